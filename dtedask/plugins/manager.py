@@ -1,0 +1,138 @@
+"""Finding the plug-ins and calling them, each for itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from dtedask.core.errors import SettingError
+from dtedask.core.nearest import did_you_mean
+from dtedask.core.settings import setting
+from dtedask.plugins import hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from importlib.metadata import EntryPoint
+
+    from dtedask.core.commit import Commit
+
+ENTRY_POINTS = "dtedask.plugins"
+
+logger = logging.getLogger(__name__)
+_lock = threading.RLock()
+
+
+def plugin_manager() -> pluggy.PluginManager:
+    """Return the plug-in manager of this process, with the installed plug-ins that are not disabled.
+
+    Installed plug-ins are looked for once; one that is enabled later is loaded when it is first needed.
+    """
+    manager = _manager()
+    _load(manager, _disabled())
+    return manager
+
+
+def register(plugin: object, name: str | None = None) -> str | None:
+    """Add a plug-in to this process; returns its name."""
+    return _manager().register(plugin, name)
+
+
+def unregister(plugin: object) -> None:
+    """Take away a plug-in that was added with `register`."""
+    _manager().unregister(plugin)
+
+
+def run_after_commit(commit: Commit) -> tuple[Exception, ...]:
+    """Tell every plug-in of a commit.
+
+    Parameters
+    ----------
+    commit : Commit
+        The commit, which can be read by now.
+
+    Returns
+    -------
+    tuple of Exception
+        What went wrong, in the order of the plug-ins; each is logged. One failing plug-in stops no other, and the
+        commit stands whatever happens.
+    """
+    manager = _manager()
+    failures: list[Exception] = []
+    try:
+        disabled = _disabled()
+    except SettingError as error:
+        logger.error("%s No plug-in is disabled.", error)
+        failures, disabled = [error], frozenset()
+    failures.extend(_load(manager, disabled).values())
+    for name in _in_calling_order(manager):
+        if name not in disabled:
+            failures.extend(_call(manager, name, commit))
+    return tuple(failures)
+
+
+@lru_cache(maxsize=1)
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
+    return manager
+
+
+@lru_cache(maxsize=1)
+def _entry_points() -> tuple[EntryPoint, ...]:
+    from importlib.metadata import entry_points
+
+    return tuple(sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name))
+
+
+def _disabled() -> frozenset[str]:
+    return frozenset(setting("plugins.disable"))
+
+
+_load_failures: dict[str, Exception] = {}
+_warned: set[str] = set()
+
+
+def _load(manager: pluggy.PluginManager, disabled: Collection[str]) -> dict[str, Exception]:
+    """Load what is enabled and not loaded yet; returns the failures of enabled plug-ins by name."""
+    with _lock:
+        for point in _entry_points():
+            if point.name in disabled or point.name in _load_failures or manager.has_plugin(point.name):
+                continue
+            try:
+                manager.register(point.load(), point.name)
+            except Exception as error:
+                logger.exception("Plug-in %r (%s) cannot be loaded.", point.name, point.value)
+                _load_failures[point.name] = error
+        _warn_of_unknown(disabled, manager)
+        return {name: error for name, error in _load_failures.items() if name not in disabled}
+
+
+def _warn_of_unknown(disabled: Iterable[str], manager: pluggy.PluginManager) -> None:
+    unknown = set(disabled).difference(_warned)
+    if not unknown:
+        return
+    names = sorted({point.name for point in _entry_points()} | {name for name, _ in manager.list_name_plugin()})
+    for name in sorted(unknown.difference(names)):
+        logger.warning(
+            "The setting 'dtedask.plugins.disable' names no plug-in: %r. %s", name, did_you_mean(name, names)
+        )
+        _warned.add(name)
+
+
+def _in_calling_order(manager: pluggy.PluginManager) -> list[str]:
+    calls = reversed(manager.hook.after_commit.get_hookimpls())
+    return list(dict.fromkeys(call.plugin_name for call in calls))
+
+
+def _call(manager: pluggy.PluginManager, name: str, commit: Commit) -> list[Exception]:
+    others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
+    try:
+        answers = manager.subset_hook_caller("after_commit", others)(commit=commit)
+    except Exception as error:
+        logger.exception("Plug-in %r failed after commit %s of %s.", name, commit.snapshot, commit.url)
+        return [error]
+    return [failure for answer in answers for failure in answer]
