@@ -1,0 +1,234 @@
+"""Canonical values: one string for all the ways to write the same value of a key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal, InvalidOperation
+
+from dtedask.core.errors import InvalidValueError, RequestError
+from dtedask.request.dates import canonical_date, canonical_time, date_text
+from dtedask.request.parameters import canonical_param
+from dtedask.request.steps import format_step, parse_step
+from dtedask.request.vocabulary import canonical_key, canonical_word
+
+DATE_KEYS = frozenset({"date", "hdate", "refdate", "offsetdate", "offdate"})
+TIME_KEYS = frozenset({"time", "offsettime", "offtime", "obscutoff"})
+INTEGER_KEYS = frozenset(
+    "number fcmonth frequency direction channel ident instrument iteration diagnostic method system generation "
+    "realization anoffset reference coeffindex year expoffset aerosolbinnumber".split()
+)
+DECIMAL_KEYS = frozenset({"levelist", "latitude", "longitude"})
+# A field without one of these keys has the value "none" of it.
+NONE_KEYS = frozenset({"timespan", "stattype", "chem", "wavelength", "tile", "tileattribute", "tilescheme", "model"})
+NOTHING = frozenset({"", "off", "none", "null"})
+
+_GRID_PAIR = re.compile(r"([0-9.]+)\s*[x/]\s*([0-9.]+)", re.IGNORECASE)
+_GRID_NAME = re.compile(r"([ofnht])(\d+)([-_](?:nested|ring))?", re.IGNORECASE)
+_GRID_UID = re.compile(r"([a-z_]+)-([0-9a-f]{8})", re.IGNORECASE)
+_TIMESPAN = re.compile(r"\d+[dhms]?")
+_QUANTILE = re.compile(r"(\d+):(\d+)")
+_WORD = re.compile(r"[^\s,/=#!'\"]+(?: [^\s,/=#!'\"]+)*")
+
+
+def canonical_value(key: str, value: object, *, today: date | None = None) -> str:
+    """The canonical string of one value, as FDB writes it.
+
+    Parameters
+    ----------
+    key : str
+        A MARS key or an alias of one.
+    value : object
+        Text, a number, a date, a time or a timedelta, numpy's included; neither a list nor a range.
+    today : datetime.date, optional
+        What relative dates such as ``-1`` are relative to; by default the day in UTC.
+
+    Returns
+    -------
+    str
+        Such as ``130`` for ``param``, ``0000`` for ``time``, ``20240603`` for ``date``, ``24``, ``90m`` or ``0-24`` for
+        ``step``. A short name of several paramIds stays a short name. A canonical value is its own canonical value.
+
+    Raises
+    ------
+    UnknownKeyError
+        If there is no such key.
+    InvalidValueError
+        If the key cannot have this value.
+    """
+    name = canonical_key(key)
+    text = _text(name, value)
+    if text.lower() in NOTHING and not (text.lower() == "none" and name in NONE_KEYS):
+        raise InvalidValueError(
+            f"The value '{text}' of key '{name}' names nothing.", hint=f"Leave '{name}' out, or give '{name}=all'."
+        )
+    if text.lower() == "all":
+        return "all"
+    if name in DATE_KEYS:
+        return canonical_date(name, text, today=today)
+    return _canonical(name)(name, text)
+
+
+def canonical_keys(keys: Mapping[str, object]) -> dict[str, str]:
+    """The keys of one field in canonical form.
+
+    Parameters
+    ----------
+    keys : mapping
+        MARS keys, or aliases of them, and their values.
+
+    Returns
+    -------
+    dict
+        Without keys that begin with ``_`` and without ``domain=g``, which do not tell fields apart.
+
+    Raises
+    ------
+    UnknownKeyError
+        If there is no such key; the hint names the nearest.
+    InvalidValueError
+        If a key cannot have its value.
+    """
+    found: dict[str, str] = {}
+    for key, value in keys.items():
+        if key.startswith("_"):
+            continue
+        name = canonical_key(key)
+        if name in found:
+            raise RequestError(f"The key '{name}' is given twice (as '{key}' too).", hint="Give it once.")
+        found[name] = canonical_value(name, value)
+    if found.get("domain") == "g":
+        del found["domain"]
+    return found
+
+
+def canonical_decimal(key: str, text: str) -> str:
+    """A number in plain digits: ``500`` for ``500.0``, ``0.5`` for ``.50``."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number.adjusted()) > 30:
+        raise InvalidValueError(
+            f"Invalid value '{text}' of key '{key}'.", hint=_number_hint(text, "a number such as '500'")
+        )
+    plain = f"{number.normalize():f}"
+    return "0" if plain == "-0" else plain
+
+
+def _text(key: str, value: object) -> str:
+    """The text of a value of any type."""
+    if type(value).__name__ in ("datetime64", "timedelta64"):
+        value = value.astype(f"{type(value).__name__}[s]").item()  # type: ignore[attr-defined]
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, date):
+        return date_text(key, value)
+    if isinstance(value, time):
+        return value.strftime("%H%M")
+    if isinstance(value, timedelta):
+        return format_step(round(value.total_seconds()))
+    if value is None or isinstance(value, (bool, Mapping)):
+        raise InvalidValueError(
+            f"Invalid value {value!r} of key '{key}'.", hint="Give text or a number, or leave it out."
+        )
+    return str(value)
+
+
+def _canonical(key: str) -> Callable[[str, str], str]:
+    if key in TIME_KEYS:
+        return canonical_time
+    if key in INTEGER_KEYS:
+        return _canonical_integer
+    if key in DECIMAL_KEYS:
+        return canonical_decimal
+    return _FORMS.get(key, _canonical_word)
+
+
+def _canonical_step(key: str, text: str) -> str:
+    step = parse_step(text)
+    return format_step(step.end_s, step.start_s)
+
+
+def _canonical_integer(key: str, text: str) -> str:
+    try:
+        number = Decimal(text)
+        if number == int(number) and abs(number) < 10**18:
+            return str(int(number))
+    except (ArithmeticError, ValueError):
+        pass
+    raise InvalidValueError(
+        f"Invalid value '{text}' of key '{key}'.", hint=_number_hint(text, "a whole number such as '1'", whole=True)
+    )
+
+
+def _canonical_expver(key: str, text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z_-]{1,12}", text):
+        raise InvalidValueError(
+            f"Invalid value '{text}' of key 'expver'.", hint="It is four letters or digits, as '0001'."
+        )
+    return text.lower().zfill(4) if text.isdigit() else text.lower()
+
+
+def _canonical_param(key: str, text: str) -> str:
+    return canonical_param(text)
+
+
+def _canonical_grid(key: str, text: str) -> str:
+    if match := _GRID_PAIR.fullmatch(text):
+        return "x".join(canonical_decimal(key, part) for part in match.groups())
+    if match := _GRID_NAME.fullmatch(text):
+        return f"{match[1].upper()}{int(match[2])}{(match[3] or '').lower().replace('_', '-').replace('-ring', '')}"
+    if re.fullmatch(r"\d*\.?\d+", text):
+        number = canonical_decimal(key, text)
+        return f"{number}x{number}"
+    if match := _GRID_UID.fullmatch(text):
+        return text.lower()
+    raise InvalidValueError(
+        f"Invalid value '{text}' of key 'grid'.", hint="A grid is such as 'O320', 'N320', '0.25x0.25'."
+    )
+
+
+def _canonical_timespan(key: str, text: str) -> str:
+    word = canonical_word(key, text)
+    if word in ("fs", "none"):
+        return word
+    if not _TIMESPAN.fullmatch(word):
+        raise InvalidValueError(
+            f"Invalid value '{text}' of key '{key}'.", hint="It is such as '6h', '30m', 'fs' or 'none'."
+        )
+    span = format_step(parse_step(word).end_s)
+    return f"{span}h" if span.isdigit() else span
+
+
+def _canonical_quantile(key: str, text: str) -> str:
+    match = _QUANTILE.fullmatch(text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise InvalidValueError(
+            f"Invalid value '{text}' of key '{key}'.", hint="A quantile is such as '1:5', first of five."
+        )
+    return f"{int(match[1])}:{int(match[2])}"
+
+
+def _canonical_word(key: str, text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise InvalidValueError(
+            f"Invalid value '{text}' of key '{key}'.", hint="It holds a character with a meaning in MARS."
+        )
+    return canonical_word(key, text)
+
+
+def _number_hint(text: str, form: str, *, whole: bool = False) -> str:
+    found = re.search(r"-?\d+" if whole else r"-?\d+(?:\.\d+)?", text.replace("O", "0").replace("o", "0"))
+    return f"It is {form}." if found is None else f"Did you mean '{found[0]}'?"
+
+
+_FORMS: dict[str, Callable[[str, str], str]] = {
+    "step": _canonical_step,
+    "param": _canonical_param,
+    "expver": _canonical_expver,
+    "grid": _canonical_grid,
+    "timespan": _canonical_timespan,
+    "quantile": _canonical_quantile,
+}

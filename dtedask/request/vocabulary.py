@@ -1,0 +1,124 @@
+"""The words of MARS: keys, their aliases and the legal values, from `vocabulary.json`.
+
+The tables are made by `generate_vocabulary` and read when the first request is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from dtedask.core.errors import InvalidValueError, UnknownKeyError
+from dtedask.request.hints import did_you_mean
+
+# What users of ecCodes, cfgrib and xarray call a key of MARS.
+_OTHER_NAMES = {
+    "shortname": "param",
+    "paramid": "param",
+    "variable": "param",
+    "typeoflevel": "levtype",
+    "leveltype": "levtype",
+    "level_type": "levtype",
+    "member": "number",
+    "ensemble": "number",
+    "realisation": "realization",
+    "steprange": "step",
+    "endstep": "step",
+    "lead_time": "step",
+    "forecast_reference_time": "date",
+    "datadate": "date",
+    "datatime": "time",
+    "datatype": "type",
+    "experimentversionnumber": "expver",
+}
+
+
+@cache
+def tables() -> Mapping[str, Any]:
+    """The whole of `vocabulary.json`."""
+    with open(os.path.join(os.path.dirname(__file__), "vocabulary.json"), encoding="utf-8") as file:
+        content: Mapping[str, Any] = json.load(file)
+    return content
+
+
+@cache
+def key_order() -> Mapping[str, int]:
+    """Place of every key in a printed request."""
+    return {key: place for place, key in enumerate(tables()["keys"])}
+
+
+@cache
+def canonical_key(key: str) -> str:
+    """The key that a name or an alias stands for, in any case.
+
+    Raises
+    ------
+    UnknownKeyError
+        If there is no such key, or if it asks for something that a request here cannot do.
+    """
+    name = key.strip().lower()
+    name = tables()["aliases"].get(name, name)
+    if name in key_order():
+        return str(name)
+    if name in tables()["not_selecting"]:
+        raise UnknownKeyError(
+            f"Request key '{key}' does not select fields: it tells a MARS server what to do with them.",
+            hint="Leave it out; 'grid' is the one key of this kind that is accepted, and it selects.",
+        )
+    raise UnknownKeyError(f"Unknown request key '{key}'.", hint=_key_hint(name))
+
+
+def _key_hint(name: str) -> str:
+    if name in _OTHER_NAMES:
+        return f"Did you mean '{_OTHER_NAMES[name]}'?"
+    return did_you_mean(
+        name, [*key_order(), *tables()["aliases"]], "Keys are those of MARS, such as class, date, param."
+    )
+
+
+@cache
+def verbs() -> frozenset[str]:
+    """The verbs that may lead a request."""
+    return frozenset(tables()["verbs"])
+
+
+@cache
+def spellings(key: str) -> Mapping[str, str]:
+    """Canonical value by each of its spellings, in lower case; empty for a key whose values are not listed."""
+    found: dict[str, str] = {}
+    values: Mapping[str, list[str]] = tables()["values"].get(key, {})
+    found.update((other, value) for value, others in values.items() for other in others)
+    found.update((value, value) for value in values)
+    if key == "class":
+        found.update((centre, centre) for centre in tables()["centres"] if centre not in found)
+    if key == "levtype":
+        found.update((name.lower(), name) for name in tables()["level_types"] if name.lower() not in values)
+    return found
+
+
+def canonical_word(key: str, text: str) -> str:
+    """The canonical spelling of a listed value.
+
+    Raises
+    ------
+    InvalidValueError
+        If the key has a closed list of values and this is none of them.
+    """
+    word = " ".join(text.lower().split())
+    known = spellings(key)
+    if word in known:
+        return known[word]
+    if key not in ("class", "type", "stream", "levtype") or (key == "class" and word[:1] == "c" and word[1:].isdigit()):
+        return word
+    raise InvalidValueError(f"Unknown value '{text}' of key '{key}'.", hint=_value_hint(key, word))
+
+
+def _value_hint(key: str, word: str) -> str:
+    values = list(dict.fromkeys(spellings(key).values()))
+    some = ", ".join(
+        f"'{value}'" for value in ("od", "ea", "rd", "oper", "enfo", "an", "fc", "pl", "sfc") if value in values
+    )
+    return did_you_mean(word, [*values, *spellings(key)], f"Some legal values: {some}.")
