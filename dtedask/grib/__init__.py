@@ -1,0 +1,20 @@
+"""GRIB in and out: the one home of ecCodes."""
+
+from dtedask.geo import Grid, PointOrder
+from dtedask.grib.coordinates import Coordinate, coordinates
+from dtedask.grib.decode import decode
+from dtedask.grib.field import FieldDescription, Message
+from dtedask.grib.scan import ScanReport, Skipped, scan
+
+__all__ = [
+    "Coordinate",
+    "FieldDescription",
+    "Grid",
+    "Message",
+    "PointOrder",
+    "ScanReport",
+    "Skipped",
+    "coordinates",
+    "decode",
+    "scan",
+]

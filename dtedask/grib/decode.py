@@ -1,0 +1,56 @@
+"""Decode the values of a message."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.core.errors import GribUnsupportedError
+from dtedask.geo import PointOrder
+from dtedask.grib.handles import MISSING, Handle
+
+
+def decode(
+    data: bytes | memoryview, order: PointOrder, *, dtype: str = "float32", out: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
+    """Decode a message: ecCodes' float64 values, rounded to `dtype`, in our order of points.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        One whole message with one field.
+    order : PointOrder
+        From the message's `FieldDescription`.
+    dtype : str
+        Type of the result when `out` is not given.
+    out : numpy.ndarray, optional
+        Written in place; its shape is `order.shape`.
+
+    Returns
+    -------
+    numpy.ndarray, shape `order.shape`
+        Missing points are NaN.
+
+    Raises
+    ------
+    GribUnsupportedError
+        If ecCodes cannot decode the values, or they do not fit into `dtype`.
+    """
+    with Handle(data) as handle:
+        values = handle.values()
+        has_bitmap = handle.integer("bitmapPresent") == 1
+    if values.size != int(np.prod(order.shape)):
+        raise GribUnsupportedError(
+            f"The message holds {values.size} values for a grid of shape {order.shape}.",
+            hint="The message is damaged: fetch it again.",
+        )
+    if has_bitmap:
+        values[values == MISSING] = np.nan
+    try:
+        with np.errstate(over="raise", invalid="ignore", under="ignore"):
+            return order.apply(values, dtype=dtype, out=out)
+    except FloatingPointError as error:
+        raise GribUnsupportedError(
+            f"Values up to {np.nanmax(np.abs(values)):g} do not fit into {dtype}.",
+            hint="Decode with dtype='float64' ('dtype: float64' in the schema).",
+        ) from error

@@ -1,0 +1,127 @@
+"""A thin, safe face on ecCodes' message handles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import eccodes
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.core.errors import GribUnsupportedError
+
+MISSING = 1e36
+_FAILURES = (eccodes.CodesInternalError, UnicodeDecodeError, ValueError, OverflowError, MemoryError, AssertionError)
+
+
+class Handle:
+    """One message held by ecCodes; belongs to the thread that opened it and is released on leaving the block."""
+
+    __slots__ = ("_id",)
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        try:
+            self._id: int | None = eccodes.codes_new_from_message(data)
+        except _FAILURES as error:
+            raise _unsupported("ecCodes cannot open the message", error) from error
+
+    @classmethod
+    def from_sample(cls, name: str) -> Self:
+        """Open one of ecCodes' samples for writing."""
+        handle = cls.__new__(cls)
+        handle._id = eccodes.codes_grib_new_from_samples(name)
+        return handle
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._id is not None:
+            eccodes.codes_release(self._id)
+            self._id = None
+
+    def get(self, key: str, kind: type = str, default: Any = None) -> Any:
+        """Value of a key as `kind`, or `default` where there is none."""
+        try:
+            return eccodes.codes_get(self._id, key, kind)
+        except _FAILURES:
+            return default
+
+    def text(self, key: str, default: str = "") -> str:
+        """Value of a key as text, or `default`."""
+        value: str = self.get(key, str, default)
+        return value
+
+    def integer(self, key: str, default: int = 0) -> int:
+        """Value of a key as a whole number, or `default`."""
+        value: int = self.get(key, int, default)
+        return value
+
+    def need(self, key: str, kind: type = int) -> Any:
+        """Value of a key that the message must have."""
+        try:
+            return eccodes.codes_get(self._id, key, kind)
+        except _FAILURES as error:
+            raise _unsupported(f"ecCodes cannot read {key!r}", error) from error
+
+    def array(self, key: str, kind: type = float) -> NDArray[Any]:
+        """Values of a key that has many."""
+        try:
+            return np.asarray(eccodes.codes_get_array(self._id, key, kind))
+        except _FAILURES as error:
+            raise _unsupported(f"ecCodes cannot read {key!r}", error) from error
+
+    def values(self) -> NDArray[np.float64]:
+        """Decoded values in the order of the message; missing points are `MISSING`."""
+        try:
+            eccodes.codes_set(self._id, "missingValue", MISSING)
+            decoded: NDArray[np.float64] = eccodes.codes_get_double_array(self._id, "values")
+        except _FAILURES as error:
+            raise _unsupported("ecCodes cannot decode the values", error) from error
+        return decoded
+
+    def namespace(self, name: str) -> Iterator[tuple[str, str]]:
+        """Keys and values of a namespace, as text; those that cannot be read are left out."""
+        iterator = eccodes.codes_keys_iterator_new(self._id, name)
+        try:
+            while eccodes.codes_keys_iterator_next(iterator):
+                key = eccodes.codes_keys_iterator_get_name(iterator)
+                value = self.get(key, str)
+                if value is not None:
+                    yield key, value
+        finally:
+            eccodes.codes_keys_iterator_delete(iterator)
+
+    def set(self, key: str, value: object) -> None:
+        """Set a key.
+
+        Raises
+        ------
+        GribUnsupportedError
+            If ecCodes refuses.
+        """
+        try:
+            if isinstance(value, np.ndarray):
+                eccodes.codes_set_array(self._id, key, value)
+            else:
+                eccodes.codes_set(self._id, key, value)
+        except _FAILURES as error:
+            raise _unsupported(f"ecCodes cannot set {key!r} to {value!r}", error) from error
+
+    def message(self) -> bytes:
+        """The message as it stands."""
+        try:
+            data: bytes = eccodes.codes_get_message(self._id)
+        except _FAILURES as error:
+            raise _unsupported("ecCodes cannot build the message", error) from error
+        return data
+
+
+def _unsupported(what: str, error: BaseException) -> GribUnsupportedError:
+    return GribUnsupportedError(
+        f"{what}: {error}.", hint="Check the message with 'grib_dump', and the version of ecCodes with 'dtedask info'."
+    )
