@@ -1,0 +1,49 @@
+"""Clients: none for threads, a LocalCluster, and what is said where something is missing."""
+
+import os
+import sys
+
+import pytest
+
+from dtedask.cluster import Profile, client_for, job_script, profile
+from dtedask.core.errors import MissingExtraError, PlanError, SettingError
+
+
+def test_threads_of_this_process_need_no_client():
+    with client_for("local") as client:
+        assert client is None
+
+
+def test_an_unknown_profile_is_refused_before_anything_starts():
+    with pytest.raises(SettingError, match="no cluster profile 'nowhere'"), client_for("nowhere"):
+        pass
+
+
+@pytest.mark.parametrize("call", [job_script, lambda name: client_for(name).__enter__()])
+def test_without_dask_jobqueue_the_command_that_installs_it_is_named(monkeypatch, call):
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "dtedask\[slurm\]"'):
+        call("slurm")
+
+
+@pytest.mark.slow
+def test_a_local_cluster_has_the_workers_and_the_environment_of_its_profile():
+    with client_for("local-cluster") as client:
+        assert len(client.scheduler_info()["workers"]) == profile("local-cluster").workers
+        assert client.submit(os.environ.get, "MALLOC_TRIM_THRESHOLD_").result() == "268435456"
+    assert client.status == "closed"
+
+
+@pytest.mark.slow
+def test_a_cluster_whose_workers_never_start_is_given_up_in_time(monkeypatch):
+    from dtedask.cluster import clients
+
+    def no_workers(profile):
+        from distributed import LocalCluster
+
+        return LocalCluster(n_workers=0, dashboard_address=":0")
+
+    monkeypatch.setattr(clients, "_local_cluster", no_workers)
+    never = Profile(name="never", kind="local-cluster", start_timeout_s=0.2)
+    with pytest.raises(PlanError, match=r"No worker of the profile 'never' started within 0\.2 s"), client_for(never):
+        pass

@@ -1,0 +1,167 @@
+"""Profiles: where they are found, what is refused, and what dask-jobqueue makes of them."""
+
+import sys
+from pathlib import Path
+
+import dask.config
+import pytest
+import yaml
+
+from dtedask.cluster import job_script, profile, profiles
+from dtedask.core.errors import DocumentError, SettingError
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write a file of a Dask configuration folder of the user's own."""
+    folder = tmp_path / "jobqueue"
+    folder.mkdir()
+    monkeypatch.setattr(dask.config, "paths", [str(folder)])
+
+    def write(text, name="mine.yaml"):
+        (folder / name).write_text(text)
+        return folder / name
+
+    return write
+
+
+SITE = """\
+dtedask:
+  profiles:
+    site:
+      kind: slurm
+      section: big
+      workers: 8
+jobqueue:
+  big:
+    cores: 8
+    processes: 2
+    memory: 32GB
+    queue: long
+    account: weather
+    walltime: "02:00:00"
+    job-extra-directives: ["--hint=nomultithread"]
+    job-script-prologue: ["module load eccodes"]
+distributed:
+  comm:
+    timeouts:
+      connect: 90s
+"""
+
+
+def test_the_shipped_profiles_are_threads_a_local_cluster_and_slurm():
+    assert {name: entry.kind for name, entry in profiles().items()} == {
+        "local": "threads",
+        "local-cluster": "local-cluster",
+        "slurm": "slurm",
+    }
+
+
+def test_the_setting_cluster_chooses_the_profile():
+    assert profile().name == "local"
+    with dask.config.set({"dtedask.cluster": "slurm"}):
+        assert profile().name == "slurm"
+
+
+def test_the_shipped_folder_is_a_dask_configuration_folder(repository):
+    merged = dask.config.merge(*dask.config.collect_yaml([str(repository / "jobqueue")]))
+    assert set(merged["dtedask"]["profiles"]) == set(profiles())
+
+
+def test_a_folder_of_the_user_adds_and_replaces_profiles(write):
+    write(SITE)
+    path = write("dtedask: {profiles: {local: {kind: threads, threads: 7}}}\n", "other.yaml")
+    found = profiles()
+    assert found["site"].job["queue"] == "long"
+    assert found["site"].configuration == {"distributed": {"comm": {"timeouts": {"connect": "90s"}}}}
+    assert (found["local"].threads, found["local"].path) == (7, str(path))
+
+
+def test_files_that_concern_only_dask_are_left_alone(write):
+    write("distributed: {worker: {memory: {target: 0.5}}}\nsomething-else: 1\n")
+    assert "local" in profiles()
+
+
+def test_an_unknown_profile_is_refused_with_the_nearest_one():
+    with pytest.raises(SettingError, match="no cluster profile 'slum'.*Did you mean 'slurm'"):
+        profile("slum")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("account:", "acount:", r"mine.yaml:13: .*acount.*Did you mean 'account'"),
+        ("workers: 8", "wokers: 8", r"mine.yaml:6: .*wokers.*Did you mean 'workers'"),
+        ("workers: 8", "workers: 0", r"mine.yaml:6: .*workers.*0"),
+        ("memory: 32GB", "memory: much", r"mine.yaml:11: .*memory.*'much' is not a size"),
+        ("kind: slurm", "kind: slrum", r"mine.yaml:4: .*kind.*slrum"),
+        ("workers: 8", "threads: 8", r"mine.yaml:3: .*kind 'slurm' has no key 'threads'"),
+        ("jobqueue:", "jobqeue:", r"mine.yaml:7: .*jobqeue.*Did you mean 'jobqueue'"),
+    ],
+)
+def test_a_mistake_is_named_with_file_line_and_nearest_key(write, old, new, message):
+    write(SITE.replace(old, new))
+    with pytest.raises(DocumentError, match=message):
+        profiles()
+
+
+def test_a_profile_whose_job_is_not_described_is_refused(write):
+    write(SITE.replace("section: big", "section: bigg"))
+    with pytest.raises(SettingError, match=r"jobqueue.bigg.*Did you mean 'big'"):
+        profiles()
+
+
+def test_options_of_a_job_are_those_that_dask_jobqueue_knows():
+    import dask_jobqueue
+
+    from dtedask.cluster.profiles import _Job
+
+    defaults = yaml.safe_load(Path(dask_jobqueue.__file__).with_name("jobqueue.yaml").read_text())
+    renamed = {"extra", "env-extra", "job-extra"}  # deprecated by dask-jobqueue 0.9
+    assert {field.alias for field in _Job.model_fields.values()} == set(defaults["jobqueue"]["slurm"]) - renamed
+
+
+def test_workers_decode_with_the_malloc_settings_whoever_starts_them():
+    for name in ("local-cluster", "slurm"):
+        chosen = profile(name)
+        environ = chosen.configuration["distributed"]["nanny"]["pre-spawn-environ"]
+        assert environ == {"MALLOC_TRIM_THRESHOLD_": 268435456, "MALLOC_MMAP_THRESHOLD_": 33554432}
+    exports = {f"export {key}={value}" for key, value in environ.items()}
+    assert exports <= set(job_script("slurm").splitlines())
+
+
+def test_the_job_script_is_the_one_that_dask_jobqueue_submits(write):
+    from dask_jobqueue import SLURMCluster
+
+    write(SITE)
+    script = job_script("site")
+    with SLURMCluster(
+        cores=8,
+        processes=2,
+        memory="32GB",
+        queue="long",
+        account="weather",
+        walltime="02:00:00",
+        job_extra_directives=["--hint=nomultithread"],
+        job_script_prologue=["module load eccodes"],
+        scheduler_options={"dashboard_address": ":0", "host": "127.0.0.1"},
+    ) as cluster:
+        expected = cluster.job_script().replace(cluster.scheduler_address, "tcp://<scheduler>:8786")
+    assert script == expected.replace("dummy-name", "<worker>")
+    assert f"{sys.executable} -m distributed.cli.dask_worker" in script
+
+
+def test_the_environment_wins_over_the_profile(monkeypatch):
+    monkeypatch.setenv("DASK_JOBQUEUE__SLURM__QUEUE", "express")
+    assert "#SBATCH -p express" in job_script("slurm").splitlines()
+
+
+def test_a_profile_without_jobs_has_no_script():
+    with pytest.raises(SettingError, match="'local' is of kind 'threads' and submits no jobs"):
+        job_script("local")
+
+
+def test_a_job_without_memory_is_refused_with_the_file(write):
+    path = write(SITE.replace("    memory: 32GB\n", ""))
+    with pytest.raises(SettingError, match=rf"{path}: the jobs of profile 'site' cannot be made"):
+        job_script("site")
