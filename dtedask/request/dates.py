@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from dtedask.core.errors import InvalidValueError
 
-_DATE = re.compile(r"(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ]00:?00(?::?00(?:\.0+)?)?Z?)?")
-_MONTH = re.compile(r"(\d{4})-?(\d{2})")
-_DAY_OF_YEAR = re.compile(r"(\d{4})-(\d{3})")
-_RELATIVE = re.compile(r"0|-\d{1,6}")
-_TIME = re.compile(r"(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?[hHzZ]?")
+# Patterns are compiled when they are first used (and kept by `re`): importing stays quick.
+_DATE = r"(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ]00:?00(?::?00(?:\.0+)?)?Z?)?"
+_MONTH = r"(\d{4})-?(\d{2})"
+_DAY_OF_YEAR = r"(\d{4})-(\d{3})"
+_RELATIVE = r"0|-\d{1,6}"
+_TIME = r"(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?[hHzZ]?"
 _DATE_FORMS = "A date is '20240603', '2024-06-03', a month '202406', or days from today such as '-1'."
 _TIME_FORMS = "A time is '6', '06', '0600' or '06:00'."
 
@@ -29,20 +30,20 @@ def canonical_date(key: str, text: str, *, today: date | None = None) -> str:
     today : datetime.date, optional
         What ``-1`` is relative to; by default the day in UTC.
     """
-    if _RELATIVE.fullmatch(text):
+    if re.fullmatch(_RELATIVE, text):
         return _relative(key, text, today)
-    if match := _DATE.fullmatch(text):
+    if match := re.fullmatch(_DATE, text):
         return _checked(key, text, int(match[1]), int(match[3]), int(match[4]))
-    if match := _MONTH.fullmatch(text):
+    if match := re.fullmatch(_MONTH, text):
         return _checked(key, text, int(match[1]), int(match[2]), 1)[:6]
-    if match := _DAY_OF_YEAR.fullmatch(text):
+    if match := re.fullmatch(_DAY_OF_YEAR, text):
         return _from_day_of_year(key, text, int(match[1]), int(match[2]))
     raise InvalidValueError(f"Invalid value '{text}' of key '{key}'.", hint=_DATE_FORMS)
 
 
 def canonical_time(key: str, text: str) -> str:
     """``0600`` for any of MARS' forms: ``6``, ``06``, ``600``, ``0600``, ``06:00``, ``06:00:00``."""
-    match = _TIME.fullmatch(text.zfill(4) if text.isdigit() and len(text) == 3 else text)
+    match = re.fullmatch(_TIME, text.zfill(4) if text.isdigit() and len(text) == 3 else text)
     if match is None:
         raise InvalidValueError(f"Invalid value '{text}' of key '{key}'.", hint=_TIME_FORMS)
     hour, minute, second = (int(part or 0) for part in match.groups())
@@ -55,7 +56,7 @@ def canonical_time(key: str, text: str) -> str:
 
 
 def date_text(key: str, value: date) -> str:
-    """The text of a date; of a datetime only at midnight, since the time is another key."""
+    """Write a date; a datetime only at midnight, since the time is another key."""
     if isinstance(value, datetime) and value.time() != time():
         raise InvalidValueError(
             f"Invalid value '{value}' of key '{key}': it holds a time of day.",

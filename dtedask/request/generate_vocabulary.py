@@ -156,7 +156,8 @@ def _metkit_rows() -> Iterator[Row]:
 
 def _vocabulary() -> dict[str, object]:
     language, order = _yaml("language.yaml"), _yaml("axis.yaml")
-    assert isinstance(language, dict) and isinstance(order, dict)
+    assert isinstance(language, dict)
+    assert isinstance(order, dict)
     fields = {key: spec for key, spec in language["_field"].items() if key not in _NOT_KEYS}
     keys = set(fields) | (_mars_keys() - {*_NOT_KEYS, "sort", "total"}) | {"grid", "refdate"}
     ranked = [key for key in ("class", "stream", "expver", "dataset", "type", "levtype") if key in keys]
@@ -175,7 +176,7 @@ def _vocabulary() -> dict[str, object]:
 
 
 def _specs(spec: dict[str, object]) -> list[dict[str, object]]:
-    """The specification of a key, or its several ones where they depend on other keys."""
+    """List the specifications of a key: several where they depend on other keys."""
     kinds = spec["type"]
     nested = [kind for kind in kinds if isinstance(kind, dict)] if isinstance(kinds, list) else []
     return nested or [spec]

@@ -13,26 +13,29 @@ from dtedask.request.hints import did_you_mean
 from dtedask.request.vocabulary import key_order, verbs
 
 # A quoted string, a comment, or a character of its own meaning; everything else is a word.
-_TOKEN = re.compile(r"""("[^"]*"|'[^']*')|([#!][^\n]*)|([,=/])|(\s+)|([^"'#!,=/\s]+|["'])""")
-_YAML = re.compile(r"\A(?:\s*(?:#[^\n]*)?\n)*\s*(?:\{|---|['\"]?\w+['\"]?\s*:(?:\s|\Z))")
-_BARE = re.compile(r"[^\s,=/#!'\"]+")
+_TOKEN = r"""("[^"]*"|'[^']*')|([#!][^\n]*)|([,=/])|(\s+)|([^"'#!,=/\s]+|["'])"""
+_YAML = r"\A(?:\s*(?:#[^\n]*)?\n)*\s*(?:\{|---|['\"]?\w+['\"]?\s*:(?:\s|\Z))"
+_BARE = r"[^\s,=/#!'\"]+"
 
 Pairs = list[tuple[str, object]]
 
 
 def read_text(source: str, stdin: IO[str] | None = None) -> str:
-    """The text of a request that may stand in a file (``@file``) or on standard input (``-``)."""
+    """Read a request that may stand in a file (``@file``) or on standard input (``-``)."""
+    from pathlib import Path
+
     text = source.strip()
     if text == "-":
         return (stdin or sys.stdin).read()
-    return read_file(os.path.expanduser(text[1:].strip())) if text.startswith("@") else source
+    return read_file(Path(text[1:].strip()).expanduser()) if text.startswith("@") else source
 
 
 def read_file(path: str | os.PathLike[str]) -> str:
-    """The text of a file."""
+    """Read a file of text."""
+    from pathlib import Path
+
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise RequestError(
@@ -42,11 +45,11 @@ def read_file(path: str | os.PathLike[str]) -> str:
 
 def parse_text(text: str) -> tuple[str, Pairs]:
     """Verb and pairs of key and value of a text in MARS' language or in YAML."""
-    return _parse_yaml(text) if _YAML.match(text) else _parse_mars(text)
+    return _parse_yaml(text) if re.match(_YAML, text) else _parse_mars(text)
 
 
 def words_of(value: object) -> list[object]:
-    """The parts of a value: a text is cut at slashes, a list is flattened; ``to`` and ``by`` stay words."""
+    """List the parts of a value: a text is cut at slashes, a list is flattened; ``to`` and ``by`` stay words."""
     if isinstance(value, str):
         return [part for item in _split(value) for part in [item]]
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
@@ -55,14 +58,14 @@ def words_of(value: object) -> list[object]:
 
 
 def quoted(value: str) -> str:
-    """A value as it stands in a request."""
-    return value if _BARE.fullmatch(value) else f'"{value}"'
+    """Write a value as it stands in a request."""
+    return value if re.fullmatch(_BARE, value) else f'"{value}"'
 
 
 def _split(text: str) -> list[str]:
     """Parts of a list between slashes outside quotes."""
     parts = [""]
-    for quote, _, mark, _, word in _TOKEN.findall(text):
+    for quote, _, mark, _, word in re.findall(_TOKEN, text):
         if mark == "/":
             parts.append("")
         else:
@@ -87,7 +90,7 @@ def _parse_yaml(text: str) -> tuple[str, Pairs]:
 def _parse_mars(text: str) -> tuple[str, Pairs]:
     """Cut a text at commas outside quotes; the part without ``=`` in front is the verb."""
     parts: list[list[str]] = [[""]]  # [key] or [key, value]; quotes stay until the value is cut
-    for quote, comment, mark, space, word in _TOKEN.findall(text):
+    for quote, comment, mark, space, word in re.findall(_TOKEN, text):
         if mark == ",":
             parts.append([""])
         elif mark == "=":
@@ -109,24 +112,30 @@ def _pair(part: list[str]) -> tuple[str, object]:
     if len(part) > 2:
         key = part[1].split()[-1] if part[1].split() else part[0]
         raise RequestError(f"Cannot read '{'='.join(part)}'.", hint=f"Is a comma missing before '{key}'?")
+    words = part[1].split()
+    if len(words) > 1 and words[-1].lower() in verbs():
+        raise RequestError(f"Another request begins at '{words[-1]}'.", hint="Give each request to a call of its own.")
     if not part[0]:
         raise RequestError(f"The value '{part[1]}' has no key.", hint="Write 'key=value,key=value'.")
     return part[0], part[1]
 
 
 def _missing_equals(text: str) -> str:
-    if text.split()[0].lower() in verbs():
+    word = text.split(maxsplit=1)[0].lower()
+    if word in verbs():
         return "One request at a time: give each to a call of its own."
+    if word in key_order():
+        return f"Write '{word}=...'."
     return "Separate the values of a list by '/', as in 'param=t/u'."
 
 
 def check_verb(text: str) -> str:
-    """The verb that a word means: whole, or its first three letters and more."""
+    """Find the verb that a word means: whole, or its first three letters and more."""
     word = text.strip().lower()
     found = [verb for verb in sorted(verbs()) if verb == word or (len(word) > 2 and verb.startswith(word))]
     if found:
         return found[0]
-    first = word.split()[0] if word else ""
+    first = word.split(maxsplit=1)[0] if word else ""
     if first in key_order():
         raise RequestError(f"'{text}' is not 'key=value'.", hint=f"Write '{first}=...'.")
     hint = did_you_mean(word, verbs(), "Write 'key=value,key=value', with a verb such as 'retrieve' in front or none.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, legal: Iterable[str]) -> str | None:
-    """The legal word most like a word, or None when none is like it."""
+    """Find the legal word most like a word, or None when none is like it."""
     import difflib
 
     words = list(dict.fromkeys(legal))
@@ -18,6 +18,6 @@ def nearest(word: str, legal: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, legal: Iterable[str], otherwise: str = "") -> str:
-    """A hint that names the nearest legal word, or another hint when none is near."""
+    """Hint at the nearest legal word, or give another hint when none is near."""
     found = nearest(word, legal)
     return otherwise if found is None else f"Did you mean '{found}'?"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from dtedask.core.errors import InvalidValueError
 from dtedask.request.hints import nearest
 
 _ECMWF_END = 500_000  # below are the paramIds of WMO and ECMWF, above those of other centres
-_NUMBERS = re.compile(r"\d+(?:\.\d+){1,2}(?:[.@:_-][a-z0-9]+)?")
+_NUMBERS = r"\d+(?:\.\d+){1,2}(?:[.@:_-][a-z0-9]+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Parameter:
 
 
 def parameter(param: str | int) -> Parameter:
-    """The parameter of a paramId or of a short name.
+    """Find the parameter of a paramId or of a short name.
 
     Of a short name that several centres use, the one of WMO and ECMWF.
 
@@ -62,7 +61,7 @@ def parameter_ids(short_name: str) -> tuple[str, ...]:
     return _by_name().get(short_name, ())
 
 
-@cache
+@lru_cache(4096)
 def variable_name(param_id: str, short_name: str) -> str:
     """Name of a parameter's variable in a cube: it follows from the parameter alone.
 
@@ -77,16 +76,16 @@ def variable_name(param_id: str, short_name: str) -> str:
     return name if ids and ids[0] == param_id else f"{name}_{suffix}"
 
 
-@cache
+@lru_cache(4096)
 def canonical_param(text: str) -> str:
-    """The paramId, or the short name where it means several paramIds.
+    """Write a parameter as its paramId, or its short name where it means several paramIds.
 
     Accepts paramIds (``130``), MARS' number and table (``130.128``), short names and names in any case, and the
     numbers of parameters that ecCodes does not know (``0.1.2``).
     """
     if text.isdigit() and int(text) > 0:
         return str(int(text))
-    if _NUMBERS.fullmatch(text.lower()):
+    if re.fullmatch(_NUMBERS, text.lower()):
         return _from_table(text.lower())
     name = _spelling(text)
     if name is None:
@@ -95,7 +94,7 @@ def canonical_param(text: str) -> str:
     return ids[0] if len(ids) == 1 else name
 
 
-@cache
+@lru_cache(4096)
 def accepted_ids(name: str) -> tuple[str, ...]:
     """ParamIds that a canonical ``param`` of a request means: several for some short names.
 
@@ -106,7 +105,7 @@ def accepted_ids(name: str) -> tuple[str, ...]:
 
 
 def _spelling(text: str) -> str | None:
-    """The short name that is written as, or means, a text."""
+    """Find the short name that is written as, or means, a text."""
     for name in (text, text.lower()):
         if name in _by_name():
             return name
@@ -141,9 +140,10 @@ def _parameter(param_id: str) -> Parameter:
 def _rows() -> Mapping[str, str]:
     """Line of the table by paramId; split on demand, since most are never asked for."""
     import gzip
+    from pathlib import Path
 
-    with gzip.open(os.path.join(os.path.dirname(__file__), "parameters.tsv.gz")) as file:
-        lines = file.read().decode().split("\n")[1:-1]
+    packed = Path(__file__).with_name("parameters.tsv.gz").read_bytes()
+    lines = gzip.decompress(packed).decode().split("\n")[1:-1]
     return {line.partition("\t")[0]: line for line in lines}
 
 

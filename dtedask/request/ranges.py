@@ -44,7 +44,7 @@ class DefaultRange:
     by: str
 
     def text(self, key: str) -> str:
-        """The range as it was written."""
+        """Write the range as the request did."""
         return f"{key}={self.first}/to/{self.last}"
 
 
@@ -98,22 +98,28 @@ def dropped(key: str, one: DefaultRange, taken: Iterable[str], existing: Iterabl
 def warn_of_dropped(key: str, one: DefaultRange, values: Sequence[str]) -> None:
     """Warn that a range left out values that exist."""
     some = ", ".join(values[:5]) + (", ..." if len(values) > 5 else "")
-    warnings.warn(
-        f"{one.text(key)} goes by {_increment(key, one.by)} and leaves out {len(values)} that exist: {some}. "
-        f"Give the increment, as in '{one.text(key)}/by/{_suggestion(key)}'.",
-        RangeWarning,
-        stacklevel=3,
-    )
+    _warn(key, one, f"leaves out {len(values)} that exist: {some}.")
 
 
 def _warn_of_end(key: str, one: DefaultRange, found: Sequence[str]) -> None:
     if found[-1] != one.last:
-        warnings.warn(
-            f"{one.text(key)} goes by {_increment(key, one.by)}, MARS' default, and ends at {found[-1]}, before {one.last}. "
-            f"Give the increment, as in '{one.text(key)}/by/{_suggestion(key)}'.",
-            RangeWarning,
-            stacklevel=2,
-        )
+        _warn(key, one, f"ends at {found[-1]}, before {one.last}.")
+
+
+def _warn(key: str, one: DefaultRange, what: str) -> None:
+    message = f"{one.text(key)} goes by {_increment(key, one.by)}, MARS' default, and {what}"
+    hint = f"Give the increment, as in '{one.text(key)}/by/{_suggestion(key)}'."
+    warnings.warn(f"{message} {hint}", RangeWarning, stacklevel=_frames_of_ours())
+
+
+def _frames_of_ours() -> int:
+    """Count the frames up to the first that is not dtedask's: the line that a warning should name."""
+    import inspect
+
+    frame, count = inspect.currentframe(), 0
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("dtedask."):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def _increment(key: str, by: str) -> str:
@@ -145,7 +151,7 @@ def _between(key: str, first: str, last: str, by: str) -> list[str]:
     """All values from the first to the last, which is included where the increment meets it."""
     if not _has_order(key, first) or not _has_order(key, last):
         raise InvalidValueError(f"Key '{key}' takes no range '{first}/to/{last}'.", hint="Name the values: 'a/b/c'.")
-    start, end, step = _position(key, first), _position(key, last), _step(key, first, by)
+    start, end, step = _position(key, first), _position(key, last), _step(key, by)
     _check(key, first, last, by, (end - start), step)
     step = abs(step) if end >= start else -abs(step)
     count = int((end - start) / step) + 1
@@ -175,7 +181,7 @@ def _has_order(key: str, value: str) -> bool:
 
 
 def _shape(key: str, value: str) -> object:
-    """What both ends of a range must share: the length of an interval, days or months, the number of quantiles."""
+    """Find what both ends of a range must share: length of an interval, days or months, number of quantiles."""
     if key == "step":
         step = parse_step(value)
         return None if step.start_s is None else step.end_s - step.start_s
@@ -210,8 +216,8 @@ def _label(key: str, first: str, position: Decimal) -> str:
     return f"{number}:{first.partition(':')[2]}" if key == "quantile" else number
 
 
-def _step(key: str, first: str, by: str) -> Decimal:
-    """The increment on the line of numbers."""
+def _step(key: str, by: str) -> Decimal:
+    """Find the increment on the line of numbers."""
     try:
         if key == "step":
             step = parse_step(by)
@@ -229,7 +235,7 @@ def _step(key: str, first: str, by: str) -> Decimal:
 
 
 def _minutes(by: str) -> int:
-    if by.isdigit() and len(by) == 4 or ":" in by:
+    if (by.isdigit() and len(by) == 4) or ":" in by:
         time = canonical_value("time", by)
         return int(time[:2]) * 60 + int(time[2:])
     parse_step(by)

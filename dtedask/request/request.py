@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from dtedask.core.errors import RequestError
 from dtedask.request import grammar
+from dtedask.request.grammar import Pairs
 from dtedask.request.parameters import accepted_ids
 from dtedask.request.ranges import DefaultRange, dropped, expand, warn_of_dropped
 from dtedask.request.values import DATE_KEYS, NONE_KEYS, canonical_value
@@ -26,7 +27,7 @@ class Request(Mapping[str, tuple[str, ...]]):
 
     Parameters
     ----------
-    values : mapping
+    values : mapping or list of pairs
         Keys, or aliases of keys, and their values: text in MARS' language, a number, a date, or a list of them.
     verb : str, optional
         What is to be done, such as ``retrieve``; empty for a plain selection.
@@ -44,8 +45,14 @@ class Request(Mapping[str, tuple[str, ...]]):
 
     __slots__ = ("_accepted", "_ranges", "_values", "_verb")
 
-    def __init__(self, values: Mapping[str, object], *, verb: str = "", today: date | None = None) -> None:
-        self._fill(grammar.check_verb(verb) if verb else "", list(values.items()), today)
+    def __init__(self, values: Mapping[str, object] | Pairs, *, verb: str = "", today: date | None = None) -> None:
+        pairs = list(values.items()) if isinstance(values, Mapping) else values
+        found, self._ranges = _expanded(pairs, today)
+        if found.get("domain") == ("g",):
+            del found["domain"]  # it tells no fields apart
+        self._verb = grammar.check_verb(verb) if verb else ""
+        self._values = {key: found[key] for key in sorted(found, key=key_order().__getitem__)}
+        self._accepted = {key: _accepted(key, values) for key, values in self._values.items() if values != _ALL}
 
     @classmethod
     def parse(cls, source: str | Mapping[str, object] | os.PathLike[str], *, today: date | None = None) -> Request:
@@ -76,29 +83,8 @@ class Request(Mapping[str, tuple[str, ...]]):
         if not isinstance(source, (str, os.PathLike)):
             raise RequestError(f"Cannot read a request from {type(source).__name__}.", hint="Give text or a mapping.")
         text = grammar.read_text(source) if isinstance(source, str) else grammar.read_file(source)
-        request = cls.__new__(cls)
-        request._fill(*grammar.parse_text(text), today)
-        return request
-
-    def _fill(self, verb: str, pairs: grammar.Pairs, today: date | None) -> None:
-        found: dict[str, tuple[str, ...]] = {}
-        ranges: dict[str, tuple[DefaultRange, ...]] = {}
-        for written, value in pairs:
-            key = canonical_key(str(written))
-            if key in found:
-                raise RequestError(
-                    f"The key '{key}' is given twice.", hint="Join the values by '/', as in 'param=t/u'."
-                )
-            values, defaults = expand(key, _words(key, value, today), today=today)
-            found[key] = _ALL if "all" in values else tuple(values)
-            if defaults:
-                ranges[key] = tuple(defaults)
-        if found.get("domain") == ("g",):
-            del found["domain"]  # it tells no fields apart
-        self._verb = verb
-        self._ranges = ranges
-        self._values = {key: found[key] for key in sorted(found, key=key_order().__getitem__)}
-        self._accepted = {key: _accepted(key, values) for key, values in self._values.items() if values != _ALL}
+        verb, pairs = grammar.parse_text(text)
+        return cls(pairs, verb=verb, today=today)
 
     @property
     def verb(self) -> str:
@@ -145,7 +131,7 @@ class Request(Mapping[str, tuple[str, ...]]):
     def failing_key(
         self, keys: Mapping[str, str], *, aliases: Mapping[str, Collection[str]] = _NO_ALIASES
     ) -> str | None:
-        """The first key of the request whose values do not include the field's, or None if the field matches.
+        """Find the first key of the request whose values do not include the field's, or None.
 
         A key that the request does not name matches every field. A control forecast, ``type=cf`` without ``number``, is
         member 0.
@@ -176,7 +162,7 @@ class Request(Mapping[str, tuple[str, ...]]):
         return key not in self._accepted
 
     def named(self, key: str) -> tuple[str, ...]:
-        """The values that the request names for a key; none if it takes all."""
+        """List the values that the request names for a key; none if it takes all."""
         return () if self.is_all(key) else self._values[key]
 
     def warn_dropped(self, key: str, existing: Iterable[str]) -> list[str]:
@@ -206,6 +192,23 @@ class Request(Mapping[str, tuple[str, ...]]):
                 warn_of_dropped(key, one, values)
                 found.extend(values)
         return list(dict.fromkeys(found))
+
+
+def _expanded(
+    pairs: Pairs, today: date | None
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[DefaultRange, ...]]]:
+    """Canonical values by key, and the ranges without ``by`` that they came from."""
+    found: dict[str, tuple[str, ...]] = {}
+    ranges: dict[str, tuple[DefaultRange, ...]] = {}
+    for written, value in pairs:
+        key = canonical_key(str(written))
+        if key in found:
+            raise RequestError(f"The key '{key}' is given twice.", hint="Join the values by '/', as in 'param=t/u'.")
+        values, defaults = expand(key, _words(key, value, today), today=today)
+        found[key] = _ALL if "all" in values else tuple(values)
+        if defaults:
+            ranges[key] = tuple(defaults)
+    return found, ranges
 
 
 def _words(key: str, value: object, today: date | None) -> list[str]:

@@ -10,7 +10,7 @@ from dtedask.core.errors import InvalidValueError
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _PART = r"\d+[dhms]?"
 _DURATION = rf"-?(?:{_PART})+"
-_STEP = re.compile(rf"({_DURATION})(?:-({_DURATION}))?", re.IGNORECASE)
+_STEP = rf"(?i:({_DURATION})(?:-({_DURATION}))?)"
 _FORMS = "A step is hours ('6'), a duration ('90m', '1h30m') or an interval ('0-24')."
 
 
@@ -38,7 +38,7 @@ def parse_step(text: str) -> Step:
     InvalidValueError
         If the text is no step, or an interval that ends before it starts.
     """
-    match = _STEP.fullmatch(text.strip())
+    match = re.fullmatch(_STEP, text.strip())
     if match is None:
         raise InvalidValueError(f"Invalid value '{text}' of key 'step'.", hint=_guess(text))
     first = parse_duration(match[1])
@@ -82,8 +82,8 @@ def _format(seconds: int) -> str:
 
 
 def _guess(text: str) -> str:
-    """A hint: the step that the text holds amid other characters."""
-    found = _STEP.search(text.replace("O", "0").replace(" ", ""))
+    """Hint at the step that the text holds amid other characters."""
+    found = re.search(_STEP, text.replace("O", "0").replace(" ", ""))
     if found is None:
         return _FORMS
     step = format_step(parse_duration(found[1]))

@@ -16,24 +16,43 @@ from dtedask.request.vocabulary import canonical_key, canonical_word
 DATE_KEYS = frozenset({"date", "hdate", "refdate", "offsetdate", "offdate"})
 TIME_KEYS = frozenset({"time", "offsettime", "offtime", "obscutoff"})
 INTEGER_KEYS = frozenset(
-    "number fcmonth frequency direction channel ident instrument iteration diagnostic method system generation "
-    "realization anoffset reference coeffindex year expoffset aerosolbinnumber".split()
+    [
+        "number",
+        "fcmonth",
+        "frequency",
+        "direction",
+        "channel",
+        "ident",
+        "instrument",
+        "iteration",
+        "diagnostic",
+        "method",
+        "system",
+        "generation",
+        "realization",
+        "anoffset",
+        "reference",
+        "coeffindex",
+        "year",
+        "expoffset",
+        "aerosolbinnumber",
+    ]
 )
 DECIMAL_KEYS = frozenset({"levelist", "latitude", "longitude"})
 # A field without one of these keys has the value "none" of it.
 NONE_KEYS = frozenset({"timespan", "stattype", "chem", "wavelength", "tile", "tileattribute", "tilescheme", "model"})
 NOTHING = frozenset({"", "off", "none", "null"})
 
-_GRID_PAIR = re.compile(r"([0-9.]+)\s*[x/]\s*([0-9.]+)", re.IGNORECASE)
-_GRID_NAME = re.compile(r"([ofnht])(\d+)([-_](?:nested|ring))?", re.IGNORECASE)
-_GRID_UID = re.compile(r"([a-z_]+)-([0-9a-f]{8})", re.IGNORECASE)
-_TIMESPAN = re.compile(r"\d+[dhms]?")
-_QUANTILE = re.compile(r"(\d+):(\d+)")
-_WORD = re.compile(r"[^\s,/=#!'\"]+(?: [^\s,/=#!'\"]+)*")
+_GRID_PAIR = r"(?i)([0-9.]+)\s*[x/]\s*([0-9.]+)"
+_GRID_NAME = r"(?i)([ofnht])(\d+)([-_](?:nested|ring))?"
+_GRID_UID = r"(?i)([a-z_]+)-([0-9a-f]{8})"
+_TIMESPAN = r"\d+[dhms]?"
+_QUANTILE = r"(\d+):(\d+)"
+_WORD = r"[^\s,/=#!'\"]+(?: [^\s,/=#!'\"]+)*"
 
 
 def canonical_value(key: str, value: object, *, today: date | None = None) -> str:
-    """The canonical string of one value, as FDB writes it.
+    """Write one value as its canonical string, as FDB writes it.
 
     Parameters
     ----------
@@ -71,7 +90,7 @@ def canonical_value(key: str, value: object, *, today: date | None = None) -> st
 
 
 def canonical_keys(keys: Mapping[str, object]) -> dict[str, str]:
-    """The keys of one field in canonical form.
+    """Bring the keys of one field into canonical form.
 
     Parameters
     ----------
@@ -104,7 +123,7 @@ def canonical_keys(keys: Mapping[str, object]) -> dict[str, str]:
 
 
 def canonical_decimal(key: str, text: str) -> str:
-    """A number in plain digits: ``500`` for ``500.0``, ``0.5`` for ``.50``."""
+    """Write a number in plain digits: ``500`` for ``500.0``, ``0.5`` for ``.50``."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -118,7 +137,7 @@ def canonical_decimal(key: str, text: str) -> str:
 
 
 def _text(key: str, value: object) -> str:
-    """The text of a value of any type."""
+    """Write a value of any type as text."""
     if type(value).__name__ in ("datetime64", "timedelta64"):
         value = value.astype(f"{type(value).__name__}[s]").item()  # type: ignore[attr-defined]
     if isinstance(value, str):
@@ -146,7 +165,7 @@ def _canonical(key: str) -> Callable[[str, str], str]:
     return _FORMS.get(key, _canonical_word)
 
 
-def _canonical_step(key: str, text: str) -> str:
+def _canonical_step(_key: str, text: str) -> str:
     step = parse_step(text)
     return format_step(step.end_s, step.start_s)
 
@@ -163,7 +182,7 @@ def _canonical_integer(key: str, text: str) -> str:
     )
 
 
-def _canonical_expver(key: str, text: str) -> str:
+def _canonical_expver(_key: str, text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z_-]{1,12}", text):
         raise InvalidValueError(
             f"Invalid value '{text}' of key 'expver'.", hint="It is four letters or digits, as '0001'."
@@ -171,19 +190,21 @@ def _canonical_expver(key: str, text: str) -> str:
     return text.lower().zfill(4) if text.isdigit() else text.lower()
 
 
-def _canonical_param(key: str, text: str) -> str:
+def _canonical_param(_key: str, text: str) -> str:
     return canonical_param(text)
 
 
 def _canonical_grid(key: str, text: str) -> str:
-    if match := _GRID_PAIR.fullmatch(text):
+    if match := re.fullmatch(_GRID_PAIR, text):
         return "x".join(canonical_decimal(key, part) for part in match.groups())
-    if match := _GRID_NAME.fullmatch(text):
+    if match := re.fullmatch(_GRID_NAME, text):
         return f"{match[1].upper()}{int(match[2])}{(match[3] or '').lower().replace('_', '-').replace('-ring', '')}"
     if re.fullmatch(r"\d*\.?\d+", text):
         number = canonical_decimal(key, text)
+        if float(number) >= 32:  # MARS takes it for a Gaussian number, others for degrees
+            raise InvalidValueError(f"Invalid value '{text}' of key 'grid'.", hint=f"Did you mean 'F{number}'?")
         return f"{number}x{number}"
-    if match := _GRID_UID.fullmatch(text):
+    if match := re.fullmatch(_GRID_UID, text):
         return text.lower()
     raise InvalidValueError(
         f"Invalid value '{text}' of key 'grid'.", hint="A grid is such as 'O320', 'N320', '0.25x0.25'."
@@ -194,7 +215,7 @@ def _canonical_timespan(key: str, text: str) -> str:
     word = canonical_word(key, text)
     if word in ("fs", "none"):
         return word
-    if not _TIMESPAN.fullmatch(word):
+    if not re.fullmatch(_TIMESPAN, word):
         raise InvalidValueError(
             f"Invalid value '{text}' of key '{key}'.", hint="It is such as '6h', '30m', 'fs' or 'none'."
         )
@@ -203,7 +224,7 @@ def _canonical_timespan(key: str, text: str) -> str:
 
 
 def _canonical_quantile(key: str, text: str) -> str:
-    match = _QUANTILE.fullmatch(text)
+    match = re.fullmatch(_QUANTILE, text)
     if match is None or int(match[1]) > int(match[2]):
         raise InvalidValueError(
             f"Invalid value '{text}' of key '{key}'.", hint="A quantile is such as '1:5', first of five."
@@ -212,7 +233,7 @@ def _canonical_quantile(key: str, text: str) -> str:
 
 
 def _canonical_word(key: str, text: str) -> str:
-    if not _WORD.fullmatch(text):
+    if not re.fullmatch(_WORD, text):
         raise InvalidValueError(
             f"Invalid value '{text}' of key '{key}'.", hint="It holds a character with a meaning in MARS."
         )

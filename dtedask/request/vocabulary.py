@@ -5,14 +5,12 @@ The tables are made by `generate_vocabulary` and read when the first request is 
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from dtedask.core.errors import InvalidValueError, UnknownKeyError
-from dtedask.request.hints import did_you_mean
+from dtedask.request.hints import did_you_mean, nearest
 
 # What users of ecCodes, cfgrib and xarray call a key of MARS.
 _OTHER_NAMES = {
@@ -38,9 +36,12 @@ _OTHER_NAMES = {
 
 @cache
 def tables() -> Mapping[str, Any]:
-    """The whole of `vocabulary.json`."""
-    with open(os.path.join(os.path.dirname(__file__), "vocabulary.json"), encoding="utf-8") as file:
-        content: Mapping[str, Any] = json.load(file)
+    """Load `vocabulary.json`."""
+    import json
+    from pathlib import Path
+
+    text = Path(__file__).with_name("vocabulary.json").read_text(encoding="utf-8")
+    content: Mapping[str, Any] = json.loads(text)
     return content
 
 
@@ -50,9 +51,9 @@ def key_order() -> Mapping[str, int]:
     return {key: place for place, key in enumerate(tables()["keys"])}
 
 
-@cache
+@lru_cache(4096)
 def canonical_key(key: str) -> str:
-    """The key that a name or an alias stands for, in any case.
+    """Find the key that a name or an alias stands for, in any case.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def _key_hint(name: str) -> str:
 
 @cache
 def verbs() -> frozenset[str]:
-    """The verbs that may lead a request."""
+    """List the verbs that may lead a request."""
     return frozenset(tables()["verbs"])
 
 
@@ -100,7 +101,7 @@ def spellings(key: str) -> Mapping[str, str]:
 
 
 def canonical_word(key: str, text: str) -> str:
-    """The canonical spelling of a listed value.
+    """Find the canonical spelling of a listed value.
 
     Raises
     ------
@@ -117,8 +118,9 @@ def canonical_word(key: str, text: str) -> str:
 
 
 def _value_hint(key: str, word: str) -> str:
-    values = list(dict.fromkeys(spellings(key).values()))
-    some = ", ".join(
-        f"'{value}'" for value in ("od", "ea", "rd", "oper", "enfo", "an", "fc", "pl", "sfc") if value in values
-    )
-    return did_you_mean(word, [*values, *spellings(key)], f"Some legal values: {some}.")
+    known = spellings(key)
+    found = nearest(word, known)
+    if found is not None:
+        return f"Did you mean '{known[found]}'?"
+    common = [value for value in ("od", "ea", "rd", "oper", "enfo", "an", "fc", "pl", "sfc") if value in known]
+    return f"Some legal values: {', '.join(common)}."
