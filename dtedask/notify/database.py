@@ -1,0 +1,146 @@
+"""The SQLite file below the log: one connection, safe against threads, forks and a file that was replaced."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dtedask.core.errors import FormatVersionError, NoticeError
+
+FORMAT = 1
+BUSY_TIMEOUT_S = 30.0
+
+_SCHEMA = """
+CREATE TABLE commits (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    cube TEXT NOT NULL, sequence INTEGER NOT NULL, snapshot TEXT NOT NULL, root TEXT NOT NULL, time TEXT NOT NULL,
+    UNIQUE (cube, sequence));
+CREATE TABLE events (
+    cube TEXT NOT NULL, sequence INTEGER NOT NULL, number INTEGER NOT NULL,
+    grp TEXT NOT NULL, variable TEXT NOT NULL, request TEXT NOT NULL, fields INTEGER NOT NULL,
+    PRIMARY KEY (cube, sequence, number)) WITHOUT ROWID;
+CREATE TABLE heads (cube TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE listeners (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE cursors (
+    listener TEXT NOT NULL, cube TEXT NOT NULL, sequence INTEGER NOT NULL,
+    PRIMARY KEY (listener, cube)) WITHOUT ROWID;
+CREATE TABLE failures (
+    number INTEGER PRIMARY KEY, listener TEXT NOT NULL, event TEXT NOT NULL, trigger TEXT NOT NULL,
+    message TEXT NOT NULL, time TEXT NOT NULL);
+"""
+
+_left_by_parents: list[sqlite3.Connection] = []  # closing them here would harm the parent's files
+
+
+class Database:
+    """One SQLite file, opened when it is first used.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it and its folder are made when they are missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._owner: tuple[int, int, int] | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection."""
+        with self._lock, _as_notice_errors(self.path):
+            yield self._open()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Hold the connection in a transaction, which is durable at the end or has changed nothing."""
+        with self.read() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def version(self) -> tuple[object, ...]:
+        """Return something that changes whenever another connection has written."""
+        with self.read() as connection:
+            return (self._owner, connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self._lock:
+            if self._connection is not None and self._owner is not None:
+                if self._owner[0] == os.getpid():
+                    self._connection.close()
+                else:
+                    _left_by_parents.append(self._connection)
+            self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None or self._owner != self._identity():
+            self.close()
+            self._connection = self._connect()
+            self._owner = self._identity()
+        return self._connection
+
+    def _identity(self) -> tuple[int, int, int]:
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return (os.getpid(), 0, 0)
+        return (os.getpid(), status.st_dev, status.st_ino)
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+        try:
+            _prepare(connection, self.path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    if _format(connection, path) == FORMAT:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if _format(connection, path) == 0:
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _format(connection: sqlite3.Connection, path: Path) -> int:
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found > FORMAT:
+        raise FormatVersionError(
+            f"The log of notices {str(path)!r} has format {found}; this dtedask knows {FORMAT}.",
+            hint="Install a newer dtedask.",
+        )
+    return found
+
+
+@contextmanager
+def _as_notice_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise NoticeError(
+            f"The log of notices {str(path)!r} cannot be used: {reason}.",
+            hint="Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
+        ) from error

@@ -1,0 +1,308 @@
+"""The durable log of notices: every commit once, its events, and how far each listener has come."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import heapq
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from dtedask.core.errors import NoticeError
+from dtedask.notify.database import Database
+from dtedask.notify.event import Event, events_of, format_time, parse_time
+from dtedask.notify.location import log_path, root_url
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from dtedask.core.commit import Commit
+
+_PAGE = 64
+_OPEN_LOGS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One commit in the log.
+
+    Parameters
+    ----------
+    position : int
+        Place in the log, over all cubes.
+    cube : str
+        Name of the cube.
+    sequence : int
+        Place of the commit in the history of the cube.
+    events : tuple of Event
+        What it brought, in order.
+    """
+
+    position: int
+    cube: str
+    sequence: int
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A trigger that failed, as the log remembers it."""
+
+    listener: str
+    event: str
+    trigger: str
+    message: str
+    time: datetime
+
+
+class NoticeLog:
+    """The log of one root.
+
+    Safe to use from several threads and processes at once: SQLite's write-ahead log with a sync at every commit.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The SQLite file. It is made when it is first written.
+    root : str
+        Where the root is now, for the URLs in events; as the commits said when empty.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, root: str = "") -> None:
+        self.path = Path(path)
+        self.root = root
+        self._database = Database(self.path)
+
+    def append(self, commits: Sequence[Commit]) -> int:
+        """Write commits with all their events, or nothing.
+
+        Parameters
+        ----------
+        commits : sequence of Commit
+            Ordered by sequence within each cube. Those the log has already are left out.
+
+        Returns
+        -------
+        int
+            How many were new.
+
+        Raises
+        ------
+        NoticeError
+            If the log has another snapshot at the same place of a cube's history, or cannot be written.
+        """
+        with self._database.write() as connection:
+            return sum(_insert(connection, commit, self.path) for commit in commits)
+
+    def heads(self) -> dict[str, int]:
+        """Give the sequence of the last commit of each cube."""
+        with self._database.read() as connection:
+            return dict(connection.execute("SELECT cube, sequence FROM heads"))
+
+    def last(self, cube: str) -> int:
+        """Give the sequence of the last commit of a cube; 0 where there is none."""
+        return self.heads().get(cube, 0)
+
+    def entries(self, after: Mapping[str, int] | None = None) -> Iterator[Entry]:
+        """Yield commits in the order they were logged; a page of each cube is in memory at a time.
+
+        Parameters
+        ----------
+        after : mapping of cube to sequence, optional
+            Where to begin in each cube; cubes that are not named begin at their first commit.
+        """
+        begin = after or {}
+        cubes = [cube for cube, head in self.heads().items() if head > begin.get(cube, 0)]
+        pages = [self._entries_of(cube, begin.get(cube, 0)) for cube in cubes]
+        return heapq.merge(*pages, key=lambda entry: entry.position)
+
+    def events(self, after: Mapping[str, int] | None = None) -> Iterator[Event]:
+        """Yield events in the order of their commits."""
+        return (event for entry in self.entries(after) for event in entry.events)
+
+    def cursors(self, listener: str) -> dict[str, int] | None:
+        """Say how far a listener has come in each cube; None when it is not registered."""
+        with self._database.read() as connection:
+            if connection.execute("SELECT 1 FROM listeners WHERE name = ?", (listener,)).fetchone() is None:
+                return None
+            rows = connection.execute("SELECT cube, sequence FROM cursors WHERE listener = ?", (listener,))
+            return dict(rows.fetchall())
+
+    def register(self, listener: str, cursors: Mapping[str, int], *, again: bool = False) -> None:
+        """Begin to remember how far a listener has come.
+
+        Parameters
+        ----------
+        listener : str
+            Its name.
+        cursors : mapping of cube to sequence
+            What it needs not hear any more; it hears all of cubes that are not named.
+        again : bool
+            Also when it is registered already.
+        """
+        with self._database.write() as connection:
+            added = connection.execute("INSERT OR IGNORE INTO listeners VALUES (?)", (listener,)).rowcount
+            if added or again:
+                connection.execute("DELETE FROM cursors WHERE listener = ?", (listener,))
+                rows = [(listener, cube, sequence) for cube, sequence in cursors.items()]
+                connection.executemany("INSERT INTO cursors VALUES (?, ?, ?)", rows)
+
+    def save(self, listener: str, cube: str, sequence: int, failures: Sequence[Failure] = ()) -> None:
+        """Remember that a listener has heard of a commit, and which triggers failed."""
+        with self._database.write() as connection:
+            connection.executemany(
+                "INSERT INTO failures (listener, event, trigger, message, time) VALUES (?, ?, ?, ?, ?)",
+                [(f.listener, f.event, f.trigger, f.message, format_time(f.time)) for f in failures],
+            )
+            connection.execute(
+                "INSERT INTO cursors VALUES (?, ?, ?)"
+                " ON CONFLICT (listener, cube) DO UPDATE SET sequence = MAX(sequence, excluded.sequence)",
+                (listener, cube, sequence),
+            )
+
+    def is_behind(self, listener: str) -> bool:
+        """Say whether there are commits that a listener has not heard of."""
+        cursors = self.cursors(listener) or {}
+        return any(head > cursors.get(cube, 0) for cube, head in self.heads().items())
+
+    def failures(self) -> list[Failure]:
+        """List the triggers that failed, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT listener, event, trigger, message, time FROM failures ORDER BY number")
+            return [
+                Failure(listener, event, trigger, message, parse_time(time))
+                for listener, event, trigger, message, time in rows
+            ]
+
+    def version(self) -> tuple[object, ...]:
+        """Return something that changes whenever another connection has written to the log."""
+        return self._database.version()
+
+    @contextmanager
+    def delivery(self, listener: str) -> Iterator[bool]:
+        """Hold the right to run a listener's triggers; yields False when another thread or process has it."""
+        import filelock
+
+        name = hashlib.sha256(listener.encode()).hexdigest()[:16]
+        folder = self.path.with_name(f".{self.path.stem}-locks")
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / f"{name}.lock", timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"NoticeLog({str(self.path)!r})"
+
+    def _entries_of(self, cube: str, after: int) -> Iterator[Entry]:
+        while True:
+            with self._database.read() as connection:
+                page = _read_page(connection, cube, after, self.root)
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].sequence
+
+
+def _insert(connection: sqlite3.Connection, commit: Commit, path: Path) -> int:
+    there = connection.execute(
+        "SELECT snapshot FROM commits WHERE cube = ? AND sequence = ?", (commit.cube, commit.sequence)
+    ).fetchone()
+    if there is not None:
+        if there[0] != commit.snapshot:
+            raise NoticeError(
+                f"Commit {commit.sequence} of {commit.url} is {commit.snapshot}; the log {str(path)!r} knows "
+                f"{there[0]} at this place.",
+                hint="The cube was made anew or set back: delete the log if its notices are not needed any more.",
+            )
+        return 0
+    connection.execute(
+        "INSERT INTO commits (cube, sequence, snapshot, root, time) VALUES (?, ?, ?, ?, ?)",
+        (commit.cube, commit.sequence, commit.snapshot, root_url(commit.root), format_time(commit.time)),
+    )
+    connection.executemany(
+        "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (e.cube, e.sequence, e.index, e.group, e.variable, json.dumps(e.request), e.fields)
+            for e in events_of(commit)
+        ],
+    )
+    connection.execute(
+        "INSERT INTO heads VALUES (?, ?) ON CONFLICT (cube) DO UPDATE SET sequence = MAX(sequence, excluded.sequence)",
+        (commit.cube, commit.sequence),
+    )
+    return 1
+
+
+def _read_page(connection: sqlite3.Connection, cube: str, after: int, root: str) -> list[Entry]:
+    commits = connection.execute(
+        "SELECT position, sequence, snapshot, root, time FROM commits"
+        " WHERE cube = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+        (cube, after, _PAGE),
+    ).fetchall()
+    entries = []
+    for position, sequence, snapshot, written_root, time in commits:
+        rows = connection.execute(
+            "SELECT number, grp, variable, request, fields FROM events WHERE cube = ? AND sequence = ? ORDER BY number",
+            (cube, sequence),
+        )
+        events = tuple(
+            Event(cube, sequence, number, group, variable, _request(request), fields, snapshot,
+                  root or written_root, parse_time(time))
+            for number, group, variable, request, fields in rows
+        )  # fmt: skip
+        entries.append(Entry(position, cube, sequence, events))
+    return entries
+
+
+def _request(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((key, value) for key, value in json.loads(text))
+
+
+_open_logs: OrderedDict[tuple[Path, str], NoticeLog] = OrderedDict()
+_open_logs_lock = threading.Lock()
+
+
+def open_log(root: str | os.PathLike[str]) -> NoticeLog:
+    """Return the log of a root; the last few stay open, since opening one takes longer than writing to it."""
+    url = root_url(root)
+    key = (log_path(root), url)
+    with _open_logs_lock:
+        if not _open_logs:
+            atexit.register(close_logs)
+        log = _open_logs.pop(key, None) or NoticeLog(key[0], root=url)
+        _open_logs[key] = log
+        while len(_open_logs) > _OPEN_LOGS:
+            _open_logs.popitem(last=False)[1].close()
+    return log
+
+
+def close_logs() -> None:
+    """Close the logs that `open_log` keeps open."""
+    with _open_logs_lock:
+        while _open_logs:
+            _open_logs.popitem()[1].close()

@@ -1,0 +1,58 @@
+"""The notifier: a plug-in that announces every commit."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from dtedask.core.errors import DocumentError
+from dtedask.core.settings import setting
+from dtedask.notify.log import open_log
+from dtedask.notify.missed import record
+from dtedask.plugins import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dtedask.core.commit import Commit
+    from dtedask.notify.listeners import Listeners
+
+logger = logging.getLogger(__name__)
+
+
+@hookimpl(trylast=True)
+def after_commit(commit: Commit) -> Sequence[Exception]:
+    """Write a commit into the log of its root, then run the listeners of this process.
+
+    It comes last of all plug-ins, so that triggers find what the others have made, such as the catalog.
+
+    Returns
+    -------
+    sequence of Exception
+        Triggers that failed and listener files that cannot be used; they are logged.
+    """
+    log = open_log(commit.root)
+    record(log, commit)
+    documents, failures = _listeners()
+    if not documents:
+        return failures
+    from dtedask.notify.follow import deliver_to, register
+
+    register(log, documents, {**log.heads(), commit.cube: commit.sequence - 1})
+    return [*failures, *deliver_to(log, documents).failures]
+
+
+def _listeners() -> tuple[list[Listeners], list[Exception]]:
+    """Load the listeners that can be loaded; a wrong file does not silence the others."""
+    from dtedask.notify.active import active_listeners
+
+    documents, failures = active_listeners(), list[Exception]()
+    for file in setting("notify.listeners"):
+        from dtedask.notify.listeners import load_listeners
+
+        try:
+            documents.append(load_listeners(file))
+        except DocumentError as error:
+            logger.error("%s", error)
+            failures.append(error)
+    return documents, failures
