@@ -10,25 +10,25 @@ from dtedask.grib.handles import Handle
 from dtedask.grib.keys import read_keys
 from dtedask.request import parse_step
 
-_DETAILS = (
-    "typeOfStatisticalProcessing",
-    "numberOfTimeRanges",
-    "typeOfSecondFixedSurface",
-    "derivedForecast",
-    "probabilityType",
-    "scaledValueOfLowerLimit",
-    "scaledValueOfUpperLimit",
-    "percentileValue",
-    "constituentType",
-    "aerosolType",
-    "typeOfSizeInterval",
-    "scaledValueOfFirstSize",
-    "scaledValueOfSecondSize",
-    "typeOfWavelengthInterval",
-    "scaledValueOfFirstWavelength",
-    "scaledValueOfSecondWavelength",
-    "typeOfGeneratingProcess",
+# Keys that tell products of one parameter apart, by product definition template of edition 2.
+_ALWAYS = ("typeOfSecondFixedSurface", "typeOfGeneratingProcess")
+_INTERVAL = ("typeOfStatisticalProcessing", "numberOfTimeRanges")
+_PROBABILITY = ("probabilityType", "scaledValueOfLowerLimit", "scaledValueOfUpperLimit")
+_AEROSOL = (
+    *("constituentType", "aerosolType", "typeOfSizeInterval", "scaledValueOfFirstSize", "scaledValueOfSecondSize"),
+    *("typeOfWavelengthInterval", "scaledValueOfFirstWavelength", "scaledValueOfSecondWavelength"),
 )
+_DETAILS = {
+    **dict.fromkeys((0, 1), ()),
+    **dict.fromkeys((8, 11), _INTERVAL),
+    **dict.fromkeys((2, 3, 4), ("derivedForecast",)),
+    **dict.fromkeys((12, 13, 14), (*_INTERVAL, "derivedForecast")),
+    5: _PROBABILITY,
+    9: (*_INTERVAL, *_PROBABILITY),
+    6: ("percentileValue",),
+    10: (*_INTERVAL, "percentileValue"),
+}
+_EVERYTHING = (*_INTERVAL, "derivedForecast", *_PROBABILITY, "percentileValue", *_AEROSOL)
 
 
 def describe(data: bytes | memoryview) -> FieldDescription:
@@ -49,12 +49,14 @@ def describe_handle(handle: Handle) -> FieldDescription:
     level = _level(handle)
     start, end = _steps(handle)
     step_type = handle.text("stepType", "instant")
+    keys = read_keys(handle, level)
+    short_name, name, units, standard_name = _words(handle, keys["param"])
     return FieldDescription(
-        keys=read_keys(handle, level),
-        short_name=_known(handle.text("shortName")),
-        name=_known(handle.text("name")),
-        units=_known(handle.text("units")),
-        standard_name=_known(handle.text("cfName")),
+        keys=keys,
+        short_name=short_name,
+        name=name,
+        units=units,
+        standard_name=standard_name,
         step_type=step_type,
         interval=None if step_type == "instant" or start is None else (start, end),
         step_seconds=end,
@@ -66,13 +68,31 @@ def describe_handle(handle: Handle) -> FieldDescription:
         packing=handle.text("packingType", "unknown"),
         bits_per_value=handle.integer("bitsPerValue"),
         has_bitmap=handle.integer("bitmapPresent") == 1,
-        product=_product(handle),
+        product=_product(handle, keys),
         attributes=_attributes(handle),
     )
 
 
+_known_words: dict[tuple[str, str, int], tuple[str, str, str, str]] = {}
+
+
+def _words(handle: Handle, param: str) -> tuple[str, str, str, str]:
+    """Short name, name, units and CF name; the same for all messages of a parameter, and slow to ask for."""
+    place = (param, handle.text("centre"), handle.integer("edition"))
+    words = _known_words.get(place)
+    if words is None:
+        short_name, name, units, standard_name = (
+            _known(handle.text(key)) for key in ("shortName", "name", "units", "cfName")
+        )
+        words = (short_name, name, units, standard_name)
+        if "." in param:
+            words = ("", f"parameter {param} of centre {place[1]}", "", "")
+        _known_words[place] = words
+    return words
+
+
 def _known(text: str) -> str:
-    return "" if text in ("unknown", "~", "Unknown") or text.startswith("Experimental product") else text
+    return "" if text in ("unknown", "~", "Unknown") else text
 
 
 def _level(handle: Handle) -> float | None:
@@ -88,12 +108,16 @@ def _steps(handle: Handle) -> tuple[int | None, int]:
     return step.start_s, step.end_s
 
 
-def _product(handle: Handle) -> tuple[tuple[str, str], ...]:
-    found: list[tuple[str, str]] = [("typeOfLevel", handle.text("typeOfLevel", "unknown"))]
-    found += [(key, handle.text(key)) for key in ("level", "bottomLevel", "stepType", "stepRange")]
+def _product(handle: Handle, keys: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """What neither keys nor interval say; what counts along from message to message is not in it."""
+    wanted = ["typeOfLevel", "stepType"]
+    if "levelist" not in keys:
+        wanted += ["level", "bottomLevel"]
+    elif handle.text("typeOfLevel").endswith("Layer"):
+        wanted.append("bottomLevel")
     if handle.integer("edition") == 2:
-        found += [(key, value) for key in _DETAILS if (value := handle.text(key))]
-    return tuple(found)
+        wanted += [*_ALWAYS, *_DETAILS.get(handle.integer("productDefinitionTemplateNumber"), _EVERYTHING)]
+    return tuple((key, value) for key in wanted if (value := handle.text(key)))
 
 
 def _attributes(handle: Handle) -> dict[str, int | float | str]:

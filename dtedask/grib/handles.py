@@ -76,7 +76,7 @@ class Handle:
             raise _unsupported(f"ecCodes cannot read {key!r}", error) from error
 
     def values(self) -> NDArray[np.float64]:
-        """Decoded values in the order of the message; missing points are `MISSING`."""
+        """Decode the values, in the order of the message; missing points are `MISSING`."""
         try:
             eccodes.codes_set(self._id, "missingValue", MISSING)
             decoded: NDArray[np.float64] = eccodes.codes_get_double_array(self._id, "values")
@@ -84,13 +84,13 @@ class Handle:
             raise _unsupported("ecCodes cannot decode the values", error) from error
         return decoded
 
-    def namespace(self, name: str) -> Iterator[tuple[str, str]]:
-        """Keys and values of a namespace, as text; those that cannot be read are left out."""
+    def namespace(self, name: str, *, without: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
+        """Yield keys and values of a namespace, as text; those that cannot be read are left out."""
         iterator = eccodes.codes_keys_iterator_new(self._id, name)
         try:
             while eccodes.codes_keys_iterator_next(iterator):
                 key = eccodes.codes_keys_iterator_get_name(iterator)
-                value = self.get(key, str)
+                value = None if key in without else self.get(key, str)
                 if value is not None:
                     yield key, value
         finally:
@@ -113,7 +113,7 @@ class Handle:
             raise _unsupported(f"ecCodes cannot set {key!r} to {value!r}", error) from error
 
     def message(self) -> bytes:
-        """The message as it stands."""
+        """Return the message as it stands."""
         try:
             data: bytes = eccodes.codes_get_message(self._id)
         except _FAILURES as error:

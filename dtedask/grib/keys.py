@@ -10,6 +10,7 @@ _DERIVED_TEMPLATES = frozenset({2, 3, 4, 12, 13, 14})
 _PROBABILITY_TEMPLATES = frozenset({5, 9})
 _QUANTILE_TEMPLATES = frozenset({6, 10})
 _ENSEMBLE_TYPES = frozenset({"cf", "pf", "em", "es", "ep", "pb"})
+_SLOW = frozenset({"param"})
 _LEVELLESS = frozenset({"surface", "meanSea", "nominalTop", "entireAtmosphere", "unknown", ""})
 
 
@@ -18,7 +19,7 @@ def read_keys(handle: Handle, level: float | None) -> dict[str, str]:
 
     Class, stream, expver and type of a message that has none follow from the centre and the kind of data.
     """
-    found = dict(handle.namespace("mars"))
+    found = dict(handle.namespace("mars", without=_SLOW))
     keys = {key: value for key, value in found.items() if not _is_dropped(key, value)}
     keys["param"] = read_param(handle)
     if "class" not in keys:

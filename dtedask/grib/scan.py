@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dtedask.core.errors import GribError, GribSyntaxError
-from dtedask.grib.describe import describe
-from dtedask.grib.field import Message
+from dtedask.grib.field import FieldDescription, Message
+from dtedask.grib.recognise import Recogniser
 from dtedask.grib.sections import BrokenMessageError, Frame, read_frame, split_fields
-from dtedask.grib.sources import Readable, Source, open_source
+from dtedask.grib.sources import MemorySource, Readable, Source, open_source
 
 _log = logging.getLogger(__name__)
 _STRIDE = 1 << 20
+_recogniser = Recogniser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +136,13 @@ class _Scan:
 
     def _messages(self, frame: Frame) -> Iterator[Message]:
         source = self._source
-        message = source.read(frame.offset, frame.length)
+        offset, length = frame.offset, frame.length
         if frame.has_several_fields:
-            for data in split_fields(message, frame):
-                yield Message("", frame.offset, frame.length, describe(data), data)
-        else:
-            data = None if source.location else message
-            yield Message(source.location, frame.offset, frame.length, describe(message), data)
+            for data in split_fields(source.read(offset, length), frame):
+                yield Message("", offset, length, describe(data), data)
+            return
+        field = _recogniser.describe(frame, lambda: source.read(offset, length))
+        yield Message(source.location, offset, length, field, None if source.location else source.read(offset, length))
 
     def _pass_over(self, offset: int, error: BrokenMessageError) -> int:
         """Where the next whole message starts, or the end of the source."""
@@ -177,6 +178,30 @@ class _Scan:
             raise kind(f"{name}, offset {offset}: {reason}.", hint=hint)
         _log.warning("skipped %d bytes of %s at offset %d: %s", length, name, offset, reason)
         self._report.skipped.append(Skipped(name, offset, length, reason))
+
+
+def describe(data: bytes) -> FieldDescription:
+    """Return what one message of one field says.
+
+    Raises
+    ------
+    GribSyntaxError
+        If the bytes are no whole message.
+    GribUnsupportedError
+        If ecCodes cannot describe it.
+    """
+    try:
+        frame = read_frame(MemorySource(data), 0)
+    except BrokenMessageError as error:
+        raise GribSyntaxError(f"These bytes are no message: {error.reason}.", hint=_hint(error)) from error
+    if frame is None or frame.has_several_fields:
+        raise GribSyntaxError("One message of one field is needed.", hint="Use scan for several.")
+    return _recogniser.describe(frame, lambda: data)
+
+
+def forget() -> None:
+    """Forget what sections meant, so that a benchmark starts afresh."""
+    _recogniser.forget()
 
 
 def _hint(error: BrokenMessageError) -> str:

@@ -106,7 +106,7 @@ class _Reader:
 
     def number(self, start: int, size: int) -> int:
         part = self.head[start : start + size]
-        if len(part) < size:
+        if len(part) != size:
             part = self._source.read(self._offset + start, size)
             if len(part) < size:
                 raise BrokenMessageError("the source ends inside the message", is_cut=True)
@@ -126,7 +126,7 @@ def _edition_2(source: Source, offset: int, head: bytes) -> Frame:
     sections = []
     position, last = 16, 0
     while position < length - 4:
-        size, number = reader.number(position, 4), reader.number(position + 4, 1)
+        size, number = divmod(reader.number(position, 5), 256)
         is_expected = number == 1 if last == 0 else number in _FOLLOWERS[last]
         if not is_expected or size < _SHORTEST[number] or position + size > length - 4:
             raise BrokenMessageError(f"section {number} of {size} bytes cannot follow section {last} at {position}")

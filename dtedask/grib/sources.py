@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 _WINDOW = 1 << 20
-_SMALL_WINDOW = 1 << 14
-_BIG_MESSAGE = 1 << 18
+_SMALL_WINDOW = 1 << 13
+_BIG_MESSAGE = 1 << 16
 
 Readable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
 
