@@ -118,14 +118,15 @@ def _from_table(text: str) -> str:
     parts = text.split(".")
     if len(parts) == 2 and all(part.isdigit() for part in parts):
         number, table = int(parts[0]), int(parts[1])
-        param_id = str(number if table == 128 else table * 1000 + number)
-        if number < 1000 and table >= 128 and param_id in _rows():
+        offset = {128: 0, 1: 3000, 2: 3000, 3: 3000}.get(table, table * 1000)  # WMO's own tables are 3000 and up
+        param_id = str(offset + number)
+        if number < 256 and table not in range(4, 128) and param_id in _rows():
             return param_id
     return text
 
 
 def _hint(text: str) -> str:
-    found = nearest(text, _by_name())
+    found = None if text.isdigit() else nearest(text, _by_name())
     if found is None:
         return "Give a short name such as 't' or a paramId such as '130'."
     one = _parameter(_by_name()[found][0])

@@ -18,6 +18,7 @@ from dtedask.request.values import (
     canonical_decimal,
     canonical_value,
 )
+from dtedask.request.vocabulary import spellings
 
 _LARGEST = 1_000_000
 _DEFAULT = {"step": "12", "time": "6"}  # hours; all other keys: 1
@@ -73,11 +74,11 @@ def expand(key: str, words: Sequence[str], *, today: date | None = None) -> tupl
     while place < len(words):
         first = _value(key, words, place, today)
         place += 1
-        if not _is(words, place, "to"):
+        if not _is(key, words, place, "to"):
             values.append(first)
             continue
         last = _value(key, words, place + 1, today)
-        given = _is(words, place + 2, "by")
+        given = _is(key, words, place + 2, "by")
         by = _word(key, words, place + 3) if given else _DEFAULT.get(key, "1")
         place += 4 if given else 2
         found = _between(key, first, last, by)
@@ -131,12 +132,13 @@ def _suggestion(key: str) -> str:
     return "0.5" if key in DECIMAL_KEYS else "1"
 
 
-def _is(words: Sequence[str], place: int, word: str) -> bool:
-    return place < len(words) and words[place].lower() == word
+def _is(key: str, words: Sequence[str], place: int, word: str) -> bool:
+    """Whether a word stands at a place, unless it is a value of the key: class=to is TOST."""
+    return place < len(words) and words[place].lower() == word and word not in spellings(key)
 
 
 def _word(key: str, words: Sequence[str], place: int) -> str:
-    if place >= len(words) or words[place].lower() in ("to", "by"):
+    if place >= len(words) or any(_is(key, words, place, word) for word in ("to", "by")):
         raise InvalidValueError(
             f"The list '{'/'.join(words)}' of key '{key}' lacks a value.", hint="Write a range as '0/to/24/by/6'."
         )

@@ -165,6 +165,20 @@ class Request(Mapping[str, tuple[str, ...]]):
         """List the values that the request names for a key; none if it takes all."""
         return () if self.is_all(key) else self._values[key]
 
+    def missing(self, key: str, existing: Iterable[str]) -> list[str]:
+        """List the values that the request names for a key and that none of the existing values satisfies.
+
+        Parameters
+        ----------
+        key : str
+            A MARS key.
+        existing : iterable of str
+            Canonical values that exist.
+        """
+        values = list(existing)
+        accepted = {value: _accepted(key, (value,)) for value in self.named(key)}
+        return [value for value, all_of in accepted.items() if not any(_takes(key, all_of, one) for one in values)]
+
     def warn_dropped(self, key: str, existing: Iterable[str]) -> list[str]:
         """Warn of existing values that lie inside a range and that its default increment left out.
 

@@ -11,7 +11,7 @@ from dtedask.core.errors import InvalidValueError, RequestError
 from dtedask.request.dates import canonical_date, canonical_time, date_text
 from dtedask.request.parameters import canonical_param
 from dtedask.request.steps import format_step, parse_step
-from dtedask.request.vocabulary import canonical_key, canonical_word
+from dtedask.request.vocabulary import canonical_key, canonical_word, spellings
 
 DATE_KEYS = frozenset({"date", "hdate", "refdate", "offsetdate", "offdate"})
 TIME_KEYS = frozenset({"time", "offsettime", "offtime", "obscutoff"})
@@ -41,6 +41,7 @@ INTEGER_KEYS = frozenset(
 DECIMAL_KEYS = frozenset({"levelist", "latitude", "longitude"})
 # A field without one of these keys has the value "none" of it.
 NONE_KEYS = frozenset({"timespan", "stattype", "chem", "wavelength", "tile", "tileattribute", "tilescheme", "model"})
+WITHOUT_MEANING = frozenset({("domain", "g"), ("timespan", "none"), ("stattype", "none")})  # they tell no fields apart
 NOTHING = frozenset({"", "off", "none", "null"})
 
 _GRID_PAIR = r"(?i)([0-9.]+)\s*[x/]\s*([0-9.]+)"
@@ -100,7 +101,8 @@ def canonical_keys(keys: Mapping[str, object]) -> dict[str, str]:
     Returns
     -------
     dict
-        Without keys that begin with ``_`` and without ``domain=g``, which do not tell fields apart.
+        Without what does not tell fields apart: keys that begin with ``_``, ``domain=g``, ``timespan=none``,
+        ``stattype=none``.
 
     Raises
     ------
@@ -117,9 +119,7 @@ def canonical_keys(keys: Mapping[str, object]) -> dict[str, str]:
         if name in found:
             raise RequestError(f"The key '{name}' is given twice (as '{key}' too).", hint="Give it once.")
         found[name] = canonical_value(name, value)
-    if found.get("domain") == "g":
-        del found["domain"]
-    return found
+    return {key: value for key, value in found.items() if (key, value) not in WITHOUT_MEANING}
 
 
 def canonical_decimal(key: str, text: str) -> str:
@@ -233,7 +233,7 @@ def _canonical_quantile(key: str, text: str) -> str:
 
 
 def _canonical_word(key: str, text: str) -> str:
-    if not re.fullmatch(_WORD, text):
+    if not re.fullmatch(_WORD, text) and text.lower() not in spellings(key):
         raise InvalidValueError(
             f"Invalid value '{text}' of key '{key}'.", hint="It holds a character with a meaning in MARS."
         )

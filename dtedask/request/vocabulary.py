@@ -5,6 +5,7 @@ The tables are made by `generate_vocabulary` and read when the first request is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
@@ -32,6 +33,8 @@ _OTHER_NAMES = {
     "datatype": "type",
     "experimentversionnumber": "expver",
 }
+
+_NUMBERED = {"class": r"c\d+", "levtype": r"surface\d+"}  # centres and surfaces that have a number and no name
 
 
 @cache
@@ -96,7 +99,7 @@ def spellings(key: str) -> Mapping[str, str]:
     if key == "class":
         found.update((centre, centre) for centre in tables()["centres"] if centre not in found)
     if key == "levtype":
-        found.update((name.lower(), name) for name in tables()["level_types"] if name.lower() not in values)
+        found.update((name.lower(), name) for name in tables()["level_types"] if name.lower() not in found)
     return found
 
 
@@ -112,7 +115,7 @@ def canonical_word(key: str, text: str) -> str:
     known = spellings(key)
     if word in known:
         return known[word]
-    if key not in ("class", "type", "stream", "levtype") or (key == "class" and word[:1] == "c" and word[1:].isdigit()):
+    if key not in ("class", "type", "stream", "levtype") or re.fullmatch(_NUMBERED.get(key, ""), word):
         return word
     raise InvalidValueError(f"Unknown value '{text}' of key '{key}'.", hint=_value_hint(key, word))
 
