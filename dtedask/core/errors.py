@@ -1,0 +1,217 @@
+"""The errors that dtedask raises.
+
+DtedaskError
+├── RequestError                    a MARS request that cannot be understood (also ValueError)
+│   ├── UnknownKeyError             a key that does not exist
+│   └── InvalidValueError           an impossible value of a key
+├── NoMatchError                    nothing that was asked for exists (also KeyError)
+│   └── MissingFieldsError          some of what was named does not exist
+├── SeveralGroupsError              a request spans groups where one is needed (also ValueError)
+├── GribError                       bytes that are not the GRIB they should be (also ValueError)
+│   ├── GribSyntaxError             cut, empty or garbled input
+│   └── GribUnsupportedError        a message that ecCodes cannot decode or encode
+├── FieldError                      a field that does not fit into its cube (also ValueError)
+│   └── KeyCollisionError           two different fields that have the same keys
+├── StoreError                      a root or cube that cannot be used
+│   ├── NotFoundError               no root, cube, group or snapshot there (also FileNotFoundError)
+│   ├── DamagedError                bytes of a cube that fail their check
+│   ├── FormatVersionError          written by a newer dtedask
+│   ├── LockedError                 another process holds the cube (also TimeoutError)
+│   ├── TransactionError            a transaction that must not be committed
+│   │   └── ConflictError           the cube moved while we wrote
+│   └── ReadOnlyError               writing to what only can be read (also PermissionError)
+├── DocumentError                   a recipe, listener, schema or catalog that is wrong (also ValueError)
+├── SettingError                    a setting or profile that is wrong (also ValueError)
+├── PlanError                       work that cannot be done as planned, such as too little memory
+├── NoticeError                     a notice that could not be logged or delivered
+│   └── TriggerError                a trigger that failed
+└── MissingExtraError               an optional library that is not installed (also ImportError)
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DtedaskError(Exception):
+    """Base of all errors of dtedask.
+
+    Parameters
+    ----------
+    message : str
+        What failed, with the value and the place.
+    hint : str, optional
+        What to do next.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint))
+
+
+def _rebuild(kind: type[DtedaskError], message: str, hint: str) -> DtedaskError:
+    return kind(message, hint=hint)
+
+
+class RequestError(DtedaskError, ValueError):
+    """A MARS request that cannot be understood."""
+
+    code = "bad-request"
+    exit_status = 2
+
+
+class UnknownKeyError(RequestError):
+    """A request key that does not exist."""
+
+    code = "unknown-key"
+
+
+class InvalidValueError(RequestError):
+    """An impossible value of a request key."""
+
+    code = "invalid-value"
+
+
+class NoMatchError(DtedaskError, KeyError):
+    """Nothing that was asked for exists."""
+
+    code = "no-match"
+    exit_status = 3
+
+
+class MissingFieldsError(NoMatchError):
+    """Some of the fields that a request names do not exist."""
+
+    code = "missing-fields"
+
+
+class SeveralGroupsError(DtedaskError, ValueError):
+    """A request spans several groups where one is needed."""
+
+    code = "several-groups"
+
+
+class GribError(DtedaskError, ValueError):
+    """Bytes that are not the GRIB they should be."""
+
+    code = "grib"
+
+
+class GribSyntaxError(GribError):
+    """A message that is cut short, or bytes that are no message."""
+
+    code = "grib-syntax"
+
+
+class GribUnsupportedError(GribError):
+    """A message that ecCodes cannot decode, or a field that it cannot encode."""
+
+    code = "grib-unsupported"
+
+
+class FieldError(DtedaskError, ValueError):
+    """A field that does not fit into its cube."""
+
+    code = "field"
+
+
+class KeyCollisionError(FieldError):
+    """Two different fields that have the same keys."""
+
+    code = "key-collision"
+
+
+class StoreError(DtedaskError):
+    """A root or cube that cannot be used."""
+
+    code = "store"
+
+
+class NotFoundError(StoreError, FileNotFoundError):
+    """No root, cube, group or snapshot where one was expected."""
+
+    code = "not-found"
+
+
+class DamagedError(StoreError):
+    """Bytes of a cube that fail their check."""
+
+    code = "damaged"
+
+
+class FormatVersionError(StoreError):
+    """A root or cube that a newer dtedask wrote."""
+
+    code = "format-version"
+
+
+class LockedError(StoreError, TimeoutError):
+    """Another process holds the cube."""
+
+    code = "locked"
+
+
+class TransactionError(StoreError):
+    """A transaction that must not be committed."""
+
+    code = "transaction"
+
+
+class ConflictError(TransactionError):
+    """The cube moved while a transaction was written."""
+
+    code = "conflict"
+
+
+class ReadOnlyError(StoreError, PermissionError):
+    """Writing to something that can only be read."""
+
+    code = "read-only"
+
+
+class DocumentError(DtedaskError, ValueError):
+    """A recipe, listener, schema or catalog that is wrong."""
+
+    code = "document"
+    exit_status = 2
+
+
+class SettingError(DtedaskError, ValueError):
+    """A setting or profile that is wrong."""
+
+    code = "setting"
+    exit_status = 2
+
+
+class PlanError(DtedaskError):
+    """Work that cannot be done as planned."""
+
+    code = "plan"
+
+
+class NoticeError(DtedaskError):
+    """A notice that could not be logged or delivered."""
+
+    code = "notice"
+
+
+class TriggerError(NoticeError):
+    """A trigger of a listener that failed."""
+
+    code = "trigger"
+
+
+class MissingExtraError(DtedaskError, ImportError):
+    """An optional library that is not installed."""
+
+    code = "missing-extra"

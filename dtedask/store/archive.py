@@ -1,0 +1,142 @@
+"""Fields that wait for a flush, and the flush over all their cubes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dtedask.core.commit import Commit
+from dtedask.core.errors import FieldError, KeyCollisionError
+from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
+from dtedask.plugins import run_after_commit
+from dtedask.store.execute import Execution
+from dtedask.store.identity import Address, address_of
+from dtedask.store.transaction import Entry, Options, Transaction
+from dtedask.store.write import FileSlice, Source
+
+if TYPE_CHECKING:
+    from dtedask.store.arrays import ArrayField
+    from dtedask.store.location import Location
+    from dtedask.store.schema import Schema
+
+_WIDE_BITS = 24
+
+
+class Archive:
+    """What was archived and is not visible yet.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    schema : Schema
+        Its schema.
+    options : Options
+        How to commit.
+    """
+
+    def __init__(self, location: Location, schema: Schema, options: Options) -> None:
+        self._location = location
+        self._schema = schema
+        self._options = options
+        self._entries: dict[str, dict[object, Entry]] = {}
+        self._coordinates: dict[tuple[str, str], Mapping[str, Coordinate] | Message] = {}
+        self.unchanged = 0
+        self.wide = 0
+
+    @property
+    def waiting(self) -> int:
+        """Fields that wait for a flush."""
+        return sum(map(len, self._entries.values()))
+
+    def add_messages(self, fields: bytes | Message | Iterable[Message], key: Mapping[str, object] | None) -> int:
+        """Take GRIB messages."""
+        if key:
+            raise FieldError("Keys cannot be given with GRIB messages, which name themselves.", hint="Leave key= out.")
+        if isinstance(fields, bytes | bytearray | memoryview):
+            fields = scan(bytes(fields))
+        elif isinstance(fields, Message):
+            fields = (fields,)
+        count = 0
+        for message in fields:
+            self._add_message(message)
+            count += 1
+        return count
+
+    def add_arrays(self, fields: Iterable[ArrayField]) -> int:
+        """Take fields of arrays."""
+        count = 0
+        for field in fields:
+            address = address_of(field.description, self._schema)
+            self._coordinates.setdefault((address.cube, address.group), field.coordinates)
+            values = np.array(field.values, dtype=address.variable.values.dtype)
+            self._add(address, field.description, values, "an array")
+            count += 1
+        return count
+
+    def flush(
+        self, message: str, sources: tuple[str, ...], execution: Execution
+    ) -> tuple[list[Commit], list[Exception]]:
+        """Commit everything, one snapshot a cube.
+
+        Returns
+        -------
+        tuple of (list of Commit, list of Exception)
+            The commits, and what plug-ins raised when they were told.
+        """
+        commits: list[Commit] = []
+        failures: list[Exception] = []
+        self.unchanged = 0
+        for cube in sorted(self._entries):
+            entries = list(self._entries[cube].values())
+            commit = self._transaction(cube, execution).run(entries, message, sources)
+            del self._entries[cube]
+            self.unchanged += commit.unchanged if commit else len(entries)
+            if commit is not None:
+                commits.append(commit)
+                failures += run_after_commit(commit)
+        self._coordinates.clear()
+        return commits, failures
+
+    def _transaction(self, cube: str, execution: Execution) -> Transaction:
+        return Transaction(self._location, cube, self._schema, self._options, execution, self._coordinates_of)
+
+    def _coordinates_of(self, address: Address) -> Mapping[str, Coordinate]:
+        found = self._coordinates[(address.cube, address.group)]
+        return coordinates(found) if isinstance(found, Message) else found
+
+    def _add_message(self, message: Message) -> None:
+        description = message.field
+        address = address_of(description, self._schema)
+        self._coordinates.setdefault((address.cube, address.group), message)
+        source: Source = FileSlice(message.location, message.offset, message.length)
+        if message.data is not None:
+            source = message.data
+        place = f"{message.location or 'the given bytes'} at offset {message.offset}"
+        self.wide += description.bits_per_value > _WIDE_BITS
+        self._add(address, description, source, place)
+
+    def _add(self, address: Address, description: FieldDescription, source: Source, origin: str) -> None:
+        waiting = self._entries.setdefault(address.cube, {})
+        before = waiting.pop(address.identity, None)
+        if before is not None:
+            _check_same_product(before, address, origin)
+        order = None if isinstance(source, np.ndarray) else description.order
+        waiting[address.identity] = Entry(address, dict(description.keys), source, order, origin)
+
+
+def _check_same_product(before: Entry, address: Address, origin: str) -> None:
+    """The last of equal fields wins; different products of one edition collide, whichever came first."""
+    if before.address.variable.edition != address.variable.edition:
+        return
+    old, new = dict(before.address.product), dict(address.product)
+    differing = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    if differing:
+        pairs = ", ".join(f"{name} ({old.get(name)} and {new.get(name)})" for name in differing)
+        raise KeyCollisionError(
+            f"Two different fields have the same keys: {before.origin} and {origin} are both {address}, "
+            f"but differ in {pairs}.",
+            hint="Archive one of them under another expver, or report the key that tells them apart.",
+        )

@@ -1,0 +1,176 @@
+"""Fields of an xarray DataArray, as the store archives them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.core.errors import FieldError, RequestError
+from dtedask.geo import Grid, PointOrder
+from dtedask.grib import Coordinate, FieldDescription
+from dtedask.request import Parameter, canonical_keys, format_step, parameter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_SPATIAL = (("latitude", "longitude"), ("y", "x"), ("values",))
+_KEYS = {"member": "number", "level": "levelist"}
+_GLOBAL_DEGREES = 360.0
+
+
+@dataclass(frozen=True)
+class ArrayField:
+    """One field of an array: what it is, its values and the coordinates of its grid."""
+
+    description: FieldDescription
+    values: np.ndarray
+    coordinates: Mapping[str, Coordinate]
+
+
+def fields_of_array(array: xr.DataArray, key: Mapping[str, object]) -> Iterator[ArrayField]:
+    """Cut an array into fields.
+
+    Parameters
+    ----------
+    array : xarray.DataArray, shape (..., grid)
+        Its last dimensions are ``latitude, longitude``, ``y, x`` or ``values``; the others, and scalar coordinates, are
+        ``forecast_reference_time``, ``step``, ``member``, ``level`` or MARS keys.
+    key : mapping
+        MARS keys that the array does not say itself; they win over its attributes.
+
+    Raises
+    ------
+    FieldError
+        If the grid cannot be told, or a coordinate is no key.
+    """
+    leading, spatial = _split(array)
+    grid, coordinates, array = _grid_of(array, spatial)
+    fixed = _fixed_keys(array, key)
+    found = _parameter(array, fixed)
+    for indices in itertools.product(*(range(array.sizes[name]) for name in leading)):
+        part = array[dict(zip(leading, indices, strict=True))]
+        keys = canonical_keys({**_coordinate_keys(part), **fixed, "param": found.id})
+        yield ArrayField(_describe(array, keys, found, grid), np.asarray(part.to_numpy()), coordinates)
+
+
+def _split(array: xr.DataArray) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    names = tuple(str(name) for name in array.dims)
+    for spatial in _SPATIAL:
+        if names[-len(spatial) :] == spatial:
+            return names[: -len(spatial)], spatial
+    raise FieldError(
+        f"An array with the dimensions {', '.join(names) or 'none'} has no grid at its end.",
+        hint="Its last dimensions must be (latitude, longitude), (y, x) or (values); see DataArray.transpose.",
+    )
+
+
+def _grid_of(array: xr.DataArray, spatial: tuple[str, ...]) -> tuple[Grid, Mapping[str, Coordinate], xr.DataArray]:
+    shape = tuple(array.sizes[name] for name in spatial)
+    spec = array.attrs.get("grid_spec")
+    if spec is not None:
+        import json
+
+        grid = Grid(json.loads(spec)["kind"], spec, spatial, shape)
+    elif spatial == ("latitude", "longitude"):
+        array = _in_our_order(array)
+        grid = _regular(array)
+    else:
+        raise FieldError(
+            f"The grid of an array over {', '.join(spatial)} cannot be told from its coordinates.",
+            hint="Set the attribute grid_spec, as the datasets of a store have it.",
+        )
+    return grid, _coordinates(array, spatial), array
+
+
+def _in_our_order(array: xr.DataArray) -> xr.DataArray:
+    if array.sizes["latitude"] > 1 and array["latitude"][0] < array["latitude"][-1]:
+        array = array.isel(latitude=slice(None, None, -1))
+    longitudes = array["longitude"].to_numpy()
+    is_global = (
+        len(longitudes) > 1
+        and abs(longitudes[-1] - longitudes[0] + longitudes[1] - longitudes[0]) >= _GLOBAL_DEGREES - 1e-6
+    )
+    if is_global and longitudes[0] != 0:
+        array = array.assign_coords(longitude=array["longitude"] % _GLOBAL_DEGREES).sortby("longitude")
+    return array
+
+
+def _regular(array: xr.DataArray) -> Grid:
+    from dtedask.geo import regular_latlon
+
+    return regular_latlon(array["latitude"].to_numpy(), array["longitude"].to_numpy())
+
+
+def _coordinates(array: xr.DataArray, spatial: tuple[str, ...]) -> dict[str, Coordinate]:
+    found = {}
+    for name in ("latitude", "longitude", "y", "x"):
+        if name in array.coords and set(array[name].dims) <= set(spatial):
+            coordinate = array[name]
+            dims = tuple(str(dim) for dim in coordinate.dims)
+            found[name] = Coordinate(dims, np.asarray(coordinate.to_numpy(), dtype=np.float64), dict(coordinate.attrs))
+    return found
+
+
+def _fixed_keys(array: xr.DataArray, key: Mapping[str, object]) -> dict[str, object]:
+    from_attributes = {
+        name.removeprefix("mars_"): value for name, value in array.attrs.items() if str(name).startswith("mars_")
+    }
+    return {**from_attributes, **canonical_keys(key)}
+
+
+def _parameter(array: xr.DataArray, keys: Mapping[str, object]) -> Parameter:
+    wanted = keys.get("param") or array.attrs.get("GRIB_paramId") or array.attrs.get("GRIB_shortName") or array.name
+    if wanted is None:
+        raise FieldError("An array without a name has no parameter.", hint="Give param with key={'param': 't'}.")
+    try:
+        return parameter(str(wanted))
+    except RequestError as error:
+        raise FieldError(f"{error.message}", hint="Give param with key={'param': 't'}.") from error
+
+
+def _coordinate_keys(part: xr.DataArray) -> dict[str, object]:
+    keys: dict[str, object] = {}
+    for name, coordinate in part.coords.items():
+        if coordinate.ndim == 0 and str(name) not in ("valid_time", "time"):
+            keys |= _keys_of(str(name), coordinate.to_numpy())
+    return keys
+
+
+def _keys_of(name: str, value: Any) -> dict[str, object]:
+    if name == "forecast_reference_time":
+        text = np.datetime_as_string(value.astype("datetime64[m]")).replace("-", "").replace(":", "")
+        return {"date": text[:8], "time": text[9:13]}
+    if name == "step":
+        return {"step": format_step(int(value.astype("timedelta64[s]").astype(np.int64)))}
+    if name in ("latitude", "longitude"):
+        return {}
+    item = value.item()
+    return {_KEYS.get(name, name): f"{item:.10g}" if isinstance(item, float) else item}
+
+
+def _describe(array: xr.DataArray, keys: Mapping[str, str], found: Parameter, grid: Grid) -> FieldDescription:
+    units = str(array.attrs.get("units", found.units))
+    return FieldDescription(
+        keys=keys,
+        short_name=found.short_name,
+        name=found.name,
+        units=units,
+        standard_name=str(array.attrs.get("standard_name", "")),
+        step_type=str(array.attrs.get("GRIB_stepType", "instant")),
+        interval=None,
+        step_seconds=0,
+        level_type=str(array.attrs.get("GRIB_typeOfLevel", "")),
+        level=None,
+        edition=0,
+        grid=grid,
+        order=PointOrder(grid.shape),
+        packing="",
+        bits_per_value=0,
+        has_bitmap=False,
+        product=(),
+        attributes={},
+    )

@@ -1,0 +1,134 @@
+"""What a commit says of itself: its metadata, and the history of a cube."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dtedask.core.commit import Change, Commit
+from dtedask.request import parse_step
+from dtedask.store.repository import BRANCH, open_repository
+
+if TYPE_CHECKING:
+    import icechunk
+
+    from dtedask.store.location import Location
+
+Keys = tuple[tuple[str, str], ...]
+_METADATA = "dtedask"
+
+
+def changes_of(fields: Sequence[tuple[str, str, dict[str, str]]]) -> tuple[Change, ...]:
+    """Summarise fields by variable and step, each with a request that gives exactly them.
+
+    Parameters
+    ----------
+    fields : sequence of (str, str, dict)
+        Group, variable and MARS keys of each field.
+    """
+    kinds: dict[tuple[str, str, int, tuple[str, ...]], list[dict[str, str]]] = {}
+    for group, variable, keys in fields:
+        step = parse_step(keys["step"]).end_s if "step" in keys else -1
+        kinds.setdefault((group, variable, step, (keys["type"], *keys)), []).append(keys)
+    found = []
+    for (group, variable, _step, _names), members in sorted(kinds.items(), key=lambda item: item[0]):
+        found += [Change(group, variable, request, count) for request, count in _exact_requests(members)]
+    return tuple(found)
+
+
+def _exact_requests(fields: list[dict[str, str]]) -> Iterator[tuple[Keys, int]]:
+    values = {key: list(dict.fromkeys(keys[key] for keys in fields)) for key in fields[0]}
+    size = 1
+    for found in values.values():
+        size *= len(found)
+    if size == len(fields):
+        yield tuple((key, "/".join(_sorted(found))) for key, found in values.items()), len(fields)
+        return
+    key = next(key for key, found in values.items() if len(found) > 1)
+    for value in _sorted(values[key]):
+        yield from _exact_requests([keys for keys in fields if keys[key] == value])
+
+
+def _sorted(values: list[str]) -> list[str]:
+    def order(value: str) -> tuple[bool, float, str]:
+        try:
+            return (False, float(value), value)
+        except ValueError:
+            return (True, 0.0, value)
+
+    return sorted(values, key=order)
+
+
+def metadata_of(commit: Commit) -> dict[str, Any]:
+    """A commit as metadata of its snapshot."""
+    return {
+        _METADATA: {
+            "sequence": commit.sequence,
+            "new": commit.new,
+            "replaced": commit.replaced,
+            "unchanged": commit.unchanged,
+            "sources": list(commit.sources),
+            "changes": [
+                {"group": c.group, "variable": c.variable, "request": dict(c.request), "fields": c.fields}
+                for c in commit.changes
+            ],
+        }
+    }
+
+
+def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Commit | None:
+    """The commit behind a snapshot; None for one that is not ours, such as the first."""
+    found = info.metadata.get(_METADATA)
+    if found is None:
+        return None
+    changes = tuple(
+        Change(c["group"], c["variable"], tuple(c["request"].items()), c["fields"]) for c in found["changes"]
+    )
+    return Commit(
+        root=location.url,
+        cube=cube,
+        snapshot=info.id,
+        parent=info.parent_id or "",
+        sequence=found["sequence"],
+        time=info.written_at.astimezone(UTC),
+        message=info.message,
+        changes=changes,
+        new=found["new"],
+        replaced=found["replaced"],
+        unchanged=found["unchanged"],
+        sources=tuple(found["sources"]),
+    )
+
+
+def history_of(location: Location, cube: str, *, newest: int | None = None) -> list[Commit]:
+    """Commits of a cube, oldest first.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube : str
+        Name of the cube.
+    newest : int, optional
+        Only so many of the newest.
+    """
+    repo = open_repository(location, cube)
+    found = (commit_of(location, cube, info) for info in repo.ancestry(branch=BRANCH))
+    commits = list(itertools.islice((commit for commit in found if commit is not None), newest))
+    return commits[::-1]
+
+
+def sequence_after(repo: icechunk.Repository, snapshot: str) -> int:
+    """Place in the history of the commit that follows a snapshot."""
+    for info in repo.ancestry(snapshot_id=snapshot):
+        found = info.metadata.get(_METADATA)
+        if found is not None:
+            return int(found["sequence"]) + 1
+    return 1
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,245 @@
+"""Lazy xarray datasets of the fields of one group, sorted, with CF coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import xarray as xr
+from xarray.core import indexing
+
+from dtedask.core.errors import FieldError
+from dtedask.request import format_step
+from dtedask.store.fields import FieldArray, SlotTable
+from dtedask.store.snapshot import Group, Snapshot, Variable
+
+if TYPE_CHECKING:
+    from dtedask.store.location import Location
+    from dtedask.store.selection import Selection
+
+Time = Literal["reference", "valid"]
+PREFERRED_CHUNK_BYTES = 64 * 2**20
+_PRIVATE = frozenset(
+    {"dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "interval_s", "step_text", "date_text"}
+)
+
+
+def dataset_of(location: Location, selections: Sequence[Selection], *, time: Time = "reference") -> xr.Dataset:
+    """Make one lazy dataset of selections of one group.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    selections : sequence of Selection
+        At least one; all of one cube and group.
+    time : {"reference", "valid"}
+        ``"valid"`` joins reference time and step into one sorted axis ``time``; where several forecasts are valid at the
+        same time, the latest one is taken.
+    """
+    first = selections[0]
+    group, snapshot = first.group, first.snapshot
+    slots = _slots(group, selections)
+    if time == "valid":
+        slots = _with_valid_time(group, slots, selections)
+    variables = {
+        s.variable.name: _variable(location, s, {name: slots[name] for name in _names(s.variable, slots)})
+        for s in selections
+    }
+    dataset = xr.Dataset(variables, coords=_coordinates(group, snapshot, slots, selections))
+    dataset.attrs = _attributes(first)
+    return dataset
+
+
+def _slots(group: Group, selections: Sequence[Selection]) -> dict[str, np.ndarray]:
+    """Slots of each dimension in the order people see, over all selections; shape (labels, 1)."""
+    used: dict[str, list[np.ndarray]] = {}
+    for selection in selections:
+        for position, name in enumerate(selection.variable.dims):
+            used.setdefault(name, []).append(np.unique(selection.slots[:, position]))
+    found = {}
+    for name, parts in used.items():
+        taken = np.unique(np.concatenate(parts))
+        order = group.axes[name].order
+        found[name] = (taken if order is None else order[np.isin(order, taken)])[:, np.newaxis]
+    return found
+
+
+def _names(variable: Variable, slots: Mapping[str, np.ndarray]) -> list[str]:
+    """Dimensions of a variable as the dataset has them, before those of the grid."""
+    if "time" not in slots:
+        return list(variable.dims)
+    return ["time", *(name for name in variable.dims if name not in ("forecast_reference_time", "step"))]
+
+
+def _variable(location: Location, selection: Selection, slots: Mapping[str, np.ndarray]) -> xr.Variable:
+    variable, group = selection.variable, selection.group
+    tables = [SlotTable(_positions(variable, name), values) for name, values in slots.items()]
+    array = FieldArray(location, selection.cube, selection.snapshot.id, group.name, variable, tables)
+    dims = (*slots, *group.grid.dims)
+    attributes = {name: value for name, value in variable.attributes.items() if name not in _PRIVATE}
+    encoding = {"preferred_chunks": preferred_chunks(dims, array.shape, len(slots), array.dtype.itemsize)}
+    return xr.Variable(dims, indexing.LazilyIndexedArray(array), attributes, encoding)
+
+
+def _positions(variable: Variable, name: str) -> tuple[int, ...]:
+    names = [n for n in ("forecast_reference_time", "step") if n in variable.dims] if name == "time" else [name]
+    return tuple(variable.dims.index(name) for name in names)
+
+
+def preferred_chunks(
+    dims: Sequence[str], shape: Sequence[int], leading: int, itemsize: int, limit: int = PREFERRED_CHUNK_BYTES
+) -> dict[str, int]:
+    """Chunks of whole fields, as many of them as `limit` bytes hold, the last dimensions first."""
+    fields = max(limit // max(int(np.prod(shape[leading:])) * itemsize, 1), 1)
+    chunks = dict(zip(dims[leading:], shape[leading:], strict=True))
+    for name, size in reversed(list(zip(dims[:leading], shape[:leading], strict=True))):
+        chunks[name] = max(min(size, fields), 1)
+        fields = max(fields // max(size, 1), 1)
+    return {name: int(chunks[name]) for name in dims}
+
+
+def _with_valid_time(
+    group: Group, slots: dict[str, np.ndarray], selections: Sequence[Selection]
+) -> dict[str, np.ndarray]:
+    if "forecast_reference_time" not in slots:
+        raise FieldError(f"The group {group.name!r} has no reference time to make valid times of.")
+    shapes = {("step" in selection.variable.dims) for selection in selections}
+    if len(shapes) > 1:
+        raise FieldError(
+            f"Some variables of the group {group.name!r} have steps and some have none; they share no valid time.",
+            hint="Open it with time='reference'.",
+        )
+    pairs, times = _present_pairs(group, selections)
+    order = np.lexsort((-group.axes["forecast_reference_time"].labels[pairs[:, 0]], times))
+    first = np.unique(times[order], return_index=True)[1]
+    others = {name: values for name, values in slots.items() if name not in ("forecast_reference_time", "step")}
+    return {"time": pairs[order][first], **others}
+
+
+def _present_pairs(group: Group, selections: Sequence[Selection]) -> tuple[np.ndarray, np.ndarray]:
+    names = [name for name in ("forecast_reference_time", "step") if name in selections[0].variable.dims]
+    found = [s.slots[:, [s.variable.dims.index(name) for name in names]] for s in selections]
+    pairs = np.unique(np.concatenate(found), axis=0)
+    times = sum(group.axes[name].labels[pairs[:, column]] for column, name in enumerate(names))
+    return pairs, np.asarray(times)
+
+
+def _coordinates(
+    group: Group, snapshot: Snapshot, slots: Mapping[str, np.ndarray], selections: Sequence[Selection]
+) -> dict[str, xr.Variable]:
+    found: dict[str, xr.Variable] = {}
+    for name, values in slots.items():
+        if name == "time":
+            found |= _time_axis(group, values)
+            continue
+        axis = group.axes[name]
+        labels = axis.dimension.decode(axis.labels[values[:, 0]])
+        attributes = {
+            k: v
+            for k, v in _axis_attributes(group, name).items()
+            if k not in ("units", "calendar", "dtype") or labels.dtype.kind not in "mM"
+        }
+        found[name] = xr.Variable((name,), labels, attributes)
+    if "time" not in found:
+        found |= _valid_time(found)
+        found |= _step_bounds(found, selections)
+    return found | _grid_coordinates(group, snapshot)
+
+
+def _axis_attributes(group: Group, name: str) -> dict[str, str]:
+    attributes = group.axes[name].dimension.attributes
+    if name == "level":
+        attributes |= _LEVELS.get(group.keys["levtype"], {"long_name": f"level ({group.keys['levtype']})"})
+    return attributes
+
+
+_LEVELS = {
+    "pl": {"standard_name": "air_pressure", "long_name": "pressure", "units": "hPa", "positive": "down"},
+    "ml": {"standard_name": "model_level_number", "long_name": "model level", "units": "1", "positive": "down"},
+    "pt": {"standard_name": "air_potential_temperature", "long_name": "potential temperature", "units": "K"},
+    "pv": {"long_name": "potential vorticity", "units": "1e-9 K m2 kg-1 s-1"},
+}
+
+
+def _time_axis(group: Group, pairs: np.ndarray) -> dict[str, xr.Variable]:
+    reference = group.axes["forecast_reference_time"]
+    started = reference.dimension.decode(reference.labels[pairs[:, 0]])
+    found = {
+        "forecast_reference_time": xr.Variable(
+            ("time",),
+            started,
+            {"standard_name": "forecast_reference_time", "long_name": "initial time of the forecast"},
+        )
+    }
+    steps = np.zeros(len(pairs), dtype="timedelta64[ns]")
+    if pairs.shape[1] == 2:
+        axis = group.axes["step"]
+        steps = axis.dimension.decode(axis.labels[pairs[:, 1]])
+        found["step"] = xr.Variable(("time",), steps, {"standard_name": "forecast_period"})
+    found["time"] = xr.Variable(("time",), started + steps, {"standard_name": "time", "long_name": "time"})
+    return found
+
+
+def _valid_time(coordinates: Mapping[str, xr.Variable]) -> dict[str, xr.Variable]:
+    if "forecast_reference_time" not in coordinates:
+        return {}
+    started = coordinates["forecast_reference_time"]
+    dims: tuple[str, ...] = ("forecast_reference_time",)
+    times = started.to_numpy()
+    if "step" in coordinates:
+        dims = (*dims, "step")
+        times = times[:, np.newaxis] + coordinates["step"].to_numpy()
+    return {"valid_time": xr.Variable(dims, times, {"standard_name": "time", "long_name": "time"})}
+
+
+def _step_bounds(coordinates: Mapping[str, xr.Variable], selections: Sequence[Selection]) -> dict[str, xr.Variable]:
+    """CF bounds of the steps, one variable a length of interval; 0 stands for "since the reference time"."""
+    attributes = [s.variable.attributes for s in selections]
+    lengths = sorted({int(found["interval_s"]) for found in attributes if "interval_s" in found})
+    if not lengths or "step" not in coordinates:
+        return {}
+    ends = coordinates["step"].to_numpy()
+    bounds = {}
+    for length in lengths:
+        starts = ends - np.timedelta64(length, "s") if length else np.zeros_like(ends)
+        name = "step_bounds" if length == lengths[0] else f"step_bounds_{_length_name(length)}"
+        bounds[name] = xr.Variable(("step", "bounds"), np.stack([starts, ends], axis=1))
+    coordinates["step"].attrs["bounds"] = "step_bounds"
+    return bounds
+
+
+def _length_name(length: int) -> str:
+    text = format_step(length)
+    return text if text[-1].isalpha() else f"{text}h"
+
+
+def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable]:
+    from zarr import AsyncArray
+    from zarr.core.metadata import ArrayV3Metadata
+    from zarr.storage import StorePath
+
+    from dtedask.store.snapshot import run_async
+
+    found = {}
+    for name, metadata in group.coordinates.items():
+        path = StorePath(snapshot.session.store, f"{group.name}/{name}")
+        array = AsyncArray(ArrayV3Metadata.from_dict(dict(metadata)), path)
+        values = np.asarray(run_async(array.getitem(...)))
+        attributes = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
+        found[name] = xr.Variable(tuple(metadata["dimension_names"]), values, attributes)
+    return found
+
+
+def _attributes(selection: Selection) -> dict[str, Any]:
+    keys = {**selection.snapshot.keys, **selection.group.keys}
+    return {
+        "Conventions": "CF-1.11",
+        **{f"mars_{key}": value for key, value in keys.items()},
+        "grid": selection.group.grid.label,
+        "grid_spec": selection.group.grid.spec,
+        "cube": selection.cube,
+        "group": selection.group.name,
+        "snapshot": selection.snapshot.id,
+    }

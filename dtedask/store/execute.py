@@ -1,0 +1,82 @@
+"""Run the tasks of a transaction: threads of this process, or the workers of a Dask client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from dtedask.store.location import Location
+    from dtedask.store.write import WriteItem, WriteResult
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where tasks run and who hears of their progress.
+
+    Parameters
+    ----------
+    client : distributed.Client, optional
+        Run on its workers; None for threads of this process.
+    threads : int, optional
+        Threads in this process; None for as many as cores.
+    on_done : callable, optional
+        Called in this process with the result of each task.
+    """
+
+    client: Client | None = None
+    threads: int | None = None
+    on_done: Callable[[WriteResult], None] | None = None
+
+    @property
+    def width(self) -> int:
+        """Tasks that run side by side."""
+        import os
+
+        if self.client is not None:
+            return max(sum(self.client.nthreads().values()), 1)
+        return self.threads or os.cpu_count() or 1
+
+    def run(
+        self, fork: Any, batches: Sequence[Sequence[WriteItem]], durable_root: Location | None, token: str
+    ) -> list[WriteResult]:
+        """Run one task a batch and return their results in the order of the batches."""
+        from dask import delayed
+
+        from dtedask.store.write import write_batch
+
+        task = delayed(write_batch, pure=False, traverse=False)
+        shared = delayed(fork, name=f"fork-{token}", traverse=False)
+        graph = [
+            task(shared, list(items), durable_root, dask_key_name=f"archive-{token}-{number}")
+            for number, items in enumerate(batches)
+        ]
+        return self._distributed(graph) if self.client is not None else self._threaded(graph)
+
+    def _threaded(self, graph: list[Any]) -> list[WriteResult]:
+        import dask
+        from dask.callbacks import Callback
+
+        ours = {task.key for task in graph}
+
+        def after_task(key: str, value: Any, *_rest: Any) -> None:
+            if self.on_done is not None and key in ours:
+                self.on_done(value)
+
+        with Callback(posttask=after_task):
+            return list(dask.compute(*graph, scheduler="threads", num_workers=self.width, optimize_graph=False))
+
+    def _distributed(self, graph: list[Any]) -> list[WriteResult]:
+        from distributed import as_completed
+
+        assert self.client is not None
+        futures = self.client.compute(graph, optimize_graph=False)
+        results: dict[str, WriteResult] = {}
+        for future, result in as_completed(futures, with_results=True):
+            results[future.key] = result
+            if self.on_done is not None:
+                self.on_done(result)
+        return [results[future.key] for future in futures]

@@ -1,0 +1,128 @@
+"""The values of a variable as a lazy array: fields are fetched side by side and decoded in a pool of threads."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from xarray.backends import BackendArray
+from xarray.core import indexing
+
+from dtedask.store.snapshot import Snapshot, Variable, cached_snapshot
+
+if TYPE_CHECKING:
+    from dtedask.store.location import Location
+
+_BYTES_AT_ONCE = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class SlotTable:
+    """One dimension that a user sees, and the slots behind its labels.
+
+    Parameters
+    ----------
+    positions : tuple of int
+        Dimensions of the stored array that it stands for: one, or reference time and step for a time axis.
+    slots : numpy.ndarray of int64, shape (labels, len(positions))
+        The slot of each label on each of them.
+    """
+
+    positions: tuple[int, ...]
+    slots: np.ndarray
+
+
+class FieldArray(BackendArray):
+    """A variable of a snapshot; it opens the cube where it is read, so that it travels as a few names.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube, snapshot, group, variable : str
+        What to read.
+    tables : sequence of SlotTable
+        Dimensions before those of the grid.
+    """
+
+    def __init__(
+        self, location: Location, cube: str, snapshot: str, group: str, variable: Variable, tables: Sequence[SlotTable]
+    ) -> None:
+        self._place = (location, cube, snapshot)
+        self._group = group
+        self._variable = variable.name
+        self._tables = tuple(tables)
+        self._grid_shape = variable.shape[len(variable.dims) :]
+        self._codec = variable.codec
+        self.dtype = np.dtype(variable.dtype)
+        self.shape = (*(len(table.slots) for table in self._tables), *self._grid_shape)
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+        chosen = [np.atleast_1d(np.arange(len(t.slots))[part]) for t, part in zip(self._tables, key, strict=False)]
+        crop = _Crop(key[len(self._tables) :], self._grid_shape)
+        out = np.full((*(len(part) for part in chosen), *crop.shape), np.nan, dtype=self.dtype)
+        self._fill(out.reshape(-1, *crop.shape), self._chunk_keys(chosen), crop)
+        scalars = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in key[: len(chosen)])
+        return out[scalars] if scalars else out
+
+    def _chunk_keys(self, chosen: Sequence[np.ndarray]) -> list[str]:
+        width = sum(len(table.positions) for table in self._tables)
+        zeros = ["0"] * len(self._grid_shape)
+        rows = [table.slots[part].tolist() for table, part in zip(self._tables, chosen, strict=True)]
+        keys = []
+        for combination in itertools.product(*rows):
+            slots = [""] * width
+            for table, values in zip(self._tables, combination, strict=True):
+                for position, slot in zip(table.positions, values, strict=True):
+                    slots[position] = str(slot)
+            keys.append(f"{self._group}/{self._variable}/c/{'/'.join([*slots, *zeros])}")
+        return keys
+
+    def _fill(self, out: np.ndarray, keys: Sequence[str], crop: _Crop) -> None:
+        snapshot = cached_snapshot(*self._place)
+        size = int(np.prod(self._grid_shape)) * self.dtype.itemsize
+        many = max(_BYTES_AT_ONCE // max(size, 1), 1)
+        for start in range(0, len(keys), many):
+            self._fill_part(out[start : start + many], keys[start : start + many], crop, snapshot)
+
+    def _fill_part(self, out: np.ndarray, keys: Sequence[str], crop: _Crop, snapshot: Snapshot) -> None:
+        stored = snapshot.read_chunks(list(keys))
+
+        def decode(index: int) -> None:
+            data = stored[index]
+            if data is not None:
+                place = f"the field {keys[index]} of the cube {snapshot.url!r}"
+                out[index] = crop(self._codec.decode(data, self._grid_shape, place))
+
+        if len(keys) == 1:
+            decode(0)
+        else:
+            list(_pool(os.getpid()).map(decode, range(len(keys))))
+
+
+class _Crop:
+    """The part of each field that is asked for."""
+
+    def __init__(self, key: tuple[Any, ...], shape: tuple[int, ...]) -> None:
+        parts = [np.arange(size)[part] for part, size in zip(key, shape, strict=True)]
+        self.shape = tuple(len(part) for part in parts if np.ndim(part))
+        self._key: Any = key
+        if sum(isinstance(part, np.ndarray) for part in key) > 1:
+            self._key = np.ix_(*parts)
+
+    def __call__(self, field: np.ndarray) -> np.ndarray:
+        return np.asarray(field[self._key])
+
+
+@lru_cache(maxsize=1)
+def _pool(_process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode")

@@ -1,0 +1,205 @@
+"""What makes two messages the same field: from a field's keys to its place in a cube."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dtedask.core.errors import FieldError
+from dtedask.request import format_step, parse_step, variable_name
+from dtedask.store.labels import Label, label_of, ordered
+from dtedask.store.schema import CUBE_KEYS, Schema, Values
+
+if TYPE_CHECKING:
+    from dtedask.geo import Grid
+    from dtedask.grib import FieldDescription
+
+_CELL_METHODS = {
+    "accum": "sum",
+    "avg": "mean",
+    "max": "maximum",
+    "min": "minimum",
+    "sd": "standard_deviation",
+    "diff": "difference",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VariableSpec:
+    """What the array of a variable must look like.
+
+    Parameters
+    ----------
+    name : str
+        Name in the group, such as ``"2t"``.
+    dims : tuple of str
+        Dimensions before those of the grid.
+    attributes : tuple of (str, object)
+        Attributes that follow from keys and grid.
+    edition : int
+        GRIB edition that the attributes were read from; 0 for arrays.
+    values : Values
+        Data type and codec.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    attributes: tuple[tuple[str, str | int | float], ...]
+    edition: int
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The place of a field: cube, group, variable and labels.
+
+    Two messages are the same field when their `identity` is equal.
+    """
+
+    cube: str
+    group: str
+    variable: VariableSpec
+    labels: tuple[Label, ...]
+    grid: Grid
+    product: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    cube_keys: tuple[tuple[str, str], ...] = ()
+    group_keys: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, str, str, tuple[Label, ...]]:
+        """Cube, group, variable and labels."""
+        return (self.cube, self.group, self.variable.name, self.labels)
+
+    def __str__(self) -> str:
+        labels = ", ".join(f"{name}={label}" for name, label in zip(self.variable.dims, self.labels, strict=True))
+        return f"{self.cube} {self.group} {self.variable.name}({labels})"
+
+
+def address_of(description: FieldDescription, schema: Schema) -> Address:
+    """Place of a field in the cubes of a root.
+
+    Raises
+    ------
+    FieldError
+        If a key that every field needs is missing, or the keys contradict each other.
+    """
+    keys = description.keys
+    _check(keys)
+    dims = ordered(list(_dimensions(keys, schema)))
+    labels = tuple(label_of(name, keys) for name in dims)
+    group_type = "pf" if keys["type"] == "cf" else keys["type"]
+    group = f"{group_type}/{keys['levtype']}/{description.grid.label}"
+    spec = VariableSpec(
+        name=_variable_name(description),
+        dims=dims,
+        attributes=_attributes(description),
+        edition=description.edition,
+        values=schema.values_of(keys["param"], description.short_name),
+    )
+    cube, cube_keys = _cube(keys, schema)
+    group_keys = (("type", group_type), ("levtype", keys["levtype"]))
+    return Address(cube, group, spec, labels, description.grid, description.product, cube_keys, group_keys)
+
+
+def _check(keys: Mapping[str, str]) -> None:
+    for key in (*CUBE_KEYS, "type", "levtype", "param", "date"):
+        if key not in keys:
+            raise FieldError(
+                f"A field without the key {key!r} cannot be archived (it has {_text(keys)}).",
+                hint=f"Give {key} with `key=`.",
+            )
+    if keys["type"] == "cf" and "number" in keys and keys["number"] != "0":
+        raise FieldError(f"A control forecast (type=cf) cannot be number={keys['number']}.", hint="Use type=pf.")
+    if keys["type"] == "pf" and keys.get("number") == "0":
+        raise FieldError(
+            "type=pf, number=0 cannot be told from the control forecast, which is member 0.",
+            hint="Archive the control as type=cf, and number the perturbed members from 1.",
+        )
+
+
+def _dimensions(keys: Mapping[str, str], schema: Schema) -> set[str]:
+    names = {name for key in keys if (name := schema.dimension(key)) is not None}
+    if "hdate" in keys:
+        names.add("date")
+    if keys["type"] == "cf":
+        names.add("member")
+    return names
+
+
+def _cube(keys: Mapping[str, str], schema: Schema) -> tuple[str, tuple[tuple[str, str], ...]]:
+    found = [(key, keys[key]) for key in CUBE_KEYS] + [(key, keys[key]) for key in schema.qualifiers if key in keys]
+    for key, value in found:
+        if "/" in value or "," in value or value.startswith("."):
+            raise FieldError(f"{key}={value} cannot be part of a cube's name.", hint="Use letters, digits, '-' or '_'.")
+    name = "/".join(value for _, value in found[:3])
+    return ",".join([name, *(f"{key}={value}" for key, value in found[3:])]), tuple(found)
+
+
+def _variable_name(description: FieldDescription) -> str:
+    keys = description.keys
+    name = variable_name(keys["param"], description.short_name)
+    if statistic := keys.get("stattype"):
+        name = f"{statistic}_{name}"
+    if span := timespan(description):
+        name = f"{name}_{span}"
+    return name
+
+
+def timespan(description: FieldDescription) -> str:
+    """Length of the statistical interval as part of a name, such as ``6h``; empty when it starts at step 0."""
+    named = description.keys.get("timespan", "")
+    if named:
+        return "" if named == "fs" else named
+    interval = interval_of(description)
+    if interval is None or interval[0] == 0:
+        return ""
+    text = format_step(interval[1] - interval[0])
+    return text if text[-1].isalpha() else f"{text}h"
+
+
+def interval_of(description: FieldDescription) -> tuple[int, int] | None:
+    """Statistical interval of a field in seconds after the reference time; None for an instant."""
+    if description.interval is not None:
+        return description.interval
+    step = parse_step(description.keys.get("step", "0"))
+    return None if step.start_s is None else (step.start_s, step.end_s)
+
+
+def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | float], ...]:
+    keys = description.keys
+    found: dict[str, str | int | float] = {
+        "standard_name": description.standard_name,
+        "long_name": description.name,
+        "units": description.units,
+        "GRIB_paramId": keys["param"],
+        "GRIB_shortName": description.short_name,
+        "GRIB_typeOfLevel": description.level_type,
+        "timespan": keys.get("timespan", ""),
+        "stattype": keys.get("stattype", ""),
+    }
+    found |= _statistics(description)
+    if "levelist" not in keys and description.level is not None:
+        found["GRIB_level"] = float(description.level)
+    if len(keys["date"]) == 6:
+        found["date_text"] = "month"
+        found.setdefault("cell_methods", "forecast_reference_time: mean (interval: 1 month)")
+    return tuple(sorted((name, value) for name, value in found.items() if value != ""))
+
+
+def _statistics(description: FieldDescription) -> dict[str, str | int | float]:
+    interval = interval_of(description)
+    if interval is None:
+        # Accumulations are coded as instants at step 0 by some models: there, nothing is said of the statistics.
+        return {} if description.step_seconds == 0 else {"GRIB_stepType": description.step_type}
+    method = _CELL_METHODS.get(description.step_type, "")
+    return {
+        "GRIB_stepType": description.step_type,
+        "cell_methods": f"step: {method}" if method else "",
+        "interval_s": interval[1] - interval[0] if timespan(description) else 0,
+        "step_text": "range" if "-" in description.keys.get("step", "") else "end",
+    }
+
+
+def _text(keys: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in keys.items())

@@ -1,0 +1,173 @@
+"""Where a root lies: local disk, memory or an object store."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dtedask.core.errors import NotFoundError, StoreError
+
+if TYPE_CHECKING:
+    import icechunk
+    from obstore.store import ObjectStore
+
+_MEMORY_STORAGES: dict[str, icechunk.Storage] = {}
+_SCHEMES = ("s3://", "memory://")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A root: a folder, ``s3://bucket/prefix`` or ``memory://name``.
+
+    Parameters
+    ----------
+    url : str
+        Absolute path or URL without a slash at its end.
+    """
+
+    url: str
+
+    @classmethod
+    def parse(cls, root: str | os.PathLike[str] | Location) -> Location:
+        """Normalise what a user calls a root.
+
+        Raises
+        ------
+        StoreError
+            If the scheme of the URL is not supported.
+        """
+        if isinstance(root, Location):
+            return root
+        text = os.fspath(root)
+        if text.startswith("file://"):
+            text = text.removeprefix("file://")
+        if text.startswith(_SCHEMES):
+            return cls(text.rstrip("/"))
+        if "://" in text:
+            raise StoreError(
+                f"Cannot use the root {text!r}.", hint="Use a folder, s3://bucket/prefix or memory://name."
+            )
+        return cls(str(Path(text).expanduser().absolute()))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the root is a folder."""
+        return not self.url.startswith(_SCHEMES)
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether the root lives in the memory of this process."""
+        return self.url.startswith("memory://")
+
+    def cube_url(self, cube: str) -> str:
+        """Path or URL of a cube."""
+        return f"{self.url}/{cube}"
+
+    def storage(self, cube: str) -> icechunk.Storage:
+        """Icechunk's storage of a cube; credentials come from the environment."""
+        import icechunk
+
+        url = self.cube_url(cube)
+        if self.is_local:
+            return icechunk.local_filesystem_storage(url)
+        if self.is_memory:
+            return _MEMORY_STORAGES.setdefault(url, icechunk.in_memory_storage())
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        return icechunk.s3_storage(
+            bucket=bucket,
+            prefix=prefix,
+            region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+            endpoint_url=endpoint,
+            allow_http=bool(endpoint and endpoint.startswith("http://")),
+            force_path_style=endpoint is not None,
+            from_env=True,
+        )
+
+
+@lru_cache(maxsize=64)
+def _object_store(url: str) -> ObjectStore:
+    from obstore import store
+
+    if url.startswith("memory://"):
+        return store.MemoryStore()
+    if url.startswith("s3://"):
+        options: dict[str, object] = {}
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        if endpoint:
+            options = {"endpoint": endpoint, "virtual_hosted_style_request": False}
+            if endpoint.startswith("http://"):
+                options["client_options"] = {"allow_http": True}
+        return store.S3Store.from_url(url, **options)  # type: ignore[arg-type]
+    return store.LocalStore(url, mkdir=True)
+
+
+class RootFiles:
+    """The small files of a root and the names of its cubes.
+
+    Parameters
+    ----------
+    location : Location
+        The root; nothing is created until something is written.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+
+    def read(self, name: str) -> bytes | None:
+        """Contents of a file, or None where it does not exist."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        if not self._exists():
+            return None
+        try:
+            return bytes(obstore.get(self._objects(), name).bytes())
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise StoreError(f"Cannot read {name!r} of the root {self._location.url!r}: {error}") from error
+
+    def write(self, name: str, data: bytes, *, only_new: bool = False) -> bool:
+        """Write a file at once; False when `only_new` and it exists already."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            obstore.put(self._objects(), name, data, mode="create" if only_new else "overwrite")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def cubes(self) -> list[str]:
+        """Names of the cubes of the root, sorted.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such folder.
+        """
+        if not self._exists():
+            raise NotFoundError(
+                f"There is no root at {self._location.url!r}.",
+                hint="Check the path, or archive something into it: `dtedask ingest FILE --root PATH`.",
+            )
+        names = [""]
+        for _ in range(3):
+            names = [below for name in names for below in self._folders(name)]
+        return sorted(name for name in names if f"{name}/refs" in self._folders(name))
+
+    def _folders(self, prefix: str) -> list[str]:
+        import obstore
+
+        found = obstore.list_with_delimiter(self._objects(), prefix or None)["common_prefixes"]
+        return [str(name).rstrip("/") for name in found if not str(name).rsplit("/", 1)[-1].startswith(".")]
+
+    def _exists(self) -> bool:
+        return not self._location.is_local or Path(self._location.url).is_dir()
+
+    def _objects(self) -> ObjectStore:
+        return _object_store(self._location.url)

@@ -1,0 +1,344 @@
+"""Give every field of a transaction its slot, and grow the axes of its cube."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.core.errors import FieldError, KeyCollisionError
+from dtedask.store.chunks import ChunkCodec
+from dtedask.store.identity import Address, VariableSpec
+from dtedask.store.labels import Dimension, Label
+from dtedask.store.snapshot import FORMAT, Group, Snapshot, Variable, grid_attribute, run_async
+
+if TYPE_CHECKING:
+    from dtedask.grib import Coordinate
+
+LABELS_PER_CHUNK = 16_384
+CoordinatesOf = Callable[[Address], Mapping[str, "Coordinate"]]
+
+
+@dataclass
+class AxisGrowth:
+    """An axis with the labels that a transaction adds."""
+
+    dimension: Dimension
+    slots: dict[Label, int]
+    old: int
+
+    def slot(self, label: Label) -> int:
+        """Slot of a label; a new one stands at the end."""
+        return self.slots.setdefault(label, len(self.slots))
+
+    @property
+    def added(self) -> list[Label]:
+        """New labels, in order of arrival."""
+        return list(self.slots)[self.old :]
+
+
+@dataclass
+class GroupGrowth:
+    """A group with what a transaction adds to it."""
+
+    address: Address
+    group: Group | None
+    axes: dict[str, AxisGrowth] = field(default_factory=dict)
+    variables: dict[str, VariableSpec] = field(default_factory=dict)
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Full name of the group."""
+        return self.address.group
+
+    def place(self, address: Address) -> tuple[int, ...]:
+        """Slots of a field on the dimensions of its variable."""
+        self._check_grid(address)
+        self._check_variable(address)
+        return tuple(
+            self._axis(name).slot(label) for name, label in zip(address.variable.dims, address.labels, strict=True)
+        )
+
+    def length(self, dimension: str) -> int:
+        """Slots of an axis after the transaction."""
+        return len(self._axis(dimension).slots)
+
+    def _axis(self, name: str) -> AxisGrowth:
+        if name not in self.axes:
+            known = self.group.axes.get(name) if self.group else None
+            slots = dict(known.slots) if known else {}
+            self.axes[name] = AxisGrowth(Dimension(name), slots, len(slots))
+        return self.axes[name]
+
+    def _check_grid(self, address: Address) -> None:
+        grid = self.group.grid if self.group else self.address.grid
+        if grid != address.grid:
+            raise KeyCollisionError(
+                f"The group {address.group!r} of the cube {address.cube!r} holds another grid of the same name.",
+                hint=f"It holds {grid.spec}; the field has {address.grid.spec}.",
+            )
+
+    def _check_variable(self, address: Address) -> None:
+        spec = address.variable
+        known = self.variables.get(spec.name)
+        if known is spec:
+            return
+        stored = self.group.variables.get(spec.name) if self.group else None
+        if known is None and stored is None:
+            self.variables[spec.name] = spec
+            return
+        dims = known.dims if known else stored.dims if stored else ()
+        if dims != spec.dims:
+            raise FieldError(_dimension_message(address, dims))
+        if known is None or known.attributes != spec.attributes or known.edition != spec.edition:
+            self._join(address, known, stored)
+
+    def _join(self, address: Address, known: VariableSpec | None, stored: Variable | None) -> None:
+        """Attributes of several messages become those of the newest edition, whichever came first."""
+        spec = address.variable
+        if known is not None:
+            before, edition = dict(known.attributes), known.edition
+        else:
+            assert stored is not None
+            before, edition = _own_attributes(stored.attributes), int(stored.attributes["GRIB_edition"])
+        after = dict(spec.attributes)
+        _check_units(address, before, after)
+        if edition == spec.edition:
+            _check_equal(address, before, after)
+        merged = after | before if edition >= spec.edition else before | after
+        joined = VariableSpec(
+            spec.name, spec.dims, tuple(sorted(merged.items())), max(edition, spec.edition), spec.values
+        )
+        self.variables[spec.name] = joined
+        if self.group and spec.name in self.group.variables:
+            self.attributes[spec.name] = merged | {"GRIB_edition": joined.edition}
+
+
+@dataclass
+class Placement:
+    """Slots of all fields of a transaction, and the growth that they need.
+
+    Parameters
+    ----------
+    keys : list of str
+        Zarr key of each field's chunk, in the order of the fields.
+    codecs : list of ChunkCodec
+        How each is encoded.
+    fresh : list of bool
+        Whether a label of the field is new, so that nothing can be there yet.
+    """
+
+    snapshot: Snapshot
+    groups: dict[str, GroupGrowth]
+    keys: list[str]
+    coordinates: list[tuple[str, tuple[int, ...]]]
+    codecs: list[ChunkCodec]
+    fresh: list[bool]
+
+    def existing(self) -> list[bool]:
+        """Whether each field stands in the cube already."""
+        found = [False] * len(self.keys)
+        asked = [index for index, is_fresh in enumerate(self.fresh) if not is_fresh]
+        for index, present in zip(asked, run_async(self._ask(asked)), strict=True):
+            found[index] = present
+        return found
+
+    async def _ask(self, indices: Sequence[int]) -> list[bool]:
+        from icechunk import ChunkType
+
+        session = self.snapshot.session
+        kinds = await asyncio.gather(
+            *(session.chunk_type_async(f"/{path}", slots) for path, slots in (self.coordinates[i] for i in indices))
+        )
+        return [kind != ChunkType.UNINITIALIZED for kind in kinds]
+
+
+def place(snapshot: Snapshot, addresses: Iterable[Address]) -> Placement:
+    """Find the slot of every field, in order of arrival.
+
+    Raises
+    ------
+    FieldError
+        If a field has other dimensions or units than its variable.
+    KeyCollisionError
+        If a field has the keys of a different one.
+    """
+    result = Placement(snapshot, {}, [], [], [], [])
+    for address in addresses:
+        growth = result.groups.get(address.group)
+        if growth is None:
+            group = snapshot.group(address.group) if address.group in snapshot.group_names else None
+            growth = result.groups[address.group] = GroupGrowth(address, group)
+        slots = growth.place(address)
+        path = f"{address.group}/{address.variable.name}"
+        indices = (*slots, *(0 for _ in address.grid.dims))
+        result.keys.append(f"{path}/c/{'/'.join(map(str, indices))}")
+        result.coordinates.append((path, indices))
+        result.codecs.append(_codec(growth, address.variable))
+        result.fresh.append(_is_fresh(growth, address, slots))
+    return result
+
+
+def grow(placement: Placement, store: Any, coordinates_of: CoordinatesOf) -> None:
+    """Write the growth into a fork: groups, labels and arrays; made once, before any task."""
+    import zarr
+
+    if not placement.snapshot.attributes:
+        first = next(iter(placement.groups.values())).address
+        attributes = {"dtedask": {"format": FORMAT, "keys": dict(first.cube_keys)}, "Conventions": "CF-1.11"}
+        zarr.create_group(store, zarr_format=3, attributes=attributes)
+    for growth in placement.groups.values():
+        _grow_group(growth, store, coordinates_of)
+
+
+def _grow_group(growth: GroupGrowth, store: Any, coordinates_of: CoordinatesOf) -> None:
+    import zarr
+
+    if growth.group is None:
+        attributes = {"dtedask": {"grid": grid_attribute(growth.address.grid), "keys": dict(growth.address.group_keys)}}
+        zarr.create_group(store, path=growth.name, zarr_format=3, attributes=attributes, overwrite=False)
+        for name, coordinate in coordinates_of(growth.address).items():
+            _write_coordinate(store, f"{growth.name}/{name}", coordinate)
+    for name, axis in growth.axes.items():
+        _grow_axis(store, f"{growth.name}/{name}", axis)
+    for name, spec in growth.variables.items():
+        if growth.group is None or name not in growth.group.variables:
+            _create_variable(store, growth, spec)
+    run_async(_update_variables(store, growth))
+
+
+def _write_coordinate(store: Any, path: str, coordinate: Coordinate) -> None:
+    import zarr
+    from zarr.codecs import BloscCodec, Crc32cCodec
+
+    values = np.asarray(coordinate.values)
+    array = zarr.create_array(
+        store,
+        name=path,
+        shape=values.shape,
+        chunks=values.shape,
+        dtype=values.dtype,
+        compressors=[BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"), Crc32cCodec()]
+        if values.ndim
+        else [Crc32cCodec()],
+        dimension_names=coordinate.dims,
+        attributes=dict(coordinate.attrs) | {"dtedask_role": "coordinate"},
+        config={"write_empty_chunks": True},
+    )
+    array[...] = values
+
+
+def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
+    import zarr
+    from zarr.codecs import Crc32cCodec
+
+    added = axis.added
+    if not added:
+        return
+    if axis.old:
+        array = zarr.open_array(store, path=path, mode="r+", config={"write_empty_chunks": True})
+        array.resize((len(axis.slots),))
+    else:
+        array = zarr.create_array(
+            store,
+            name=path,
+            shape=(len(axis.slots),),
+            chunks=(LABELS_PER_CHUNK,),
+            dtype=str if axis.dimension.dtype == "string" else axis.dimension.dtype,
+            compressors=[Crc32cCodec()],
+            dimension_names=[axis.dimension.name],
+            attributes=axis.dimension.attributes | {"dtedask_role": "axis"},
+            config={"write_empty_chunks": True},
+        )
+    dtype = object if axis.dimension.dtype == "string" else axis.dimension.dtype
+    array[axis.old :] = np.array(added, dtype=dtype)
+
+
+def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> None:
+    import zarr
+
+    grid = growth.address.grid
+    codec = ChunkCodec.from_values(spec.values)
+    attributes = dict(spec.attributes) | {
+        "GRIB_edition": spec.edition,
+        "dtedask_role": "variable",
+        "dtedask_dims": len(spec.dims),
+    }
+    if grid.dims != ("latitude", "longitude") and grid.kind != "sh":
+        attributes["coordinates"] = "latitude longitude"
+    if codec.keep_bits is not None:
+        attributes["keep_bits"] = codec.keep_bits
+    zarr.create_array(
+        store,
+        name=f"{growth.name}/{spec.name}",
+        shape=(*(growth.length(name) for name in spec.dims), *grid.shape),
+        chunks=(*(1 for _ in spec.dims), *grid.shape),
+        dtype=codec.dtype,
+        fill_value=np.nan,
+        compressors=codec.zarr_codecs(),
+        dimension_names=(*spec.dims, *grid.dims),
+        attributes=attributes,
+    )
+
+
+async def _update_variables(store: Any, growth: GroupGrowth) -> None:
+    """Give every array of the group the new lengths of its axes; its document is all that changes."""
+    from zarr.core.buffer import cpu
+
+    writes = []
+    for name, variable in growth.group.variables.items() if growth.group else ():
+        lengths = [growth.length(dim) for dim in variable.dims]
+        shape = [*lengths, *variable.shape[len(lengths) :]]
+        attributes = dict(variable.attributes) | growth.attributes.get(name, {})
+        if shape != list(variable.shape) or attributes != variable.attributes:
+            document = {**variable.metadata, "shape": shape, "attributes": attributes}
+            data = cpu.Buffer.from_bytes(json.dumps(document).encode())
+            writes.append(store.set(f"{growth.name}/{name}/zarr.json", data))
+    await asyncio.gather(*writes)
+
+
+def _codec(growth: GroupGrowth, spec: VariableSpec) -> ChunkCodec:
+    stored = growth.group.variables.get(spec.name) if growth.group else None
+    return stored.codec if stored else ChunkCodec.from_values(growth.variables[spec.name].values)
+
+
+def _is_fresh(growth: GroupGrowth, address: Address, slots: tuple[int, ...]) -> bool:
+    if growth.group is None or address.variable.name not in growth.group.variables:
+        return True
+    return any(slot >= growth.axes[name].old for name, slot in zip(address.variable.dims, slots, strict=True))
+
+
+def _own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    ours = ("GRIB_edition", "dtedask_role", "dtedask_dims", "coordinates", "keep_bits")
+    return {name: value for name, value in attributes.items() if name not in ours}
+
+
+def _check_units(address: Address, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    if before.get("units", "") != after.get("units", ""):
+        raise FieldError(
+            f"{address} has units {after.get('units')!r}; the variable has {before.get('units')!r}.",
+            hint="Convert the field, or archive it under another expver.",
+        )
+
+
+def _check_equal(address: Address, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    differing = [name for name in sorted({*before} & {*after}) if before[name] != after[name]]
+    if differing:
+        pairs = ", ".join(f"{name} is {before.get(name)} and {after.get(name)}" for name in differing)
+        raise KeyCollisionError(
+            f"{address} has the keys of a different field: {pairs}.",
+            hint="Archive one of them under another expver, or set the key that tells them apart.",
+        )
+
+
+def _dimension_message(address: Address, dims: tuple[str, ...]) -> str:
+    lacking = [name for name in dims if name not in address.variable.dims]
+    extra = [name for name in address.variable.dims if name not in dims]
+    parts = [f"lacks {', '.join(lacking)}"] if lacking else []
+    parts += [f"has {', '.join(extra)} in addition"] if extra else []
+    return f"{address} does not fit into its variable, which has the dimensions {', '.join(dims)}: it {' and '.join(parts)}."

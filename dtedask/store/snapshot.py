@@ -1,0 +1,313 @@
+"""One snapshot of a cube, read only: its groups, axes, variables and which fields exist."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.core.errors import DamagedError, FormatVersionError, NotFoundError
+from dtedask.geo import Grid
+from dtedask.store.chunks import ChunkCodec
+from dtedask.store.labels import Dimension, Label
+
+if TYPE_CHECKING:
+    import icechunk
+
+    from dtedask.store.location import Location
+
+FORMAT = 1
+_GROUP_DEPTH = 3
+_CHUNKS_AT_ONCE = 64
+
+
+def run_async(coroutine: Any) -> Any:
+    """Run a coroutine of Icechunk from any thread."""
+    from zarr.core.sync import sync
+
+    return sync(coroutine)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Labels of one dimension of a group, in order of arrival."""
+
+    dimension: Dimension
+    labels: np.ndarray
+
+    @cached_property
+    def slots(self) -> dict[Label, int]:
+        """Slot of each label."""
+        return {label: slot for slot, label in enumerate(self.labels.tolist())}
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """Canonical MARS values of the labels."""
+        return [self.dimension.text(label) for label in self.labels.tolist()]
+
+    @cached_property
+    def order(self) -> np.ndarray | None:
+        """Slots in the order people see; None where that is the order of arrival."""
+        order = np.argsort(self.labels, kind="stable")
+        return None if np.array_equal(order, np.arange(len(order))) else order
+
+
+@dataclass(frozen=True)
+class Variable:
+    """The array of one variable as a snapshot has it."""
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    codec: ChunkCodec
+    attributes: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+
+    @property
+    def dtype(self) -> str:
+        """Data type of the values."""
+        return self.codec.dtype
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of a cube: type, levtype and grid."""
+
+    name: str
+    grid: Grid
+    keys: Mapping[str, str]
+    attributes: Mapping[str, Any]
+    axes: Mapping[str, Axis]
+    variables: Mapping[str, Variable]
+    coordinates: Mapping[str, Mapping[str, Any]]
+
+
+class Snapshot:
+    """A cube as it was at one commit.
+
+    Parameters
+    ----------
+    url : str
+        Path or URL of the cube, for messages.
+    session : icechunk.Session
+        A read-only session.
+    """
+
+    def __init__(self, url: str, session: icechunk.Session) -> None:
+        self.url = url
+        self.session = session
+        self.id: str = session.snapshot_id
+        self._groups: dict[str, Group] = {}
+        self._present: dict[str, np.ndarray] = {}
+
+    @cached_property
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the cube: the format's version and the cube's keys.
+
+        Raises
+        ------
+        DamagedError
+            If the snapshot cannot be read.
+        FormatVersionError
+            If a newer dtedask wrote it.
+        """
+        document = self._document("zarr.json")
+        if document is None:
+            return {}
+        attributes: dict[str, Any] = document.get("attributes", {}).get("dtedask", {})
+        version = attributes.get("format", 0)
+        if version > FORMAT:
+            raise FormatVersionError(
+                f"The cube {self.url!r} has format {version}; this dtedask reads formats up to {FORMAT}.",
+                hint="Upgrade dtedask.",
+            )
+        return attributes
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """MARS keys that all fields of the cube share."""
+        return dict(self.attributes.get("keys", {}))
+
+    @cached_property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the groups, sorted."""
+        if not self.attributes:
+            return ()
+        return tuple(sorted(run_async(self._walk("", _GROUP_DEPTH))))
+
+    def group(self, name: str) -> Group:
+        """A group by its full name.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        """
+        if name not in self._groups:
+            if name not in self.group_names:
+                raise NotFoundError(f"The cube {self.url!r} has no group {name!r}.", hint=self._groups_hint())
+            self._groups[name] = run_async(self._read_group(name))
+        return self._groups[name]
+
+    def find_group(self, name: str | None) -> str:
+        """Full name of a group from its name or the beginning of it.
+
+        Raises
+        ------
+        NotFoundError
+            If no group begins so.
+        SeveralGroupsError
+            If several do.
+        """
+        from dtedask.core.errors import SeveralGroupsError
+
+        wanted = (name or "").strip("/")
+        if wanted in self.group_names:
+            return wanted
+        found = [group for group in self.group_names if not wanted or group.startswith(f"{wanted}/")]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFoundError(f"The cube {self.url!r} has no group {wanted!r}.", hint=self._groups_hint())
+        what = f"below {wanted!r}" if wanted else f"in the cube {self.url!r}"
+        raise SeveralGroupsError(
+            f"There are {len(found)} groups {what}: {', '.join(found)}.", hint=f"Name one: group={found[0]!r}."
+        )
+
+    def present(self, group: str, variable: str) -> np.ndarray:
+        """Slots of the fields that exist.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (fields, dimensions before the grid's)
+            In no particular order.
+        """
+        path = f"{group}/{variable}"
+        if path not in self._present:
+            array = self.group(group).variables[variable]
+            found = run_async(_coordinates(self.session, f"/{path}"))
+            slots = np.array(found, dtype=np.int64).reshape(len(found), len(array.shape))
+            self._present[path] = slots[:, : len(array.dims)]
+        return self._present[path]
+
+    def read_chunks(self, keys: list[str]) -> list[bytes | None]:
+        """Stored bytes of chunks, fetched side by side; None where there is none."""
+        return list(run_async(_fetch(self.session.store, keys)))
+
+    def _groups_hint(self) -> str:
+        names = self.group_names
+        return f"It has {', '.join(names)}." if names else "It is empty."
+
+    def _document(self, key: str) -> dict[str, Any] | None:
+        import icechunk
+        from zarr.core.buffer import default_buffer_prototype
+
+        try:
+            data = run_async(self.session.store.get(key, default_buffer_prototype()))
+        except icechunk.IcechunkError as error:
+            raise DamagedError(
+                f"The snapshot {self.id} of the cube {self.url!r} cannot be read: {_first_line(error)}",
+                hint="Open an older snapshot with `at=`; `dtedask store history` lists them.",
+            ) from error
+        return None if data is None else dict(json.loads(data.to_bytes()))
+
+    async def _walk(self, prefix: str, depth: int) -> list[str]:
+        names = [name async for name in self.session.store.list_dir(prefix) if name != "zarr.json"]
+        paths = [f"{prefix}/{name}" if prefix else name for name in names]
+        if depth == 1:
+            return paths
+        below = await asyncio.gather(*(self._walk(path, depth - 1) for path in paths))
+        return [name for part in below for name in part]
+
+    async def _read_group(self, name: str) -> Group:
+        from zarr.core.buffer import default_buffer_prototype
+
+        store, prototype = self.session.store, default_buffer_prototype()
+
+        async def document(path: str) -> dict[str, Any]:
+            data = await store.get(f"{path}/zarr.json", prototype)
+            assert data is not None, path
+            return dict(json.loads(data.to_bytes()))
+
+        names = sorted([child async for child in store.list_dir(name) if child != "zarr.json"])
+        head, *documents = await asyncio.gather(document(name), *(document(f"{name}/{child}") for child in names))
+        arrays = dict(zip(names, documents, strict=True))
+        roles = {child: found["attributes"].get("dtedask_role", "variable") for child, found in arrays.items()}
+        axes = await asyncio.gather(
+            *(self._read_axis(name, child, arrays[child]) for child in names if roles[child] == "axis")
+        )
+        attributes = head["attributes"]
+        return Group(
+            name=name,
+            grid=_grid(attributes["dtedask"]["grid"]),
+            keys=attributes["dtedask"]["keys"],
+            attributes=attributes,
+            axes={axis.dimension.name: axis for axis in axes},
+            variables={child: _variable(child, arrays[child]) for child in names if roles[child] == "variable"},
+            coordinates={child: arrays[child] for child in names if roles[child] == "coordinate"},
+        )
+
+    async def _read_axis(self, group: str, name: str, metadata: dict[str, Any]) -> Axis:
+        from zarr import AsyncArray
+        from zarr.core.metadata import ArrayV3Metadata
+        from zarr.storage import StorePath
+
+        array = AsyncArray(ArrayV3Metadata.from_dict(metadata), StorePath(self.session.store, f"{group}/{name}"))
+        labels = np.asarray(await array.getitem(slice(None)))
+        if labels.dtype.kind not in "if":
+            labels = labels.astype(object)
+        return Axis(Dimension(name), labels)
+
+
+async def _coordinates(session: icechunk.Session, path: str) -> list[tuple[int, ...]]:
+    return [coordinates async for coordinates in session.chunk_coordinates(path, batch_size=10_000)]
+
+
+async def _fetch(store: Any, keys: list[str]) -> list[bytes | None]:
+    from zarr.core.buffer import default_buffer_prototype
+
+    limit, prototype = asyncio.Semaphore(_CHUNKS_AT_ONCE), default_buffer_prototype()
+
+    async def one(key: str) -> bytes | None:
+        async with limit:
+            data = await store.get(key, prototype)
+        return None if data is None else data.to_bytes()
+
+    return list(await asyncio.gather(*(one(key) for key in keys)))
+
+
+def _variable(name: str, metadata: Mapping[str, Any]) -> Variable:
+    attributes = metadata["attributes"]
+    dims = tuple(metadata["dimension_names"])
+    count = int(attributes["dtedask_dims"])
+    codec = ChunkCodec.from_metadata(metadata["data_type"], metadata["codecs"], attributes)
+    return Variable(name, dims[:count], tuple(metadata["shape"]), codec, attributes, metadata)
+
+
+def grid_attribute(grid: Grid) -> dict[str, Any]:
+    """A grid as an attribute of its group."""
+    return {"label": grid.label, "dims": list(grid.dims), "shape": list(grid.shape), "spec": grid.description}
+
+
+def _grid(attribute: Mapping[str, Any]) -> Grid:
+    spec = json.dumps(attribute["spec"], sort_keys=True, separators=(",", ":"))
+    return Grid(attribute["spec"]["kind"], spec, tuple(attribute["dims"]), tuple(attribute["shape"]))
+
+
+def _first_line(error: Exception) -> str:
+    lines: Iterable[str] = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)
+
+
+@lru_cache(maxsize=128)
+def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
+    """A snapshot by its identifier; what was read of it stays in memory of this process."""
+    from dtedask.store.repository import open_repository
+
+    repo = open_repository(location, cube)
+    return Snapshot(location.cube_url(cube), repo.readonly_session(snapshot_id=snapshot))

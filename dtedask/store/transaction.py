@@ -1,0 +1,285 @@
+"""One commit to one cube: grow, write in tasks, check, merge, publish."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dtedask.core.commit import Commit
+from dtedask.core.errors import ConflictError, DamagedError, StoreError, TransactionError
+from dtedask.store.commits import changes_of, metadata_of, now, sequence_after
+from dtedask.store.execute import Execution
+from dtedask.store.identity import Address
+from dtedask.store.lock import cube_lock, sync_to_disk
+from dtedask.store.placement import CoordinatesOf, Placement, grow, place
+from dtedask.store.repository import BRANCH, create_repository
+from dtedask.store.snapshot import Snapshot, cached_snapshot
+from dtedask.store.write import Source, WriteItem, WriteResult
+
+if TYPE_CHECKING:
+    import icechunk
+
+    from dtedask.geo import PointOrder
+    from dtedask.store.location import Location
+    from dtedask.store.schema import Schema
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field that waits to be committed.
+
+    Parameters
+    ----------
+    address : Address
+        Its place.
+    keys : dict
+        MARS keys of the message.
+    source : FileSlice, bytes or numpy.ndarray
+        Where its values are.
+    order : PointOrder, optional
+        How its values become the order of the grid; None for arrays, which are in it.
+    origin : str
+        What to call it in an error, such as ``"a.grib at offset 0"``.
+    """
+
+    address: Address
+    keys: dict[str, str]
+    source: Source
+    order: PointOrder | None
+    origin: str
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the decoded field."""
+        return self.address.grid.size * (8 if self.address.variable.values.dtype == "float64" else 4)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How transactions run; resolved from the settings once, on the client."""
+
+    durable: bool
+    lock_timeout_s: float
+    commit_timeout_s: float
+    batch_bytes: int
+    attempts: int = 20
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Write fields into one cube and publish them as one snapshot.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube : str
+        Name of the cube; it is created when it does not exist.
+    schema : Schema
+        The root's schema.
+    options : Options
+        Durability and time limits.
+    execution : Execution
+        Where the tasks run.
+    coordinates_of : callable
+        Gives the coordinates of a grid that is new in the cube.
+    """
+
+    location: Location
+    cube: str
+    schema: Schema
+    options: Options
+    execution: Execution
+    coordinates_of: CoordinatesOf
+
+    def run(self, entries: Sequence[Entry], message: str, sources: tuple[str, ...]) -> Commit | None:
+        """Commit fields; None when all of them stand in the cube already with the same values.
+
+        Raises
+        ------
+        FieldError
+            If a field does not fit into the cube; nothing is written.
+        LockedError
+            If another process holds the cube for too long.
+        ConflictError
+            If others moved the cube again and again.
+        TransactionError
+            If a check of the written forks fails; nothing is published.
+        """
+        for attempt in range(self.options.attempts):
+            try:
+                with cube_lock(self.location, self.cube, self.options.lock_timeout_s):
+                    return self._attempt(entries, message, sources)
+            except ConflictError:
+                logger.info("%s moved while it was written; attempt %d starts anew", self._url, attempt + 2)
+        raise ConflictError(
+            f"The cube {self._url!r} was moved by others {self.options.attempts} times while it was written.",
+            hint="Let fewer writers commit at once, or commit larger units.",
+        )
+
+    @property
+    def _url(self) -> str:
+        return self.location.cube_url(self.cube)
+
+    def _attempt(self, entries: Sequence[Entry], message: str, sources: tuple[str, ...]) -> Commit | None:
+        repo = create_repository(self.location, self.cube, self.schema)
+        session = repo.writable_session(BRANCH)
+        head: str = session.snapshot_id
+        before = cached_snapshot(self.location, self.cube, head)
+        _check_readable(before, repo)
+        placement = place(before, (entry.address for entry in entries))
+        fork = session.fork()
+        grow(placement, fork.store, self.coordinates_of)
+        items = _items(entries, placement)
+        results = self._write(fork, items)
+        _check_forks(results, items, head)
+        commit = self._describe(repo, head, entries, items, results, message, sources)
+        if commit.fields == 0:
+            return None
+        session.merge(*{id(result.fork): result.fork for result in results}.values())
+        return self._publish(repo, session, commit)
+
+    def _write(self, fork: icechunk.ForkSession, items: Sequence[WriteItem]) -> list[WriteResult]:
+        token = uuid.uuid4().hex[:8]
+        payload = fork if self.location.is_memory else pickle.dumps(fork)
+        durable_root = self.location if self.options.durable and self.execution.client is not None else None
+        return self.execution.run(payload, self._batches(items), durable_root, token)
+
+    def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
+        sizes = [item.size_bytes for item in items]
+        limit = max(min(self.options.batch_bytes, sum(sizes) // (4 * self.execution.width)), 1)
+        batches: list[list[WriteItem]] = [[]]
+        filled = 0
+        for item, size in zip(items, sizes, strict=True):
+            if batches[-1] and filled + size > limit:
+                batches.append([])
+                filled = 0
+            batches[-1].append(item)
+            filled += size
+        return list(batches)
+
+    def _describe(
+        self,
+        repo: icechunk.Repository,
+        head: str,
+        entries: Sequence[Entry],
+        items: Sequence[WriteItem],
+        results: Sequence[WriteResult],
+        message: str,
+        sources: tuple[str, ...],
+    ) -> Commit:
+        unchanged = {key for result in results for key in result.unchanged}
+        written = [
+            (entry.address.group, entry.address.variable.name, entry.keys)
+            for entry, item in zip(entries, items, strict=True)
+            if item.key not in unchanged
+        ]
+        return Commit(
+            root=self.location.url,
+            cube=self.cube,
+            snapshot="",
+            parent=head,
+            sequence=sequence_after(repo, head),
+            time=now(),
+            message=message or f"{len(written)} fields",
+            changes=changes_of(written),
+            new=sum(len(result.new) for result in results),
+            replaced=sum(len(result.replaced) for result in results),
+            unchanged=len(unchanged),
+            sources=sources,
+        )
+
+    def _publish(self, repo: icechunk.Repository, session: icechunk.Session, commit: Commit) -> Commit:
+        from dataclasses import replace
+
+        tip: str = self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
+        if self.options.durable:
+            sync_to_disk(self.location)
+        self._move(repo, tip, commit.parent)
+        if self.options.durable:
+            sync_to_disk(self.location)
+        return replace(commit, snapshot=tip, time=repo.lookup_snapshot(tip).written_at)
+
+    def _move(self, repo: icechunk.Repository, tip: str, head: str) -> None:
+        import icechunk
+
+        try:
+            self._within_deadline(lambda: repo.reset_branch(BRANCH, tip, from_snapshot_id=head))
+        except (icechunk.IcechunkError, StoreError) as error:
+            current = repo.lookup_branch(BRANCH)
+            if current == tip:
+                return
+            if current != head:
+                raise ConflictError(f"The cube {self._url!r} moved while it was written.") from error
+            raise TransactionError(f"The commit to {self._url!r} could not be published: {error}") from error
+
+    def _within_deadline(self, call: Callable[[], Result]) -> Result:
+        limit = self.options.commit_timeout_s
+        pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        try:
+            return pool.submit(call).result(limit)
+        except FutureTimeoutError as error:
+            raise StoreError(
+                f"The storage of {self._url!r} did not answer within {limit:g} s.",
+                hint="Look at the storage; run the same again, which does only what is missing.",
+            ) from error
+        finally:
+            pool.shutdown(wait=False)
+
+
+def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
+    existing = placement.existing()
+    return [
+        WriteItem(key, entry.source, entry.order, codec, exists, entry.size_bytes, entry.origin)
+        for entry, key, codec, exists in zip(entries, placement.keys, placement.codecs, existing, strict=True)
+    ]
+
+
+def _check_readable(snapshot: Snapshot, repo: icechunk.Repository) -> None:
+    """Tell an empty cube from one whose root cannot be read: writing into the latter would hide the damage."""
+    if not snapshot.attributes and any(info.parent_id for info in repo.ancestry(snapshot_id=snapshot.id)):
+        raise DamagedError(
+            f"The newest snapshot of the cube {snapshot.url!r} has no root group.",
+            hint="Go back to an older snapshot; `dtedask store history` lists them.",
+        )
+
+
+def _check_forks(results: Sequence[WriteResult], items: Sequence[WriteItem], head: str) -> None:
+    """What Icechunk's merge accepts in silence: stale forks, chunks written twice or not at all."""
+    for result in results:
+        if result.fork.snapshot_id != head:
+            raise TransactionError(
+                f"A task wrote on snapshot {result.fork.snapshot_id}, the transaction began on {head}."
+            )
+    done = [key for result in results for key in (*result.new, *result.replaced, *result.unchanged)]
+    if len(done) != len(set(done)) or set(done) != {item.key for item in items}:
+        raise TransactionError("The tasks did not write every field exactly once.")
+    _check_statuses(results)
+
+
+def _check_statuses(results: Sequence[WriteResult]) -> None:
+    forks = {id(result.fork): result for result in results}
+    seen: set[tuple[str, tuple[int, ...]]] = set()
+    for result in forks.values():
+        expected = {
+            _chunk(key) for other in results if other.fork is result.fork for key in (*other.new, *other.replaced)
+        }
+        updated: dict[str, Any] = result.fork.status().updated_chunks
+        written = {(path, tuple(slots)) for path, chunks in updated.items() for slots in chunks}
+        if not expected <= written or expected & seen:
+            raise TransactionError("A fork lacks a chunk that its task wrote, or two forks hold the same.")
+        seen |= expected
+
+
+def _chunk(key: str) -> tuple[str, tuple[int, ...]]:
+    path, _, slots = key.partition("/c/")
+    return f"/{path}", tuple(int(slot) for slot in slots.split("/"))

@@ -1,0 +1,132 @@
+"""The tasks of a transaction: decode fields, encode chunks, write them into a fork."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.store.chunks import ChunkCodec
+from dtedask.store.snapshot import run_async
+
+if TYPE_CHECKING:
+    from icechunk import ForkSession
+
+    from dtedask.geo import PointOrder
+    from dtedask.store.location import Location
+
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FileSlice:
+    """A GRIB message where it lies."""
+
+    path: str
+    offset: int
+    length: int
+
+    def read(self) -> bytes:
+        """The bytes of the message."""
+        with open(self.path, "rb") as file:  # noqa: PTH123 - a path in a hot loop
+            file.seek(self.offset)
+            return file.read(self.length)
+
+
+Source = FileSlice | bytes | np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class WriteItem:
+    """One field to write: from where, how, and into which chunk."""
+
+    key: str
+    source: Source
+    order: PointOrder | None
+    codec: ChunkCodec
+    exists: bool
+    size_bytes: int
+    origin: str = ""
+
+    def values(self) -> np.ndarray:
+        """The field in the order of its grid.
+
+        Raises
+        ------
+        GribError
+            If the message cannot be decoded.
+        """
+        if isinstance(self.source, np.ndarray):
+            return self.source
+        from dtedask.grib import decode
+
+        assert self.order is not None
+        data = self.source.read() if isinstance(self.source, FileSlice) else self.source
+        return decode(data, self.order, dtype=self.codec.dtype)
+
+
+@dataclass
+class WriteResult:
+    """What a task did: its fork, and the chunks by what became of them."""
+
+    fork: ForkSession
+    new: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+
+
+def write_batch(fork: bytes | ForkSession, items: Sequence[WriteItem], durable_root: Location | None) -> WriteResult:
+    """Write fields into a fork and return it.
+
+    A pure function of its arguments but for the chunks, which a second run writes again without harm: they belong
+    to nothing until the fork is merged.
+
+    Parameters
+    ----------
+    fork : bytes or icechunk.ForkSession
+        The grown fork, pickled unless its storage is the memory of this process.
+    items : sequence of WriteItem
+        The fields.
+    durable_root : Location, optional
+        Sync the file system of this root before returning.
+    """
+    from dtedask.store.lock import sync_to_disk
+
+    session = pickle.loads(fork) if isinstance(fork, bytes) else fork
+    result = WriteResult(session)
+    encoded = [(item, item.codec.encode(item.values())) for item in items]
+    before = run_async(_read([item.key for item in items if item.exists], session.store))
+    pending = []
+    for item, data in encoded:
+        if item.exists and before[item.key] == data:
+            result.unchanged.append(item.key)
+            continue
+        (result.replaced if item.exists else result.new).append(item.key)
+        pending.append((item.key, data))
+    run_async(_write(pending, session.store))
+    if durable_root is not None:
+        sync_to_disk(durable_root)
+    return result
+
+
+async def _read(keys: Sequence[str], store: Any) -> dict[str, bytes | None]:
+    from zarr.core.buffer import default_buffer_prototype
+
+    found = await asyncio.gather(*(store.get(key, default_buffer_prototype()) for key in keys))
+    return {key: None if data is None else data.to_bytes() for key, data in zip(keys, found, strict=True)}
+
+
+async def _write(chunks: Sequence[tuple[str, bytes]], store: Any) -> None:
+    from zarr.core.buffer import cpu
+
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(key: str, data: bytes) -> None:
+        async with limit:
+            await store.set(key, cpu.Buffer.from_bytes(data))
+
+    await asyncio.gather(*(one(key, data) for key, data in chunks))
