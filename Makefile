@@ -43,7 +43,7 @@ docs: $(STAMP)  ## run the code of the README and of docs/
 	$(PY) -m pytest -n $(JOBS) -m docs
 
 bench: $(STAMP)  ## measure speed and memory (benchmarks/)
-	@for script in benchmarks/bench_*.py; do [ -f "$$script" ] || continue; echo "== $$script"; $(PY) "$$script" || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do [ -f "$$script" ] || continue; echo "== $$script"; $(PY) "$$script" || exit 1; done
 
 # One resolution over the dependencies, all extras and the group `dev`; keeps versions that still fit. Look at the difference.
 lock: $(STAMP)  ## write requirements.lock from pyproject.toml (newest versions: make lock UPGRADE=--upgrade)
