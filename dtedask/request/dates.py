@@ -43,7 +43,7 @@ def canonical_date(key: str, text: str, *, today: date | None = None) -> str:
 
 def canonical_time(key: str, text: str) -> str:
     """``0600`` for any of MARS' forms: ``6``, ``06``, ``600``, ``0600``, ``06:00``, ``06:00:00``."""
-    match = re.fullmatch(_TIME, text.zfill(4) if text.isdigit() and len(text) == 3 else text)
+    match = re.fullmatch(_TIME, text.zfill(4) if text.isdecimal() and len(text) == 3 else text)
     if match is None:
         raise InvalidValueError(f"Invalid value '{text}' of key '{key}'.", hint=_TIME_FORMS)
     hour, minute, second = (int(part or 0) for part in match.groups())

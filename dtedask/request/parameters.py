@@ -45,7 +45,7 @@ def parameter(param: str | int) -> Parameter:
     text = str(param).strip()
     if text in _rows():
         return _parameter(text)
-    if text.isdigit():
+    if text.isdecimal():
         raise InvalidValueError(f"Unknown paramId '{text}'.", hint="See https://codes.ecmwf.int/grib/param-db.")
     ids = accepted_ids(canonical_param(text))
     own = [number for number in ids if int(number) < _ECMWF_END] or list(ids)
@@ -83,7 +83,7 @@ def canonical_param(text: str) -> str:
     Accepts paramIds (``130``), MARS' number and table (``130.128``), short names and names in any case, and the
     numbers of parameters that ecCodes does not know (``0.1.2``).
     """
-    if text.isdigit() and int(text) > 0:
+    if text.isdecimal() and int(text) > 0:
         return str(int(text))
     if re.fullmatch(_NUMBERS, text.lower()):
         return _from_table(text.lower())
@@ -116,7 +116,7 @@ def _spelling(text: str) -> str | None:
 def _from_table(text: str) -> str:
     """MARS' number.table as a paramId; the numbers of an unknown parameter stay."""
     parts = text.split(".")
-    if len(parts) == 2 and all(part.isdigit() for part in parts):
+    if len(parts) == 2 and all(part.isdecimal() for part in parts):
         number, table = int(parts[0]), int(parts[1])
         offset = {128: 0, 1: 3000, 2: 3000, 3: 3000}.get(table, table * 1000)  # WMO's own tables are 3000 and up
         param_id = str(offset + number)
@@ -126,7 +126,7 @@ def _from_table(text: str) -> str:
 
 
 def _hint(text: str) -> str:
-    found = None if text.isdigit() else nearest(text, _by_name())
+    found = None if text.isdecimal() else nearest(text, _by_name())
     if found is None:
         return "Give a short name such as 't' or a paramId such as '130'."
     one = _parameter(_by_name()[found][0])

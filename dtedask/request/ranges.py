@@ -178,7 +178,7 @@ def _flip(by: str) -> str:
 
 
 def _has_order(key: str, value: str) -> bool:
-    ordered = key in {"step", "quantile"} | DATE_KEYS | TIME_KEYS | DECIMAL_KEYS | INTEGER_KEYS or value.isdigit()
+    ordered = key in {"step", "quantile"} | DATE_KEYS | TIME_KEYS | DECIMAL_KEYS | INTEGER_KEYS or value.isdecimal()
     return value != "all" and ordered
 
 
@@ -237,7 +237,7 @@ def _step(key: str, by: str) -> Decimal:
 
 
 def _minutes(by: str) -> int:
-    if (by.isdigit() and len(by) == 4) or ":" in by:
+    if (by.isdecimal() and len(by) == 4) or ":" in by:
         time = canonical_value("time", by)
         return int(time[:2]) * 60 + int(time[2:])
     parse_step(by)

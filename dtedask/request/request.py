@@ -241,7 +241,7 @@ def _join_grid(words: list[str]) -> list[str]:
     joined: list[str] = []
     pending = ""
     for word in words:
-        if word.replace(".", "", 1).isdigit():
+        if word.replace(".", "", 1).isdecimal():
             if pending:
                 joined.append(f"{pending}x{word}")
             pending = "" if pending else word
@@ -252,7 +252,7 @@ def _join_grid(words: list[str]) -> list[str]:
 
 def _accepted(key: str, values: tuple[str, ...]) -> frozenset[str]:
     if key == "param":
-        return frozenset(values).union(*(accepted_ids(value) for value in values if not value.isdigit()))
+        return frozenset(values).union(*(accepted_ids(value) for value in values if not value.isdecimal()))
     return frozenset(values)
 
 

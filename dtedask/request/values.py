@@ -44,6 +44,7 @@ NONE_KEYS = frozenset({"timespan", "stattype", "chem", "wavelength", "tile", "ti
 WITHOUT_MEANING = frozenset({("domain", "g"), ("timespan", "none"), ("stattype", "none")})  # they tell no fields apart
 NOTHING = frozenset({"", "off", "none", "null"})
 
+_LONGEST = 500
 _GRID_PAIR = r"(?i)([0-9.]+)\s*[x/]\s*([0-9.]+)"
 _GRID_NAME = r"(?i)([ofnht])(\d+)([-_](?:nested|ring))?"
 _GRID_UID = r"(?i)([a-z_]+)-([0-9a-f]{8})"
@@ -79,6 +80,8 @@ def canonical_value(key: str, value: object, *, today: date | None = None) -> st
     """
     name = canonical_key(key)
     text = _text(name, value)
+    if len(text) > _LONGEST:
+        raise InvalidValueError(f"Invalid value '{text[:20]}...' of key '{name}'.", hint="It is far too long.")
     if text.lower() in NOTHING and not (text.lower() == "none" and name in NONE_KEYS):
         raise InvalidValueError(
             f"The value '{text}' of key '{name}' names nothing.", hint=f"Leave '{name}' out, or give '{name}=all'."
@@ -187,7 +190,7 @@ def _canonical_expver(_key: str, text: str) -> str:
         raise InvalidValueError(
             f"Invalid value '{text}' of key 'expver'.", hint="It is four letters or digits, as '0001'."
         )
-    return text.lower().zfill(4) if text.isdigit() else text.lower()
+    return text.lower().zfill(4) if text.isdecimal() else text.lower()
 
 
 def _canonical_param(_key: str, text: str) -> str:
@@ -220,7 +223,7 @@ def _canonical_timespan(key: str, text: str) -> str:
             f"Invalid value '{text}' of key '{key}'.", hint="It is such as '6h', '30m', 'fs' or 'none'."
         )
     span = format_step(parse_step(word).end_s)
-    return f"{span}h" if span.isdigit() else span
+    return f"{span}h" if span.isdecimal() else span
 
 
 def _canonical_quantile(key: str, text: str) -> str:

@@ -1,10 +1,14 @@
 import io
+import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from dtedask.core.errors import RequestError
-from dtedask.request import Request
+from dtedask.request import RangeWarning, Request, canonical_value
+from dtedask.request.vocabulary import tables
 
 SAME = Request({"class": "od", "time": "0600", "param": ["167", "2d"], "levtype": "sfc"}, verb="retrieve")
 
@@ -84,3 +88,31 @@ def test_something_else_is_no_request(source):
 def test_a_key_with_nothing_is_refused(value):
     with pytest.raises(RequestError, match="key 'param'"):
         Request({"param": value})
+
+
+@given(st.text(st.sampled_from("classteprvniyodmbu=,/-#!'\":x@{}[]0123456789. \n"), max_size=40))
+def test_any_text_is_a_request_or_a_request_error(text):
+    assume(not text.strip().startswith("@") and text.strip() != "-")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RangeWarning)
+        try:
+            request = Request.parse(text)
+        except RequestError as error:
+            assert str(error)[0].isupper() or str(error).startswith("'")
+            return
+    assert Request.parse(str(request)) == request
+
+
+texts = st.text(max_size=12) | st.text(st.sampled_from("0123456789-:.hmTx/ "), max_size=10)
+
+
+@given(st.sampled_from(tables()["keys"]), texts)
+def test_any_value_of_any_key_is_canonical_or_a_request_error(key, text):
+    try:
+        canonical = canonical_value(key, text)
+    except RequestError as error:
+        assert key in str(error) or "parameter" in str(error)
+        return
+    assert canonical_value(key, canonical) == canonical
+    if "/" not in text:
+        assert Request.parse(str(Request({key: canonical}))) == Request({key: canonical})
