@@ -97,8 +97,7 @@ def test_any_text_is_a_request_or_a_request_error(text):
         warnings.simplefilter("ignore", RangeWarning)
         try:
             request = Request.parse(text)
-        except RequestError as error:
-            assert str(error)[0].isupper() or str(error).startswith("'")
+        except RequestError:
             return
     assert Request.parse(str(request)) == request
 
@@ -110,8 +109,7 @@ texts = st.text(max_size=12) | st.text(st.sampled_from("0123456789-:.hmTx/ "), m
 def test_any_value_of_any_key_is_canonical_or_a_request_error(key, text):
     try:
         canonical = canonical_value(key, text)
-    except RequestError as error:
-        assert key in str(error) or "parameter" in str(error)
+    except RequestError:
         return
     assert canonical_value(key, canonical) == canonical
     if "/" not in text:
