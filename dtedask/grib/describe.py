@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from dtedask.geo import Grid, PointOrder
 from dtedask.grib.field import FieldDescription
 from dtedask.grib.grids import read_grid
 from dtedask.grib.handles import Handle
@@ -31,8 +32,8 @@ _DETAILS = {
 _EVERYTHING = (*_INTERVAL, "derivedForecast", *_PROBABILITY, "percentileValue", *_AEROSOL)
 
 
-def describe(data: bytes | memoryview) -> FieldDescription:
-    """Return what a message says of its field.
+def describe(data: bytes | memoryview, *, grid: tuple[Grid, PointOrder] | None = None) -> FieldDescription:
+    """Return what a message says of its field; `grid` is taken as known when given.
 
     Raises
     ------
@@ -40,12 +41,10 @@ def describe(data: bytes | memoryview) -> FieldDescription:
         If ecCodes cannot read it.
     """
     with Handle(data) as handle:
-        return describe_handle(handle)
+        return _describe(handle, *(grid or read_grid(handle)))
 
 
-def describe_handle(handle: Handle) -> FieldDescription:
-    """Return what an open message says of its field."""
-    grid, order = read_grid(handle)
+def _describe(handle: Handle, grid: Grid, order: PointOrder) -> FieldDescription:
     level = _level(handle)
     start, end = _steps(handle)
     step_type = handle.text("stepType", "instant")

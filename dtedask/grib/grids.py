@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import eccodes
 import numpy as np
 
 from dtedask.core.errors import GribUnsupportedError
-from dtedask.geo import Grid, PointOrder
+from dtedask.geo import Grid, PointOrder, ScanMode
+from dtedask.grib.angles import columns, degrees, read_scan_mode, rows, tidy
+from dtedask.grib.gaussian import gaussian_latitudes
 from dtedask.grib.handles import Handle
+from dtedask.grib.projected import lambert, mercator, polar_stereographic
 
 _Read = Callable[[Handle], tuple[Grid, PointOrder]]
 
@@ -34,126 +36,49 @@ def read_grid(handle: Handle) -> tuple[Grid, PointOrder]:
     return grid, order
 
 
-def _scan(handle: Handle) -> dict[str, bool]:
-    return {
-        "columns_reversed": handle.integer("iScansNegatively") == 1,
-        "rows_reversed": handle.integer("jScansPositively") == 1,
-        "rows_fastest": handle.integer("jPointsAreConsecutive") == 1,
-        "alternating": handle.integer("alternativeRowScanning") == 1,
-    }
-
-
-def _resolution(handle: Handle) -> float:
-    return 1e-3 if handle.integer("edition") == 1 else 1e-6
-
-
-def _snap(angle: float, resolution: float) -> float:
-    """Angle without the rounding of its coding: thirds, ninths, twelfths and minutes are what they were meant to be."""
-    if abs(round(angle, 2) - angle) < 1e-9:
-        return round(angle, 2) + 0.0
-    for parts in (3, 9, 12, 60):
-        meant = round(angle * parts) / parts
-        if abs(meant - angle) <= 0.51 * resolution:
-            return round(meant, 9) + 0.0
-    return round(angle, 6) + 0.0
-
-
-def _degrees(handle: Handle, key: str) -> float:
-    return _snap(handle.need(key, float), _resolution(handle))
-
-
-def _columns(handle: Handle, scan: dict[str, bool], count: int) -> tuple[dict[str, Any], int]:
-    """West, east and step of the columns, and the roll that brings a global grid to longitude 0."""
-    first = _degrees(handle, "longitudeOfFirstGridPointInDegrees")
-    last = _degrees(handle, "longitudeOfLastGridPointInDegrees")
-    west, east = (last, first) if scan["columns_reversed"] else (first, last)
-    span = (east - west) % 360.0 or (360.0 if count > 1 else 0.0)
-    step = span / (count - 1) if count > 1 else handle.get("iDirectionIncrementInDegrees", float, 0.0)
-    if count > 1 and abs(step * count - 360.0) <= 3 * _resolution(handle) + 1e-6 * step:
-        return _round_the_globe(west % 360.0, count)
-    west %= 360.0
-    if west + span >= 360.0 and span < 359.999:
-        west -= 360.0
-    return {"west": _tidy(west), "east": _tidy(west + span), "dx": _tidy(step), "periodic": False}, 0
-
-
-def _round_the_globe(west: float, count: int) -> tuple[dict[str, Any], int]:
-    step = 360.0 / count
-    passed = round(west / step)
-    start = west - passed * step
-    if abs(start) < min(1e-3, step / 10):
-        start = 0.0
-    elif start < 0:
-        passed, start = passed - 1, start + step
-    start = _tidy(start)
-    columns = {"west": start, "east": _tidy(start + 360.0 - step), "dx": _tidy(step), "periodic": True}
-    return columns, (count - passed) % count
-
-
-def _tidy(value: float) -> float:
-    return round(value, 9) + 0.0
-
-
-def _rows(handle: Handle, scan: dict[str, bool], count: int) -> dict[str, Any]:
-    first = _degrees(handle, "latitudeOfFirstGridPointInDegrees")
-    last = _degrees(handle, "latitudeOfLastGridPointInDegrees")
-    north, south = (last, first) if scan["rows_reversed"] else (first, last)
-    if north < south:
-        raise GribUnsupportedError(
-            f"The first latitude is {first} and the last {last}, against the direction of the rows.",
-            hint="Correct 'jScansPositively' with grib_set.",
-        )
-    step = (north - south) / (count - 1) if count > 1 else handle.get("jDirectionIncrementInDegrees", float, 0.0)
-    return {"north": north, "south": south, "dy": _tidy(step)}
-
-
 def _latlon(handle: Handle) -> tuple[dict[str, Any], PointOrder]:
     shape = (handle.need("Nj"), handle.need("Ni"))
-    scan = _scan(handle)
-    columns, roll = _columns(handle, scan, shape[1])
-    return columns | _rows(handle, scan, shape[0]), PointOrder(shape, **scan, roll=roll)
+    mode = read_scan_mode(handle)
+    described, roll = columns(handle, mode, shape[1])
+    return described | rows(handle, mode, shape[0]), mode.order(shape, roll=roll)
 
 
 def _regular_ll(handle: Handle) -> tuple[Grid, PointOrder]:
     description, order = _latlon(handle)
-    rows, columns = order.shape
-    described = description | {"ni": columns, "nj": rows}
+    nj, ni = order.shape
+    described = description | {"ni": ni, "nj": nj}
     return Grid.of("regular_ll", described, ("latitude", "longitude"), order.shape), order
 
 
 def _rotated_ll(handle: Handle) -> tuple[Grid, PointOrder]:
     description, order = _latlon(handle)
-    rows, columns = order.shape
+    nj, ni = order.shape
     described = description | {
-        "ni": columns,
-        "nj": rows,
-        "south_pole_latitude": _degrees(handle, "latitudeOfSouthernPoleInDegrees"),
-        "south_pole_longitude": _degrees(handle, "longitudeOfSouthernPoleInDegrees") % 360.0,
-        "angle": _tidy(handle.get("angleOfRotationInDegrees", float, 0.0)),
+        "ni": ni,
+        "nj": nj,
+        "south_pole_latitude": degrees(handle, "latitudeOfSouthernPoleInDegrees"),
+        "south_pole_longitude": degrees(handle, "longitudeOfSouthernPoleInDegrees") % 360.0,
+        "angle": tidy(handle.get("angleOfRotationInDegrees", float, 0.0)),
     }
     return Grid.of("rotated_ll", described, ("y", "x"), order.shape), order
 
 
-def _gaussian_rows(handle: Handle, scan: dict[str, bool], number: int, count: int) -> dict[str, Any]:
+def _gaussian_rows(handle: Handle, mode: ScanMode, number: int, count: int) -> dict[str, Any]:
     """Nothing for a global grid, else the first row (from the north) and how many follow."""
     if count == 2 * number:
         return {}
-    key = "latitudeOfLastGridPointInDegrees" if scan["rows_reversed"] else "latitudeOfFirstGridPointInDegrees"
-    latitudes = np.asarray(eccodes.codes_get_gaussian_latitudes(number))
+    key = "latitudeOfLastGridPointInDegrees" if mode.rows_reversed else "latitudeOfFirstGridPointInDegrees"
+    latitudes = gaussian_latitudes(number)
     first = int(np.abs(latitudes - handle.need(key, float)).argmin())
     return {"rows": [first, count]}
 
 
 def _regular_gg(handle: Handle) -> tuple[Grid, PointOrder]:
     shape = (handle.need("Nj"), handle.need("Ni"))
-    number, scan = _gaussian_number(handle), _scan(handle)
-    columns, roll = _columns(handle, scan, shape[1])
-    rows = _gaussian_rows(handle, scan, number, shape[0])
-    description = {"n": number, "ni": shape[1]} | rows | columns
-    return (
-        Grid.of("regular_gg", description, ("latitude", "longitude"), shape),
-        PointOrder(shape, **scan, roll=roll),
-    )
+    number, mode = _gaussian_number(handle), read_scan_mode(handle)
+    described, roll = columns(handle, mode, shape[1])
+    description = {"n": number, "ni": shape[1]} | _gaussian_rows(handle, mode, number, shape[0]) | described
+    return Grid.of("regular_gg", description, ("latitude", "longitude"), shape), mode.order(shape, roll=roll)
 
 
 def _gaussian_number(handle: Handle) -> int:
@@ -163,44 +88,44 @@ def _gaussian_number(handle: Handle) -> int:
     return number
 
 
-def _row_lengths(handle: Handle, scan: dict[str, bool]) -> list[int]:
+def _row_lengths(handle: Handle, mode: ScanMode) -> list[int]:
     lengths = [int(length) for length in handle.array("pl", int)]
-    return lengths[::-1] if scan["rows_reversed"] else lengths
+    return lengths[::-1] if mode.rows_reversed else lengths
 
 
 def _reduced_gg(handle: Handle) -> tuple[Grid, PointOrder]:
-    number, scan = _gaussian_number(handle), _scan(handle)
-    lengths = _row_lengths(handle, scan)
+    number, mode = _gaussian_number(handle), read_scan_mode(handle)
+    lengths = _row_lengths(handle, mode)
     description: dict[str, Any] = {"n": number, "pl": lengths}
     size = sum(lengths)
     points = handle.integer("numberOfDataPoints", size)
     if points != size or len(lengths) != 2 * number:
-        west, east = (_degrees(handle, f"longitudeOf{end}GridPointInDegrees") for end in ("First", "Last"))
-        rows = _gaussian_rows(handle, scan, number, len(lengths)) or {"rows": [0, len(lengths)]}
-        description |= rows | {"west": west, "east": east, "size": points}
+        west, east = (degrees(handle, f"longitudeOf{end}GridPointInDegrees") for end in ("First", "Last"))
+        description |= _gaussian_rows(handle, mode, number, len(lengths)) or {"rows": [0, len(lengths)]}
+        description |= {"west": west, "east": east, "size": points}
         size = points
-    return _reduced("reduced_gg", description, size, lengths, scan)
+    return _reduced("reduced_gg", description, size, lengths, mode)
 
 
 def _reduced_ll(handle: Handle) -> tuple[Grid, PointOrder]:
-    scan = _scan(handle)
-    lengths = _row_lengths(handle, scan)
-    west, east = (_degrees(handle, f"longitudeOf{end}GridPointInDegrees") for end in ("First", "Last"))
-    description = {"pl": lengths, "west": west, "east": east} | _rows(handle, scan, len(lengths))
-    return _reduced("reduced_ll", description, sum(lengths), lengths, scan)
+    mode = read_scan_mode(handle)
+    lengths = _row_lengths(handle, mode)
+    west, east = (degrees(handle, f"longitudeOf{end}GridPointInDegrees") for end in ("First", "Last"))
+    description = {"pl": lengths, "west": west, "east": east} | rows(handle, mode, len(lengths))
+    return _reduced("reduced_ll", description, sum(lengths), lengths, mode)
 
 
 def _reduced(
-    kind: str, description: dict[str, Any], size: int, lengths: list[int], scan: dict[str, bool]
+    kind: str, description: dict[str, Any], size: int, lengths: list[int], mode: ScanMode
 ) -> tuple[Grid, PointOrder]:
     grid = Grid.of(kind, description, ("values",), (size,))
-    if not any(scan.values()):
+    if mode.is_usual:
         return grid, PointOrder((size,))
-    if scan["rows_fastest"] or size != sum(lengths):
+    if mode.rows_fastest or size != sum(lengths):
         raise GribUnsupportedError(
             f"The scan order of this {kind} grid is not known.", hint="Bring it to the usual order with grib_set."
         )
-    return grid, PointOrder((size,), **scan, row_lengths=tuple(lengths))
+    return grid, mode.order((size,), row_lengths=tuple(lengths))
 
 
 def _healpix(handle: Handle) -> tuple[Grid, PointOrder]:
@@ -208,7 +133,7 @@ def _healpix(handle: Handle) -> tuple[Grid, PointOrder]:
     description: dict[str, Any] = {"nside": nside, "ordering": ordering}
     first = handle.get("longitudeOfFirstGridPointInDegrees", float, 45.0)
     if first != 45.0:
-        description["first_longitude"] = _tidy(first)
+        description["first_longitude"] = tidy(first)
     size = 12 * nside * nside
     return Grid.of("healpix", description, ("values",), (size,)), PointOrder((size,))
 
@@ -239,12 +164,12 @@ def _other(handle: Handle) -> tuple[Grid, PointOrder]:
     """Any other grid: told apart by what ecCodes says of it, with its points where ecCodes knows them."""
     description = {key: value for key, value in handle.namespace("geography") if key != "gridType"}
     kind = handle.text("gridType", "unknown").replace("/", "_")
-    columns, rows = handle.get("Nx", int) or handle.get("Ni", int), handle.get("Ny", int) or handle.get("Nj", int)
+    across, down = handle.get("Nx", int) or handle.get("Ni", int), handle.get("Ny", int) or handle.get("Nj", int)
     points = handle.need("numberOfDataPoints")
-    if not columns or not rows or columns * rows != points:
+    if not across or not down or across * down != points:
         return Grid.of(kind, description | {"size": points}, ("values",), (points,)), PointOrder((points,))
-    shape = (rows, columns)
-    return Grid.of(kind, description, ("y", "x"), shape), PointOrder(shape, **_scan(handle))
+    shape = (down, across)
+    return Grid.of(kind, description, ("y", "x"), shape), read_scan_mode(handle).order(shape)
 
 
 _READERS: dict[str, _Read] = {
@@ -256,4 +181,7 @@ _READERS: dict[str, _Read] = {
     "healpix": _healpix,
     "unstructured_grid": _unstructured,
     "sh": _spectral,
+    "lambert": lambert,
+    "polar_stereographic": polar_stereographic,
+    "mercator": mercator,
 }

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
-import eccodes
 import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import GribUnsupportedError
+from dtedask.grib.library import eccodes
 
 MISSING = 1e36
 _FAILURES = (eccodes.CodesInternalError, UnicodeDecodeError, ValueError, OverflowError, MemoryError, AssertionError)

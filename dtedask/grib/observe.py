@@ -155,7 +155,9 @@ def _observe_1(frame: Frame) -> Observed:
     unit = _SECONDS_1.get(head[section + 17])
     indicator = head[section + 20]
     century = (head[section + 24] - 1) * 100 + head[section + 12]
-    date, time = _date(century.to_bytes(2, "big") + head[section + 13 : section + 17] + b"\0") if century > 0 else ("", "")
+    date, time = (
+        _date(century.to_bytes(2, "big") + head[section + 13 : section + 17] + b"\0") if century > 0 else ("", "")
+    )
     if unit is None or indicator not in (0, 1, 10) or not date:
         return exactly(frame)
     step = unit * (head[section + 18] << 8 | head[section + 19] if indicator == 10 else head[section + 18])

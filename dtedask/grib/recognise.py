@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from dtedask.geo import Grid, PointOrder
 from dtedask.grib.describe import describe
 from dtedask.grib.field import FieldDescription
 from dtedask.grib.keys import format_level
@@ -17,6 +18,7 @@ from dtedask.grib.observe import Observed, exactly, observe
 from dtedask.grib.sections import Frame
 from dtedask.request import format_step
 
+_Read = Callable[[], bytes]
 _PROOFS = 2
 _MOST = 2048
 _FREE_KEYS = frozenset(
@@ -90,42 +92,54 @@ class Recogniser:
     def __init__(self) -> None:
         self._templates: dict[tuple[object, ...], _Template] = {}
         self._exact: dict[tuple[object, ...], FieldDescription] = {}
+        self._grids: dict[tuple[int, bytes], tuple[Grid, PointOrder]] = {}
 
     def forget(self) -> None:
         """Forget everything."""
         self._templates.clear()
         self._exact.clear()
+        self._grids.clear()
 
-    def describe(self, frame: Frame, read: Callable[[], bytes]) -> FieldDescription:
+    def describe(self, frame: Frame, read: _Read) -> FieldDescription:
         """Return what a message of one field says; `read` gives its bytes and is called only when needed."""
         seen = observe(frame)
         if not seen.date:
-            return self._describe_exactly(seen, read)
+            return self._describe_exactly(frame, seen, read)
         template = self._templates.get(seen.template)
         if template is None:
-            return self._learn(seen, read)
+            return self._learn(frame, seen, read)
         if not template.is_free:
-            return self._describe_exactly(exactly(frame), read)
+            return self._describe_exactly(frame, exactly(frame), read)
         field = template.predict(seen)
         if template.needs_proof(seen):
-            asked = describe(read())
+            asked = self._ask(frame, read)
             template.is_free = asked == field
             return asked
         return field
 
-    def _learn(self, seen: Observed, read: Callable[[], bytes]) -> FieldDescription:
-        field = describe(read())
+    def _ask(self, frame: Frame, read: _Read) -> FieldDescription:
+        """Ask ecCodes, but for the grid only once."""
+        section = (frame.edition, frame.section(3 if frame.edition == 2 else 2))
+        field = describe(read(), grid=self._grids.get(section))
+        if section[1] and section not in self._grids:
+            if len(self._grids) >= _MOST:
+                self._grids.clear()
+            self._grids[section] = (field.grid, field.order)
+        return field
+
+    def _learn(self, frame: Frame, seen: Observed, read: _Read) -> FieldDescription:
+        field = self._ask(frame, read)
         if len(self._templates) >= _MOST:
             self._templates.clear()
         self._templates[seen.template] = _Template(seen, field)
         return field
 
-    def _describe_exactly(self, seen: Observed, read: Callable[[], bytes]) -> FieldDescription:
+    def _describe_exactly(self, frame: Frame, seen: Observed, read: _Read) -> FieldDescription:
         known = self._exact.get(seen.template)
         if known is None:
             if len(self._exact) >= _MOST:
                 self._exact.clear()
-            known = self._exact[seen.template] = describe(read())
+            known = self._exact[seen.template] = self._ask(frame, read)
         if not seen.packing:
             return known
         packed = (seen.packing, seen.bits_per_value, seen.has_bitmap)

@@ -1,0 +1,26 @@
+"""Load ecCodes.
+
+The wheels of ecCodes bring their own copies of PROJ, curl, SQLite and others, and load them for all to see: a library
+that is imported afterwards and brings another version (pyproj, cartopy) then calls into the wrong one and crashes.
+Loaded here they stay private. Import ecCodes from this module, and before anything else does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from unittest import mock
+
+import findlibs
+
+
+def _load_privately(path: str) -> ctypes.CDLL:
+    return ctypes.CDLL(path, mode=ctypes.RTLD_LOCAL)
+
+
+if hasattr(findlibs, "_load_globally"):
+    with mock.patch.object(findlibs, "_load_globally", _load_privately):
+        import eccodes
+else:
+    import eccodes
+
+__all__ = ["eccodes"]
