@@ -91,7 +91,10 @@ class Archive:
         self.unchanged = 0
         for cube in sorted(self._entries):
             entries = list(self._entries[cube].values())
-            commit = self._transaction(cube, execution).run(entries, message, sources)
+            transaction = Transaction(
+                self._location, cube, self._options, execution, self._coordinates_of, message, sources
+            )
+            commit = transaction.run(entries)
             del self._entries[cube]
             self.unchanged += commit.unchanged if commit else len(entries)
             if commit is not None:
@@ -99,9 +102,6 @@ class Archive:
                 failures += run_after_commit(commit)
         self._coordinates.clear()
         return commits, failures
-
-    def _transaction(self, cube: str, execution: Execution) -> Transaction:
-        return Transaction(self._location, cube, self._schema, self._options, execution, self._coordinates_of)
 
     def _coordinates_of(self, address: Address) -> Mapping[str, Coordinate]:
         found = self._coordinates[(address.cube, address.group)]

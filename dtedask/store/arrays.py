@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import FieldError, RequestError
-from dtedask.geo import Grid, PointOrder
+from dtedask.geo import Grid, PointOrder, regular_latlon
 from dtedask.grib import Coordinate, FieldDescription
 from dtedask.request import Parameter, canonical_keys, format_step, parameter
 
@@ -77,7 +77,7 @@ def _grid_of(array: xr.DataArray, spatial: tuple[str, ...]) -> tuple[Grid, Mappi
         grid = Grid(json.loads(spec)["kind"], spec, spatial, shape)
     elif spatial == ("latitude", "longitude"):
         array = _in_our_order(array)
-        grid = _regular(array)
+        grid = regular_latlon(array["latitude"].to_numpy(), array["longitude"].to_numpy())
     else:
         raise FieldError(
             f"The grid of an array over {', '.join(spatial)} cannot be told from its coordinates.",
@@ -97,12 +97,6 @@ def _in_our_order(array: xr.DataArray) -> xr.DataArray:
     if is_global and longitudes[0] != 0:
         array = array.assign_coords(longitude=array["longitude"] % _GLOBAL_DEGREES).sortby("longitude")
     return array
-
-
-def _regular(array: xr.DataArray) -> Grid:
-    from dtedask.geo import regular_latlon
-
-    return regular_latlon(array["latitude"].to_numpy(), array["longitude"].to_numpy())
 
 
 def _coordinates(array: xr.DataArray, spatial: tuple[str, ...]) -> dict[str, Coordinate]:

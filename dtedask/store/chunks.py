@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from google_crc32c import value as crc32c
@@ -58,7 +58,8 @@ class ChunkCodec:
         if self.keep_bits is not None:
             values = np.asarray(BitRound(self.keep_bits).encode(values)).view(values.dtype).reshape(values.shape)
         packed = bytes(self._blosc().encode(values)) if self.compressor else values.tobytes()
-        return packed + crc32c(packed).to_bytes(_CRC_BYTES, "little")
+        checksum: int = crc32c(packed)
+        return packed + checksum.to_bytes(_CRC_BYTES, "little")
 
     def decode(self, data: bytes, shape: tuple[int, ...], place: str) -> np.ndarray:
         """Values of a chunk.
@@ -87,7 +88,7 @@ class ChunkCodec:
         values = self._blosc().decode(packed) if self.compressor else packed
         return np.frombuffer(values, dtype=self.dtype).reshape(shape)
 
-    def zarr_codecs(self) -> list[object]:
+    def zarr_codecs(self) -> list[Any]:
         """Codecs after the bytes, as zarr takes them on creation of an array."""
         from zarr.codecs import BloscCodec, Crc32cCodec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Change, Commit
@@ -127,8 +127,3 @@ def sequence_after(repo: icechunk.Repository, snapshot: str) -> int:
         if found is not None:
             return int(found["sequence"]) + 1
     return 1
-
-
-def now() -> datetime:
-    """The time, UTC."""
-    return datetime.now(UTC)

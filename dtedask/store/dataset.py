@@ -35,8 +35,8 @@ def dataset_of(location: Location, selections: Sequence[Selection], *, time: Tim
     selections : sequence of Selection
         At least one; all of one cube and group.
     time : {"reference", "valid"}
-        ``"valid"`` joins reference time and step into one sorted axis ``time``; where several forecasts are valid at the
-        same time, the latest one is taken.
+        ``"valid"`` joins reference time and step into one sorted axis ``time``; where several forecasts are valid at
+        the same time, the latest one is taken.
     """
     first = selections[0]
     group, snapshot = first.group, first.snapshot

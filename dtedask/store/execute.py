@@ -37,14 +37,14 @@ class Execution:
         import os
 
         if self.client is not None:
-            return max(sum(self.client.nthreads().values()), 1)
+            return max(sum(int(n) for n in self.client.nthreads().values()), 1)
         return self.threads or os.cpu_count() or 1
 
     def run(
         self, fork: Any, batches: Sequence[Sequence[WriteItem]], durable_root: Location | None, token: str
     ) -> list[WriteResult]:
         """Run one task a batch and return their results in the order of the batches."""
-        from dask import delayed
+        from dask.delayed import delayed
 
         from dtedask.store.write import write_batch
 
@@ -57,7 +57,7 @@ class Execution:
         return self._distributed(graph) if self.client is not None else self._threaded(graph)
 
     def _threaded(self, graph: list[Any]) -> list[WriteResult]:
-        import dask
+        from dask.base import compute
         from dask.callbacks import Callback
 
         ours = {task.key for task in graph}
@@ -67,7 +67,7 @@ class Execution:
                 self.on_done(value)
 
         with Callback(posttask=after_task):
-            return list(dask.compute(*graph, scheduler="threads", num_workers=self.width, optimize_graph=False))
+            return list(compute(*graph, scheduler="threads", num_workers=self.width, optimize_graph=False))
 
     def _distributed(self, graph: list[Any]) -> list[WriteResult]:
         from distributed import as_completed

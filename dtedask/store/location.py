@@ -105,6 +105,14 @@ def _object_store(url: str) -> ObjectStore:
     return store.LocalStore(url, mkdir=True)
 
 
+def _memory_cubes(location: Location) -> list[str]:
+    import icechunk
+
+    prefix = f"{location.url}/"
+    found = [(url, storage) for url, storage in _MEMORY_STORAGES.items() if url.startswith(prefix)]
+    return sorted(url.removeprefix(prefix) for url, storage in found if icechunk.Repository.exists(storage))
+
+
 class RootFiles:
     """The small files of a root and the names of its cubes.
 
@@ -155,6 +163,8 @@ class RootFiles:
                 f"There is no root at {self._location.url!r}.",
                 hint="Check the path, or archive something into it: `dtedask ingest FILE --root PATH`.",
             )
+        if self._location.is_memory:
+            return _memory_cubes(self._location)
         names = [""]
         for _ in range(3):
             names = [below for name in names for below in self._folders(name)]

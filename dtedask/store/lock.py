@@ -62,7 +62,7 @@ def _file_lock(location: Location, cube: str, timeout_s: float) -> Iterator[None
     except Timeout as error:
         raise LockedError(
             f"The cube {location.cube_url(cube)!r} is held by {_holder(path)} for more than {timeout_s:g} s.",
-            hint=f"Wait for it to end, or set dtedask.store.lock-timeout; if that process is gone, remove {str(path)!r}.",
+            hint=f"Wait for it, or set dtedask.store.lock-timeout; if that process is gone, remove {str(path)!r}.",
         ) from error
     except PermissionError as error:
         raise ReadOnlyError(f"The root {location.url!r} cannot be written: {error}") from error

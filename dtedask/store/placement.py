@@ -252,7 +252,7 @@ def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
             dtype=str if axis.dimension.dtype == "string" else axis.dimension.dtype,
             compressors=[Crc32cCodec()],
             dimension_names=[axis.dimension.name],
-            attributes=axis.dimension.attributes | {"dtedask_role": "axis"},
+            attributes={**axis.dimension.attributes, "dtedask_role": "axis"},
             config={"write_empty_chunks": True},
         )
     dtype = object if axis.dimension.dtype == "string" else axis.dimension.dtype
@@ -264,7 +264,7 @@ def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> Non
 
     grid = growth.address.grid
     codec = ChunkCodec.from_values(spec.values)
-    attributes = dict(spec.attributes) | {
+    attributes: dict[str, Any] = dict(spec.attributes) | {
         "GRIB_edition": spec.edition,
         "dtedask_role": "variable",
         "dtedask_dims": len(spec.dims),
@@ -341,4 +341,5 @@ def _dimension_message(address: Address, dims: tuple[str, ...]) -> str:
     extra = [name for name in address.variable.dims if name not in dims]
     parts = [f"lacks {', '.join(lacking)}"] if lacking else []
     parts += [f"has {', '.join(extra)} in addition"] if extra else []
-    return f"{address} does not fit into its variable, which has the dimensions {', '.join(dims)}: it {' and '.join(parts)}."
+    known = ", ".join(dims) or "none"
+    return f"{address} does not fit into its variable, which has the dimensions {known}: it {' and '.join(parts)}."

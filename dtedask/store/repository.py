@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, NotFoundError, StoreError
+from dtedask.core.settings import setting
 from dtedask.store.snapshot import Snapshot, cached_snapshot
 
 if TYPE_CHECKING:
     import icechunk
 
+    from dtedask.store.identity import Address
     from dtedask.store.location import Location
-    from dtedask.store.schema import Schema
 
 BRANCH = "main"
 _INLINE_BYTES = 512
+_EXPECTED_STEPS = 60
 
 
 def open_repository(location: Location, cube: str) -> icechunk.Repository:
@@ -42,26 +46,79 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
         ) from error
 
 
-def create_repository(location: Location, cube: str, schema: Schema) -> icechunk.Repository:
+def create_repository(location: Location, cube: str, addresses: Sequence[Address]) -> icechunk.Repository:
     """Open the repository of a cube, and create it where there is none.
 
-    Its manifests are split along the reference time from the beginning, since a commit rewrites what it touches.
+    Its manifests are split from the beginning, since a commit rewrites those that it touches and the limits cannot be
+    changed later without rewriting all of them.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube : str
+        Name of the cube.
+    addresses : sequence of Address
+        The fields of the first transaction; the split is estimated from them.
     """
+    import icechunk
+
+    storage = location.storage(cube)
+    try:
+        if icechunk.Repository.exists(storage):
+            return icechunk.Repository.open(storage)
+        repo = icechunk.Repository.open_or_create(storage, _config(addresses))
+        repo.save_config()
+    except icechunk.IcechunkError as error:
+        raise StoreError(f"The cube {location.cube_url(cube)!r} cannot be created: {error}") from error
+    return repo
+
+
+def _config(addresses: Sequence[Address]) -> icechunk.RepositoryConfig:
     import icechunk
     from icechunk import ManifestSplitCondition, ManifestSplitDimCondition
 
     config = icechunk.RepositoryConfig.default()
     config.inline_chunk_threshold_bytes = _INLINE_BYTES
-    split = {ManifestSplitDimCondition.DimensionName("forecast_reference_time"): schema.splits}
-    config.manifest = icechunk.ManifestConfig(
-        splitting=icechunk.ManifestSplittingConfig.from_dict({ManifestSplitCondition.AnyArray(): split})
-    )
-    try:
-        repo = icechunk.Repository.open_or_create(location.storage(cube), config)
-        repo.save_config()
-    except icechunk.IcechunkError as error:
-        raise StoreError(f"The cube {location.cube_url(cube)!r} cannot be created: {error}") from error
-    return repo
+    times, steps = split_of(addresses, setting("store.manifest-split"))
+    split: dict[Any, int] = {ManifestSplitDimCondition.DimensionName("forecast_reference_time"): times}
+    if steps:
+        split[ManifestSplitDimCondition.DimensionName("step")] = steps
+    splitting = icechunk.ManifestSplittingConfig.from_dict({ManifestSplitCondition.AnyArray(): split})
+    config.manifest = icechunk.ManifestConfig(splitting=splitting)
+    return config
+
+
+def split_of(addresses: Sequence[Address], chunks: int) -> tuple[int, int]:
+    """Reference times and steps in one manifest, so that it holds about `chunks` fields.
+
+    Parameters
+    ----------
+    addresses : sequence of Address
+        Fields of the first transaction. Analyses have one step; of a forecast, which may arrive step by step, at least
+        60 steps are expected.
+    chunks : int
+        Fields wanted in a manifest.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Reference times, and steps; 0 steps stand for no limit.
+    """
+    labels: dict[tuple[str, str], dict[str, set[object]]] = {}
+    for address in addresses:
+        found = labels.setdefault((address.group, address.variable.name), {})
+        for name, label in zip(address.variable.dims, address.labels, strict=True):
+            found.setdefault(name, set()).add(label)
+    fields, steps = 1, 1
+    for (group, _), found in labels.items():
+        others = [len(values) for name, values in found.items() if name not in ("forecast_reference_time", "step")]
+        fields = max(fields, math.prod(others))
+        is_analysis = group.startswith("an/") or "step" not in found
+        steps = max(steps, len(found.get("step", ())) if is_analysis else max(len(found["step"]), _EXPECTED_STEPS))
+    if fields * steps > chunks:
+        return 1, max(chunks // fields, 1)
+    return chunks // (fields * steps), 0
 
 
 def head(location: Location, cube: str) -> Snapshot:

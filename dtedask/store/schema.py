@@ -68,9 +68,6 @@ class Schema(BaseModel):
     layout: Literal["map"] = "map"
     values: Values = Values()
     parameters: dict[str, Values] = {}
-    splits: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Reference times in one manifest; set when a cube is created."
-    )
 
     @model_validator(mode="after")
     def _check_qualifiers(self) -> Schema:

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from dtedask.store.schema import Schema
     from dtedask.store.snapshot import Snapshot
 
+# `Store.list` hides the built-in name inside the class.
+Commits = list[Commit]
+Failures = list[Exception]
+Names = list[str]
+Selections = list[Selection]
 RequestLike = Request | str | Mapping[str, Any] | None
 
 
@@ -82,7 +87,7 @@ class Store:
         self._at = at
         self._lock = threading.RLock()
         self._archive: Archive | None = None
-        self.hook_failures: list[Exception] = []
+        self.hook_failures: Failures = []
 
     def __getstate__(self) -> dict[str, Any]:
         if self.dirty:
@@ -114,7 +119,7 @@ class Store:
         """Return this root as it was at a moment, snapshot or tag."""
         return Store(self._location, schema=self._schema, at=at)
 
-    def cubes(self) -> list[str]:
+    def cubes(self) -> Names:
         """Names of the cubes, sorted.
 
         Raises
@@ -124,7 +129,7 @@ class Store:
         """
         return RootFiles(self._location).cubes()
 
-    def groups(self, cube: str) -> list[str]:
+    def groups(self, cube: str) -> Names:
         """Names of the groups of a cube, sorted."""
         return list(self._snapshot(cube).group_names)
 
@@ -152,16 +157,16 @@ class Store:
         FieldError
             If a field lacks a key, or `KeyCollisionError` if two different fields have the same keys.
         """
+        import xarray as xr
+
         from dtedask.store.arrays import fields_of_array
 
         with self._lock:
-            if hasattr(fields, "dims"):
-                return self._writer().add_arrays(fields_of_array(fields, key or {}))  # type: ignore[arg-type]
-            return self._writer().add_messages(fields, key)  # type: ignore[arg-type]
+            if isinstance(fields, xr.DataArray):
+                return self._writer().add_arrays(fields_of_array(fields, key or {}))
+            return self._writer().add_messages(fields, key)
 
-    def flush(
-        self, message: str = "", *, sources: Iterable[str] = (), execution: Execution | None = None
-    ) -> list[Commit]:
+    def flush(self, message: str = "", *, sources: Iterable[str] = (), execution: Execution | None = None) -> Commits:
         """Commit what was archived: one snapshot for each cube, then the plug-ins are told.
 
         Parameters
@@ -215,7 +220,7 @@ class Store:
         for selection in self.select(request):
             yield from selection.records()
 
-    def axes(self, request: RequestLike = None) -> dict[str, list[str]]:
+    def axes(self, request: RequestLike = None) -> dict[str, Names]:
         """Values of every key over the fields that a request takes, sorted."""
         return retrieval.axes_of(self.select(request))
 
@@ -261,7 +266,7 @@ class Store:
             for record in selection.records():
                 yield encode_record(record)
 
-    def history(self, cube: str | None = None) -> list[Commit]:
+    def history(self, cube: str | None = None) -> Commits:
         """Commits, oldest first; of one cube, or of all in order of time."""
         names = [cube] if cube is not None else self.cubes()
         commits = [commit for name in names for commit in history_of(self._location, name)]
@@ -284,10 +289,10 @@ class Store:
     def _snapshot(self, cube: str) -> Snapshot:
         return snapshot_at(self._location, cube, self._at)
 
-    def _cubes_of(self, request: Request) -> list[str]:
+    def _cubes_of(self, request: Request) -> Names:
         return [name for name in self.cubes() if retrieval.cube_may_match(name, request)]
 
-    def _checked(self, request: RequestLike, allow_missing: bool) -> list[Selection]:
+    def _checked(self, request: RequestLike, allow_missing: bool) -> Selections:
         parsed = Request.parse(request if request is not None else {})
         selections = list(self.select(parsed))
         if not selections:

@@ -8,12 +8,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import ConflictError, DamagedError, StoreError, TransactionError
-from dtedask.store.commits import changes_of, metadata_of, now, sequence_after
+from dtedask.store.commits import changes_of, metadata_of, sequence_after
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
 from dtedask.store.lock import cube_lock, sync_to_disk
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from dtedask.geo import PointOrder
     from dtedask.store.location import Location
-    from dtedask.store.schema import Schema
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -84,24 +84,27 @@ class Transaction:
         The root.
     cube : str
         Name of the cube; it is created when it does not exist.
-    schema : Schema
-        The root's schema.
     options : Options
         Durability and time limits.
     execution : Execution
         Where the tasks run.
     coordinates_of : callable
         Gives the coordinates of a grid that is new in the cube.
+    message : str
+        What to say of the commit in the history.
+    sources : tuple of str
+        Where the fields came from.
     """
 
     location: Location
     cube: str
-    schema: Schema
     options: Options
     execution: Execution
     coordinates_of: CoordinatesOf
+    message: str = ""
+    sources: tuple[str, ...] = ()
 
-    def run(self, entries: Sequence[Entry], message: str, sources: tuple[str, ...]) -> Commit | None:
+    def run(self, entries: Sequence[Entry]) -> Commit | None:
         """Commit fields; None when all of them stand in the cube already with the same values.
 
         Raises
@@ -118,7 +121,7 @@ class Transaction:
         for attempt in range(self.options.attempts):
             try:
                 with cube_lock(self.location, self.cube, self.options.lock_timeout_s):
-                    return self._attempt(entries, message, sources)
+                    return self._attempt(entries)
             except ConflictError:
                 logger.info("%s moved while it was written; attempt %d starts anew", self._url, attempt + 2)
         raise ConflictError(
@@ -130,25 +133,28 @@ class Transaction:
     def _url(self) -> str:
         return self.location.cube_url(self.cube)
 
-    def _attempt(self, entries: Sequence[Entry], message: str, sources: tuple[str, ...]) -> Commit | None:
-        repo = create_repository(self.location, self.cube, self.schema)
+    def _attempt(self, entries: Sequence[Entry]) -> Commit | None:
+        repo = create_repository(self.location, self.cube, [entry.address for entry in entries])
         session = repo.writable_session(BRANCH)
         head: str = session.snapshot_id
         before = cached_snapshot(self.location, self.cube, head)
         _check_readable(before, repo)
         placement = place(before, (entry.address for entry in entries))
-        fork = session.fork()
+        # A fork travels by pickling, which storage in memory does not survive: there the tasks share the session.
+        fork = session if self.location.is_memory else session.fork()
         grow(placement, fork.store, self.coordinates_of)
         items = _items(entries, placement)
         results = self._write(fork, items)
         _check_forks(results, items, head)
-        commit = self._describe(repo, head, entries, items, results, message, sources)
-        if commit.fields == 0:
+        written = _written(entries, items, results)
+        if not written:
             return None
-        session.merge(*{id(result.fork): result.fork for result in results}.values())
+        commit = self._commit(head, sequence_after(repo, head), written, results)
+        if not self.location.is_memory:
+            session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
         return self._publish(repo, session, commit)
 
-    def _write(self, fork: icechunk.ForkSession, items: Sequence[WriteItem]) -> list[WriteResult]:
+    def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:
         token = uuid.uuid4().hex[:8]
         payload = fork if self.location.is_memory else pickle.dumps(fork)
         durable_root = self.location if self.options.durable and self.execution.client is not None else None
@@ -167,40 +173,23 @@ class Transaction:
             filled += size
         return list(batches)
 
-    def _describe(
-        self,
-        repo: icechunk.Repository,
-        head: str,
-        entries: Sequence[Entry],
-        items: Sequence[WriteItem],
-        results: Sequence[WriteResult],
-        message: str,
-        sources: tuple[str, ...],
-    ) -> Commit:
-        unchanged = {key for result in results for key in result.unchanged}
-        written = [
-            (entry.address.group, entry.address.variable.name, entry.keys)
-            for entry, item in zip(entries, items, strict=True)
-            if item.key not in unchanged
-        ]
+    def _commit(self, head: str, sequence: int, written: Sequence[Entry], results: Sequence[WriteResult]) -> Commit:
         return Commit(
             root=self.location.url,
             cube=self.cube,
             snapshot="",
             parent=head,
-            sequence=sequence_after(repo, head),
-            time=now(),
-            message=message or f"{len(written)} fields",
-            changes=changes_of(written),
+            sequence=sequence,
+            time=datetime.now(UTC),
+            message=self.message or f"{len(written)} fields",
+            changes=changes_of([(e.address.group, e.address.variable.name, e.keys) for e in written]),
             new=sum(len(result.new) for result in results),
             replaced=sum(len(result.replaced) for result in results),
-            unchanged=len(unchanged),
-            sources=sources,
+            unchanged=sum(len(result.unchanged) for result in results),
+            sources=self.sources,
         )
 
     def _publish(self, repo: icechunk.Repository, session: icechunk.Session, commit: Commit) -> Commit:
-        from dataclasses import replace
-
         tip: str = self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
         if self.options.durable:
             sync_to_disk(self.location)
@@ -242,6 +231,11 @@ def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
         WriteItem(key, entry.source, entry.order, codec, exists, entry.size_bytes, entry.origin)
         for entry, key, codec, exists in zip(entries, placement.keys, placement.codecs, existing, strict=True)
     ]
+
+
+def _written(entries: Sequence[Entry], items: Sequence[WriteItem], results: Sequence[WriteResult]) -> list[Entry]:
+    unchanged = {key for result in results for key in result.unchanged}
+    return [entry for entry, item in zip(entries, items, strict=True) if item.key not in unchanged]
 
 
 def _check_readable(snapshot: Snapshot, repo: icechunk.Repository) -> None:

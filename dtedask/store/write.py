@@ -14,7 +14,7 @@ from dtedask.store.chunks import ChunkCodec
 from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
-    from icechunk import ForkSession
+    from icechunk import Session
 
     from dtedask.geo import PointOrder
     from dtedask.store.location import Location
@@ -73,13 +73,13 @@ class WriteItem:
 class WriteResult:
     """What a task did: its fork, and the chunks by what became of them."""
 
-    fork: ForkSession
+    fork: Session
     new: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
 
 
-def write_batch(fork: bytes | ForkSession, items: Sequence[WriteItem], durable_root: Location | None) -> WriteResult:
+def write_batch(fork: bytes | Session, items: Sequence[WriteItem], durable_root: Location | None) -> WriteResult:
     """Write fields into a fork and return it.
 
     A pure function of its arguments but for the chunks, which a second run writes again without harm: they belong
@@ -87,8 +87,8 @@ def write_batch(fork: bytes | ForkSession, items: Sequence[WriteItem], durable_r
 
     Parameters
     ----------
-    fork : bytes or icechunk.ForkSession
-        The grown fork, pickled unless its storage is the memory of this process.
+    fork : bytes or icechunk.Session
+        The grown fork, pickled; or the session itself where the storage is the memory of this process.
     items : sequence of WriteItem
         The fields.
     durable_root : Location, optional
