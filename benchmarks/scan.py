@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import eccodes
 import numpy as np
 
 from dtedask.grib import scan
+from dtedask.grib.library import eccodes
 from dtedask.grib.scan import forget
 
 ELEVEN_KEYS = (
@@ -112,7 +112,10 @@ def main() -> None:
             }
     print(f"{'O96':<12}{'messages':>10}{'dtedask/s':>12}{'eccodes/s':>12}{'ratio':>8}")
     for name, row in results.items():
-        print(f"{name:<12}" + "".join(f"{value:>{width}}" for value, width in zip(row.values(), (10, 12, 12, 8))))
+        print(
+            f"{name:<12}"
+            + "".join(f"{value:>{width}}" for value, width in zip(row.values(), (10, 12, 12, 8), strict=True))
+        )
     print(json.dumps(results))
 
 

@@ -3,8 +3,9 @@
 from dtedask.geo import Grid, PointOrder
 from dtedask.grib.coordinates import Coordinate, coordinates
 from dtedask.grib.decode import decode
+from dtedask.grib.encode import encode
 from dtedask.grib.field import FieldDescription, Message
-from dtedask.grib.scan import ScanReport, Skipped, scan
+from dtedask.grib.scan import ScanReport, Skipped, describe, scan
 
 __all__ = [
     "Coordinate",
@@ -16,5 +17,7 @@ __all__ = [
     "Skipped",
     "coordinates",
     "decode",
+    "describe",
+    "encode",
     "scan",
 ]

@@ -29,6 +29,7 @@ _DETAILS = {
     6: ("percentileValue",),
     10: (*_INTERVAL, "percentileValue"),
 }
+_DERIVABLE = frozenset({0, 1, 8, 11})
 _EVERYTHING = (*_INTERVAL, "derivedForecast", *_PROBABILITY, "percentileValue", *_AEROSOL)
 
 
@@ -68,7 +69,7 @@ def _describe(handle: Handle, grid: Grid, order: PointOrder) -> FieldDescription
         bits_per_value=handle.integer("bitsPerValue"),
         has_bitmap=handle.integer("bitmapPresent") == 1,
         product=_product(handle, keys),
-        attributes=_attributes(handle),
+        attributes=_attributes(handle, keys),
     )
 
 
@@ -108,7 +109,7 @@ def _steps(handle: Handle) -> tuple[int | None, int]:
 
 
 def _product(handle: Handle, keys: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """What neither keys nor interval say; what counts along from message to message is not in it."""
+    """Return what neither keys nor interval say; what counts along from message to message is not in it."""
     wanted = ["typeOfLevel", "stepType"]
     if "levelist" not in keys:
         wanted += ["level", "bottomLevel"]
@@ -119,10 +120,16 @@ def _product(handle: Handle, keys: dict[str, str]) -> tuple[tuple[str, str], ...
     return tuple((key, value) for key in wanted if (value := handle.text(key)))
 
 
-def _attributes(handle: Handle) -> dict[str, int | float | str]:
+def _attributes(handle: Handle, keys: dict[str, str]) -> dict[str, int | float | str]:
     found: dict[str, int | float | str] = {
         "GRIB_centre": handle.text("centre"),
         "GRIB_typeOfLevel": handle.text("typeOfLevel", "unknown"),
-        "GRIB_stepType": handle.text("stepType", "instant"),
     }
+    template = handle.integer("productDefinitionTemplateNumber", 0) if handle.integer("edition") == 2 else 0
+    if template not in _DERIVABLE:
+        found["GRIB_productDefinitionTemplateNumber"] = template
+        wanted = _DETAILS.get(template, ())
+        found |= {f"GRIB_{key}": value for key in wanted if (value := handle.get(key, int)) is not None}
+    elif "." in keys["param"] and template in (8, 11):
+        found["GRIB_typeOfStatisticalProcessing"] = handle.integer("typeOfStatisticalProcessing")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dtedask.geo import Grid, PointOrder
 
@@ -93,6 +94,6 @@ class Message:
         """Return the message's bytes."""
         if self.data is not None:
             return self.data
-        with open(self.location, "rb", buffering=0) as file:
+        with Path(self.location).open("rb", buffering=0) as file:
             file.seek(self.offset)
             return file.read(self.length)

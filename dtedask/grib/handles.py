@@ -17,22 +17,25 @@ _FAILURES = (eccodes.CodesInternalError, UnicodeDecodeError, ValueError, Overflo
 
 
 class Handle:
-    """One message held by ecCodes; belongs to the thread that opened it and is released on leaving the block."""
+    """One message held by ecCodes; belongs to the thread that opened it and is released on leaving the block.
+
+    Parameters
+    ----------
+    data : bytes or memoryview, optional
+        A whole message; copied.
+    sample : str
+        Name of one of ecCodes' samples to start from, when there is no `data`.
+    """
 
     __slots__ = ("_id",)
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes | memoryview | None = None, *, sample: str = "") -> None:
         try:
-            self._id: int | None = eccodes.codes_new_from_message(data)
+            self._id: int | None = (
+                eccodes.codes_grib_new_from_samples(sample) if data is None else eccodes.codes_new_from_message(data)
+            )
         except _FAILURES as error:
             raise _unsupported("ecCodes cannot open the message", error) from error
-
-    @classmethod
-    def from_sample(cls, name: str) -> Self:
-        """Open one of ecCodes' samples for writing."""
-        handle = cls.__new__(cls)
-        handle._id = eccodes.codes_grib_new_from_samples(name)
-        return handle
 
     def __enter__(self) -> Self:
         return self

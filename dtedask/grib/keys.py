@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dtedask.core.errors import GribUnsupportedError
 from dtedask.grib.handles import Handle
 from dtedask.request import canonical_value
 
@@ -23,9 +24,11 @@ def read_keys(handle: Handle, level: float | None) -> dict[str, str]:
     keys = {key: value for key, value in found.items() if not _is_dropped(key, value)}
     keys["param"] = read_param(handle)
     if "class" not in keys:
-        keys = _without_mars(handle, level) | keys | _separate_levels(handle, level, keys)
+        keys = _without_mars(handle) | keys | _separate_levels(handle, level, keys)
     if keys.get("levtype", "unknown") == "unknown":
         keys |= _own_level_type(handle, level)
+    if keys["levtype"] == "pl" and level is not None and handle.text("typeOfLevel") == "isobaricInPa":
+        keys["levelist"] = format_level(level / 100)  # MARS counts in hPa; ecCodes gives 50 Pa as 50
     keys.setdefault("step", handle.text("stepRange", "0"))
     keys["expver"] = keys.get("expver", "0001").rjust(4, "0")
     return {key: value if key == "param" else _canonical(key, value) for key, value in keys.items()}
@@ -47,7 +50,9 @@ _NUMBERS = ("discipline", "parameterCategory", "parameterNumber")
 def _canonical(key: str, value: str) -> str:
     try:
         return canonical_value(key, value)
-    except ValueError:
+    except ValueError as error:
+        if key in ("date", "time", "step"):
+            raise GribUnsupportedError(f"The message says {key}={value}.", hint="Correct it with grib_set.") from error
         return value
 
 
@@ -57,7 +62,7 @@ def _is_dropped(key: str, value: str) -> bool:
     return (key, value) == ("domain", "g") or (key in ("timespan", "stattype") and value == "none")
 
 
-def _without_mars(handle: Handle, level: float | None) -> dict[str, str]:
+def _without_mars(handle: Handle) -> dict[str, str]:
     kind = _kind_of_data(handle)
     centre = handle.text("centre", "unknown").lower()
     keys = {

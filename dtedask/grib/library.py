@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from unittest import mock
 
-import findlibs
+import findlibs  # type: ignore[import-untyped]
 
 
 def _load_privately(path: str) -> ctypes.CDLL:

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 _WINDOW = 1 << 20
@@ -42,14 +43,14 @@ class FileSource:
         self._last_message = 0
         self._size = _WINDOW
 
-    def read(self, offset: int, length: int) -> bytes:
+    def read(self, offset: int, length: int) -> bytes:  # noqa: D102  # see Source
         first = offset - self._start
         if first < 0 or first + length > len(self._window):
             self._window = self._fetch(offset, max(length, self._size))
             self._start, first = offset, 0
         return self._window[first : first + length]
 
-    def advance(self, offset: int) -> None:
+    def advance(self, offset: int) -> None:  # noqa: D102  # see Source
         self._size = _SMALL_WINDOW if offset - self._last_message > _BIG_MESSAGE else _WINDOW
         self._last_message = offset
 
@@ -75,7 +76,7 @@ class StreamSource:
         self._buffer = bytearray()
         self._is_finished = False
 
-    def read(self, offset: int, length: int) -> bytes:
+    def read(self, offset: int, length: int) -> bytes:  # noqa: D102  # see Source
         first = offset - self._start
         missing = first + length - len(self._buffer)
         while missing > 0 and not self._is_finished:
@@ -85,7 +86,7 @@ class StreamSource:
             missing = first + length - len(self._buffer)
         return bytes(self._buffer[first : first + length])
 
-    def advance(self, offset: int) -> None:
+    def advance(self, offset: int) -> None:  # noqa: D102  # see Source
         del self._buffer[: offset - self._start]
         self._start = offset
 
@@ -99,10 +100,10 @@ class MemorySource:
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
         self._data = memoryview(data).cast("B")
 
-    def read(self, offset: int, length: int) -> bytes:
+    def read(self, offset: int, length: int) -> bytes:  # noqa: D102  # see Source
         return bytes(self._data[offset : offset + length])
 
-    def advance(self, offset: int) -> None:
+    def advance(self, offset: int) -> None:  # noqa: D102  # see Source
         pass
 
 
@@ -112,9 +113,9 @@ def open_source(source: Readable) -> Iterator[Source]:
     if isinstance(source, bytes | bytearray | memoryview):
         yield MemorySource(source)
     elif isinstance(source, str | os.PathLike):
-        path = os.path.abspath(source)
-        with open(path, "rb", buffering=0) as file:
+        path = os.path.abspath(source)  # links stay links: the path is stored in references
+        with Path(path).open("rb", buffering=0) as file:
             is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            yield FileSource(file, path) if is_file else StreamSource(file)  # type: ignore[arg-type]
+            yield FileSource(file, path) if is_file else StreamSource(file)
     else:
         yield StreamSource(source)

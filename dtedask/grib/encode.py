@@ -1,0 +1,223 @@
+"""Write a field as a GRIB2 message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.core.errors import GribUnsupportedError
+from dtedask.geo import Grid
+from dtedask.grib.encode_grid import message_order, write_grid
+from dtedask.grib.handles import MISSING, Handle
+from dtedask.grib.scan import describe
+from dtedask.request import canonical_value, format_step
+
+Packing = Literal["grid_ccsds", "grid_simple"]
+_BITS = 16
+_CENTRE_CLASS_KEYS = ("class", "stream", "type", "expver")
+_LEVEL_TYPES = {
+    "pl": "isobaricInhPa",
+    "ml": "hybrid",
+    "pt": "theta",
+    "pv": "potentialVorticity",
+    "hl": "heightAboveGround",
+    "sol": "soilLayer",
+    "hhl": "hybridHeight",
+    "hpl": "hybridPressure",
+}
+_DONE_ELSEWHERE = frozenset(
+    ("class", "stream", "type", "expver", "levtype", "levelist", "param", "date", "time", "step", "number", "model")
+)
+_DETAILS = (
+    *("derivedForecast", "probabilityType", "scaledValueOfLowerLimit", "scaledValueOfUpperLimit", "percentileValue"),
+    "typeOfStatisticalProcessing",
+)
+_KINDS = {"an": 0, "fc": 1, "cf": 3, "pf": 4}
+
+
+def encode(
+    values: NDArray[Any],
+    keys: Mapping[str, str],
+    grid: Grid,
+    *,
+    attributes: Mapping[str, Any] | None = None,
+    interval: tuple[int, int] | None = None,
+    bits_per_value: int | None = None,
+    packing: Packing = "grid_ccsds",
+) -> bytes:
+    """Encode a field as one GRIB2 message; scanning it gives the same keys and grid.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        As many as the grid has points, in its order; NaN is missing.
+    keys : mapping
+        MARS keys, canonical as `scan` gives them.
+    grid : Grid
+        Where the points are.
+    attributes : mapping, optional
+        ``GRIB_*`` attributes of the field's description; ``GRIB_bitsPerValue`` counts as well.
+    interval : tuple of int, optional
+        Start and end of the statistical interval in seconds after the reference time.
+    bits_per_value : int, optional
+        Bits of each packed value, 16 by default: the error is at most the range of the values divided by 2**17.
+    packing : {"grid_ccsds", "grid_simple"}
+        Spherical harmonics are always packed as such.
+
+    Returns
+    -------
+    bytes
+        The message.
+
+    Raises
+    ------
+    GribUnsupportedError
+        If GRIB2 or ecCodes cannot say what keys, grid or attributes say; names what.
+    """
+    said = {str(key).removeprefix("GRIB_"): value for key, value in (attributes or {}).items()}
+    bits = bits_per_value or int(said.get("bitsPerValue") or _BITS)
+    with Handle(sample="GRIB2") as handle:
+        _write_product(handle, keys, said, interval)
+        write_grid(handle, grid)
+        _write_values(handle, values, grid, bits, packing)
+        message = handle.message()
+    _check(message, keys, grid)
+    return message
+
+
+def _write_product(
+    handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any], interval: tuple[int, int] | None
+) -> None:
+    handle.set("tablesVersion", handle.integer("tablesVersionLatest"))
+    _write_identity(handle, keys, said, interval)
+    handle.set("dataDate", int(keys["date"]))
+    handle.set("dataTime", int(keys.get("time", "0000")[:4]))
+    _write_parameter(handle, keys)
+    _write_level(handle, keys, said)
+    _write_step(handle, keys, interval)
+    _write_member(handle, keys)
+    for key in _DETAILS:
+        if key in said:
+            handle.set(key, int(said[key]))
+    for key in set(keys) - _DONE_ELSEWHERE:
+        if handle.text(key) != keys[key]:
+            handle.set(key, keys[key])
+
+
+def _write_identity(
+    handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any], interval: tuple[int, int] | None
+) -> None:
+    """Centre, product definition template and MARS labels."""
+    centre = str(said.get("centre") or keys["class"].removeprefix("c") if _is_plain(keys, said) else "ecmf")
+    handle.set("centre", int(centre) if centre.isdigit() else centre)
+    template = said.get("productDefinitionTemplateNumber")
+    if template is None:
+        is_member = "number" in keys or keys["type"] in ("cf", "pf")
+        template = (11 if is_member else 8) if interval is not None else (1 if is_member else 0)
+    handle.set("productDefinitionTemplateNumber", int(template))
+    if _is_plain(keys, said):
+        handle.set("typeOfProcessedData", _KINDS.get(keys["type"], 1))
+        return
+    handle.set("setLocalDefinition", 1)
+    for key in _CENTRE_CLASS_KEYS:
+        handle.set(key, keys[key])
+    if "model" in keys:
+        handle.set("model", keys["model"])
+
+
+def _is_plain(keys: Mapping[str, str], said: Mapping[str, Any]) -> bool:
+    """Whether the message has no MARS labels: its class was made from the centre."""
+    centre = str(said.get("centre", ""))
+    return keys["class"] in (centre, f"c{centre}")
+
+
+def _write_member(handle: Handle, keys: Mapping[str, str]) -> None:
+    if handle.get("perturbationNumber", int) is None:
+        return
+    number = int(keys.get("number", 0))
+    handle.set("perturbationNumber", number)
+    handle.set("typeOfEnsembleForecast", 1 if keys["type"] == "cf" else 3)
+
+
+def _write_parameter(handle: Handle, keys: Mapping[str, str]) -> None:
+    param = keys["param"]
+    parts = param.split(".")
+    if len(parts) == 3:
+        for key, part in zip(("discipline", "parameterCategory", "parameterNumber"), parts, strict=True):
+            handle.set(key, int(part))
+    elif len(parts) == 2:
+        raise GribUnsupportedError(
+            f"Parameter {param} is known by its GRIB1 table only and has no place in GRIB2.",
+            hint="Keep the original messages (layout 'messages').",
+        )
+    else:
+        _write_known(handle, int(param))
+
+
+def _write_known(handle: Handle, param: int) -> None:
+    try:
+        handle.set("paramId", param)
+    except GribUnsupportedError as error:
+        raise GribUnsupportedError(
+            f"ecCodes knows no GRIB2 parameter for param={param}.", hint="Keep the original messages."
+        ) from error
+
+
+def _write_level(handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any]) -> None:
+    levtype, level = keys.get("levtype", "sfc"), keys.get("levelist")
+    if level is None:
+        return
+    kind = str(said.get("typeOfLevel") or _LEVEL_TYPES.get(levtype, levtype))
+    if kind in ("isobaricInhPa", "isobaricInPa"):
+        _write_pressure(handle, float(level))
+        return
+    handle.set("typeOfLevel", kind)
+    handle.set("level", float(level) if "." in level else int(level))
+    if kind.endswith("Layer") and kind != "soilLayer":
+        handle.set("bottomLevel", int(float(level)) + 1)
+
+
+def _write_pressure(handle: Handle, hectopascal: float) -> None:
+    is_whole = hectopascal >= 1 and hectopascal == int(hectopascal)
+    handle.set("typeOfLevel", "isobaricInhPa" if is_whole else "isobaricInPa")
+    handle.set("level", int(hectopascal) if is_whole else round(hectopascal * 100))
+
+
+def _write_step(handle: Handle, keys: Mapping[str, str], interval: tuple[int, int] | None) -> None:
+    step = format_step(interval[1], interval[0]) if interval else keys.get("step", "0")
+    handle.set("stepRange" if interval or "-" in step else "step", step)
+
+
+def _write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, packing: str) -> None:
+    data = np.asarray(values, dtype="float64").reshape(grid.shape)
+    data = np.ascontiguousarray(message_order(data, grid)).ravel()
+    if grid.kind != "sh":
+        handle.set("packingType", packing)
+        missing = np.isnan(data)
+        if missing.any():
+            handle.set("bitmapPresent", 1)
+            handle.set("missingValue", MISSING)
+            data = np.where(missing, MISSING, data)
+    handle.set("bitsPerValue", bits)
+    handle.set("values", data)
+
+
+def _check(message: bytes, keys: Mapping[str, str], grid: Grid) -> None:
+    """Refuse a message that says something else."""
+    told = describe(message)
+    wanted = {key: value if key == "param" else canonical_value(key, value) for key, value in keys.items()}
+    wrong = [
+        f"{key}={wanted.get(key, 'absent')} became {told.keys.get(key, 'absent')}"
+        for key in sorted(set(wanted) | set(told.keys))
+        if wanted.get(key) != told.keys.get(key)
+    ]
+    if told.grid != grid:
+        wrong.append(f"grid {grid.label} became {told.grid.label}")
+    if wrong:
+        raise GribUnsupportedError(
+            f"The field cannot be said in GRIB2 as ecCodes writes it: {', '.join(wrong)}.",
+            hint="Keep the original messages (layout 'messages'), or correct the keys.",
+        )
