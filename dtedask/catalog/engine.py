@@ -1,0 +1,143 @@
+"""The xarray engine: ``xarray.open_dataset("data/ea/enda/0001", engine="dtedask", group="an/pl")``.
+
+xarray imports this module whenever it looks for an engine; what is heavy is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import xarray as xr
+from xarray.backends import BackendEntrypoint
+
+from dtedask.catalog.target import Moment, Target, Time, find_target, find_targets, is_ours
+
+if TYPE_CHECKING:
+    from xarray.core.types import T_ChunkDimFreq
+
+
+class DtedaskBackendEntrypoint(BackendEntrypoint):
+    """Opens a cube, a root or a catalog file lazily; with ``chunks={}`` in Dask chunks of many fields."""
+
+    description: ClassVar[str] = "Open cubes, roots and catalogs of dtedask"
+    url: ClassVar[str] = "docs/reference/engine.md"
+    supports_groups: ClassVar[bool] = True
+    open_dataset_parameters: ClassVar[tuple[str, ...]] = (
+        "filename_or_obj",
+        "drop_variables",
+        "group",
+        "entry",
+        "at",
+        "time",
+    )
+
+    def open_dataset(  # type: ignore[override]
+        self,
+        filename_or_obj: str | os.PathLike[str],
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        group: str | None = None,
+        entry: str | None = None,
+        at: Moment = None,
+        time: Time | None = None,
+    ) -> xr.Dataset:
+        """Open one group.
+
+        Parameters
+        ----------
+        filename_or_obj : str or path
+            A cube (``data/ea/enda/0001``), a root (``data``) or a catalog file (``data/catalog.yaml``).
+        drop_variables : str or iterable of str, optional
+            Variables to leave out.
+        group : str, optional
+            Group of a cube, or the beginning of its name where only one group begins so: ``"an/pl"``. In a root the
+            name of the cube stands before it: ``"ea/enda/0001/an/pl"``.
+        entry : str, optional
+            Name of an entry of a catalog file.
+        at : str or datetime, optional
+            Read the cube as it was: a moment (UTC), a snapshot's identifier or a tag.
+        time : {"reference", "valid"}, optional
+            ``"valid"`` joins reference time and step into one sorted axis ``time``. An entry of a catalog says what
+            is usual for it; else it is ``"reference"``.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such cube, group or entry; it names those that exist.
+        SeveralGroupsError
+            If several are possible; it names them.
+        """
+        return _open(find_target(filename_or_obj, group=group, entry=entry, at=at, time=time), drop_variables)
+
+    def guess_can_open(self, filename_or_obj: Any) -> bool:
+        """Whether the path is a cube, a root, or a YAML file with an entry of ours."""
+        return is_ours(filename_or_obj)
+
+    def open_groups_as_dict(  # type: ignore[override]
+        self,
+        filename_or_obj: str | os.PathLike[str],
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        group: str | None = None,
+        at: Moment = None,
+        time: Time | None = None,
+    ) -> dict[str, xr.Dataset]:
+        """Open all groups below a cube, a root or in a catalog file, or those that begin with `group`."""
+        targets = find_targets(filename_or_obj, group=group, at=at, time=time)
+        return {f"/{name}": _open(target, drop_variables) for name, target in targets.items()}
+
+    def open_datatree(  # type: ignore[override]
+        self,
+        filename_or_obj: str | os.PathLike[str],
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        group: str | None = None,
+        at: Moment = None,
+        time: Time | None = None,
+    ) -> xr.DataTree:
+        """Open all groups as a tree; see `open_groups_as_dict`."""
+        groups = self.open_groups_as_dict(
+            filename_or_obj, drop_variables=drop_variables, group=group, at=at, time=time
+        )
+        return xr.DataTree.from_dict(groups)
+
+
+class SnapshotVariable(xr.Variable):
+    """A variable of a snapshot, whose Dask names tell snapshots apart.
+
+    xarray names Dask arrays after path and arguments alone. Two datasets of one cube, opened before and after a
+    commit, would have equal names, and Dask takes what has equal names for equal.
+    """
+
+    __slots__ = ()
+
+    def chunk(
+        self, chunks: Any = {}, *args: Any, from_array_kwargs: Any = None, **kwargs: Any  # noqa: B006 - as xarray has it
+    ) -> xr.Variable:
+        """Return the variable in Dask chunks."""
+        from dask.base import tokenize
+
+        given: Mapping[str, T_ChunkDimFreq] = dict(from_array_kwargs or {})
+        name = given.get("name")
+        if isinstance(name, str):
+            given = {**given, "name": f"{name}-{tokenize(self._data)}"}
+        made = super().chunk(chunks, *args, from_array_kwargs=given, **kwargs)
+        return xr.Variable(made.dims, made._data, made.attrs, made.encoding, fastpath=True)
+
+
+def _open(target: Target, drop_variables: str | Iterable[str] | None) -> xr.Dataset:
+    from dtedask.store import open_cube
+
+    dataset = open_cube(target.cube, target.group, at=target.at, time=target.time)
+    if drop_variables is not None:
+        dataset = dataset.drop_vars(drop_variables, errors="ignore")
+    variables = {name: _named_by_snapshot(dataset.variables[name]) for name in dataset.data_vars}
+    opened = dataset.assign(variables)
+    opened.encoding["source"] = os.fspath(target.cube)
+    return opened
+
+
+def _named_by_snapshot(variable: xr.Variable) -> SnapshotVariable:
+    return SnapshotVariable(variable.dims, variable._data, variable.attrs, variable.encoding, fastpath=True)
