@@ -1,0 +1,32 @@
+"""Ingest: GRIB from files, folders, streams and running models into the cubes of a root."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dtedask.ingest.errors import IngestError as IngestError
+    from dtedask.ingest.plan import IngestPlan as IngestPlan
+    from dtedask.ingest.plan import plan_ingest as plan_ingest
+    from dtedask.ingest.progress import Progress as Progress
+    from dtedask.ingest.run import ingest as ingest
+    from dtedask.ingest.summary import Summary as Summary
+    from dtedask.ingest.watch import watch as watch
+
+_HOMES = {
+    "IngestError": "errors",
+    "IngestPlan": "plan",
+    "Progress": "progress",
+    "Summary": "summary",
+    "ingest": "run",
+    "plan_ingest": "plan",
+    "watch": "watch",
+}
+__all__ = ["IngestError", "IngestPlan", "Progress", "Summary", "ingest", "plan_ingest", "watch"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
