@@ -1,0 +1,5 @@
+"""The command `dtedask`."""
+
+from dtedask.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,125 @@
+"""What people see: data on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDE = 1000
+
+
+def emit(line: str = "") -> None:
+    """Write one line of data to standard output."""
+    sys.stdout.write(f"{line}\n")
+
+
+def emit_json(value: Any, *, indent: int | None = None) -> None:
+    """Write one JSON value to standard output, on one line unless `indent` says otherwise."""
+    separators = (",", ":") if indent is None else None
+    emit(json.dumps(value, separators=separators, indent=indent, default=str, ensure_ascii=False))
+
+
+def emit_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+    """Write a table to standard output.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Headings.
+    rows : iterable of sequence
+        Cells.
+    right : sequence of str
+        Columns that hold numbers.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_plain(cell) for cell in row))
+    _print(table)
+
+
+def emit_mapping(values: Mapping[str, object]) -> None:
+    """Write keys and values to standard output, one a line."""
+    width = max(map(len, values), default=0)
+    for key, value in values.items():
+        first, *rest = str(value).splitlines() or [""]
+        emit(f"{key:<{width}}  {first}".rstrip())
+        for line in rest:
+            emit(f"{'':<{width}}  {line}")
+
+
+def _print(table: Any) -> None:
+    """Write a table: fitted to a terminal; elsewhere as wide as it is, without colour and spaces at line ends."""
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        Console(highlight=False, emoji=False).print(table)
+        return
+    console = Console(highlight=False, emoji=False, width=_WIDE, color_system=None, force_terminal=False)
+    with console.capture() as text:
+        console.print(table)
+    for line in text.get().splitlines():
+        emit(line.rstrip())
+
+
+def messages() -> Console:
+    """Standard error as Rich sees it."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False, emoji=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Write one line for people to standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+def show_error(message: str, hint: str = "") -> None:
+    """Write an error, and what to do next, to standard error."""
+    _show("Error", "bold red", message, hint)
+
+
+def show_warning(message: str) -> None:
+    """Write a warning to standard error, on one line."""
+    _show("Warning", "bold yellow", message)
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 field``, ``1,200 fields``."""
+    return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith(('s', 'ch', 'x')) else 's'}"
+
+
+def size(count: float) -> str:
+    """Bytes as people read them, ``1.5 MB``."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def _show(word: str, style: str, message: str, hint: str = "") -> None:
+    if not sys.stderr.isatty():
+        say(f"{word}: {message}")
+        if hint:
+            say(f"  {hint}")
+        return
+    from rich.text import Text
+
+    text = Text.assemble((f"{word}: ", style), message)
+    messages().print(text if not hint else Text.assemble(text, "\n  ", hint))
+
+
+def _plain(cell: object) -> Any:
+    """Text as it is: square brackets are no markup."""
+    from rich.text import Text
+
+    return Text("" if cell is None else str(cell))

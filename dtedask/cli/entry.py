@@ -1,0 +1,132 @@
+"""The entry point: runs a command, and turns what it raises into one message and an exit status."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from dtedask.cli.console import show_error, show_warning
+from dtedask.core.errors import DtedaskError
+
+DONE, FAILED, USAGE, NOTHING, INTERRUPTED = 0, 1, 2, 3, 130
+
+_FLAGS = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose", "--quiet": "quiet", "-q": "quiet"}
+
+logger = logging.getLogger("dtedask")
+
+
+@dataclass
+class Mode:
+    """What the flags say that stand anywhere in a command line."""
+
+    debug: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+
+mode = Mode()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        0 done, 1 failed, 2 wrong usage or document, 3 nothing matched, 130 interrupted.
+    """
+    # Icechunk writes warnings to standard output unless this is set before it is imported.
+    os.environ.setdefault("ICECHUNK_LOG", "error")
+    words = _take_flags(list(sys.argv[1:] if arguments is None else arguments))
+    with _logging(), _warnings():
+        return _guarded(lambda: _run(words))
+
+
+def _run(words: list[str]) -> int:
+    from dtedask.cli.app import command
+
+    try:
+        command().main(words, prog_name="dtedask")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    finally:
+        sys.stdout.flush()
+    return DONE
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    try:
+        return run()
+    except BrokenPipeError:
+        return _reader_left()
+    except KeyboardInterrupt:
+        show_error("Interrupted.")
+        return INTERRUPTED
+    except DtedaskError as error:
+        if mode.debug:
+            raise
+        show_error(error.message, error.hint)
+        return error.exit_status
+    except Exception as error:
+        if mode.debug:
+            raise
+        text = " ".join(str(error).split())
+        show_error(f"{type(error).__name__}: {text}" if text else type(error).__name__, "Use --debug to see where.")
+        return FAILED
+
+
+def _reader_left() -> int:
+    """Standard output is closed, as by `| head`: the reader has what it wanted."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE
+
+
+def _take_flags(words: list[str]) -> list[str]:
+    end = words.index("--") if "--" in words else len(words)
+    mode.__init__()  # type: ignore[misc]
+    for word in words[:end]:
+        if word in _FLAGS:
+            setattr(mode, _FLAGS[word], True)
+    return [word for word in words[:end] if word not in _FLAGS] + words[end:]
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    level = logging.DEBUG if mode.debug else logging.INFO if mode.verbose else logging.WARNING
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        # Each of ours is shown, whatever Python's own filters say.
+        warnings.filterwarnings("always", module="dtedask")
+        yield
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_rest: Any, **_more: Any) -> None:
+    if category.__module__.startswith("dtedask"):
+        show_warning(" ".join(str(message).split()))
+    else:
+        logger.info("%s: %s", category.__name__, message)

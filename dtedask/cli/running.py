@@ -1,0 +1,69 @@
+"""What runs around an ingest: the cluster, listeners, missed notices, progress and signals."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dtedask.cli.console import say
+from dtedask.cli.progress import progress
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from dtedask.ingest import Summary
+    from dtedask.store import Store
+
+
+def run_ingest(
+    sources: Sequence[str], store: Store, listeners: Sequence[str], cluster: str | None, **options: Any
+) -> Summary:
+    """Ingest files with everything around it."""
+    from dtedask.ingest import ingest
+
+    with surroundings(store, listeners, cluster) as client, progress() as show:
+        return ingest(list(sources), store, client=client, on_progress=show, **options)
+
+
+def run_watch(folder: str, store: Store, listeners: Sequence[str], cluster: str | None, **options: Any) -> Summary:
+    """Ingest what appears in a folder until a signal comes; the commit that is under way is finished."""
+    from dtedask.ingest import watch
+
+    with surroundings(store, listeners, cluster) as client, stop_on_signal() as stop:
+        say(f"Watching {folder}; Ctrl-C ends it.")
+        return watch(folder, store, stop=stop, on_event=lambda unit: say(str(unit)), client=client, **options)
+
+
+@contextmanager
+def surroundings(store: Store, listeners: Sequence[str], cluster: str | None) -> Iterator[Client | None]:
+    """Start the cluster and the listeners, and announce what was committed and never announced."""
+    from dtedask.cluster import client_for
+    from dtedask.notify import catch_up, listening
+
+    with ExitStack() as stack:
+        for file in listeners:
+            stack.enter_context(listening(file))
+        catch_up(store.root)
+        yield stack.enter_context(client_for(cluster))
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Set an event at the first SIGINT or SIGTERM; the second SIGINT interrupts at once."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        say("Stopping after the commit that is under way; Ctrl-C again stops at once.")
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
