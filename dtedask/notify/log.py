@@ -162,6 +162,7 @@ class NoticeLog:
                 "INSERT INTO failures (listener, event, trigger, message, time) VALUES (?, ?, ?, ?, ?)",
                 [(f.listener, f.event, f.trigger, f.message, format_time(f.time)) for f in failures],
             )
+            connection.execute("INSERT OR IGNORE INTO listeners VALUES (?)", (listener,))
             connection.execute(
                 "INSERT INTO cursors VALUES (?, ?, ?)"
                 " ON CONFLICT (listener, cube) DO UPDATE SET sequence = MAX(sequence, excluded.sequence)",
