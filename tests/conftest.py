@@ -22,6 +22,7 @@ os.environ.update(
     XDG_STATE_HOME=f"{_HOME}/.local/state",
     XDG_DATA_HOME=f"{_HOME}/.local/share",
     DASK_CONFIG=f"{_HOME}/.config/dask",
+    ICECHUNK_LOG="error",
     MPLBACKEND="Agg",
     NO_COLOR="1",
     COLUMNS="120",

@@ -123,7 +123,7 @@ def _parameter(array: xr.DataArray, keys: Mapping[str, object]) -> Parameter:
     try:
         return parameter(str(wanted))
     except RequestError as error:
-        raise FieldError(f"{error.message}", hint="Give param with key={'param': 't'}.") from error
+        raise FieldError(error.message, hint=f"Set it by key={{'param': ...}}. {error.hint}") from error
 
 
 def _coordinate_keys(part: xr.DataArray) -> dict[str, object]:

@@ -71,7 +71,12 @@ def metadata_of(commit: Commit) -> dict[str, Any]:
             "unchanged": commit.unchanged,
             "sources": list(commit.sources),
             "changes": [
-                {"group": c.group, "variable": c.variable, "request": dict(c.request), "fields": c.fields}
+                {
+                    "group": c.group,
+                    "variable": c.variable,
+                    "request": [list(pair) for pair in c.request],
+                    "fields": c.fields,
+                }
                 for c in commit.changes
             ],
         }
@@ -84,7 +89,8 @@ def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Com
     if found is None:
         return None
     changes = tuple(
-        Change(c["group"], c["variable"], tuple(c["request"].items()), c["fields"]) for c in found["changes"]
+        Change(c["group"], c["variable"], tuple((key, value) for key, value in c["request"]), c["fields"])
+        for c in found["changes"]
     )
     return Commit(
         root=location.url,

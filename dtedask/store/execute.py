@@ -50,10 +50,11 @@ class Execution:
 
         task = delayed(write_batch, pure=False, traverse=False)
         shared = delayed(fork, name=f"fork-{token}", traverse=False)
-        graph = [
-            task(shared, list(items), durable_root, dask_key_name=f"archive-{token}-{number}")
-            for number, items in enumerate(batches)
-        ]
+        graph = []
+        for number, items in enumerate(batches):
+            # A leaf of its own: Dask would look for collections in every field of every item.
+            leaf = delayed(tuple(items), name=f"fields-{token}-{number}", traverse=False)
+            graph.append(task(shared, leaf, durable_root, dask_key_name=f"archive-{token}-{number}"))
         return self._distributed(graph) if self.client is not None else self._threaded(graph)
 
     def _threaded(self, graph: list[Any]) -> list[WriteResult]:

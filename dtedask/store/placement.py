@@ -115,8 +115,10 @@ class GroupGrowth:
             spec.name, spec.dims, tuple(sorted(merged.items())), max(edition, spec.edition), spec.values
         )
         self.variables[spec.name] = joined
-        if self.group and spec.name in self.group.variables:
-            self.attributes[spec.name] = merged | {"GRIB_edition": joined.edition}
+        stored = self.group.variables.get(spec.name) if self.group else None
+        described = merged | {"GRIB_edition": joined.edition}
+        if stored is not None and described.items() - stored.attributes.items():
+            self.attributes[spec.name] = described
 
 
 @dataclass
@@ -139,6 +141,11 @@ class Placement:
     coordinates: list[tuple[str, tuple[int, ...]]]
     codecs: list[ChunkCodec]
     fresh: list[bool]
+
+    @property
+    def renames_attributes(self) -> bool:
+        """Whether a newer edition describes a variable anew."""
+        return any(growth.attributes for growth in self.groups.values())
 
     def existing(self) -> list[bool]:
         """Whether each field stands in the cube already."""
@@ -235,7 +242,7 @@ def _write_coordinate(store: Any, path: str, coordinate: Coordinate) -> None:
 
 def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
     import zarr
-    from zarr.codecs import Crc32cCodec
+    from zarr.codecs import Crc32cCodec, ZstdCodec
 
     added = axis.added
     if not added:
@@ -250,7 +257,7 @@ def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
             shape=(len(axis.slots),),
             chunks=(LABELS_PER_CHUNK,),
             dtype=str if axis.dimension.dtype == "string" else axis.dimension.dtype,
-            compressors=[Crc32cCodec()],
+            compressors=[ZstdCodec(level=3), Crc32cCodec()],
             dimension_names=[axis.dimension.name],
             attributes={**axis.dimension.attributes, "dtedask_role": "axis"},
             config={"write_empty_chunks": True},

@@ -110,7 +110,7 @@ def warn_dropped(request: Request, selections: Sequence[Selection]) -> None:
             request.warn_dropped(key, sort_values(key, existing))
 
 
-def check_complete(request: Request, selections: Sequence[Selection]) -> None:
+def check_complete(request: Request, selections: Sequence[Selection], store: Store) -> None:
     """Every combination of the values that a request names must exist.
 
     Raises
@@ -121,7 +121,7 @@ def check_complete(request: Request, selections: Sequence[Selection]) -> None:
     named = {key: request.named(key) for key in request if request.named(key) and key not in ("type", "grid")}
     absent = _absent_values(named, selections)
     if absent:
-        existing = axes_of(selections)
+        existing = axes_of(store.select(without(request, *absent)))
         asked = ", ".join(f"{key}={'/'.join(values)}" for key, values in absent.items())
         have = "; ".join(f"{key}={shorten(existing.get(key, []))}" for key in absent)
         raise MissingFieldsError(
@@ -146,7 +146,7 @@ def no_match(request: Request, store: Store) -> NoMatchError:
             have = f"What exists is {key}={shorten(values)}." if values else f"No field has the key '{key}'."
             return NoMatchError(f"Nothing matches {key}={'/'.join(request[key])}.", hint=have)
     for key in reversed(list(request)):
-        others = Request({name: list(values) for name, values in request.items() if name != key})
+        others = without(request, key)
         found = axes_of(store.select(others)).get(key, [])
         if found:
             return NoMatchError(
@@ -154,6 +154,11 @@ def no_match(request: Request, store: Store) -> NoMatchError:
                 hint=f"With the other keys there is {key}={shorten(found)}.",
             )
     return NoMatchError(f"Nothing matches {request}." if request else "The root holds no fields.")
+
+
+def without(request: Request, *keys: str) -> Request:
+    """The request without some of its keys."""
+    return Request({name: list(values) for name, values in request.items() if name not in keys})
 
 
 def shorten(values: Sequence[str]) -> str:

@@ -94,14 +94,17 @@ class Snapshot:
     ----------
     url : str
         Path or URL of the cube, for messages.
-    session : icechunk.Session
-        A read-only session.
+    repo : icechunk.Repository
+        Its repository.
+    snapshot : str
+        Identifier of the snapshot.
     """
 
-    def __init__(self, url: str, session: icechunk.Session) -> None:
+    def __init__(self, url: str, repo: icechunk.Repository, snapshot: str) -> None:
         self.url = url
-        self.session = session
-        self.id: str = session.snapshot_id
+        self.id = snapshot
+        self.session = repo.readonly_session(snapshot_id=snapshot)
+        self._repo = repo
         self._groups: dict[str, Group] = {}
         self._present: dict[str, np.ndarray] = {}
 
@@ -118,6 +121,7 @@ class Snapshot:
         """
         document = self._document("zarr.json")
         if document is None:
+            self._check_empty()
             return {}
         attributes: dict[str, Any] = document.get("attributes", {}).get("dtedask", {})
         version = attributes.get("format", 0)
@@ -203,6 +207,23 @@ class Snapshot:
         names = self.group_names
         return f"It has {', '.join(names)}." if names else "It is empty."
 
+    def _check_empty(self) -> None:
+        """Tell an empty cube from one whose root cannot be read, which looks the same to Zarr."""
+        import icechunk
+
+        try:
+            if self._repo.lookup_snapshot(self.id).parent_id is None:
+                return
+        except (icechunk.IcechunkError, ValueError) as error:
+            raise self._damaged(_first_line(error)) from error
+        raise self._damaged("its root group is missing")
+
+    def _damaged(self, reason: str) -> DamagedError:
+        return DamagedError(
+            f"The snapshot {self.id} of the cube {self.url!r} cannot be read: {reason}.",
+            hint="Open an older snapshot with `at=`; `dtedask store history` lists them.",
+        )
+
     def _document(self, key: str) -> dict[str, Any] | None:
         import icechunk
         from zarr.core.buffer import default_buffer_prototype
@@ -210,10 +231,7 @@ class Snapshot:
         try:
             data = run_async(self.session.store.get(key, default_buffer_prototype()))
         except icechunk.IcechunkError as error:
-            raise DamagedError(
-                f"The snapshot {self.id} of the cube {self.url!r} cannot be read: {_first_line(error)}",
-                hint="Open an older snapshot with `at=`; `dtedask store history` lists them.",
-            ) from error
+            raise self._damaged(_first_line(error)) from error
         return None if data is None else dict(json.loads(data.to_bytes()))
 
     async def _walk(self, prefix: str, depth: int) -> list[str]:
@@ -309,5 +327,4 @@ def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
     """A snapshot by its identifier; what was read of it stays in memory of this process."""
     from dtedask.store.repository import open_repository
 
-    repo = open_repository(location, cube)
-    return Snapshot(location.cube_url(cube), repo.readonly_session(snapshot_id=snapshot))
+    return Snapshot(location.cube_url(cube), open_repository(location, cube), snapshot)

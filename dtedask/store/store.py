@@ -298,7 +298,7 @@ class Store:
         if not selections:
             raise retrieval.no_match(parsed, self)
         if not allow_missing:
-            retrieval.check_complete(parsed, selections)
+            retrieval.check_complete(parsed, selections, self)
         return selections
 
 

@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import ConflictError, DamagedError, StoreError, TransactionError
+from dtedask.core.errors import ConflictError, StoreError, TransactionError
 from dtedask.store.commits import changes_of, metadata_of, sequence_after
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import BRANCH, create_repository
-from dtedask.store.snapshot import Snapshot, cached_snapshot
+from dtedask.store.snapshot import cached_snapshot
 from dtedask.store.write import Source, WriteItem, WriteResult
 
 if TYPE_CHECKING:
@@ -138,7 +138,6 @@ class Transaction:
         session = repo.writable_session(BRANCH)
         head: str = session.snapshot_id
         before = cached_snapshot(self.location, self.cube, head)
-        _check_readable(before, repo)
         placement = place(before, (entry.address for entry in entries))
         # A fork travels by pickling, which storage in memory does not survive: there the tasks share the session.
         fork = session if self.location.is_memory else session.fork()
@@ -147,7 +146,7 @@ class Transaction:
         results = self._write(fork, items)
         _check_forks(results, items, head)
         written = _written(entries, items, results)
-        if not written:
+        if not written and not placement.renames_attributes:
             return None
         commit = self._commit(head, sequence_after(repo, head), written, results)
         if not self.location.is_memory:
@@ -236,15 +235,6 @@ def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
 def _written(entries: Sequence[Entry], items: Sequence[WriteItem], results: Sequence[WriteResult]) -> list[Entry]:
     unchanged = {key for result in results for key in result.unchanged}
     return [entry for entry, item in zip(entries, items, strict=True) if item.key not in unchanged]
-
-
-def _check_readable(snapshot: Snapshot, repo: icechunk.Repository) -> None:
-    """Tell an empty cube from one whose root cannot be read: writing into the latter would hide the damage."""
-    if not snapshot.attributes and any(info.parent_id for info in repo.ancestry(snapshot_id=snapshot.id)):
-        raise DamagedError(
-            f"The newest snapshot of the cube {snapshot.url!r} has no root group.",
-            hint="Go back to an older snapshot; `dtedask store history` lists them.",
-        )
 
 
 def _check_forks(results: Sequence[WriteResult], items: Sequence[WriteItem], head: str) -> None:

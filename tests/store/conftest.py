@@ -20,6 +20,11 @@ def make_field(value=0.0, *, shape=(3, 4), param="t", date="20240101", time="000
     return array, {**KEYS, "param": param, "date": date, "time": time, "step": "0", **keys}
 
 
+@pytest.fixture(name="make_field", scope="session")
+def _make_field():
+    return make_field
+
+
 @pytest.fixture
 def store(tmp_path):
     """A root on local disk that does not exist yet."""

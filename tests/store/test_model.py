@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,14 +96,3 @@ def test_sending_everything_again_changes_nothing(make_field, writes):
         store.archive(*make_field(value, shape=SHAPE, **keys))
     assert store.flush() == []
     assert store.unchanged == commit.new == len(unique)
-
-
-@pytest.fixture(scope="module", name="make_field")
-def _make_field():
-    import importlib.util
-    from pathlib import Path
-
-    spec = importlib.util.spec_from_file_location("store_fields", Path(__file__).with_name("conftest.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.make_field

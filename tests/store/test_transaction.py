@@ -1,0 +1,302 @@
+"""The protocol of a commit: what it checks, what it refuses, and that it is all or nothing."""
+
+import dataclasses
+import multiprocessing
+import pickle
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dtedask
+from dtedask.core.errors import DamagedError, FormatVersionError, LockedError, TransactionError
+from dtedask.store.execute import Execution
+from dtedask.store.location import Location
+from dtedask.store.lock import cube_lock
+from dtedask.store.write import WriteResult
+
+CUBE = "rd/enfo/test"
+STAGES = ("write", "check", "flush", "sync", "move", "hook")
+
+CHILD = """
+    import os, signal, sys
+    sys.path.insert(0, {tests!r})
+    from conftest import make_field
+    import dtedask
+    from dtedask.store import archive, transaction, write
+
+    def die(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    place, name = {{
+        "write": (write, "sync_or_die"),
+        "check": (transaction, "_check_forks"),
+        "flush": (transaction.Transaction, "_publish"),
+        "sync": (transaction, "sync_to_disk"),
+        "move": (transaction.Transaction, "_move"),
+        "hook": (archive, "run_after_commit"),
+    }}[{stage!r}]
+    if {stage!r} == "write":
+        original = write._write
+        async def half(chunks, store):
+            await original(chunks[: len(chunks) // 2], store)
+            die()
+        write._write = half
+    else:
+        setattr(place, name, die)
+    store = dtedask.open({root!r})
+    for level in ("500", "850", "1000"):
+        store.archive(*make_field(float(level), step="6", number="1", levelist=level))
+    store.flush()
+"""
+
+
+def run_child(root, stage):
+    code = textwrap.dedent(CHILD).format(tests=str(Path(__file__).parent), stage=stage, root=str(root))
+    return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_writer_killed_at_any_step_leaves_all_or_nothing(tmp_path, make_field, stage):
+    store = dtedask.open(tmp_path)
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.flush()
+    killed = run_child(tmp_path, stage)
+    assert killed.returncode == -9, killed.stderr
+    visible = [record.keys["levelist"] for record in store.list("step=6")]
+    assert visible == (["500", "850", "1000"] if stage == "hook" else [])
+    for level in ("500", "850", "1000"):
+        store.archive(*make_field(float(level), step="6", number="1", levelist=level))
+    store.flush()
+    values = store.retrieve("step=6")["t"].to_numpy()
+    assert np.array_equal(values.ravel()[::12], [500.0, 850.0, 1000.0])
+
+
+def test_a_commit_carries_what_it_changed(store, make_field):
+    for level in ("500", "850"):
+        store.archive(*make_field(1.0, number="1", levelist=level))
+    (commit,) = store.flush(sources=["a.grib"])
+    (change,) = commit.changes
+    assert (commit.sequence, commit.new, commit.sources, change.fields) == (1, 2, ("a.grib",), 2)
+    assert change.keys["levelist"] == "500/850"
+    assert len(list(store.list(change.keys))) == 2
+    assert store.history() == [commit]
+
+
+def test_a_sequence_counts_the_commits_of_a_cube(store, make_field):
+    for step in range(3):
+        store.archive(*make_field(1.0, number="1", levelist="500", step=str(step)))
+        store.flush()
+    assert [commit.sequence for commit in store.history(CUBE)] == [1, 2, 3]
+
+
+def test_equal_fields_are_not_written_again_and_others_are_replaced(store, make_field):
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.archive(*make_field(2.0, number="2", levelist="500"))
+    store.flush()
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.archive(*make_field(3.0, number="2", levelist="500"))
+    (commit,) = store.flush()
+    assert (commit.new, commit.replaced, commit.unchanged) == (0, 1, 1)
+    assert store.retrieve("number=2")["t"].to_numpy().ravel()[0] == 3.0
+
+
+def _append(root, member, count):
+    from dtedask import open as open_root
+
+    store = open_root(root)
+    for step in range(count):
+        store.archive(*_fields().make_field(float(step), number=str(member), levelist="500", step=str(step)))
+        store.flush()
+    return member
+
+
+def _fields():
+    sys.path.insert(0, str(Path(__file__).parent))
+    import conftest
+
+    return conftest
+
+
+@pytest.mark.slow
+def test_writers_in_several_processes_never_lose_each_others_work(tmp_path):
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        done = list(pool.map(_append, [str(tmp_path)] * 4, (1, 2, 3, 4), [8] * 4))
+    store = dtedask.open(tmp_path)
+    assert done == [1, 2, 3, 4]
+    assert len(list(store.list())) == 32
+    assert [commit.sequence for commit in store.history(CUBE)] == list(range(1, 33))
+    values = store.retrieve({})["t"].to_numpy()[0, :, :, 0, 0, 0]
+    assert np.array_equal(values, np.tile(np.arange(8.0), (4, 1)))
+
+
+def test_a_lock_that_another_thread_holds_is_an_error_in_time(tmp_path, make_field, held_lock):
+    store = dtedask.open(tmp_path)
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    with held_lock(tmp_path, CUBE), pytest.raises(LockedError, match="holds? the cube|is held by"):
+        flush_within(store, "0.2 s")
+    assert store.dirty
+    assert len(store.flush()) == 1
+
+
+def flush_within(store, limit):
+    import dask
+
+    with dask.config.set({"dtedask.store.lock-timeout": limit}):
+        fresh = dtedask.open(store.root)
+        fresh._archive = None
+        fresh._writer()._entries = store._writer()._entries
+        return fresh.flush()
+
+
+@pytest.fixture
+def held_lock():
+    """Hold a lock in a thread of its own."""
+    import threading
+    from contextlib import contextmanager
+
+    @contextmanager
+    def hold(root, cube):
+        ready, done = threading.Event(), threading.Event()
+
+        def run():
+            with cube_lock(Location.parse(root), cube, 5):
+                ready.set()
+                assert done.wait(30)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert ready.wait(10)
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join(10)
+
+    return hold
+
+
+def test_the_lock_of_a_dead_process_is_taken_over(tmp_path):
+    code = (
+        "import os, signal; from dtedask.store.lock import cube_lock; from dtedask.store.location import Location\n"
+        f"with cube_lock(Location.parse({str(tmp_path)!r}), {CUBE!r}, 5): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert list((tmp_path / ".dtedask" / "locks").iterdir())
+    with cube_lock(Location.parse(tmp_path), CUBE, 5):
+        pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Broken(Execution):
+    """Tasks that do what Icechunk's merge would accept in silence."""
+
+    fault: str = ""
+
+    def run(self, fork, batches, durable_root, token):
+        results = super().run(fork, batches, durable_root, token)
+        if self.fault == "lost task":
+            return results[:-1]
+        if self.fault == "twice":
+            return [*results, results[0]]
+        if self.fault == "unwritten":
+            results[0] = WriteResult(pickle.loads(fork), results[0].new)
+        return results
+
+
+@pytest.mark.parametrize("fault", ["lost task", "twice", "unwritten"])
+def test_forks_that_lack_or_repeat_chunks_are_not_published(store, make_field, fault):
+    for level in ("500", "850", "1000"):
+        store.archive(*make_field(1.0, number="1", levelist=level))
+    with pytest.raises(TransactionError, match="task|fork"):
+        store.flush(execution=Broken(fault=fault))
+    assert list(dtedask.open(store.root).list()) == []
+
+
+def test_a_stale_fork_is_not_published(store, make_field):
+    class Stale(Execution):
+        def run(self, fork, batches, durable_root, token):
+            results = super().run(fork, batches, durable_root, token)
+            repo = _repository(store)
+            old = repo.readonly_session(snapshot_id=_first_snapshot(repo)).snapshot_id
+            results[0].fork = _Fork(old)
+            return results
+
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.flush()
+    store.archive(*make_field(1.0, number="2", levelist="500"))
+    with pytest.raises(TransactionError, match="the transaction began on"):
+        store.flush(execution=Stale())
+
+
+@dataclasses.dataclass
+class _Fork:
+    snapshot_id: str
+
+
+def _repository(store):
+    from dtedask.store.repository import open_repository
+
+    return open_repository(Location.parse(store.root), CUBE)
+
+
+def _first_snapshot(repo):
+    return [info.id for info in repo.ancestry(branch="main")][-1]
+
+
+def test_a_flipped_bit_is_reported_and_never_returned(tmp_path, make_field):
+    store = dtedask.open(tmp_path)
+    array, keys = make_field(1.0, shape=(40, 60), number="1", levelist="500")
+    store.archive(array.copy(data=np.random.default_rng(1).random((40, 60), dtype="float32")), keys)
+    store.flush()
+    (chunk,) = (path for path in (tmp_path / CUBE / "chunks").iterdir() if path.stat().st_size > 1000)
+    data = bytearray(chunk.read_bytes())
+    data[len(data) // 2] ^= 1
+    chunk.write_bytes(data)
+    with pytest.raises(DamagedError, match="checksum of the field pf/pl/.* does not match"):
+        store.retrieve({})["t"].load()
+
+
+def test_a_cube_of_a_newer_format_is_refused(store, make_field, monkeypatch):
+    from dtedask.store import placement
+
+    monkeypatch.setattr(placement, "FORMAT", 99)
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.flush()
+    with pytest.raises(FormatVersionError, match="has format 99"):
+        list(dtedask.open(store.root).list())
+
+
+def test_a_damaged_newest_snapshot_is_not_taken_for_an_empty_cube(tmp_path, make_field):
+    store = dtedask.open(tmp_path)
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    (commit,) = store.flush()
+    (tmp_path / CUBE / "snapshots" / commit.snapshot).write_bytes(b"")
+    code = f"import dtedask; list(dtedask.open({str(tmp_path)!r}).list())"
+    seen = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "DamagedError" in seen.stderr
+
+
+def test_the_past_can_be_read_and_not_written(store, make_field):
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    (first,) = store.flush()
+    store.archive(*make_field(2.0, number="1", levelist="500"))
+    store.flush()
+    past = store.at(first.snapshot)
+    assert past.retrieve({})["t"].to_numpy().ravel()[0] == 1.0
+    assert store.at(first.time).retrieve({})["t"].to_numpy().ravel()[0] == 1.0
+    with pytest.raises(dtedask.core.errors.ReadOnlyError, match="cannot be written"):
+        past.archive(*make_field(3.0, number="1", levelist="500"))
+
+
+def test_a_hook_that_fails_is_reported_and_the_commit_stands(store, make_field, monkeypatch):
+    from dtedask.store import archive
+
+    monkeypatch.setattr(archive, "run_after_commit", lambda _commit: (RuntimeError("no notice"),))
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    assert len(store.flush()) == 1
+    assert [str(failure) for failure in store.hook_failures] == ["no notice"]
