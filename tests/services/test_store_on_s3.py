@@ -1,0 +1,63 @@
+"""A root in a real object store: the same transactions, decided by conditional puts instead of a lock."""
+
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from uuid import uuid4
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import dtedask
+from dtedask.core.errors import NoMatchError
+
+KEYS = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl", "levelist": "500", "param": "t"}
+
+
+@pytest.fixture
+def root(s3):
+    return f"s3://{s3['S3_BUCKET']}/store/{uuid4().hex}"
+
+
+def field(value):
+    coordinates = {"latitude": [10.0, 0.0], "longitude": [0.0, 10.0, 20.0]}
+    return xr.DataArray(np.full((2, 3), value, "float32"), dims=("latitude", "longitude"), coords=coordinates)
+
+
+def archive(root, member, steps):
+    store = dtedask.open(root)
+    for step in range(steps):
+        keys = {**KEYS, "date": "20240101", "time": "0000", "number": str(member), "step": str(step)}
+        store.archive(field(100 * member + step), keys)
+        store.flush()
+    return member
+
+
+def test_what_was_archived_is_listed_and_retrieved(root):
+    archive(root, 1, 2)
+    store = pickle.loads(pickle.dumps(dtedask.open(root)))
+    assert store.cubes() == ["rd/enfo/test"]
+    assert [record.keys["step"] for record in store.list()] == ["0", "1"]
+    assert store.retrieve("step=1")["t"].to_numpy().ravel().tolist() == [101.0] * 6
+    assert [commit.sequence for commit in store.history()] == [1, 2]
+
+
+def test_a_root_without_fields_says_so(root):
+    with pytest.raises(NoMatchError, match="holds no fields"):
+        dtedask.open(root).retrieve({})
+
+
+def test_a_cube_opens_by_its_url(root):
+    archive(root, 1, 1)
+    dataset = xr.open_dataset(f"{root}/rd/enfo/test", engine="dtedask", group="pf/pl")
+    assert dataset["t"].shape == (1, 1, 1, 1, 2, 3)
+
+
+def test_writers_without_a_lock_lose_nothing_of_each_other(root):
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(archive, [root] * 3, (1, 2, 3), [4] * 3)) == [1, 2, 3]
+    store = dtedask.open(root)
+    values = store.retrieve({})["t"].to_numpy()[0, :, :, 0, 0, 0]
+    assert values.tolist() == [[100 * member + step for step in range(4)] for member in (1, 2, 3)]
+    assert [commit.sequence for commit in store.history()] == list(range(1, 13))
