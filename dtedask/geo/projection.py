@@ -19,9 +19,11 @@ def project(grid: Mapping[str, Any], latitude: ArrayLike, longitude: ArrayLike) 
 
 
 def unproject(grid: Mapping[str, Any], x: ArrayLike, y: ArrayLike) -> Points:
-    """Return latitude and longitude (in [0, 360)) of points given in metres."""
+    """Return latitude and longitude (in [0, 360)) of points given in metres; NaN for points that are off the map."""
     longitude, latitude = _projection(_parameters(grid))(np.asarray(x, float), np.asarray(y, float), inverse=True)
-    return np.asarray(latitude), np.asarray(longitude) % 360.0
+    is_on_map = np.isfinite(longitude)
+    turned = np.where(is_on_map, longitude, 0.0) % 360.0
+    return np.where(is_on_map, latitude, np.nan), np.where(is_on_map, turned, np.nan)
 
 
 def grid_mapping(grid: Mapping[str, Any]) -> dict[str, Any]:

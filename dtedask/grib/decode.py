@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dtedask.core.errors import GribUnsupportedError
+from dtedask.core.errors import GribSyntaxError, GribUnsupportedError
 from dtedask.geo import PointOrder
 from dtedask.grib.handles import MISSING, Handle
+from dtedask.grib.integrity import check_data
+from dtedask.grib.sections import BrokenMessageError
 
 
 def decode(
@@ -33,9 +35,12 @@ def decode(
 
     Raises
     ------
+    GribSyntaxError
+        If the bytes are no whole message of one field.
     GribUnsupportedError
         If ecCodes cannot decode the values, or they do not fit into `dtype`.
     """
+    _check(data)
     with Handle(data) as handle:
         values = handle.values()
         has_bitmap = handle.integer("bitmapPresent") == 1
@@ -54,3 +59,11 @@ def decode(
             f"Values up to {np.nanmax(np.abs(values)):g} do not fit into {dtype}.",
             hint="Decode with dtype='float64' ('dtype: float64' in the schema).",
         ) from error
+
+
+def _check(data: bytes | memoryview) -> None:
+    """Refuse what would make ecCodes end the process."""
+    try:
+        check_data(data)
+    except BrokenMessageError as error:
+        raise GribSyntaxError(f"These bytes are no message: {error.reason}.", hint="Fetch them again.") from error

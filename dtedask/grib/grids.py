@@ -90,6 +90,10 @@ def _gaussian_number(handle: Handle) -> int:
 
 def _row_lengths(handle: Handle, mode: ScanMode) -> list[int]:
     lengths = [int(length) for length in handle.array("pl", int)]
+    if not lengths or min(lengths) < 1:
+        raise GribUnsupportedError(
+            "A row of the reduced grid has no points.", hint="The grid section is damaged: fetch the message again."
+        )
     return lengths[::-1] if mode.rows_reversed else lengths
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from dtedask.core.errors import GribUnsupportedError
 from dtedask.geo import Grid, PointOrder, project, unproject
 from dtedask.grib.angles import degrees, read_scan_mode, tidy
@@ -40,6 +42,11 @@ def _projected(handle: Handle, kind: str, plane: dict[str, Any], steps: tuple[st
     described = plane | _earth(handle) | {"kind": kind, "dx": dx, "dy": dy, "nx": shape[1], "ny": shape[0]}
     latitude = degrees(handle, "latitudeOfFirstGridPointInDegrees")
     longitude = degrees(handle, "longitudeOfFirstGridPointInDegrees") % 360.0
+    if not all(np.isfinite(project(described, latitude, longitude))):
+        raise GribUnsupportedError(
+            f"The first point {latitude}, {longitude} is not on the map of this {kind} grid.",
+            hint="The grid section is damaged: fetch the message again.",
+        )
     if mode.columns_reversed or not mode.rows_reversed:
         x, y = project(described, latitude, longitude)
         x = x - (shape[1] - 1) * dx if mode.columns_reversed else x

@@ -9,8 +9,9 @@ from typing import Literal
 
 from dtedask.core.errors import GribError, GribSyntaxError
 from dtedask.grib.field import FieldDescription, Message
+from dtedask.grib.integrity import read_checked
 from dtedask.grib.recognise import Recogniser
-from dtedask.grib.sections import BrokenMessageError, Frame, read_frame, split_fields
+from dtedask.grib.sections import BrokenMessageError, Frame, split_fields
 from dtedask.grib.sources import MemorySource, Readable, Source, open_source
 
 _log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class _Scan:
             return
         while True:
             try:
-                frame = read_frame(self._source, offset)
+                frame = read_checked(self._source, offset)
             except BrokenMessageError as error:
                 offset = self._pass_over(offset, error)
                 continue
@@ -128,6 +129,9 @@ class _Scan:
     def _describe(self, frame: Frame) -> Iterator[Message]:
         try:
             found = list(self._messages(frame))
+        except BrokenMessageError as error:
+            self._refuse(frame.offset, frame.length, error.reason, _hint(error))
+            return
         except GribError as error:
             self._refuse(frame.offset, frame.length, error.message.rstrip("."), error.hint, type(error))
             return
@@ -139,7 +143,7 @@ class _Scan:
         offset, length = frame.offset, frame.length
         if frame.has_several_fields:
             for data in split_fields(source.read(offset, length), frame):
-                yield Message("", offset, length, describe(data), data)
+                yield Message("", offset, length, _describe_one(data), data)
             return
         field = _recogniser.describe(frame, lambda: source.read(offset, length))
         yield Message(source.location, offset, length, field, None if source.location else source.read(offset, length))
@@ -152,7 +156,7 @@ class _Scan:
         while True:
             offset = self._next_start(offset + 1)
             try:
-                read_frame(self._source, offset)
+                read_checked(self._source, offset)
             except BrokenMessageError:
                 continue
             self._refuse(start, offset - start, error.reason, "")
@@ -191,11 +195,15 @@ def describe(data: bytes) -> FieldDescription:
         If ecCodes cannot describe it.
     """
     try:
-        frame = read_frame(MemorySource(data), 0)
+        return _describe_one(data)
     except BrokenMessageError as error:
-        raise GribSyntaxError(f"These bytes are no message: {error.reason}.", hint=_hint(error)) from error
+        raise GribSyntaxError(f"These bytes are no message of one field: {error.reason}.", hint=_hint(error)) from error
+
+
+def _describe_one(data: bytes) -> FieldDescription:
+    frame = read_checked(MemorySource(data), 0)
     if frame is None or frame.has_several_fields:
-        raise GribSyntaxError("One message of one field is needed.", hint="Use scan for several.")
+        raise BrokenMessageError("nothing is there" if frame is None else "it has several")
     return _recogniser.describe(frame, lambda: data)
 
 
