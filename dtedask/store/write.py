@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dtedask.core.errors import GribError
 from dtedask.store.chunks import ChunkCodec
 from dtedask.store.snapshot import run_async
 
@@ -66,7 +67,10 @@ class WriteItem:
 
         assert self.order is not None
         data = self.source.read() if isinstance(self.source, FileSlice) else self.source
-        return decode(data, self.order, dtype=self.codec.dtype)
+        try:
+            return decode(data, self.order, dtype=self.codec.dtype)
+        except GribError as error:
+            raise type(error)(f"{self.origin} cannot be decoded: {error.message}", hint=error.hint) from error
 
 
 @dataclass
