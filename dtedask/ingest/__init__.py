@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dtedask.ingest.errors import IngestError as IngestError
+    from dtedask.ingest.follow import watch as watch
     from dtedask.ingest.plan import IngestPlan as IngestPlan
     from dtedask.ingest.plan import plan_ingest as plan_ingest
     from dtedask.ingest.progress import Progress as Progress
     from dtedask.ingest.run import ingest as ingest
     from dtedask.ingest.summary import Summary as Summary
-    from dtedask.ingest.watch import watch as watch
 
 _HOMES = {
     "IngestError": "errors",
@@ -21,7 +21,7 @@ _HOMES = {
     "Summary": "summary",
     "ingest": "run",
     "plan_ingest": "plan",
-    "watch": "watch",
+    "watch": "follow",
 }
 __all__ = ["IngestError", "IngestPlan", "Progress", "Summary", "ingest", "plan_ingest", "watch"]
 

@@ -55,7 +55,7 @@ class Committer:
         self._store = copy.copy(store)
         self._skips = on_error == "skip"
         self._client = client
-        self._threads = threads
+        self.threads = threads
         self._message = message
 
     def commit(self, unit: Unit, on_done: Callable[[WriteResult], None] | None = None) -> Summary:
@@ -86,7 +86,7 @@ class Committer:
             commits = self._store.flush(
                 ": ".join(part for part in (self._message, unit.message) if part),
                 sources=_sources(unit),
-                execution=Execution(client=self._client, threads=self._threads, on_done=on_done),
+                execution=Execution(client=self._client, threads=self.threads, on_done=on_done),
             )
             unchanged = self._store.unchanged
         finally:
