@@ -111,17 +111,29 @@ class Database:
         return connection
 
 
+def lock_folder(path: Path) -> Path:
+    """Folder for the locks of a log."""
+    folder = path.with_name(f".{path.stem}-locks")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if _format(connection, path) == FORMAT:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    if _format(connection, path) == 0:
+    import filelock
+
+    # SQLite does not wait for others while the journal is changed: one process makes the file, the others wait here.
+    with filelock.FileLock(lock_folder(path) / "create.lock", timeout=BUSY_TIMEOUT_S, thread_local=False):
+        if _format(connection, path) == FORMAT:
+            return
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {FORMAT}")
-    connection.execute("COMMIT")
+        connection.execute("COMMIT")
 
 
 def _format(connection: sqlite3.Connection, path: Path) -> int:
@@ -139,7 +151,7 @@ def _as_notice_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = getattr(error, "strerror", None) or error
         raise NoticeError(
             f"The log of notices {str(path)!r} cannot be used: {reason}.",
             hint="Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",

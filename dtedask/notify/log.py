@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dtedask.core.errors import NoticeError
-from dtedask.notify.database import Database
+from dtedask.notify.database import Database, lock_folder
 from dtedask.notify.event import Event, events_of, format_time, parse_time
 from dtedask.notify.location import log_path, root_url
 
@@ -193,9 +193,7 @@ class NoticeLog:
         import filelock
 
         name = hashlib.sha256(listener.encode()).hexdigest()[:16]
-        folder = self.path.with_name(f".{self.path.stem}-locks")
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / f"{name}.lock", timeout=0, thread_local=False)
+        lock = filelock.FileLock(lock_folder(self.path) / f"{name}.lock", timeout=0, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout:

@@ -32,13 +32,17 @@ def after_commit(commit: Commit) -> Sequence[Exception]:
         Triggers that failed and listener files that cannot be used; they are logged.
     """
     log = open_log(commit.root)
-    record(log, commit)
     documents, failures = _listeners()
+    if documents:
+        # Before the log has the commit: were we killed in between, a listener that never ran would not hear of it.
+        from dtedask.notify.follow import register
+
+        register(log, documents, {**log.heads(), commit.cube: commit.sequence - 1})
+    record(log, commit)
     if not documents:
         return failures
-    from dtedask.notify.follow import deliver_to, register
+    from dtedask.notify.follow import deliver_to
 
-    register(log, documents, {**log.heads(), commit.cube: commit.sequence - 1})
     return [*failures, *deliver_to(log, documents).failures]
 
 

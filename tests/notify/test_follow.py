@@ -150,6 +150,7 @@ with listening(document):
     for commit in commits[len(history()) : last]:
         with open(folder / "history", "a") as file:
             file.write("x")
+        (folder / "root").mkdir(exist_ok=True)
         if commit.sequence == 3 and stage == "committed":
             die()
         if commit.sequence == 3 and stage == "logged":
@@ -179,10 +180,14 @@ def test_a_process_killed_between_commit_and_notice_is_made_good_by_the_next_sta
     assert [event.sequence for event in open_log(root).events()] == [1, 2, 3, 4, 5]
 
 
-def test_the_first_commit_of_a_root_survives_a_kill_too(root, make_commit):
+@pytest.mark.parametrize("stage", ["committed", "logged"])
+def test_the_first_commit_of_a_root_survives_a_kill_too(root, make_commit, stage):
     folder = root.parent
+    root.rmdir()
     commits = [make_commit(root, n, params=("130",)) for n in (1, 2)]
     (folder / "commits").write_bytes(pickle.dumps(commits))
-    (folder / "history").write_text("x")
-    subprocess.run([sys.executable, "-c", KILLED, str(folder), "none", "2"], check=True)
+    code = KILLED.replace("sequence == 3", "sequence == 1")
+    killed = subprocess.run([sys.executable, "-c", code, str(folder), stage, "2"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    subprocess.run([sys.executable, "-c", code, str(folder), "none", "2"], check=True)
     assert (folder / "heard").read_text().split() == ["1", "2"]
