@@ -187,3 +187,8 @@ def test_the_json_schema_names_every_key_and_refuses_others():
     assert schema["additionalProperties"] is False
     assert set(schema["$defs"]) == {"CommandTrigger", "EchoTrigger", "FunctionTrigger", "Listener", "LogTrigger"}
     assert all("description" in field for field in schema["$defs"]["Listener"]["properties"].values())
+
+
+@pytest.mark.parametrize("name", ["echo", "command", "function"])
+def test_the_examples_are_right(repository, name):
+    load_listeners(repository / "examples" / "listeners" / f"{name}.yaml")

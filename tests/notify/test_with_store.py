@@ -141,3 +141,10 @@ def test_a_process_killed_between_commit_and_notice_is_made_good_at_the_next_sta
         archive(store, 12, param="t", step="12")
         store.flush()
     assert steps == [("6", 6.0), ("12", 12.0)]
+
+
+def test_the_example_of_a_function_reads_what_it_reports(store, repository, capsys):
+    archive(store, 3, param="t")
+    store.flush()
+    listen(repository / "examples/listeners/function.yaml", store.root, mode="catchup", once=True)
+    assert capsys.readouterr().out == "rd/enfo/test@1.0 t: 3 to 3 K\n"
