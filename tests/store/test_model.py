@@ -28,6 +28,7 @@ fields = st.builds(
     level=st.sampled_from(["500", "1000", "0.5"]),
 )
 writes = st.lists(st.tuples(fields, st.integers(0, 3), st.booleans()), min_size=1, max_size=25)
+interleaved = st.lists(st.tuples(fields, st.integers(0, 3), st.booleans(), st.booleans()), min_size=1, max_size=25)
 
 
 def identity(keys):
@@ -60,6 +61,24 @@ def test_a_store_holds_exactly_what_a_dictionary_would(make_field, writes):
             store.flush()
     store.flush()
     found = contents(store)
+    assert found.keys() == model.keys()
+    assert all(np.array_equal(found[key], model[key]) for key in model)
+
+
+@settings(max_examples=20)
+@given(interleaved)
+def test_two_writers_that_take_turns_give_what_their_flushes_say(make_field, writes):
+    name = f"memory://turns-{next(_NAMES)}"
+    writers, model, waiting = [dtedask.open(name), dtedask.open(name)], {}, [{}, {}]
+    for keys, value, flush, second in [*writes, *((writes[0][0], 9, True, second) for second in (False, True))]:
+        array, key = make_field(value, shape=SHAPE, **keys)
+        writers[second].archive(array, key)
+        waiting[second][identity(keys)] = array.to_numpy()
+        if flush:
+            writers[second].flush()
+            model |= waiting[second]
+            waiting[second] = {}
+    found = contents(dtedask.open(name))
     assert found.keys() == model.keys()
     assert all(np.array_equal(found[key], model[key]) for key in model)
 

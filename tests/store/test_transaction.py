@@ -60,6 +60,7 @@ def run_child(root, stage):
     return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_writer_killed_at_any_step_leaves_all_or_nothing(tmp_path, make_field, stage):
     store = dtedask.open(tmp_path)
@@ -300,3 +301,68 @@ def test_a_hook_that_fails_is_reported_and_the_commit_stands(store, make_field, 
     store.archive(*make_field(1.0, number="1", levelist="500"))
     assert len(store.flush()) == 1
     assert [str(failure) for failure in store.hook_failures] == ["no notice"]
+
+
+def test_a_durable_commit_syncs_before_and_after_main_moves(store, make_field, monkeypatch):
+    from dtedask.store import transaction
+
+    tips = []
+    monkeypatch.setattr(transaction, "sync_to_disk", lambda _: tips.append(_repository(store).lookup_branch("main")))
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    (commit,) = store.flush()
+    assert tips == [commit.parent, commit.snapshot]
+
+
+def test_a_commit_whose_answer_was_lost_is_not_done_twice(store, make_field, monkeypatch):
+    import icechunk
+
+    original = icechunk.Repository.reset_branch
+
+    def moved_but_no_answer(*args, **kwargs):
+        original(*args, **kwargs)
+        raise icechunk.IcechunkError("the connection was cut")
+
+    monkeypatch.setattr(icechunk.Repository, "reset_branch", moved_but_no_answer)
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    (commit,) = store.flush()
+    assert _repository(store).lookup_branch("main") == commit.snapshot
+    assert [one.sequence for one in store.history()] == [1]
+
+
+def test_a_cube_that_others_moved_is_placed_anew(store, make_field, monkeypatch):
+    from contextlib import nullcontext
+
+    from dtedask.store import transaction
+
+    monkeypatch.setattr(transaction, "cube_lock", lambda *_: nullcontext())
+    original, other = transaction.Transaction._publish, dtedask.open(store.root)
+    other.archive(*make_field(7.0, number="9", levelist="850"))
+    waiting = [other]
+
+    def publish(self, *args):
+        if waiting:
+            waiting.pop().flush()
+        return original(self, *args)
+
+    monkeypatch.setattr(transaction.Transaction, "_publish", publish)
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    (commit,) = store.flush()
+    assert commit.sequence == 2
+    values = {r.keys["number"]: float(store.retrieve(dict(r.keys))["t"].to_numpy().ravel()[0]) for r in store.list()}
+    assert values == {"1": 1.0, "9": 7.0}
+
+
+def test_storage_that_does_not_answer_is_an_error_in_time(store, make_field, monkeypatch):
+    import threading
+
+    import dask
+    import icechunk
+
+    never = threading.Event()
+    monkeypatch.setattr(icechunk.Session, "flush", lambda *_: never.wait(30))
+    with dask.config.set({"dtedask.store.commit-timeout": "0.1 s"}):
+        store.archive(*make_field(1.0, number="1", levelist="500"))
+        with pytest.raises(dtedask.core.errors.StoreError, match=r"did not answer within 0\.1 s"):
+            store.flush()
+    never.set()
+    assert store.dirty
