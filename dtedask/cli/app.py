@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from dtedask.cli import cluster, config, info, ingest, listen, store
+from dtedask.cli import catalog, cluster, config, demo, info, ingest, listen, recipe, store
 from dtedask.cli.commands import NAMES, new_group
 
 
@@ -36,10 +36,12 @@ def _root(
 
 app = new_group(no_args_is_help=True)
 app.callback(context_settings=NAMES)(_root)
-for module in (ingest, listen, info, config):
+for module in (ingest, listen, info, config, demo):
     module.add_to(app)
 for name, module, help_text in (
     ("store", store, "Look into a root: fields, axes, commits; get fields out."),
+    ("recipe", recipe, "Run what a recipe (one YAML file) describes."),
+    ("catalog", catalog, "Look into catalogs of cubes."),
     ("cluster", cluster, "Look at the places where work can run."),
 ):
     group = new_group(no_args_is_help=True, help=help_text)

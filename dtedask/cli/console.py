@@ -94,7 +94,9 @@ def show_warning(message: str) -> None:
 
 def plural(count: int, noun: str) -> str:
     """``1 field``, ``1,200 fields``."""
-    return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith(('s', 'ch', 'x')) else 's'}"
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun[:-1]}ies" if noun.endswith("y") else f"{count:,} {noun}s"
 
 
 def size(count: float) -> str:

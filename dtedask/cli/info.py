@@ -49,19 +49,18 @@ def collect() -> dict[str, object]:
 
 
 def _extras() -> dict[str, str]:
-    """Extras by name, with what is missing of each and how to install it."""
+    """What is missing of each extra, and how to install it; empty where nothing is."""
+    names = metadata("dtedask").get_all("Provides-Extra") or []
+    return {name: _missing(name) for name in names}
+
+
+def _missing(extra: str) -> str:
     from packaging.requirements import Requirement
 
-    found: dict[str, list[str]] = {name: [] for name in metadata("dtedask").get_all("Provides-Extra") or []}
-    for line in distribution("dtedask").requires or []:
-        wanted = Requirement(line)
-        for name, missing in found.items():
-            if wanted.marker and "extra" in str(wanted.marker) and wanted.marker.evaluate({"extra": name}):
-                missing += [] if _version(wanted.name) else [wanted.name]
-    return {
-        name: f'{", ".join(missing)}; pip install "dtedask[{name}]"' if missing else ""
-        for name, missing in found.items()
-    }
+    wanted = [Requirement(line) for line in distribution("dtedask").requires or []]
+    of_extra = [one for one in wanted if one.marker and not one.marker.evaluate({"extra": ""})]
+    found = [one.name for one in of_extra if one.marker.evaluate({"extra": extra}) and not _version(one.name)]  # type: ignore[union-attr]
+    return f'{", ".join(found)}; pip install "dtedask[{extra}]"' if found else ""
 
 
 def _version(name: str) -> str:

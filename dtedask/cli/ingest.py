@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -31,13 +31,14 @@ def add_to(group: typer.Typer) -> None:
     )
 
 
-def ingest(
+def ingest(  # noqa: PLR0913 - each is an option of the command
     sources: Annotated[
         list[str] | None,
         typer.Argument(
             help="Files, patterns, folders; - for standard input.", metavar="[SOURCE]...", show_default=False
         ),
     ] = None,
+    *,
     root: Root = None,
     watch: Annotated[
         str | None, typer.Option("--watch", metavar="FOLDER", help="Ingest what appears in a folder, until Ctrl-C.")
@@ -68,7 +69,7 @@ def ingest(
         return
     from dtedask.cli.running import run_ingest, run_watch
 
-    options = {"on_error": on_error, "message": message}
+    options: Any = {"on_error": on_error, "message": message, "as_json": as_json}
     with showing(store.root, as_json=as_json) as show:
         if watch is not None:
             options["unit"] = "file" if unit == "all" else unit

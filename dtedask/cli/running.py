@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cli.console import say
@@ -19,20 +20,32 @@ if TYPE_CHECKING:
 
 
 def run_ingest(
-    sources: Sequence[str], store: Store, listeners: Sequence[str], cluster: str | None, **options: Any
+    sources: Sequence[str],
+    store: Store,
+    listeners: Sequence[str],
+    cluster: str | None,
+    *,
+    as_json: bool,
+    **options: Any,
 ) -> Summary:
     """Ingest files with everything around it."""
     from dtedask.ingest import ingest
 
-    with surroundings(store, listeners, cluster) as client, progress() as show:
+    with listeners_on_stderr(wanted=as_json), surroundings(store, listeners, cluster) as client, progress() as show:
         return ingest(list(sources), store, client=client, on_progress=show, **options)
 
 
-def run_watch(folder: str, store: Store, listeners: Sequence[str], cluster: str | None, **options: Any) -> Summary:
+def run_watch(
+    folder: str, store: Store, listeners: Sequence[str], cluster: str | None, *, as_json: bool, **options: Any
+) -> Summary:
     """Ingest what appears in a folder until a signal comes; the commit that is under way is finished."""
     from dtedask.ingest import watch
 
-    with surroundings(store, listeners, cluster) as client, stop_on_signal() as stop:
+    with (
+        listeners_on_stderr(wanted=as_json),
+        surroundings(store, listeners, cluster) as client,
+        stop_on_signal() as stop,
+    ):
         say(f"Watching {folder}; Ctrl-C ends it.")
         return watch(folder, store, stop=stop, on_event=lambda unit: say(str(unit)), client=client, **options)
 
@@ -48,6 +61,13 @@ def surroundings(store: Store, listeners: Sequence[str], cluster: str | None) ->
             stack.enter_context(listening(file))
         catch_up(store.root)
         yield stack.enter_context(client_for(cluster))
+
+
+@contextmanager
+def listeners_on_stderr(*, wanted: bool) -> Iterator[None]:
+    """Send what listeners write to standard error, where standard output is to hold JSON only."""
+    with redirect_stdout(sys.stderr) if wanted else nullcontext():
+        yield
 
 
 @contextmanager

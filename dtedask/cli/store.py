@@ -39,7 +39,7 @@ def add_to(group: typer.Typer) -> None:
     add(group, "stats", stats, "dtedask store stats --root data")
 
 
-def list_fields(words: Words = None, root: Root = None, at: At = None, as_json: JsonLines = False) -> None:
+def list_fields(words: Words = None, *, root: Root = None, at: At = None, as_json: JsonLines = False) -> None:
     """List the fields that a request takes, one a line; all of them without a request.
 
     With --json, one object a field: its MARS keys, its short name and its grid.
@@ -58,7 +58,7 @@ def list_fields(words: Words = None, root: Root = None, at: At = None, as_json: 
         _raise_no_match(store, request)
 
 
-def axes(words: Words = None, root: Root = None, at: At = None, as_json: Json = False) -> None:
+def axes(words: Words = None, *, root: Root = None, at: At = None, as_json: Json = False) -> None:
     """Show the values of every key over the fields that a request takes."""
     request = parse_words(words)
     store = _open(root, at)
@@ -76,6 +76,7 @@ def retrieve(
         str, typer.Option("--to", metavar="FILE", help="t.nc, t.grib2, t.zarr; or - for GRIB on standard output.")
     ],
     words: Words = None,
+    *,
     root: Root = None,
     at: At = None,
     allow_missing: Annotated[
@@ -107,6 +108,7 @@ def retrieve(
 
 def history(
     cube: Annotated[str | None, typer.Argument(help="One cube, such as ea/enda/0001.", show_default=False)] = None,
+    *,
     root: Root = None,
     as_json: JsonLines = False,
 ) -> None:
@@ -120,7 +122,7 @@ def history(
     emit_table(columns, map(_commit_row, commits), right=("number", "new", "replaced"))
 
 
-def stats(root: Root = None, at: At = None, as_json: JsonLines = False) -> None:
+def stats(*, root: Root = None, at: At = None, as_json: JsonLines = False) -> None:
     """Count what each cube holds: fields, groups, commits and bytes."""
     from dtedask.cli.statistics import statistics_of
 

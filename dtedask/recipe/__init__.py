@@ -1,0 +1,51 @@
+"""Recipes: one YAML file that names input, cube, listeners, cluster and catalog, and can be run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dtedask.recipe.demo import Arrival, DemoForecast
+    from dtedask.recipe.document import Input, Recipe, load_recipe
+    from dtedask.recipe.overrides import parse_overrides
+    from dtedask.recipe.plan import RecipePlan, check_recipe, plan_recipe
+    from dtedask.recipe.run import RunReport, run_recipe
+
+_HOMES = {
+    "Arrival": "demo",
+    "DemoForecast": "demo",
+    "Input": "document",
+    "Recipe": "document",
+    "RecipePlan": "plan",
+    "RunReport": "run",
+    "check_recipe": "plan",
+    "load_recipe": "document",
+    "parse_overrides": "overrides",
+    "plan_recipe": "plan",
+    "run_recipe": "run",
+}
+
+__all__ = [
+    "Arrival",
+    "DemoForecast",
+    "Input",
+    "Recipe",
+    "RecipePlan",
+    "RunReport",
+    "check_recipe",
+    "load_recipe",
+    "parse_overrides",
+    "plan_recipe",
+    "run_recipe",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

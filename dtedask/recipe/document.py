@@ -1,0 +1,196 @@
+"""The recipe: one YAML document that names input, cube, listeners, cluster and catalog."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from dtedask.core.documents import load_document
+from dtedask.core.errors import DocumentError
+from dtedask.notify import Listener, Listeners, load_listeners
+from dtedask.recipe.demo import DemoForecast
+from dtedask.recipe.overrides import apply_overrides
+from dtedask.recipe.variables import expand
+from dtedask.store.schema import Schema
+
+
+def _resolve(value: Any, info: ValidationInfo) -> Any:
+    """Make a path absolute: it is relative to the file of the recipe."""
+    if not isinstance(value, str) or value == "-":
+        return value
+    text = os.path.expanduser(expand(value))  # noqa: PTH111 - a pattern is no path
+    if "://" in text:
+        return text
+    return os.path.normpath(_folder(info) / text)
+
+
+def _folder(info: ValidationInfo) -> Path:
+    path = (info.context or {}).get("path")
+    return Path(path).expanduser().absolute().parent if path else Path.cwd()
+
+
+PathText = Annotated[str, BeforeValidator(_resolve), Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+
+
+class Input(_Section):
+    """Where the fields come from."""
+
+    files: list[PathText] = []
+    """Files, patterns and folders; one alone needs no list."""
+    demo: DemoForecast | None = None
+    """A made forecast instead of files."""
+    watch: bool = False
+    """Ingest what appears in a folder, until stopped."""
+    unit: Literal["all", "file", "step"] | None = None
+    """What is committed at once; by default all, and each file where a folder is watched."""
+    on_error: Literal["raise", "skip"] = "raise"
+    """Stop at input that is no good, or skip it and list what was skipped."""
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _one_needs_no_list(cls, files: Any) -> Any:
+        return [files] if isinstance(files, str) else files
+
+    @field_validator("demo", mode="before")
+    @classmethod
+    def _empty_is_the_default(cls, demo: Any) -> Any:
+        return {} if demo is None or demo is True else demo
+
+    @model_validator(mode="after")
+    def _is_one_source(self) -> Input:
+        if bool(self.files) == (self.demo is not None):
+            raise ValueError("it needs either 'files' or 'demo'.")
+        if self.watch and (self.demo is not None or len(self.files) != 1):
+            raise ValueError("'watch' needs one folder in 'files'.")
+        return self
+
+
+class Recipe(_Section):
+    """What to run: where fields come from, where they go, who hears of them."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """What to call it."""
+    description: str = ""
+    """One line or more for people."""
+    input: Input
+    """Where the fields come from: a section, or just files."""
+    root: PathText
+    """Folder or URL of the root."""
+    schema_: Annotated[Schema | None, Field(alias="schema")] = None
+    """Schema of a root that does not exist yet: its file, or the schema itself."""
+    layout: Literal["map"] = "map"
+    """How arrays are laid out."""
+    listeners: list[Listener] = []
+    """Who hears of commits: a list as in a file of listeners, or the name of such a file."""
+    cluster: str | None = None
+    """Profile to run on; by default the setting `cluster`."""
+    catalog: Annotated[str | bool, Field(union_mode="left_to_right")] = True
+    """Intake catalog that commits are entered into; true is that of the root, false is none."""
+    _path: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _override(cls, data: Any, info: ValidationInfo) -> Any:
+        overrides = (info.context or {}).get("overrides")
+        return apply_overrides(data, overrides) if overrides and isinstance(data, Mapping) else data
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _files_are_an_input(cls, value: Any) -> Any:
+        return {"files": value} if isinstance(value, str | list) else value
+
+    @field_validator("schema_", mode="before")
+    @classmethod
+    def _load_schema(cls, value: Any, info: ValidationInfo) -> Any:
+        return load_document(str(_resolve(value, info)), Schema, kind="schema") if isinstance(value, str) else value
+
+    @field_validator("listeners", mode="before")
+    @classmethod
+    def _load_listeners(cls, value: Any, info: ValidationInfo) -> Any:
+        return load_listeners(Path(_resolve(value, info))).listeners if isinstance(value, str) else value
+
+    @field_validator("catalog", mode="before")
+    @classmethod
+    def _catalog_is_a_path(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str | bool):
+            raise ValueError(f"{value!r} is neither a path nor true or false.")
+        return _resolve(value, info)
+
+    @model_validator(mode="after")
+    def _know_the_file(self, info: ValidationInfo) -> Recipe:
+        path = (info.context or {}).get("path")
+        self._path = Path(path) if path else None
+        place = str(self._path.expanduser().absolute()) if self._path else self.name
+        for number, listener in enumerate(self.listeners, start=1):
+            listener.name = listener.name or f"{place}#{number}"
+        Listeners(listeners=self.listeners)  # no name twice
+        return self
+
+    @property
+    def path(self) -> Path | None:
+        """File of the recipe; None when it stands in no file."""
+        return self._path
+
+    @property
+    def store_schema(self) -> Schema | None:
+        """Schema of a root that does not exist yet."""
+        return self.schema_
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """JSON schema of the document, with what may be written in place of a section."""
+        schema = cls.model_json_schema(by_alias=True)
+        found = schema["properties"]
+        files: dict[str, Any] = {"anyOf": [{"type": "string"}, {"items": {"type": "string"}, "type": "array"}]}
+        found["input"] = {**found["input"], "anyOf": [{"$ref": found["input"].pop("$ref")}, *files["anyOf"]]}
+        found["listeners"] = {"anyOf": [found["listeners"], {"type": "string"}]}
+        found["schema"]["anyOf"].append({"type": "string"})
+        section = schema["$defs"]["Input"]["properties"]
+        section["files"] = {**section["files"], **files}
+        section["files"].pop("type"), section["files"].pop("items")
+        return schema
+
+
+def load_recipe(
+    source: str | os.PathLike[str] | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    source : str, os.PathLike or mapping
+        A file, YAML text, or what it would hold. Paths in it are relative to the file, else to the current folder.
+    overrides : mapping, optional
+        Values by key path, such as ``{"root": "data", "input.files": "a.grib"}``, that take the place of what the
+        document says; paths in them are relative to the current folder.
+
+    Raises
+    ------
+    DocumentError
+        Naming file, line, key and the nearest legal one.
+    """
+    if not overrides:
+        return load_document(source, Recipe, kind="recipe")
+    try:
+        return load_document(source, Recipe, kind="recipe", context={"overrides": overrides})
+    except DocumentError as error:
+        load_document(source, Recipe, kind="recipe")  # raises when the document itself is wrong
+        pairs = ", ".join(f"{key}={value}" for key, value in overrides.items())
+        raise DocumentError(f"With {pairs}: {error.message}", hint=error.hint) from error

@@ -1,0 +1,193 @@
+"""Run a recipe."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from dtedask.ingest import Progress, Summary
+    from dtedask.recipe.demo import Arrival
+    from dtedask.recipe.document import Recipe
+    from dtedask.store import Store
+
+OnProgress = Callable[["Progress"], None]
+OnUnit = Callable[["Summary"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What running a recipe did.
+
+    Parameters
+    ----------
+    recipe, root : str
+        Its name, and where fields went.
+    summary : Summary
+        What was ingested.
+    catalog : str, optional
+        Catalog that holds the cubes now.
+    """
+
+    recipe: str
+    root: str
+    summary: Summary
+    catalog: str | None
+
+
+def run_recipe(
+    recipe: Recipe,
+    *,
+    cluster: str | None = None,
+    on_progress: OnProgress | None = None,
+    on_unit: OnUnit | None = None,
+    stop: threading.Event | None = None,
+) -> RunReport:
+    """Run a recipe: ingest its input, tell its listeners, keep its catalog.
+
+    Commits that were made before and never announced are announced first.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to run.
+    cluster : str, optional
+        Profile to run on instead of its own.
+    on_progress : callable, optional
+        Hears how far the ingest of files has come.
+    on_unit : callable, optional
+        Hears of each step of a made forecast and each file of a watched folder, after its commits.
+    stop : threading.Event, optional
+        Ends the watching of a folder, and a made forecast after the step that is under way.
+
+    Returns
+    -------
+    RunReport
+        What was done.
+
+    Raises
+    ------
+    DocumentError
+        If input is missing.
+    SettingError
+        If there is no such profile.
+    GribError, FieldError, StoreError, PlanError
+        As `dtedask.ingest.ingest`.
+    """
+    from dtedask.store import open as open_store
+
+    check_recipe(recipe, cluster=cluster)
+    store = open_store(recipe.root, schema=recipe.store_schema)
+    with _surroundings(recipe, store, cluster) as client, naming_input(recipe):
+        run = _Run(recipe, store, client, on_progress, on_unit or _ignore, stop or threading.Event())
+        summary = run.ingest()
+        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store))
+
+
+@contextmanager
+def _surroundings(recipe: Recipe, store: Store, cluster: str | None) -> Iterator[Client | None]:
+    """Have catalog, listeners and workers in place; announce what was missed."""
+    import dask.config
+
+    from dtedask.cluster import client_for
+    from dtedask.notify import Listeners, catch_up, listening
+
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(_catalog_settings(recipe)))
+        if recipe.listeners:
+            stack.enter_context(listening(Listeners(listeners=recipe.listeners)))
+        catch_up(store.root)
+        yield stack.enter_context(client_for(cluster or recipe.cluster))
+
+
+def _catalog_settings(recipe: Recipe) -> dict[str, Any]:
+    from dtedask.core.settings import setting
+
+    if isinstance(recipe.catalog, str):
+        return {"dtedask.catalog.path": recipe.catalog}
+    return {} if recipe.catalog else {"dtedask.plugins.disable": [*setting("plugins.disable"), "catalog"]}
+
+
+def _complete_catalog(recipe: Recipe, store: Store) -> str | None:
+    """Enter what stood in the root before, too."""
+    from dtedask.catalog import update_catalog
+    from dtedask.core.errors import NotFoundError
+
+    if catalog_of(recipe) is None:
+        return None
+    try:
+        return str(update_catalog(store, catalog_of(recipe)))
+    except NotFoundError:  # nothing came, so there is no root
+        return None
+
+
+def _ignore(_summary: Summary) -> None:
+    pass
+
+
+@dataclass
+class _Run:
+    recipe: Recipe
+    store: Store
+    client: Client | None
+    on_progress: OnProgress | None
+    on_unit: OnUnit
+    stop: threading.Event
+
+    def ingest(self) -> Summary:
+        if self.recipe.input.demo is not None:
+            return self._demo()
+        return self._watch() if self.recipe.input.watch else self._files()
+
+    def _files(self) -> Summary:
+        from dtedask.ingest import ingest
+
+        options: Any = {"unit": unit_of(self.recipe), "on_error": self.recipe.input.on_error, "client": self.client}
+        return ingest(self.recipe.input.files, self.store, on_progress=self.on_progress, **options)
+
+    def _watch(self) -> Summary:
+        from dtedask.ingest import watch
+
+        options: Any = {"unit": unit_of(self.recipe), "on_error": self.recipe.input.on_error, "client": self.client}
+        return watch(self.recipe.input.files[0], self.store, stop=self.stop, on_event=self.on_unit, **options)
+
+    def _demo(self) -> Summary:
+        from dtedask.ingest import Summary
+
+        assert self.recipe.input.demo is not None
+        total = Summary()
+        for arrival in self.recipe.input.demo.arrivals():
+            if self.stop.is_set():
+                break
+            found = self._arrive(arrival)
+            self.on_unit(found)
+            total += found
+        return total
+
+    def _arrive(self, arrival: Arrival) -> Summary:
+        """Commit one step, as soon as it is there."""
+        from dtedask.ingest import Summary
+        from dtedask.store import Execution
+
+        begin = time.perf_counter()
+        self.store.archive(arrival.data)
+        message = f"{self.recipe.name}: step {arrival.step}"
+        commits = self.store.flush(message, sources=(arrival.name,), execution=Execution(client=self.client))
+        return Summary(
+            new=sum(commit.new for commit in commits),
+            replaced=sum(commit.replaced for commit in commits),
+            unchanged=self.store.unchanged,
+            files=1,
+            bytes=len(arrival.data),
+            seconds=time.perf_counter() - begin,
+            commits=tuple(commits),
+            hook_failures=tuple(self.store.hook_failures),
+        )
