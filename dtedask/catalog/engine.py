@@ -6,16 +6,13 @@ xarray imports this module whenever it looks for an engine; what is heavy is imp
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
 from dtedask.catalog.target import Moment, Target, Time, find_target, find_targets, is_ours
-
-if TYPE_CHECKING:
-    from xarray.core.types import T_ChunkDimFreq
 
 
 class DtedaskBackendEntrypoint(BackendEntrypoint):
@@ -98,33 +95,8 @@ class DtedaskBackendEntrypoint(BackendEntrypoint):
         time: Time | None = None,
     ) -> xr.DataTree:
         """Open all groups as a tree; see `open_groups_as_dict`."""
-        groups = self.open_groups_as_dict(
-            filename_or_obj, drop_variables=drop_variables, group=group, at=at, time=time
-        )
+        groups = self.open_groups_as_dict(filename_or_obj, drop_variables=drop_variables, group=group, at=at, time=time)
         return xr.DataTree.from_dict(groups)
-
-
-class SnapshotVariable(xr.Variable):
-    """A variable of a snapshot, whose Dask names tell snapshots apart.
-
-    xarray names Dask arrays after path and arguments alone. Two datasets of one cube, opened before and after a
-    commit, would have equal names, and Dask takes what has equal names for equal.
-    """
-
-    __slots__ = ()
-
-    def chunk(
-        self, chunks: Any = {}, *args: Any, from_array_kwargs: Any = None, **kwargs: Any  # noqa: B006 - as xarray has it
-    ) -> xr.Variable:
-        """Return the variable in Dask chunks."""
-        from dask.base import tokenize
-
-        given: Mapping[str, T_ChunkDimFreq] = dict(from_array_kwargs or {})
-        name = given.get("name")
-        if isinstance(name, str):
-            given = {**given, "name": f"{name}-{tokenize(self._data)}"}
-        made = super().chunk(chunks, *args, from_array_kwargs=given, **kwargs)
-        return xr.Variable(made.dims, made._data, made.attrs, made.encoding, fastpath=True)
 
 
 def _open(target: Target, drop_variables: str | Iterable[str] | None) -> xr.Dataset:
@@ -133,11 +105,5 @@ def _open(target: Target, drop_variables: str | Iterable[str] | None) -> xr.Data
     dataset = open_cube(target.cube, target.group, at=target.at, time=target.time)
     if drop_variables is not None:
         dataset = dataset.drop_vars(drop_variables, errors="ignore")
-    variables = {name: _named_by_snapshot(dataset.variables[name]) for name in dataset.data_vars}
-    opened = dataset.assign(variables)
-    opened.encoding["source"] = os.fspath(target.cube)
-    return opened
-
-
-def _named_by_snapshot(variable: xr.Variable) -> SnapshotVariable:
-    return SnapshotVariable(variable.dims, variable._data, variable.attrs, variable.encoding, fastpath=True)
+    dataset.encoding["source"] = target.cube
+    return dataset

@@ -145,7 +145,8 @@ def _of_catalog(text: str, group: str | None, entry: str | None, at: Moment, tim
 
     if group is not None:
         raise RequestError(
-            f"The group {group!r} cannot be looked up in {text!r}, which is a catalog file.", hint="Give entry= instead."
+            f"The group {group!r} cannot be looked up in {text!r}, which is a catalog file.",
+            hint="Give entry= instead.",
         )
     if entry is None:
         found = entries(text)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dtedask.core.errors import NoMatchError
-from dtedask.request import Request
+from dtedask.store.coverage import used_slots, variables_with_fields
 from dtedask.store.dataset import Time, dataset_of
 from dtedask.store.location import Location
 from dtedask.store.repository import snapshot_at
 from dtedask.store.schema import CUBE_KEYS
-from dtedask.store.selection import select
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from dtedask.store.snapshot import Snapshot
+    from dtedask.store.snapshot import Group, Snapshot, Variable
 
 
 def open_cube(
@@ -50,11 +53,26 @@ def open_cube(
         If the group is empty.
     """
     snapshot, location, name = open_snapshot(cube, at)
-    full = snapshot.find_group(group)
-    selections = [part for part in select(snapshot, name, Request({})) if part.group.name == full]
-    if not selections:
-        raise NoMatchError(f"The group {full!r} of the cube {str(cube)!r} holds no fields.")
-    return dataset_of(location, selections, time=time)
+    found = snapshot.group(snapshot.find_group(group))
+    parts = [_Whole(snapshot, name, found, variable) for variable in variables_with_fields(snapshot, found)]
+    if not parts:
+        raise NoMatchError(f"The group {found.name!r} of the cube {str(cube)!r} holds no fields.")
+    used = used_slots(snapshot, found, (part.variable for part in parts))
+    return dataset_of(location, parts, time=time, used=used)
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """All fields of a variable; they are listed only where that is needed."""
+
+    snapshot: Snapshot
+    cube: str
+    group: Group
+    variable: Variable
+
+    @cached_property
+    def slots(self) -> np.ndarray:
+        return self.snapshot.present(self.group.name, self.variable.name)
 
 
 def open_snapshot(cube: str | os.PathLike[str], at: str | datetime | None) -> tuple[Snapshot, Location, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import xarray as xr
@@ -11,12 +11,11 @@ from xarray.core import indexing
 
 from dtedask.core.errors import FieldError
 from dtedask.request import format_step
-from dtedask.store.fields import FieldArray, SlotTable
+from dtedask.store.fields import FieldArray, SlotTable, SnapshotVariable
 from dtedask.store.snapshot import Group, Snapshot, Variable
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
-    from dtedask.store.selection import Selection
 
 Time = Literal["reference", "valid"]
 PREFERRED_CHUNK_BYTES = 64 * 2**20
@@ -25,22 +24,45 @@ _PRIVATE = frozenset(
 )
 
 
-def dataset_of(location: Location, selections: Sequence[Selection], *, time: Time = "reference") -> xr.Dataset:
+class Part(Protocol):
+    """The fields of one variable that a dataset is made of, such as a `Selection`."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...  # noqa: D102
+    @property
+    def cube(self) -> str: ...  # noqa: D102
+    @property
+    def group(self) -> Group: ...  # noqa: D102
+    @property
+    def variable(self) -> Variable: ...  # noqa: D102
+    @property
+    def slots(self) -> np.ndarray: ...  # noqa: D102
+
+
+def dataset_of(
+    location: Location,
+    selections: Sequence[Part],
+    *,
+    time: Time = "reference",
+    used: Mapping[str, np.ndarray] | None = None,
+) -> xr.Dataset:
     """Make one lazy dataset of selections of one group.
 
     Parameters
     ----------
     location : Location
         The root.
-    selections : sequence of Selection
+    selections : sequence of Part
         At least one; all of one cube and group.
+    used : mapping of str to numpy.ndarray, optional
+        Slots of each dimension that hold fields, if that is known; else it is read from the selections.
     time : {"reference", "valid"}
         ``"valid"`` joins reference time and step into one sorted axis ``time``; where several forecasts are valid at
         the same time, the latest one is taken.
     """
     first = selections[0]
     group, snapshot = first.group, first.snapshot
-    slots = _slots(group, selections)
+    slots = _in_order(group, _used(selections) if used is None else used, selections)
     if time == "valid":
         slots = _with_valid_time(group, slots, selections)
     variables = {
@@ -52,17 +74,22 @@ def dataset_of(location: Location, selections: Sequence[Selection], *, time: Tim
     return dataset
 
 
-def _slots(group: Group, selections: Sequence[Selection]) -> dict[str, np.ndarray]:
-    """Slots of each dimension in the order people see, over all selections; shape (labels, 1)."""
-    used: dict[str, list[np.ndarray]] = {}
+def _used(selections: Sequence[Part]) -> dict[str, np.ndarray]:
+    """Slots of each dimension over all selections, ascending."""
+    found: dict[str, list[np.ndarray]] = {}
     for selection in selections:
         for position, name in enumerate(selection.variable.dims):
-            used.setdefault(name, []).append(np.unique(selection.slots[:, position]))
+            found.setdefault(name, []).append(np.unique(selection.slots[:, position]))
+    return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+
+
+def _in_order(group: Group, used: Mapping[str, np.ndarray], selections: Sequence[Part]) -> dict[str, np.ndarray]:
+    """Slots of each dimension in the order people see; shape (labels, 1)."""
+    names = dict.fromkeys(name for selection in selections for name in selection.variable.dims)
     found = {}
-    for name, parts in used.items():
-        taken = np.unique(np.concatenate(parts))
+    for name in names:
         order = group.axes[name].order
-        found[name] = (taken if order is None else order[np.isin(order, taken)])[:, np.newaxis]
+        found[name] = (used[name] if order is None else order[np.isin(order, used[name])])[:, np.newaxis]
     return found
 
 
@@ -73,14 +100,14 @@ def _names(variable: Variable, slots: Mapping[str, np.ndarray]) -> list[str]:
     return ["time", *(name for name in variable.dims if name not in ("forecast_reference_time", "step"))]
 
 
-def _variable(location: Location, selection: Selection, slots: Mapping[str, np.ndarray]) -> xr.Variable:
+def _variable(location: Location, selection: Part, slots: Mapping[str, np.ndarray]) -> xr.Variable:
     variable, group = selection.variable, selection.group
     tables = [SlotTable(_positions(variable, name), values) for name, values in slots.items()]
     array = FieldArray(location, selection.cube, selection.snapshot.id, group.name, variable, tables)
     dims = (*slots, *group.grid.dims)
     attributes = {name: value for name, value in variable.attributes.items() if name not in _PRIVATE}
     encoding = {"preferred_chunks": preferred_chunks(dims, array.shape, len(slots), array.dtype.itemsize)}
-    return xr.Variable(dims, indexing.LazilyIndexedArray(array), attributes, encoding)
+    return SnapshotVariable(dims, indexing.LazilyIndexedArray(array), attributes, encoding)
 
 
 def _positions(variable: Variable, name: str) -> tuple[int, ...]:
@@ -100,9 +127,7 @@ def preferred_chunks(
     return {name: int(chunks[name]) for name in dims}
 
 
-def _with_valid_time(
-    group: Group, slots: dict[str, np.ndarray], selections: Sequence[Selection]
-) -> dict[str, np.ndarray]:
+def _with_valid_time(group: Group, slots: dict[str, np.ndarray], selections: Sequence[Part]) -> dict[str, np.ndarray]:
     if "forecast_reference_time" not in slots:
         raise FieldError(f"The group {group.name!r} has no reference time to make valid times of.")
     shapes = {("step" in selection.variable.dims) for selection in selections}
@@ -111,23 +136,30 @@ def _with_valid_time(
             f"Some variables of the group {group.name!r} have steps and some have none; they share no valid time.",
             hint="Open it with time='reference'.",
         )
-    pairs, times = _present_pairs(group, selections)
+    pairs, times = _present_pairs(group, slots, selections)
     order = np.lexsort((-group.axes["forecast_reference_time"].labels[pairs[:, 0]], times))
     first = np.unique(times[order], return_index=True)[1]
     others = {name: values for name, values in slots.items() if name not in ("forecast_reference_time", "step")}
     return {"time": pairs[order][first], **others}
 
 
-def _present_pairs(group: Group, selections: Sequence[Selection]) -> tuple[np.ndarray, np.ndarray]:
+def _present_pairs(
+    group: Group, slots: Mapping[str, np.ndarray], selections: Sequence[Part]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slots of reference time and step that hold fields together, and the times at which they are valid."""
     names = [name for name in ("forecast_reference_time", "step") if name in selections[0].variable.dims]
-    found = [s.slots[:, [s.variable.dims.index(name) for name in names]] for s in selections]
-    pairs = np.unique(np.concatenate(found), axis=0)
+    axes = [slots[name][:, 0] for name in names]
+    if min(map(len, axes)) == 1:  # such as analyses: every slot of one goes with the only slot of the other
+        pairs = np.stack(np.broadcast_arrays(*axes), axis=1)
+    else:
+        found = [s.slots[:, [s.variable.dims.index(name) for name in names]] for s in selections]
+        pairs = np.unique(np.concatenate(found), axis=0)
     times = sum(group.axes[name].labels[pairs[:, column]] for column, name in enumerate(names))
     return pairs, np.asarray(times)
 
 
 def _coordinates(
-    group: Group, snapshot: Snapshot, slots: Mapping[str, np.ndarray], selections: Sequence[Selection]
+    group: Group, snapshot: Snapshot, slots: Mapping[str, np.ndarray], selections: Sequence[Part]
 ) -> dict[str, xr.Variable]:
     found: dict[str, xr.Variable] = {}
     for name, values in slots.items():
@@ -194,7 +226,7 @@ def _valid_time(coordinates: Mapping[str, xr.Variable]) -> dict[str, xr.Variable
     return {"valid_time": xr.Variable(dims, times, {"standard_name": "time", "long_name": "time"})}
 
 
-def _step_bounds(coordinates: Mapping[str, xr.Variable], selections: Sequence[Selection]) -> dict[str, xr.Variable]:
+def _step_bounds(coordinates: Mapping[str, xr.Variable], selections: Sequence[Part]) -> dict[str, xr.Variable]:
     """CF bounds of the steps, one variable a length of interval; 0 stands for "since the reference time"."""
     attributes = [s.variable.attributes for s in selections]
     lengths = sorted({int(found["interval_s"]) for found in attributes if "interval_s" in found})
@@ -232,7 +264,7 @@ def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable
     return found
 
 
-def _attributes(selection: Selection) -> dict[str, Any]:
+def _attributes(selection: Part) -> dict[str, Any]:
     keys = {**selection.snapshot.keys, **selection.group.keys}
     return {
         "Conventions": "CF-1.11",

@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
+from dask.base import tokenize
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
@@ -107,6 +109,23 @@ class FieldArray(BackendArray):
             decode(0)
         else:
             list(_pool(os.getpid()).map(decode, range(len(keys))))
+
+
+class SnapshotVariable(xr.Variable):
+    """A variable of a snapshot, whose Dask names tell snapshots apart.
+
+    xarray names the Dask arrays of an engine after path and arguments alone. Two datasets of one cube, opened before
+    and after a commit, would have equal names, and Dask takes what has equal names for equal.
+    """
+
+    __slots__ = ()
+
+    def chunk(self, *args: Any, **kwargs: Any) -> Any:
+        """Put the values into Dask chunks; see `xarray.Variable.chunk`."""
+        given = kwargs.get("from_array_kwargs") or {}
+        if isinstance(given.get("name"), str):
+            kwargs["from_array_kwargs"] = {**given, "name": f"{given['name']}-{tokenize(self._data)}"}
+        return super().chunk(*args, **kwargs)
 
 
 class _Crop:

@@ -70,19 +70,35 @@ class Selection:
 
     def records(self) -> Iterator[Record]:
         """The fields, one record each."""
-        for slots in self.slots.tolist():
-            yield Record(self, tuple(slots))
+        for slots in map(tuple, self.slots.tolist()):
+            yield Record(self, slots)
 
     def keys_of(self, slots: tuple[int, ...]) -> dict[str, str]:
         """MARS keys of a field, as its message had them."""
         keys = dict(self.constants)
-        for slot, parts in zip(slots, self.dimensions, strict=True):
-            for part in parts:
-                if part.texts[slot]:
-                    keys[part.key] = part.texts[slot]
-        if self._has_control and slots[self.variable.dims.index("member")] == self._control_slot:
-            keys["type"] = "cf"
+        for slot, parts in zip(slots, self._keys_of_slots, strict=True):
+            keys.update(parts[slot])
         return keys
+
+    @cached_property
+    def beside_keys(self) -> dict[str, str]:
+        """What stands beside the MARS keys of each field: short name and grid."""
+        return {
+            "shortName": str(self.variable.attributes.get("GRIB_shortName", "")),
+            "grid": self.group.grid.label,
+        }
+
+    @cached_property
+    def _keys_of_slots(self) -> list[list[dict[str, str]]]:
+        """Keys that each slot of each dimension adds."""
+        found = []
+        for name, parts in zip(self.variable.dims, self.dimensions, strict=True):
+            rows = zip(*(part.texts for part in parts), strict=True)
+            keys = [{part.key: text for part, text in zip(parts, row, strict=True) if text} for row in rows]
+            if name == "member" and self._has_control and self._control_slot >= 0:
+                keys[self._control_slot]["type"] = "cf"
+            found.append(keys)
+        return found
 
     @cached_property
     def _has_control(self) -> bool:
@@ -136,7 +152,7 @@ class Record:
     @property
     def short_name(self) -> str:
         """Short name of the parameter; empty if it has none."""
-        return str(self.selection.variable.attributes.get("GRIB_shortName", ""))
+        return self.selection.beside_keys["shortName"]
 
     @property
     def chunk(self) -> str:
@@ -147,7 +163,7 @@ class Record:
 
     def to_dict(self) -> dict[str, str]:
         """MARS keys, short name and grid, for JSON."""
-        return {**self.keys, "shortName": self.short_name, "grid": self.grid.label}
+        return {**self.selection.keys_of(self.slots), **self.selection.beside_keys}
 
 
 def select(snapshot: Snapshot, cube: str, request: Request) -> Iterator[Selection]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 _GROUP_DEPTH = 3
 _CHUNKS_AT_ONCE = 64
+_COORDINATES_AT_ONCE = 10_000
 
 
 def run_async(coroutine: Any) -> Any:
@@ -194,8 +195,7 @@ class Snapshot:
         path = f"{group}/{variable}"
         if path not in self._present:
             array = self.group(group).variables[variable]
-            found = run_async(_coordinates(self.session, f"/{path}"))
-            slots = np.array(found, dtype=np.int64).reshape(len(found), len(array.shape))
+            slots = run_async(_coordinates(self.session, f"/{path}", len(array.shape)))
             self._present[path] = slots[:, : len(array.dims)]
         return self._present[path]
 
@@ -282,8 +282,11 @@ class Snapshot:
         return Axis(Dimension(name), labels)
 
 
-async def _coordinates(session: icechunk.Session, path: str) -> list[tuple[int, ...]]:
-    return [coordinates async for coordinates in session.chunk_coordinates(path, batch_size=10_000)]
+async def _coordinates(session: icechunk.Session, path: str, dims: int) -> np.ndarray:
+    # Icechunk's public iterator takes its batches apart, one await a chunk; that is a third of the time of listing.
+    batches = session._session.chunk_coordinates(path, _COORDINATES_AT_ONCE)  # noqa: SLF001
+    parts = [np.array(batch, dtype=np.int64).reshape(-1, dims) async for batch in batches]
+    return np.concatenate(parts) if parts else np.empty((0, dims), dtype=np.int64)
 
 
 async def _fetch(store: Any, keys: list[str]) -> list[bytes | None]:

@@ -1,0 +1,269 @@
+"""Keeping the catalog file of a root: entries of the groups whose axes or variables changed are written anew."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dtedask.catalog.document import DRIVER, expand_directory, read_catalog, relative_to_catalog
+from dtedask.catalog.entry import Entry, entry_of
+from dtedask.catalog.growth import grown_groups
+from dtedask.core.errors import DocumentError, LockedError, ReadOnlyError, StoreError
+from dtedask.core.settings import setting
+from dtedask.store.cube import open_snapshot
+from dtedask.store.location import Location
+from dtedask.store.snapshot import cached_snapshot
+from dtedask.store.store import Store
+
+if TYPE_CHECKING:
+    from dtedask.core.commit import Commit
+
+logger = logging.getLogger(__name__)
+FILE_NAME = "catalog.yaml"
+_HEAD = "# Entries of cubes are kept by dtedask: it writes them anew after commits that change them.\n"
+_LOCK_TIMEOUT_S = 10.0
+
+
+def catalog_path(root: str) -> Path | None:
+    """Catalog file of a root: what the setting ``catalog.path`` names, else ``catalog.yaml`` in a root on local disk.
+
+    None for a root elsewhere when the setting is not set.
+    """
+    named = setting("catalog.path")
+    if named:
+        return Path(named).expanduser().absolute()
+    return None if "://" in root else Path(root) / FILE_NAME
+
+
+def update_catalog(
+    store: Store, path: str | os.PathLike[str] | None = None, cubes: Collection[str] | None = None
+) -> Path | None:
+    """Write the entries of cubes that changed into a catalog file; entries of others stay.
+
+    Parameters
+    ----------
+    store : Store
+        The root.
+    path : str or path, optional
+        The catalog file; that of the root by default, see `catalog_path`.
+    cubes : collection of str, optional
+        Names of the cubes to look at; all by default.
+
+    Returns
+    -------
+    Path or None
+        The catalog file; None where the root has none. The file is replaced at once, and only if an entry changed;
+        several processes may do so at the same time.
+
+    Raises
+    ------
+    DocumentError
+        If the file is no catalog of version 1, or has an entry of the same name for a cube of another root.
+    ReadOnlyError
+        If the file cannot be written.
+    """
+    file = Path(path).expanduser().absolute() if path is not None else catalog_path(store.root)
+    if file is None:
+        return None
+    with _locked(file):
+        _replace_entries(file, store.root, _entries_of(store, cubes), store.cubes() if cubes is None else cubes)
+    return file
+
+
+def rebuild(store: Store, path: str | os.PathLike[str] | None = None) -> Path:
+    """Write all entries of a root into a catalog file anew; those of cubes that are gone vanish, of others stay.
+
+    Raises
+    ------
+    StoreError
+        If the root is not on local disk and no path is given.
+    """
+    file = Path(path).expanduser().absolute() if path is not None else catalog_path(store.root)
+    if file is None:
+        raise StoreError(
+            f"The root {store.root!r} is not on local disk and has no catalog file of its own.",
+            hint="Give a path, or set dtedask.catalog.path.",
+        )
+    with _locked(file):
+        _replace_entries(file, store.root, _entries_of(store, None), None)
+    return file
+
+
+def follow(commit: Commit, file: Path) -> bool:
+    """Enter a commit into a catalog file; True if the file was written.
+
+    Nothing is opened while axes and variables stay. What is written is the newest: another process may have
+    committed later and written already.
+    """
+    known = _read(file).sources
+    location = Location.parse(commit.root)
+    grown = grown_groups(cached_snapshot(location, commit.cube, commit.parent), commit.changes)
+    missing = {change.group for change in commit.changes if f"{commit.cube}/{change.group}" not in known}
+    if not grown | missing:
+        return False
+    store = Store(location)
+    with _locked(file):
+        return _replace_entries(file, store.root, _entries_of(store, [commit.cube]), [commit.cube])
+
+
+def source_of(entry: Entry, file: Path) -> dict[str, Any]:
+    """An entry as the catalog file has it."""
+    arguments: dict[str, Any] = {"urlpath": relative_to_catalog(entry.cube_url, file), "group": entry.group}
+    if entry.time != "reference":
+        arguments["time"] = entry.time
+    return {
+        "description": entry.description,
+        "driver": DRIVER,
+        "args": arguments,
+        "metadata": _plain(entry.metadata),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+def _entries_of(store: Store, cubes: Collection[str] | None) -> list[Entry]:
+    found = []
+    for cube in store.cubes() if cubes is None else cubes:
+        url = f"{store.root}/{cube}"
+        snapshot, _, _ = open_snapshot(url, None)
+        found += [entry_of(cube, url, snapshot.keys, snapshot.group(name)) for name in snapshot.group_names]
+    return found
+
+
+@dataclass(frozen=True)
+class _File:
+    """A catalog file as it was read: what marks its version, and what stands in it."""
+
+    mark: tuple[int, int, int] | None
+    document: dict[str, Any]
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        return self.document.get("sources") or {}
+
+
+_files: dict[str, _File] = {}
+_guard = threading.Lock()
+
+
+def _read(file: Path) -> _File:
+    """Contents of a catalog file; parsed again only when it changed."""
+    mark = _mark(file)
+    known = _files.get(str(file))
+    if known is not None and known.mark == mark:
+        return known
+    found = _File(mark, {} if mark is None else _parse(file))
+    with _guard:
+        _files[str(file)] = found
+    return found
+
+
+def _mark(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    import yaml
+
+    read_catalog(file)  # what is wrong is said with file, line and key
+    # As Intake reads it (YAML 1.1), so that entries of others keep their meaning.
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = yaml.load(file.read_bytes(), loader)
+    return dict(found or {})
+
+
+def _replace_entries(file: Path, root: str, fresh: Iterable[Entry], cubes: Collection[str] | None) -> bool:
+    """Put entries in the place of those of the same cubes (None: of all of the root); sorted, others first."""
+    document = _read(file).document
+    before = dict(document.get("sources") or {})
+    made = {entry.name: source_of(entry, file) for entry in fresh}
+    kept = {name: source for name, source in before.items() if not _is_of(source, file, root, cubes)}
+    for name in made.keys() & kept.keys():
+        _check_replaceable(file, name, kept.pop(name))
+    sources = {**kept, **made}
+    if sources == before and document:
+        return False
+    ours = dict(sorted((name, source) for name, source in sources.items() if _driver(source) == DRIVER))
+    others = {name: source for name, source in sources.items() if name not in ours}
+    _write(file, {**({"metadata": {"version": 1}} | document), "sources": others | ours})
+    return True
+
+
+def _driver(source: Any) -> Any:
+    return source.get("driver") if isinstance(source, Mapping) else None
+
+
+def _cube_of(source: Any, file: Path) -> str:
+    return expand_directory(str((source.get("args") or {}).get("urlpath", "")), file)
+
+
+def _is_of(source: Any, file: Path, root: str, cubes: Collection[str] | None) -> bool:
+    if _driver(source) != DRIVER:
+        return False
+    url = _cube_of(source, file)
+    if cubes is None:
+        return url.startswith(f"{root}/")
+    return url in {f"{root}/{cube}" for cube in cubes}
+
+
+def _check_replaceable(file: Path, name: str, source: Any) -> None:
+    """An entry of the same name gives way only if its cube on local disk is gone."""
+    url = _cube_of(source, file) if _driver(source) == DRIVER else ""
+    if url and "://" not in url and not Path(url).is_dir():
+        return
+    what = f"for the cube {url!r}" if url else f"of the driver {_driver(source)!r}"
+    raise DocumentError(
+        f"The catalog {str(file)!r} has an entry {name!r} {what} already.",
+        hint="Give each root a catalog of its own, or take that entry away.",
+    )
+
+
+def _write(file: Path, document: Mapping[str, Any]) -> None:
+    import yaml
+
+    dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(dict(document), Dumper=dumper, sort_keys=False, allow_unicode=True, width=120)
+    part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        part.write_text(_HEAD + text, "utf-8")
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ReadOnlyError(f"The catalog {str(file)!r} cannot be written: {error.strerror}.") from error
+    with _guard:
+        _files[str(file)] = _File(_mark(file), dict(document))
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    from filelock import SoftFileLock, Timeout
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = SoftFileLock(file.with_name(f".{file.name}.lock"), timeout=_LOCK_TIMEOUT_S, poll_interval=0.01)
+        lock.acquire()
+    except Timeout as error:
+        raise LockedError(
+            f"Another process writes the catalog {str(file)!r} for more than {_LOCK_TIMEOUT_S:g} s.",
+            hint=f"If it is gone, remove {lock.lock_file!r}.",
+        ) from error
+    except OSError as error:
+        raise ReadOnlyError(f"The catalog {str(file)!r} cannot be written: {error.strerror or error}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
