@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +37,23 @@ def add(group: typer.Typer, name: str, function: Callable[..., None], *examples:
     # The backspace keeps the lines of a paragraph apart.
     lines = "\n".join(f"  {example}" for example in examples)
     text = f"{inspect.getdoc(function)}\n\n\b\n{'Example' if len(examples) == 1 else 'Examples'}:\n{lines}"
-    group.command(name, help=text, short_help=(inspect.getdoc(function) or "").splitlines()[0], context_settings=NAMES)(
-        function
-    )
+    brief = (inspect.getdoc(function) or "").splitlines()[0]
+    group.command(name, help=text, short_help=brief, context_settings=NAMES)(_told_of_closed_pipes(function))
+
+
+class ReaderLeftError(Exception):
+    """Standard output is closed, as by `| head`."""
+
+
+def _told_of_closed_pipes(function: Callable[..., None]) -> Callable[..., None]:
+    """Turn a broken pipe into an error that typer does not take for a failure."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            function(*arguments, **options)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderLeftError from error
+
+    return run

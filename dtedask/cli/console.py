@@ -84,7 +84,17 @@ def say(text: str) -> None:
 
 def show_error(message: str, hint: str = "") -> None:
     """Write an error, and what to do next, to standard error."""
-    _show("Error", "bold red", message, hint)
+    _show("Error", "bold red", _in_commands(message), _in_commands(hint))
+
+
+_SPELLINGS = {"on_error='skip'": "--on-error skip", "`at=`": "--at", "use retrieve_tree": "use --tree"}
+
+
+def _in_commands(text: str) -> str:
+    """What Python calls an argument, as a command line calls it."""
+    for name, option in _SPELLINGS.items():
+        text = text.replace(name, option)
+    return text.strip()
 
 
 def show_warning(message: str) -> None:

@@ -129,7 +129,8 @@ def _show_next(root: str, report: RunReport) -> None:
     emit(f"  {dtedask} store retrieve --root {root} param=t,levelist=500,step=24,number=1/2 --to t500.nc")
     emit(f"  {dtedask} catalog list --catalog {catalog}")
     emit("and in Python:")
-    emit(f"  {python} -c \"import dtedask; print(dtedask.open('{root}').retrieve('param=2t,step=24'))\"")
+    code = f"import dtedask; print(dtedask.open('{root}').retrieve('param=2t,step=24'))"
+    emit(f'  ICECHUNK_LOG=error {python} -c "{code}"')
 
 
 def _program(name: str) -> str:

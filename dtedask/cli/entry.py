@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import sys
@@ -11,12 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from dtedask.cli.commands import ReaderLeftError
 from dtedask.cli.console import show_error, show_warning
+from dtedask.cli.usage import show_usage_error, usage_error
 from dtedask.core.errors import DtedaskError
 
 DONE, FAILED, USAGE, NOTHING, INTERRUPTED = 0, 1, 2, 3, 130
 
 _FLAGS = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose", "--quiet": "quiet", "-q": "quiet"}
+
+# What these warn of stands in the summary of an ingest, or in its error.
+_SUMMED_UP = ("dtedask.ingest", "dtedask.grib")
 
 logger = logging.getLogger("dtedask")
 
@@ -57,18 +63,20 @@ def _run(words: list[str]) -> int:
     from dtedask.cli.app import command
 
     try:
-        command().main(words, prog_name="dtedask")
+        code = command().main(words, prog_name="dtedask", standalone_mode=False)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else FAILED
-    finally:
-        sys.stdout.flush()
-    return DONE
+        code = end.code
+    except usage_error() as error:
+        return show_usage_error(error)
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else DONE
 
 
 def _guarded(run: Callable[[], int]) -> int:
     try:
         return run()
-    except BrokenPipeError:
+    except ReaderLeftError:
         return _reader_left()
     except KeyboardInterrupt:
         show_error("Interrupted.")
@@ -87,8 +95,10 @@ def _guarded(run: Callable[[], int]) -> int:
 
 
 def _reader_left() -> int:
-    """Standard output is closed, as by `| head`: the reader has what it wanted."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Send what is still in the buffers nowhere: the reader has what it wanted."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
     return DONE
 
 
@@ -104,16 +114,30 @@ def _take_flags(words: list[str]) -> list[str]:
 @contextmanager
 def _logging() -> Iterator[None]:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     level = logging.DEBUG if mode.debug else logging.INFO if mode.verbose else logging.WARNING
-    before = logger.level
+    quieter = logging.ERROR if level == logging.WARNING else level
+    levels = {"dtedask": level, **dict.fromkeys(_SUMMED_UP, quieter)}
+    before = {name: logging.getLogger(name).level for name in levels}
     logger.addHandler(handler)
-    logger.setLevel(level)
     try:
+        for name, wanted in levels.items():
+            logging.getLogger(name).setLevel(wanted)
         yield
     finally:
         logger.removeHandler(handler)
-        logger.setLevel(before)
+        for name, found in before.items():
+            logging.getLogger(name).setLevel(found)
+
+
+class _Formatter(logging.Formatter):
+    """One line a record; tracebacks with --debug only."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not mode.debug:
+            record = copy.copy(record)
+            record.exc_info = record.exc_text = record.stack_info = None
+        return super().format(record)
 
 
 @contextmanager

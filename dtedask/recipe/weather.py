@@ -34,12 +34,12 @@ class Weather:
     @cached_property
     def latitude(self) -> Values:
         """Latitudes, north to south."""
-        return np.linspace(90.0, -90.0, round(180 / self.degrees) + 1)
+        return 90.0 - self.degrees * np.arange(round(180 / self.degrees) + 1, dtype=np.float64)
 
     @cached_property
     def longitude(self) -> Values:
         """Longitudes, west to east."""
-        return np.arange(round(360 / self.degrees)) * self.degrees
+        return self.degrees * np.arange(round(360 / self.degrees), dtype=np.float64)
 
     @cached_property
     def grid(self) -> Grid:
