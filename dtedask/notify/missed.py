@@ -12,18 +12,17 @@ if TYPE_CHECKING:
     from dtedask.core.commit import Commit
     from dtedask.notify.log import NoticeLog
 
-History = Callable[[str, str], Sequence["Commit"]]
+History = Callable[[str, str, int], Sequence["Commit"]]
 Cubes = Callable[[str], Sequence[str]]
 
 logger = logging.getLogger(__name__)
 
 
-def store_history(root: str, cube: str) -> Sequence[Commit]:
-    """List the commits of a cube, oldest first, from the store."""
+def store_history(root: str, cube: str, after: int) -> Sequence[Commit]:
+    """List the commits of a cube after the one of that number, oldest first, from the store."""
     import dtedask
 
-    commits: Sequence[Commit] = dtedask.open(root).history(cube)
-    return commits
+    return dtedask.open(root).history(cube, after=after)
 
 
 def store_cubes(root: str) -> Sequence[str]:
@@ -43,8 +42,8 @@ def record(log: NoticeLog, commit: Commit, *, history: History = store_history) 
         Log of the commit's root.
     commit : Commit
         A commit that can be read.
-    history : callable (root, cube) -> sequence of Commit
-        Gives the commits of a cube, oldest first; asked only where commits are missing.
+    history : callable (root, cube, after) -> sequence of Commit
+        Gives the commits of a cube after one, oldest first; asked only where commits are missing.
 
     Returns
     -------
@@ -81,7 +80,7 @@ def fill(log: NoticeLog, root: str, *, cubes: Cubes = store_cubes, history: Hist
 
 def _missed(root: str, cube: str, last: int, end: int | None, history: History) -> list[Commit]:
     try:
-        commits = list(history(root, cube))
+        commits = list(history(root, cube, last))
     except Exception as error:
         raise NoticeError(
             f"Commits of {cube} in {root} after number {last} were not announced, and its history cannot be read: "

@@ -108,7 +108,7 @@ def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Com
     )
 
 
-def history_of(location: Location, cube: str, *, newest: int | None = None) -> list[Commit]:
+def history_of(location: Location, cube: str, *, after: int = 0) -> list[Commit]:
     """Commits of a cube, oldest first.
 
     Parameters
@@ -117,13 +117,13 @@ def history_of(location: Location, cube: str, *, newest: int | None = None) -> l
         The root.
     cube : str
         Name of the cube.
-    newest : int, optional
-        Only so many of the newest.
+    after : int
+        Only those that follow the commit of this number; the history is read no further back.
     """
     repo = open_repository(location, cube)
     found = (commit_of(location, cube, info) for info in repo.ancestry(branch=BRANCH))
-    commits = list(itertools.islice((commit for commit in found if commit is not None), newest))
-    return commits[::-1]
+    ours = (commit for commit in found if commit is not None)
+    return list(itertools.takewhile(lambda commit: commit.sequence > after, ours))[::-1]
 
 
 def sequence_after(repo: icechunk.Repository, snapshot: str) -> int:

@@ -260,7 +260,7 @@ def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable
         array = AsyncArray(ArrayV3Metadata.from_dict(dict(metadata)), path)
         values = np.asarray(run_async(array.getitem(...)))
         attributes = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
-        found[name] = xr.Variable(tuple(metadata["dimension_names"]), values, attributes)
+        found[name] = xr.Variable(tuple(metadata.get("dimension_names") or ()), values, attributes)
     return found
 
 

@@ -266,10 +266,18 @@ class Store:
             for record in selection.records():
                 yield encode_record(record)
 
-    def history(self, cube: str | None = None) -> Commits:
-        """Commits, oldest first; of one cube, or of all in order of time."""
+    def history(self, cube: str | None = None, *, after: int = 0) -> Commits:
+        """Commits, oldest first; of one cube, or of all in order of time.
+
+        Parameters
+        ----------
+        cube : str, optional
+            Name of the cube; all where it is left out.
+        after : int
+            Only those that follow the commit of this number in the history of their cube.
+        """
         names = [cube] if cube is not None else self.cubes()
-        commits = [commit for name in names for commit in history_of(self._location, name)]
+        commits = [commit for name in names for commit in history_of(self._location, name, after=after)]
         return sorted(commits, key=lambda commit: (commit.time, commit.cube))
 
     def schema(self) -> Schema:

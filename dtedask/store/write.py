@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
 
 _AT_ONCE = 64
+HELD_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +103,39 @@ def write_batch(fork: bytes | Session, items: Sequence[WriteItem], durable_root:
 
     session = pickle.loads(fork) if isinstance(fork, bytes) else fork
     result = WriteResult(session)
-    encoded = [(item, item.codec.encode(item.values())) for item in items]
-    before = run_async(_read([item.key for item in items if item.exists], session.store))
+    for part in _encoded(items):
+        _write_part(part, session.store, result)
+    if durable_root is not None:
+        sync_to_disk(durable_root)
+    return result
+
+
+def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes]]]:
+    """Encode fields, a few at a time, so that a batch of any length holds little memory."""
+    part: list[tuple[WriteItem, bytes]] = []
+    held = 0
+    for item in items:
+        part.append((item, item.codec.encode(item.values())))
+        held += len(part[-1][1])
+        if held >= HELD_BYTES:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
+
+
+def _write_part(part: Sequence[tuple[WriteItem, bytes]], store: Any, result: WriteResult) -> None:
+    existing = [item.key for item, _ in part if item.exists]
+    before = run_async(_read(existing, store)) if existing else {}
     pending = []
-    for item, data in encoded:
+    for item, data in part:
         if item.exists and before[item.key] == data:
             result.unchanged.append(item.key)
             continue
         (result.replaced if item.exists else result.new).append(item.key)
         pending.append((item.key, data))
-    run_async(_write(pending, session.store))
-    if durable_root is not None:
-        sync_to_disk(durable_root)
-    return result
+    if pending:
+        run_async(_write(pending, store))
 
 
 async def _read(keys: Sequence[str], store: Any) -> dict[str, bytes | None]:

@@ -135,7 +135,7 @@ commits = pickle.loads((folder / "commits").read_bytes())
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-def history(root="", cube=""):
+def history(root="", cube="", after=0):
     return commits[: len((folder / "history").read_text()) if (folder / "history").exists() else 0]
 
 def hear(event):

@@ -53,7 +53,7 @@ def test_any_order_of_delivery_gives_each_commit_once_and_in_order(tmp_path_fact
     delivered = data.draw(st.lists(st.sampled_from(commits), min_size=1, max_size=12))
     with NoticeLog(tmp_path_factory.mktemp("log") / "log.sqlite") as log:
         for commit in delivered:
-            record(log, commit, history=lambda _, cube: history[cube])
+            record(log, commit, history=lambda _, cube, _after: history[cube])
         for cube in {commit.cube for commit in delivered}:
             heard = [entry.sequence for entry in log.entries() if entry.cube == cube]
             assert heard == list(range(1, max(c.sequence for c in delivered if c.cube == cube) + 1))

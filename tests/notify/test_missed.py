@@ -9,7 +9,7 @@ from dtedask.notify.log import NoticeLog
 from dtedask.notify.missed import fill, record
 
 
-def no_history(root, cube):
+def no_history(root, cube, after):
     raise AssertionError("the history is not needed")
 
 
@@ -29,7 +29,7 @@ def test_missed_commits_are_announced_before_the_one_that_shows_the_gap(root, ma
 
 
 def test_where_the_history_cannot_be_read_nothing_is_logged_so_that_nothing_is_lost(root, make_commit):
-    def broken(root, cube):
+    def broken(root, cube, after):
         raise OSError("no network")
 
     with NoticeLog(root / "log.sqlite") as log:
@@ -53,7 +53,7 @@ def test_commits_that_the_history_has_lost_are_reported(root, make_commit, caplo
 def test_filling_announces_what_is_missing_in_every_cube_and_then_nothing_more(root, make_commit):
     cubes = {"a/b/1": 3, "c/d/1": 2}
 
-    def history(root, cube):
+    def history(root, cube, after):
         return [make_commit(root, n, cube=cube) for n in range(1, cubes[cube] + 1)]
 
     with NoticeLog(root / "log.sqlite") as log:
