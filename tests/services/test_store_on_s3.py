@@ -12,7 +12,8 @@ import xarray as xr
 import dtedask
 from dtedask.core.errors import NoMatchError
 
-KEYS = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl", "levelist": "500", "param": "t"}
+KEYS = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl"}
+KEYS |= {"levelist": "500", "param": "t"}
 
 
 @pytest.fixture
