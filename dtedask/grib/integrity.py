@@ -6,6 +6,8 @@ The sizes are checked while scanning; what the data section says of itself, befo
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +52,10 @@ def check_data(message: bytes | memoryview) -> None:
         kind = frame.data_head[9] << 8 | frame.data_head[10]
         if kind in (_COMPLEX, _DIFFERENCED):
             _check_groups(frame.section(5), bytes(message[start:end]))
-        elif kind in (_JPEG, _PNG):
-            _check_image(kind, int.from_bytes(frame.data_head[5:9], "big"), bytes(message[start : start + 64]))
+        elif kind == _JPEG:
+            _check_jpeg(int.from_bytes(frame.data_head[5:9], "big"), bytes(message[start : start + 64]))
+        elif kind == _PNG:
+            _check_png(int.from_bytes(frame.data_head[5:9], "big"), bytes(message[start:end]))
 
 
 def _check_sizes(frame: Frame) -> None:
@@ -82,6 +86,8 @@ def _check_groups(section: bytes, data: bytes) -> None:
     groups, _, width_bits, shortest, increment, last, length_bits = struct.unpack(">IBBIBIB", section[31:47])
     if groups == 0:
         return
+    if groups > packed:
+        raise BrokenMessageError(f"{groups} groups are too many for {packed} values")
     place = (section[47] + 1) * section[48] if section[10] == _DIFFERENCED else 0
     place += (groups * bits + 7) // 8
     widths = section[35] + _unpack(data, place, groups, width_bits)
@@ -101,15 +107,47 @@ def _unpack(data: bytes, start: int, count: int, bits: int) -> NDArray[np.int64]
     return ones @ (1 << np.arange(bits, dtype=np.int64)[::-1])
 
 
-def _check_image(kind: int, packed: int, data: bytes) -> None:
-    """Check that a JPEG or PNG image has one pixel a value."""
+def _check_jpeg(packed: int, data: bytes) -> None:
+    """Check that a JPEG 2000 image is one tile of one component with one pixel a value."""
     if not data:
         return
-    start = data.find(b"\xff\x51" if kind == _JPEG else b"IHDR", 0, 32)
-    form = ">IIIIIIIIH" if kind == _JPEG else ">II"
-    start += 6 if kind == _JPEG else 4
-    if start < 6 or len(data) < start + struct.calcsize(form):
-        raise BrokenMessageError("the data section is no image")
-    width, height, *rest = struct.unpack_from(form, data, start)
-    if width * height != packed or rest not in ([], [0, 0, width, height, 0, 0, 1]):
+    start = data.find(b"\xff\x51") + 6
+    if start < 6 or len(data) < start + 34:
+        raise BrokenMessageError("the data section is no JPEG 2000 image")
+    width, height, *rest = struct.unpack_from(">IIIIIIIIH", data, start)
+    if width * height != packed or rest != [0, 0, width, height, 0, 0, 1]:
         raise BrokenMessageError(f"the image of {width} x {height} pixels does not hold {packed} values")
+
+
+def _check_png(packed: int, data: bytes) -> None:
+    """Check a PNG image to the last byte: libpng ends the process when it finds a fault."""
+    if not data:
+        return
+    chunks = dict(_png_chunks(data))
+    if len(chunks.get(b"IHDR", b"")) != 13 or data[:8] != b"\x89PNG\r\n\x1a\n":
+        raise BrokenMessageError("the data section is no PNG image")
+    width, height, depth, colour, *methods = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    bits = depth * {0: 1, 2: 3, 6: 4}.get(colour, 0)
+    if width * height != packed or not bits or any(methods):
+        raise BrokenMessageError(f"the image of {width} x {height} pixels does not hold {packed} values")
+    row = 1 + (width * bits + 7) // 8
+    try:
+        pixels = zlib.decompress(b"".join(body for kind, body in _png_chunks(data) if kind == b"IDAT"))
+    except zlib.error as error:
+        raise BrokenMessageError(f"the image of the data section is damaged: {error}") from error
+    if len(pixels) != row * height or max(pixels[::row]) > 4:
+        raise BrokenMessageError("the image of the data section is damaged")
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place, kind = 8, b""
+    while kind != b"IEND":
+        if len(data) < place + 12:
+            raise BrokenMessageError("the image of the data section is cut")
+        size = int.from_bytes(data[place : place + 4], "big")
+        kind, body = data[place + 4 : place + 8], data[place + 8 : place + 8 + size]
+        check = data[place + 8 + size : place + 12 + size]
+        if zlib.crc32(kind + body).to_bytes(4, "big") != check:
+            raise BrokenMessageError("the image of the data section is damaged")
+        yield kind, body
+        place += 12 + size
