@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Keys = tuple[tuple[str, str], ...]
 _METADATA = "dtedask"
+_KEYS = ("class", "stream", "expver", "type", "levtype", "date", "time", "step", "number", "levelist", "param")
+_ORDER = {key: place for place, key in enumerate(_KEYS)}
 
 
 def changes_of(fields: Sequence[tuple[str, str, dict[str, str]]]) -> tuple[Change, ...]:
@@ -31,11 +33,32 @@ def changes_of(fields: Sequence[tuple[str, str, dict[str, str]]]) -> tuple[Chang
     kinds: dict[tuple[str, str, int, tuple[str, ...]], list[dict[str, str]]] = {}
     for group, variable, keys in fields:
         step = parse_step(keys["step"]).end_s if "step" in keys else -1
-        kinds.setdefault((group, variable, step, (keys["type"], *keys)), []).append(keys)
+        member = _as_member(keys)
+        kinds.setdefault((group, variable, step, tuple(member)), []).append(member)
     found = []
     for (group, variable, _step, _names), members in sorted(kinds.items(), key=lambda item: item[0]):
-        found += [Change(group, variable, request, count) for request, count in _exact_requests(members)]
+        found += [Change(group, variable, _with_type(request), count) for request, count in _exact_requests(members)]
     return tuple(found)
+
+
+def _as_member(keys: dict[str, str]) -> dict[str, str]:
+    """Keys in a fixed order; a control forecast is member 0 of its ensemble, so that both are one event."""
+    if keys["type"] == "cf":
+        keys = {**keys, "type": "pf", "number": "0"}
+    return {key: keys[key] for key in sorted(keys, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))}
+
+
+def _with_type(request: Keys) -> Keys:
+    keys = dict(request)
+    members = keys.get("number", "").split("/")
+    if keys["type"] != "pf" or "0" not in members:
+        return request
+    if members == ["0"]:
+        del keys["number"]
+        keys["type"] = "cf"
+    else:
+        keys["type"] = "cf/pf"
+    return tuple(keys.items())
 
 
 def _exact_requests(fields: list[dict[str, str]]) -> Iterator[tuple[Keys, int]]:

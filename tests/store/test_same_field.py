@@ -38,6 +38,12 @@ def test_control_and_perturbed_members_share_one_axis(ensemble):
     assert ensemble.retrieve({})["member"].to_numpy().tolist() == [0, 1, 2, 3]
 
 
+def test_a_commit_of_control_and_members_is_one_change_whose_request_gives_exactly_them(ensemble):
+    (change,) = ensemble.history()[0].changes
+    assert (change.keys["type"], change.keys["number"], change.fields) == ("cf/pf", "0/1/2/3", 4)
+    assert len(list(ensemble.list(change.keys))) == 4
+
+
 @pytest.mark.parametrize(
     ("request_text", "expected"),
     [
@@ -236,3 +242,11 @@ def test_a_wide_parameter_keeps_float64_when_the_schema_says_so(tmp_path, make_f
     store.flush()
     assert dtedask.open(tmp_path).retrieve({})["t"].to_numpy().dtype == np.float64
     assert dtedask.open(tmp_path).schema() == schema
+
+
+def test_changes_of_gaps_give_exactly_what_was_written(store, make_field):
+    for number, level in (("1", "500"), ("2", "500"), ("1", "850")):
+        store.archive(*make_field(1.0, number=number, levelist=level))
+    (commit,) = store.flush()
+    listed = [{**record.keys} for change in commit.changes for record in store.list(change.keys)]
+    assert len(listed) == sum(change.fields for change in commit.changes) == 3
