@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from dtedask.core.errors import GribSyntaxError, GribUnsupportedError
 from dtedask.geo import PointOrder
 from dtedask.grib.handles import MISSING, Handle
 from dtedask.grib.integrity import check_data
-from dtedask.grib.sections import BrokenMessageError
+from dtedask.grib.sections import BrokenMessageError, Frame
 
 
 def decode(
@@ -40,16 +42,15 @@ def decode(
     GribUnsupportedError
         If ecCodes cannot decode the values, or they do not fit into `dtype`.
     """
-    _check(data)
+    may_miss = _check(data).may_miss_points
     with Handle(data) as handle:
-        values = handle.values()
-        has_bitmap = handle.integer("bitmapPresent") == 1
-    if values.size != int(np.prod(order.shape)):
+        values = handle.values(marks_missing=may_miss)
+    if values.size != math.prod(order.shape):
         raise GribUnsupportedError(
             f"The message holds {values.size} values for a grid of shape {order.shape}.",
             hint="The message is damaged: fetch it again.",
         )
-    if has_bitmap:
+    if may_miss:
         values[values == MISSING] = np.nan
     try:
         with np.errstate(over="raise", invalid="ignore", under="ignore"):
@@ -61,9 +62,9 @@ def decode(
         ) from error
 
 
-def _check(data: bytes | memoryview) -> None:
+def _check(data: bytes | memoryview) -> Frame:
     """Refuse what would make ecCodes end the process."""
     try:
-        check_data(data)
+        return check_data(data)
     except BrokenMessageError as error:
         raise GribSyntaxError(f"These bytes are no message: {error.reason}.", hint="Fetch them again.") from error

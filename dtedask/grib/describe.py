@@ -67,7 +67,7 @@ def _describe(handle: Handle, grid: Grid, order: PointOrder) -> FieldDescription
         order=order,
         packing=handle.text("packingType", "unknown"),
         bits_per_value=handle.integer("bitsPerValue"),
-        has_bitmap=handle.integer("bitmapPresent") == 1,
+        has_bitmap=handle.integer("bitmapPresent") == 1 or handle.integer("missingValueManagementUsed") in (1, 2),
         product=_product(handle, keys),
         attributes=_attributes(handle, keys),
     )

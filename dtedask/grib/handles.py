@@ -78,10 +78,11 @@ class Handle:
         except _FAILURES as error:
             raise _unsupported(f"ecCodes cannot read {key!r}", error) from error
 
-    def values(self) -> NDArray[np.float64]:
+    def values(self, *, marks_missing: bool = True) -> NDArray[np.float64]:
         """Decode the values, in the order of the message; missing points are `MISSING`."""
         try:
-            eccodes.codes_set(self._id, "missingValue", MISSING)
+            if marks_missing:
+                eccodes.codes_set(self._id, "missingValue", MISSING)
             decoded: NDArray[np.float64] = eccodes.codes_get_double_array(self._id, "values")
         except _FAILURES as error:
             raise _unsupported("ecCodes cannot decode the values", error) from error

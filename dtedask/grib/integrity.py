@@ -20,6 +20,7 @@ _SPECTRAL = frozenset({50, 51, 53})
 _NO_BITMAP = 255
 _COMPLEX, _DIFFERENCED, _IEEE = 2, 3, 4
 _JPEG, _PNG = 40, 41
+_CHECKED = frozenset({_COMPLEX, _DIFFERENCED, _JPEG, _PNG})
 
 
 def read_checked(source: Source, offset: int) -> Frame | None:
@@ -36,8 +37,8 @@ def read_checked(source: Source, offset: int) -> Frame | None:
     return frame
 
 
-def check_data(message: bytes | memoryview) -> None:
-    """Check a message of one field with its data section.
+def check_data(message: bytes | memoryview) -> Frame:
+    """Check a message of one field with its data section, and return where its sections are.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def check_data(message: bytes | memoryview) -> None:
     frame = read_checked(MemorySource(message), 0)
     if frame is None or frame.has_several_fields:
         raise BrokenMessageError("nothing is there" if frame is None else "it has several fields")
-    if frame.edition == 2:
+    if frame.edition == 2 and frame.data_head[10] in _CHECKED:
         start, end = frame.sections[-1][1] + 5, frame.sections[-1][2]
         kind = frame.data_head[9] << 8 | frame.data_head[10]
         if kind in (_COMPLEX, _DIFFERENCED):
@@ -56,6 +57,7 @@ def check_data(message: bytes | memoryview) -> None:
             _check_jpeg(int.from_bytes(frame.data_head[5:9], "big"), bytes(message[start : start + 64]))
         elif kind == _PNG:
             _check_png(int.from_bytes(frame.data_head[5:9], "big"), bytes(message[start:end]))
+    return frame
 
 
 def _check_sizes(frame: Frame) -> None:

@@ -86,13 +86,13 @@ def _packing_2(frame: Frame) -> tuple[str, int, bool, tuple[object, ...]]:
     packing = _PACKINGS.get(number, "")
     bits = data[19] if packing else 0
     template = () if packing and indicator in (0, 255) else (data[9:12], data[19:20], indicator)
-    return packing if not template else "", bits, indicator != 255, template
+    return packing if not template else "", bits, frame.may_miss_points, template
 
 
 def _packing_1(frame: Frame) -> tuple[str, int, bool, tuple[object, ...]]:
     data = frame.data_head
     kind = data[3] >> 4
-    has_bitmap = bool(frame.head[15] & 0x40)
+    has_bitmap = frame.may_miss_points
     if kind:
         return "", 0, has_bitmap, (kind, data[10:11], data[13:14])
     return "grid_simple", data[10], has_bitmap, ()

@@ -9,7 +9,8 @@ from dtedask.grib.sources import Source
 END = b"7777"
 _HEAD = 2048
 _LARGE = 0x800000
-_SAME_BITMAP = 254
+_SAME_BITMAP, _NO_BITMAP = 254, 255
+_MARKS_MISSING = frozenset({2, 3})
 _SHORTEST = {1: 21, 2: 5, 3: 14, 4: 9, 5: 11, 6: 6, 7: 5}
 _FOLLOWERS = {1: {2, 3}, 2: {3}, 3: {4}, 4: {5}, 5: {6}, 6: {7}, 7: {2, 3, 4}}
 
@@ -51,6 +52,15 @@ class Frame:
     def has_several_fields(self) -> bool:
         """Whether sections repeat: a message of edition 2 with more than one field."""
         return len(self.sections) > 7 or sum(number == 7 for number, _, _ in self.sections) > 1
+
+    @property
+    def may_miss_points(self) -> bool:
+        """Whether there is a bitmap, or a packing that marks missing values itself (complex packing of edition 2)."""
+        if self.edition == 1:
+            return bool(self.head[15] & 0x40)
+        if self.head[self.sections[-2][1] + 5] != _NO_BITMAP:
+            return True
+        return self.data_head[10] in _MARKS_MISSING and self.data_head[9] == 0 and self.data_head[22] != 0
 
     def section(self, wanted: int) -> bytes:
         """Bytes of a section before the first bitmap or data; empty when there is none."""

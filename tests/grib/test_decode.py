@@ -134,3 +134,15 @@ def test_threads_decode_the_same(grib_folder):
     with ThreadPoolExecutor(4) as pool:
         for got, want in zip(pool.map(lambda message: decode(*message), messages), expected, strict=True):
             np.testing.assert_array_equal(got, want)
+
+
+def test_missing_points_of_complex_packing_are_nan_without_a_bitmap(pack, eccodes_arrays):
+    data = bytearray(pack("grid_complex", values=[*range(11), 255]))
+    section = data.index(b"\x05", 16 + 21 + 72)
+    data[section - 4 + 22] = 1
+    message = only(bytes(data))
+    (expected,) = eccodes_arrays(bytes(data), "values")
+    assert message.field.has_bitmap
+    got = decode(bytes(data), message.field.order, dtype="float64").ravel()
+    np.testing.assert_array_equal(np.isnan(got), expected == 9999)
+    np.testing.assert_array_equal(got[~np.isnan(got)], expected[expected != 9999])
