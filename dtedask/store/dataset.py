@@ -11,7 +11,7 @@ from xarray.core import indexing
 
 from dtedask.core.errors import FieldError
 from dtedask.request import format_step
-from dtedask.store.fields import FieldArray, SlotTable, SnapshotVariable
+from dtedask.store.fields import CoordinateVariable, FieldArray, SlotTable, SnapshotVariable
 from dtedask.store.snapshot import Group, Snapshot, Variable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Time = Literal["reference", "valid"]
 PREFERRED_CHUNK_BYTES = 64 * 2**20
 _PRIVATE = frozenset(
-    {"dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "interval_s", "step_text", "date_text"}
+    {"dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "date_text"}
 )
 
 
@@ -69,9 +69,12 @@ def dataset_of(
         s.variable.name: _variable(location, s, {name: slots[name] for name in _names(s.variable, slots)})
         for s in selections
     }
-    dataset = xr.Dataset(variables, coords=_coordinates(group, snapshot, slots, selections))
-    dataset.attrs = _attributes(first)
-    return dataset
+    coordinates = _coordinates(group, snapshot, slots, selections)
+    others = {name: coordinate for name, coordinate in coordinates.items() if coordinate.dims != (name,)}
+    axes = {name: coordinate for name, coordinate in coordinates.items() if name not in others}
+    # Given as coords, xarray would make plain variables of the others.
+    dataset = xr.Dataset({**variables, **others}, coords=axes, attrs=_attributes(first))
+    return dataset.set_coords(list(others))
 
 
 def _used(selections: Sequence[Part]) -> dict[str, np.ndarray]:
@@ -106,6 +109,9 @@ def _variable(location: Location, selection: Part, slots: Mapping[str, np.ndarra
     array = FieldArray(location, selection.cube, selection.snapshot.id, group.name, variable, tables)
     dims = (*slots, *group.grid.dims)
     attributes = {name: value for name, value in variable.attributes.items() if name not in _PRIVATE}
+    mapping = _grid_mapping(group)
+    if mapping:
+        attributes["grid_mapping"] = mapping
     encoding = {"preferred_chunks": preferred_chunks(dims, array.shape, len(slots), array.dtype.itemsize)}
     return SnapshotVariable(dims, indexing.LazilyIndexedArray(array), attributes, encoding)
 
@@ -198,8 +204,8 @@ _LEVELS = {
 def _time_axis(group: Group, pairs: np.ndarray) -> dict[str, xr.Variable]:
     reference = group.axes["forecast_reference_time"]
     started = reference.dimension.decode(reference.labels[pairs[:, 0]])
-    found = {
-        "forecast_reference_time": xr.Variable(
+    found: dict[str, xr.Variable] = {
+        "forecast_reference_time": CoordinateVariable(
             ("time",),
             started,
             {"standard_name": "forecast_reference_time", "long_name": "initial time of the forecast"},
@@ -209,7 +215,7 @@ def _time_axis(group: Group, pairs: np.ndarray) -> dict[str, xr.Variable]:
     if pairs.shape[1] == 2:
         axis = group.axes["step"]
         steps = axis.dimension.decode(axis.labels[pairs[:, 1]])
-        found["step"] = xr.Variable(("time",), steps, {"standard_name": "forecast_period"})
+        found["step"] = CoordinateVariable(("time",), steps, {"standard_name": "forecast_period"})
     found["time"] = xr.Variable(("time",), started + steps, {"standard_name": "time", "long_name": "time"})
     return found
 
@@ -223,7 +229,7 @@ def _valid_time(coordinates: Mapping[str, xr.Variable]) -> dict[str, xr.Variable
     if "step" in coordinates:
         dims = (*dims, "step")
         times = times[:, np.newaxis] + coordinates["step"].to_numpy()
-    return {"valid_time": xr.Variable(dims, times, {"standard_name": "time", "long_name": "time"})}
+    return {"valid_time": CoordinateVariable(dims, times, {"standard_name": "time", "long_name": "time"})}
 
 
 def _step_bounds(coordinates: Mapping[str, xr.Variable], selections: Sequence[Part]) -> dict[str, xr.Variable]:
@@ -233,11 +239,11 @@ def _step_bounds(coordinates: Mapping[str, xr.Variable], selections: Sequence[Pa
     if not lengths or "step" not in coordinates:
         return {}
     ends = coordinates["step"].to_numpy()
-    bounds = {}
+    bounds: dict[str, xr.Variable] = {}
     for length in lengths:
         starts = ends - np.timedelta64(length, "s") if length else np.zeros_like(ends)
         name = "step_bounds" if length == lengths[0] else f"step_bounds_{_length_name(length)}"
-        bounds[name] = xr.Variable(("step", "bounds"), np.stack([starts, ends], axis=1))
+        bounds[name] = CoordinateVariable(("step", "bounds"), np.stack([starts, ends], axis=1))
     coordinates["step"].attrs["bounds"] = "step_bounds"
     return bounds
 
@@ -247,6 +253,12 @@ def _length_name(length: int) -> str:
     return text if text[-1].isalpha() else f"{text}h"
 
 
+def _grid_mapping(group: Group) -> str:
+    """Name of the coordinate that holds the projection; empty where there is none."""
+    found = group.coordinates.items()
+    return next((name for name, metadata in found if "grid_mapping_name" in metadata["attributes"]), "")
+
+
 def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable]:
     from zarr import AsyncArray
     from zarr.core.metadata import ArrayV3Metadata
@@ -254,13 +266,13 @@ def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable
 
     from dtedask.store.snapshot import run_async
 
-    found = {}
+    found: dict[str, xr.Variable] = {}
     for name, metadata in group.coordinates.items():
         path = StorePath(snapshot.session.store, f"{group.name}/{name}")
         array = AsyncArray(ArrayV3Metadata.from_dict(dict(metadata)), path)
         values = np.asarray(run_async(array.getitem(...)))
         attributes = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
-        found[name] = xr.Variable(tuple(metadata.get("dimension_names") or ()), values, attributes)
+        found[name] = CoordinateVariable(tuple(metadata.get("dimension_names") or ()), values, attributes)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -122,10 +122,31 @@ class SnapshotVariable(xr.Variable):
 
     def chunk(self, *args: Any, **kwargs: Any) -> Any:
         """Put the values into Dask chunks; see `xarray.Variable.chunk`."""
-        given = kwargs.get("from_array_kwargs") or {}
-        if isinstance(given.get("name"), str):
-            kwargs["from_array_kwargs"] = {**given, "name": f"{given['name']}-{tokenize(self._data)}"}
+        name = _name_by_engine(kwargs)
+        if name:
+            given = {**kwargs["from_array_kwargs"], "name": f"{name}-{tokenize(self._data)}"}
+            kwargs["from_array_kwargs"] = given
         return super().chunk(*args, **kwargs)
+
+
+class CoordinateVariable(xr.Variable):
+    """A coordinate that is in memory and stays there when a dataset is opened in Dask chunks.
+
+    Those of a large grid would travel in every graph.
+    """
+
+    __slots__ = ()
+
+    def chunk(self, *args: Any, **kwargs: Any) -> Any:
+        """Put the values into Dask chunks, except on opening; see `xarray.Variable.chunk`."""
+        plain = xr.Variable(self.dims, self.to_numpy(), self.attrs, self.encoding)
+        return plain if _name_by_engine(kwargs) else plain.chunk(*args, **kwargs)
+
+
+def _name_by_engine(options: Mapping[str, Any]) -> str:
+    """Name of a Dask array that `xarray.open_dataset` asks for; empty where somebody else asks."""
+    name = (options.get("from_array_kwargs") or {}).get("name")
+    return name if isinstance(name, str) and name.startswith("open_dataset-") else ""
 
 
 class _Crop:
