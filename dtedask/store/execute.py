@@ -60,6 +60,7 @@ class Execution:
     def _threaded(self, graph: list[Any]) -> list[WriteResult]:
         from dask.base import compute
         from dask.callbacks import Callback
+        from dask.threaded import get  # the name "threads" would import distributed
 
         ours = {task.key for task in graph}
 
@@ -68,7 +69,7 @@ class Execution:
                 self.on_done(value)
 
         with Callback(posttask=after_task):
-            return list(compute(*graph, scheduler="threads", num_workers=self.width, optimize_graph=False))
+            return list(compute(*graph, scheduler=get, num_workers=self.width, optimize_graph=False))
 
     def _distributed(self, graph: list[Any]) -> list[WriteResult]:
         from distributed import as_completed
