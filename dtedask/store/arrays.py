@@ -12,14 +12,15 @@ import numpy as np
 from dtedask.core.errors import FieldError, RequestError
 from dtedask.geo import Grid, PointOrder, regular_latlon
 from dtedask.grib import Coordinate, FieldDescription
-from dtedask.request import Parameter, canonical_keys, format_step, parameter
+from dtedask.request import Parameter, canonical_keys, format_step, parameter, parse_step
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _SPATIAL = (("latitude", "longitude"), ("y", "x"), ("values",))
+_NO_KEYS = ("valid_time", "time", "date", "latitude", "longitude", "crs")
 _KEYS = {"member": "number", "level": "levelist"}
-_GLOBAL_DEGREES = 360.0
+_CIRCLE = 360.0
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,22 @@ def fields_of_array(array: xr.DataArray, key: Mapping[str, object]) -> Iterator[
     """
     leading, spatial = _split(array)
     grid, coordinates, array = _grid_of(array, spatial)
-    fixed = _fixed_keys(array, key)
-    found = _parameter(array, fixed)
+    fixed = _attribute_keys(array)
+    found = _parameter(array, {**fixed, **canonical_keys(key)})
     for indices in itertools.product(*(range(array.sizes[name]) for name in leading)):
         part = array[dict(zip(leading, indices, strict=True))]
-        keys = canonical_keys({**_coordinate_keys(part), **fixed, "param": found.id})
-        yield ArrayField(_describe(array, keys, found, grid), np.asarray(part.to_numpy()), coordinates)
+        keys = canonical_keys({**fixed, **_coordinate_keys(part), **canonical_keys(key), "param": found.id})
+        described = _describe(array, _as_message(keys, array.attrs), found, grid)
+        yield ArrayField(described, np.asarray(part.to_numpy()), coordinates)
+
+
+def arrays_of(fields: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
+    """The arrays of a dataset, each with the attributes of both."""
+    import xarray as xr
+
+    if isinstance(fields, xr.DataArray):
+        return [fields]
+    return [array.assign_attrs({**fields.attrs, **array.attrs}) for array in fields.data_vars.values()]
 
 
 def _split(array: xr.DataArray) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -89,31 +100,49 @@ def _grid_of(array: xr.DataArray, spatial: tuple[str, ...]) -> tuple[Grid, Mappi
 def _in_our_order(array: xr.DataArray) -> xr.DataArray:
     if array.sizes["latitude"] > 1 and array["latitude"][0] < array["latitude"][-1]:
         array = array.isel(latitude=slice(None, None, -1))
-    longitudes = array["longitude"].to_numpy()
-    is_global = (
-        len(longitudes) > 1
-        and abs(longitudes[-1] - longitudes[0] + longitudes[1] - longitudes[0]) >= _GLOBAL_DEGREES - 1e-6
-    )
+    longitudes = np.unwrap(array["longitude"].to_numpy().astype(np.float64), period=_CIRCLE)
+    is_global = len(longitudes) > 1 and 2 * longitudes[-1] - longitudes[-2] - longitudes[0] >= _CIRCLE - 1e-6
     if is_global and longitudes[0] != 0:
-        array = array.assign_coords(longitude=array["longitude"] % _GLOBAL_DEGREES).sortby("longitude")
+        return array.assign_coords(longitude=longitudes % _CIRCLE).sortby("longitude")
+    if longitudes[-1] >= _CIRCLE:
+        longitudes = longitudes - _CIRCLE
+    if not np.array_equal(longitudes, array["longitude"]):
+        array = array.assign_coords(longitude=longitudes)
     return array
 
 
 def _coordinates(array: xr.DataArray, spatial: tuple[str, ...]) -> dict[str, Coordinate]:
     found = {}
-    for name in ("latitude", "longitude", "y", "x"):
-        if name in array.coords and set(array[name].dims) <= set(spatial):
-            coordinate = array[name]
+    for name, coordinate in array.coords.items():
+        of_grid = coordinate.dims and set(coordinate.dims) <= set(spatial)
+        if of_grid or "grid_mapping_name" in coordinate.attrs:
             dims = tuple(str(dim) for dim in coordinate.dims)
-            found[name] = Coordinate(dims, np.asarray(coordinate.to_numpy(), dtype=np.float64), dict(coordinate.attrs))
+            found[str(name)] = Coordinate(dims, np.asarray(coordinate.to_numpy()), dict(coordinate.attrs))
     return found
 
 
-def _fixed_keys(array: xr.DataArray, key: Mapping[str, object]) -> dict[str, object]:
-    from_attributes = {
-        name.removeprefix("mars_"): value for name, value in array.attrs.items() if str(name).startswith("mars_")
-    }
-    return {**from_attributes, **canonical_keys(key)}
+def _attribute_keys(array: xr.DataArray) -> dict[str, object]:
+    named = {str(name): value for name, value in array.attrs.items()}
+    found = {name.removeprefix("mars_"): value for name, value in named.items() if name.startswith("mars_")}
+    return found | {name: named[name] for name in ("timespan", "stattype") if name in named}
+
+
+def _as_message(keys: dict[str, str], attributes: Mapping[Any, Any]) -> dict[str, str]:
+    """Keys as a message has them: member 0 of an ensemble is the control forecast, some steps are intervals."""
+    if keys.get("type") == "pf" and keys.get("number") == "0":
+        keys = {**keys, "type": "cf"}
+        del keys["number"]
+    if attributes.get("step_text") == "range" and "step" in keys:
+        start, end = _interval(keys, attributes) or (0, 0)
+        keys = {**keys, "step": format_step(end, start)}
+    return keys
+
+
+def _interval(keys: Mapping[str, str], attributes: Mapping[Any, Any]) -> tuple[int, int] | None:
+    if "interval_s" not in attributes:
+        return None
+    end, length = parse_step(keys["step"]).end_s, int(attributes["interval_s"])
+    return (end - length if length else 0, end)
 
 
 def _parameter(array: xr.DataArray, keys: Mapping[str, object]) -> Parameter:
@@ -129,9 +158,15 @@ def _parameter(array: xr.DataArray, keys: Mapping[str, object]) -> Parameter:
 def _coordinate_keys(part: xr.DataArray) -> dict[str, object]:
     keys: dict[str, object] = {}
     for name, coordinate in part.coords.items():
-        if coordinate.ndim == 0 and str(name) not in ("valid_time", "time"):
+        if coordinate.ndim == 0 and str(name) not in _NO_KEYS:
             keys |= _keys_of(str(name), coordinate.to_numpy())
+    if "date" in part.coords:
+        keys |= {"hdate": keys["date"], **_date_of(part.coords["date"].to_numpy())}
     return keys
+
+
+def _date_of(day: Any) -> dict[str, object]:
+    return {"date": np.datetime_as_string(day.astype("datetime64[D]")).replace("-", "")}
 
 
 def _keys_of(name: str, value: Any) -> dict[str, object]:
@@ -140,8 +175,6 @@ def _keys_of(name: str, value: Any) -> dict[str, object]:
         return {"date": text[:8], "time": text[9:13]}
     if name == "step":
         return {"step": format_step(int(value.astype("timedelta64[s]").astype(np.int64)))}
-    if name in ("latitude", "longitude"):
-        return {}
     item = value.item()
     return {_KEYS.get(name, name): f"{item:.10g}" if isinstance(item, float) else item}
 
@@ -155,10 +188,10 @@ def _describe(array: xr.DataArray, keys: Mapping[str, str], found: Parameter, gr
         units=units,
         standard_name=str(array.attrs.get("standard_name", "")),
         step_type=str(array.attrs.get("GRIB_stepType", "instant")),
-        interval=None,
-        step_seconds=0,
+        interval=_interval(keys, array.attrs),
+        step_seconds=parse_step(keys.get("step", "0")).end_s,
         level_type=str(array.attrs.get("GRIB_typeOfLevel", "")),
-        level=None,
+        level=array.attrs.get("GRIB_level"),
         edition=0,
         grid=grid,
         order=PointOrder(grid.shape),

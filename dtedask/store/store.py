@@ -134,14 +134,17 @@ class Store:
         return list(self._snapshot(cube).group_names)
 
     def archive(
-        self, fields: bytes | Message | Iterable[Message] | xr.DataArray, key: Mapping[str, object] | None = None
+        self,
+        fields: bytes | Message | Iterable[Message] | xr.DataArray | xr.Dataset,
+        key: Mapping[str, object] | None = None,
     ) -> int:
         """Take fields; they become visible with `flush`, all of a cube at once.
 
         Parameters
         ----------
-        fields : bytes, Message, iterable of Message, or DataArray
-            GRIB messages back to back, references to messages, or an array whose last dimensions are those of its grid.
+        fields : bytes, Message, iterable of Message, DataArray or Dataset
+            GRIB messages back to back, references to messages, or arrays whose last dimensions are those of their grid.
+            Of a dataset that was retrieved, gaps become fields of missing points.
         key : mapping, optional
             MARS keys of an array, as far as its coordinates and attributes do not say them.
 
@@ -159,11 +162,12 @@ class Store:
         """
         import xarray as xr
 
-        from dtedask.store.arrays import fields_of_array
+        from dtedask.store.arrays import arrays_of, fields_of_array
 
         with self._lock:
-            if isinstance(fields, xr.DataArray):
-                return self._writer().add_arrays(fields_of_array(fields, key or {}))
+            if isinstance(fields, xr.DataArray | xr.Dataset):
+                parts = [field for array in arrays_of(fields) for field in fields_of_array(array, key or {})]
+                return self._writer().add_arrays(parts)
             return self._writer().add_messages(fields, key)
 
     def flush(self, message: str = "", *, sources: Iterable[str] = (), execution: Execution | None = None) -> Commits:
