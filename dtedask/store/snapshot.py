@@ -325,7 +325,7 @@ def _first_line(error: Exception) -> str:
     return next((line for line in lines if line), type(error).__name__)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
     """A snapshot by its identifier; what was read of it stays in memory of this process."""
     from dtedask.store.repository import open_repository
