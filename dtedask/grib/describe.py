@@ -29,6 +29,7 @@ _DETAILS = {
     6: ("percentileValue",),
     10: (*_INTERVAL, "percentileValue"),
 }
+_MISSING_LEVEL = 2147483647
 _DERIVABLE = frozenset({0, 1, 8, 11})
 _EVERYTHING = (*_INTERVAL, "derivedForecast", *_PROBABILITY, "percentileValue", *_AEROSOL)
 
@@ -46,10 +47,10 @@ def describe(data: bytes | memoryview, *, grid: tuple[Grid, PointOrder] | None =
 
 
 def _describe(handle: Handle, grid: Grid, order: PointOrder) -> FieldDescription:
-    level = _level(handle)
+    level_type, level = _level(handle)
     start, end = _steps(handle)
     step_type = handle.text("stepType", "instant")
-    keys = read_keys(handle, level)
+    keys = read_keys(handle, level_type, level)
     short_name, name, units, standard_name = _words(handle, keys["param"])
     return FieldDescription(
         keys=keys,
@@ -60,7 +61,7 @@ def _describe(handle: Handle, grid: Grid, order: PointOrder) -> FieldDescription
         step_type=step_type,
         interval=None if step_type == "instant" or start is None else (start, end),
         step_seconds=end,
-        level_type=handle.text("typeOfLevel", "unknown"),
+        level_type=level_type,
         level=level,
         edition=handle.need("edition"),
         grid=grid,
@@ -68,8 +69,8 @@ def _describe(handle: Handle, grid: Grid, order: PointOrder) -> FieldDescription
         packing=handle.text("packingType", "unknown"),
         bits_per_value=handle.integer("bitsPerValue"),
         has_bitmap=handle.integer("bitmapPresent") == 1 or handle.integer("missingValueManagementUsed") in (1, 2),
-        product=_product(handle, keys),
-        attributes=_attributes(handle, keys),
+        product=_product(handle, keys, level_type),
+        attributes=_attributes(handle, keys, level_type),
     )
 
 
@@ -95,9 +96,12 @@ def _known(text: str) -> str:
     return "" if text in ("unknown", "~", "Unknown") else text
 
 
-def _level(handle: Handle) -> float | None:
-    value = handle.get("level", float)
-    return None if value is None or not math.isfinite(value) or value >= 2147483647 else float(value)
+def _level(handle: Handle) -> tuple[str, float | None]:
+    """Level type and level; pressure is in hPa, as MARS has it, whether coded in Pa or hPa."""
+    kind, value = handle.text("typeOfLevel", "unknown"), handle.get("level", float)
+    if value is None or not math.isfinite(value) or value >= _MISSING_LEVEL:
+        return kind, None
+    return ("isobaricInhPa", float(value) / 100) if kind == "isobaricInPa" else (kind, float(value))
 
 
 def _steps(handle: Handle) -> tuple[int | None, int]:
@@ -108,22 +112,22 @@ def _steps(handle: Handle) -> tuple[int | None, int]:
     return step.start_s, step.end_s
 
 
-def _product(handle: Handle, keys: dict[str, str]) -> tuple[tuple[str, str], ...]:
+def _product(handle: Handle, keys: dict[str, str], level_type: str) -> tuple[tuple[str, str], ...]:
     """Return what neither keys nor interval say; what counts along from message to message is not in it."""
-    wanted = ["typeOfLevel", "stepType"]
+    wanted = ["stepType"]
     if "levelist" not in keys:
         wanted += ["level", "bottomLevel"]
-    elif handle.text("typeOfLevel").endswith("Layer"):
+    elif level_type.endswith("Layer"):
         wanted.append("bottomLevel")
     if handle.integer("edition") == 2:
         wanted += [*_ALWAYS, *_DETAILS.get(handle.integer("productDefinitionTemplateNumber"), _EVERYTHING)]
-    return tuple((key, value) for key in wanted if (value := handle.text(key)))
+    return (("typeOfLevel", level_type), *((key, value) for key in wanted if (value := handle.text(key))))
 
 
-def _attributes(handle: Handle, keys: dict[str, str]) -> dict[str, int | float | str]:
+def _attributes(handle: Handle, keys: dict[str, str], level_type: str) -> dict[str, int | float | str]:
     found: dict[str, int | float | str] = {
         "GRIB_centre": handle.text("centre"),
-        "GRIB_typeOfLevel": handle.text("typeOfLevel", "unknown"),
+        "GRIB_typeOfLevel": level_type,
     }
     template = handle.integer("productDefinitionTemplateNumber", 0) if handle.integer("edition") == 2 else 0
     if template not in _DERIVABLE:

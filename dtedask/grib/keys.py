@@ -15,7 +15,7 @@ _SLOW = frozenset({"param"})
 _LEVELLESS = frozenset({"surface", "meanSea", "nominalTop", "entireAtmosphere", "unknown", ""})
 
 
-def read_keys(handle: Handle, level: float | None) -> dict[str, str]:
+def read_keys(handle: Handle, level_type: str, level: float | None) -> dict[str, str]:
     """Return the canonical MARS keys of a message.
 
     Class, stream, expver and type of a message that has none follow from the centre and the kind of data.
@@ -24,11 +24,11 @@ def read_keys(handle: Handle, level: float | None) -> dict[str, str]:
     keys = {key: value for key, value in found.items() if not _is_dropped(key, value)}
     keys["param"] = read_param(handle)
     if "class" not in keys:
-        keys = _without_mars(handle) | keys | _separate_levels(handle, level, keys)
+        keys = _without_mars(handle) | keys | _separate_levels(handle, level_type, level, keys)
     if keys.get("levtype", "unknown") == "unknown":
-        keys |= _own_level_type(handle, level)
-    if keys["levtype"] == "pl" and level is not None and handle.text("typeOfLevel") == "isobaricInPa":
-        keys["levelist"] = format_level(level / 100)  # MARS counts in hPa; ecCodes gives 50 Pa as 50
+        keys |= _own_level_type(handle, level_type, level)
+    if keys["levtype"] == "pl" and level is not None and level_type == "isobaricInhPa":
+        keys["levelist"] = format_level(level)  # MARS counts in hPa; ecCodes gives 50 Pa as 50
     keys.setdefault("step", handle.text("stepRange", "0"))
     keys["expver"] = keys.get("expver", "0001").rjust(4, "0")
     return {key: value if key == "param" else _canonical(key, value) for key, value in keys.items()}
@@ -94,9 +94,8 @@ def _kind_of_data(handle: Handle) -> str:
     return "an" if handle.integer("typeOfProcessedData", 1) == 0 else "fc"
 
 
-def _separate_levels(handle: Handle, level: float | None, keys: dict[str, str]) -> dict[str, str]:
+def _separate_levels(handle: Handle, level_type: str, level: float | None, keys: dict[str, str]) -> dict[str, str]:
     """Level type and level where `sfc` would put different levels together (messages without MARS keys)."""
-    level_type = handle.text("typeOfLevel", "unknown")
     if keys.get("levtype") != "sfc" or level_type in _LEVELLESS or level is None:
         return {}
     is_layer = level_type.endswith("Layer")
@@ -105,8 +104,7 @@ def _separate_levels(handle: Handle, level: float | None, keys: dict[str, str]) 
     return {"levtype": level_type, "levelist": format_level(level)}
 
 
-def _own_level_type(handle: Handle, level: float | None) -> dict[str, str]:
-    level_type = handle.text("typeOfLevel", "unknown")
+def _own_level_type(handle: Handle, level_type: str, level: float | None) -> dict[str, str]:
     if level_type == "unknown":
         level_type = f"surface{handle.integer('typeOfFirstFixedSurface', handle.integer('indicatorOfTypeOfLevel'))}"
     return {"levtype": level_type} | ({} if level is None else {"levelist": format_level(level)})
