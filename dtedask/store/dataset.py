@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 Time = Literal["reference", "valid"]
 PREFERRED_CHUNK_BYTES = 64 * 2**20
-_PRIVATE = frozenset(
-    {"dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "date_text"}
-)
+_PRIVATE = frozenset({"dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "date_text"})
 
 
 class Part(Protocol):
@@ -193,6 +191,10 @@ def _axis_attributes(group: Group, name: str) -> dict[str, str]:
     return attributes
 
 
+_GRID_COORDINATES = {
+    "latitude": {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north"},
+    "longitude": {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east"},
+}
 _LEVELS = {
     "pl": {"standard_name": "air_pressure", "long_name": "pressure", "units": "hPa", "positive": "down"},
     "ml": {"standard_name": "model_level_number", "long_name": "model level", "units": "1", "positive": "down"},
@@ -271,7 +273,8 @@ def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable
         path = StorePath(snapshot.session.store, f"{group.name}/{name}")
         array = AsyncArray(ArrayV3Metadata.from_dict(dict(metadata)), path)
         values = np.asarray(run_async(array.getitem(...)))
-        attributes = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
+        own = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
+        attributes = _GRID_COORDINATES.get(name, {}) | own
         found[name] = CoordinateVariable(tuple(metadata.get("dimension_names") or ()), values, attributes)
     return found
 

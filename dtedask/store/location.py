@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import NotFoundError, StoreError
+from dtedask.core.errors import NotFoundError, ReadOnlyError, StoreError
+from dtedask.store.failures import storage_error
 
 if TYPE_CHECKING:
     import icechunk
@@ -140,14 +141,26 @@ class RootFiles:
             raise StoreError(f"Cannot read {name!r} of the root {self._location.url!r}: {error}") from error
 
     def write(self, name: str, data: bytes, *, only_new: bool = False) -> bool:
-        """Write a file at once; False when `only_new` and it exists already."""
+        """Write a file at once; False when `only_new` and it exists already.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the root cannot be written.
+        StoreError
+            If the storage fails.
+        """
         import obstore
-        from obstore.exceptions import AlreadyExistsError
+        from obstore.exceptions import AlreadyExistsError, BaseError
 
         try:
             obstore.put(self._objects(), name, data, mode="create" if only_new else "overwrite")
         except AlreadyExistsError:
             return False
+        except PermissionError as error:
+            raise ReadOnlyError(f"The root {self._location.url!r} cannot be written: {error}") from error
+        except (BaseError, OSError) as error:
+            raise storage_error(error, self._location.url) from error
         return True
 
     def cubes(self) -> list[str]:

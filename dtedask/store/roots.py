@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from dtedask.core.documents import load_document
-from dtedask.core.errors import FormatVersionError, ReadOnlyError
+from dtedask.core.errors import FormatVersionError
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.schema import Schema, default_schema
 
@@ -63,10 +63,7 @@ class RootDocument:
         """
         schema = _load(wanted)
         document = {"format": ROOT_FORMAT, "schema": schema.model_dump(mode="json")}
-        try:
-            self._files.write(FILE, yaml.safe_dump(document, sort_keys=False).encode(), only_new=True)
-        except PermissionError as error:
-            raise ReadOnlyError(f"The root {self._location.url!r} cannot be written: {error}") from error
+        self._files.write(FILE, yaml.safe_dump(document, sort_keys=False).encode(), only_new=True)
         return self.schema(wanted)
 
 

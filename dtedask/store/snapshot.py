@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 from dtedask.core.errors import DamagedError, FormatVersionError, NotFoundError
 from dtedask.geo import Grid
 from dtedask.store.chunks import ChunkCodec
+from dtedask.store.failures import first_line
 from dtedask.store.labels import Dimension, Label
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ class Snapshot:
             if self._repo.lookup_snapshot(self.id).parent_id is None:
                 return
         except (icechunk.IcechunkError, ValueError) as error:
-            raise self._damaged(_first_line(error)) from error
+            raise self._damaged(first_line(error)) from error
         raise self._damaged("its root group is missing")
 
     def _damaged(self, reason: str) -> DamagedError:
@@ -231,7 +232,7 @@ class Snapshot:
         try:
             data = run_async(self.session.store.get(key, default_buffer_prototype()))
         except icechunk.IcechunkError as error:
-            raise self._damaged(_first_line(error)) from error
+            raise self._damaged(first_line(error)) from error
         return None if data is None else dict(json.loads(data.to_bytes()))
 
     async def _walk(self, prefix: str, depth: int) -> list[str]:
@@ -318,11 +319,6 @@ def grid_attribute(grid: Grid) -> dict[str, Any]:
 def _grid(attribute: Mapping[str, Any]) -> Grid:
     spec = json.dumps(attribute["spec"], sort_keys=True, separators=(",", ":"))
     return Grid(attribute["spec"]["kind"], spec, tuple(attribute["dims"]), tuple(attribute["shape"]))
-
-
-def _first_line(error: Exception) -> str:
-    lines: Iterable[str] = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if line), type(error).__name__)
 
 
 @lru_cache(maxsize=16)

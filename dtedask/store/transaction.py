@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import ConflictError, StoreError, TransactionError
+from dtedask.core.errors import ConflictError, DtedaskError, StoreError, TransactionError
 from dtedask.store.commits import changes_of, metadata_of, sequence_after
 from dtedask.store.execute import Execution
+from dtedask.store.failures import storage_error
 from dtedask.store.identity import Address
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
@@ -117,13 +118,21 @@ class Transaction:
             If others moved the cube again and again.
         TransactionError
             If a check of the written forks fails; nothing is published.
+        StoreError
+            If the storage fails, such as a disk that is full; nothing is published.
         """
+        import icechunk
+
         for attempt in range(self.options.attempts):
             try:
                 with cube_lock(self.location, self.cube, self.options.lock_timeout_s):
                     return self._attempt(entries)
             except ConflictError:
                 logger.info("%s moved while it was written; attempt %d starts anew", self._url, attempt + 2)
+            except DtedaskError:
+                raise
+            except (icechunk.IcechunkError, OSError) as error:
+                raise storage_error(error, self._url) from error
         raise ConflictError(
             f"The cube {self._url!r} was moved by others {self.options.attempts} times while it was written.",
             hint="Let fewer writers commit at once, or commit larger units.",

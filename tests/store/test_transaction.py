@@ -2,6 +2,7 @@
 
 import dataclasses
 import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
@@ -366,3 +367,29 @@ def test_storage_that_does_not_answer_is_an_error_in_time(store, make_field, mon
             store.flush()
     never.set()
     assert store.dirty
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_disk_that_fills_is_one_clear_error_and_the_cube_stays_whole(tmp_path, make_field):
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        store = dtedask.open(tmp_path / "root")
+        noise = np.random.default_rng(1).random((700, 1000), dtype="float32")
+        store.archive(*make_field(1.0, type="fc", levelist="500"))
+        store.flush()
+        array, keys = make_field(1.0, shape=noise.shape, type="fc", levelist="500", step="6")
+        array = array.assign_coords(latitude=90 - np.arange(700) / 4, longitude=np.arange(1000) / 4)
+        store.archive(array.copy(data=noise), keys)
+        with pytest.raises(dtedask.core.errors.StoreError, match=r"is full; nothing was published\. Make room"):
+            store.flush()
+        assert [record.keys["step"] for record in dtedask.open(store.root).list()] == ["0"]
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_a_root_below_a_file_is_one_clear_error(tmp_path, make_field):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(dtedask.core.errors.StoreError, match="could not be written"):
+        dtedask.open(tmp_path / "file" / "root").archive(*make_field(1.0, type="fc", levelist="500"))

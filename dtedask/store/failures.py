@@ -1,0 +1,23 @@
+"""Failures of the storage, in one line and with what to do."""
+
+from __future__ import annotations
+
+from dtedask.core.errors import StoreError
+
+_FULL = "No space left on device"
+
+
+def first_line(error: Exception) -> str:
+    """What an error of Icechunk says, without its trace."""
+    lines = (line.strip(" x|") for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)
+
+
+def storage_error(error: Exception, url: str) -> StoreError:
+    """An error of the storage while something was written to a cube or root; nothing was published."""
+    if _FULL in str(error):
+        return StoreError(
+            f"The disk of {url!r} is full; nothing was published.",
+            hint="Make room and run the same again, which does only what is missing.",
+        )
+    return StoreError(f"{url!r} could not be written: {first_line(error)}", hint="Nothing was published.")
