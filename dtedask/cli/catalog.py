@@ -37,7 +37,7 @@ def add_to(group: typer.Typer) -> None:
         "search",
         search,
         "dtedask catalog search --root data class=ea,param=t",
-        "dtedask catalog search --root data ensemble",
+        "dtedask catalog search --root data pressure levels",
     )
     add(group, "rebuild", rebuild, "dtedask catalog rebuild --root data")
 

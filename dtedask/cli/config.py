@@ -52,7 +52,7 @@ def origin(one: Setting) -> str:
     full = f"dtedask.{one.key}"
     if dask.config.get(full, None, config=dask.config.collect_env()) is not None:
         return f"environment, DASK_{full.upper().replace('.', '__').replace('-', '_')}"
-    paths = [str(path) for path in dask.config.paths_containing_key(full)]
+    paths = [str(path) for path in dask.config.paths_containing_key(full, dask.config.paths)]
     if paths:
         return ", ".join(paths)
     return "default" if one.is_default else "set in this process"

@@ -69,7 +69,7 @@ def _recipe(root: str, show: _Show) -> Recipe:
 
 
 def _is_checkout(folder: Path) -> bool:
-    return (folder / "recipes" / "demo.yaml").is_file() and (folder / "catalogs").is_dir()
+    return (folder / "recipes" / "demo.yaml").is_file() and (folder / "pyproject.toml").is_file()
 
 
 def _introduce(recipe: Recipe) -> None:
@@ -129,8 +129,8 @@ def _show_next(root: str, report: RunReport) -> None:
     emit(f"  {dtedask} store retrieve --root {root} param=t,levelist=500,step=24,number=1/2 --to t500.nc")
     emit(f"  {dtedask} catalog list --catalog {catalog}")
     emit("and in Python:")
-    code = f"import dtedask; print(dtedask.open('{root}').retrieve('param=2t,step=24'))"
-    emit(f'  ICECHUNK_LOG=error {python} -c "{code}"')
+    emit("  export ICECHUNK_LOG=error")
+    emit(f"  {python} -c \"import dtedask; print(dtedask.open('{root}').retrieve('param=2t'))\"")
 
 
 def _program(name: str) -> str:

@@ -142,10 +142,12 @@ class _Formatter(logging.Formatter):
 
 @contextmanager
 def _warnings() -> Iterator[None]:
+    from dtedask.request import RangeWarning
+
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        # Each of ours is shown, whatever Python's own filters say.
-        warnings.filterwarnings("always", module="dtedask")
+        # Shown each time, whatever Python's own filters say.
+        warnings.filterwarnings("always", category=RangeWarning)
         yield
 
 

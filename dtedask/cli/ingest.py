@@ -65,6 +65,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the command
 
     store = open_store(root_or_setting(root), schema=schema)
     if dry_run:
+        _check_profile(cluster)
         _plan(sources or [str(watch)], store, unit, as_json)
         return
     from dtedask.cli.running import run_ingest, run_watch
@@ -102,6 +103,12 @@ def _check_usage(sources: list[str] | None, watch: str | None) -> None:
             "name files to ingest, or a folder with --watch." if not sources else "name files or --watch, not both.",
             param_hint="SOURCE",
         )
+
+
+def _check_profile(cluster: str | None) -> None:
+    from dtedask.cluster import profile
+
+    profile(cluster)
 
 
 def _plan(sources: list[str], store: Store, unit: Literal["all", "file", "step"], as_json: bool) -> None:

@@ -23,18 +23,21 @@ from dtedask.core.errors import DocumentError
 from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
-from dtedask.recipe.variables import expand
+from dtedask.recipe.variables import begins_in_environment, expand
 from dtedask.store.schema import Schema
 
 
 def _resolve(value: Any, info: ValidationInfo) -> Any:
-    """Make a path absolute: it is relative to the file of the recipe."""
+    """Make a path absolute.
+
+    It is relative to the file of the recipe, or to the current folder where the environment says how it begins.
+    """
     if not isinstance(value, str) or value == "-":
         return value
     text = os.path.expanduser(expand(value))  # noqa: PTH111 - a pattern is no path
     if "://" in text:
         return text
-    return os.path.normpath(_folder(info) / text)
+    return os.path.normpath((Path.cwd() if begins_in_environment(value) else _folder(info)) / text)
 
 
 def _folder(info: ValidationInfo) -> Path:

@@ -31,3 +31,9 @@ def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
 def names(text: str) -> tuple[str, ...]:
     """Names of the variables in a text, in order."""
     return tuple(dict.fromkeys(match["name"] for match in _VARIABLE.finditer(text)))
+
+
+def begins_in_environment(text: str) -> bool:
+    """Whether a text begins with a variable that is set."""
+    first = _VARIABLE.match(text)
+    return first is not None and bool(os.environ.get(first["name"]))

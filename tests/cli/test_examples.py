@@ -1,0 +1,102 @@
+"""Every command has help with an example, and every example runs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dtedask.cli.app import command
+
+BIN = Path(sys.executable).parent
+REPOSITORY = Path(__file__).parents[2]
+
+
+def commands(group, path=()):
+    """Every command with the words that call it."""
+    for name, found in group.commands.items():
+        if hasattr(found, "commands"):
+            yield from commands(found, (*path, name))
+        else:
+            yield (*path, name), found
+
+
+COMMANDS = dict(commands(command()))
+
+
+def examples_of(found):
+    _, _, text = found.help.partition("\b\n")
+    return [line.strip() for line in text.splitlines()[1:] if line.strip()]
+
+
+EXAMPLES = [example for found in COMMANDS.values() for example in examples_of(found)]
+
+
+def test_every_command_has_an_example_that_calls_it():
+    for words, found in COMMANDS.items():
+        assert any(f"dtedask {' '.join(words)}" in example for example in examples_of(found)), words
+
+
+def test_every_option_has_help():
+    for words, found in COMMANDS.items():
+        for parameter in found.params:
+            assert parameter.help or parameter.name == "help", (words, parameter.name)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_help_is_shown_with_its_examples_line_by_line(run, words):
+    shown = run(" ".join(words), "--help")
+    assert shown.status == 0
+    for example in examples_of(COMMANDS[words]):
+        assert f"  {example}\n" in shown.out
+
+
+def test_what_writes_can_be_run_dry():
+    writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
+    for words, found in COMMANDS.items():
+        assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
+
+
+@pytest.fixture(scope="module")
+def place(grib, root, tmp_path_factory):
+    """A folder with all that the examples name."""
+    folder = tmp_path_factory.mktemp("examples")
+    shutil.copytree(grib, folder, dirs_exist_ok=True)
+    shutil.copytree(REPOSITORY / "recipes", folder / "recipes")
+    (folder / "listeners.yaml").write_text("listeners:\n  - triggers: [{type: echo}]\n")
+    bash("dtedask ingest forecast.grib2 more --root data", folder)
+    bash("dtedask catalog rebuild --root data --catalog catalogs/demo.yaml", folder)
+    (folder / "somewhere").mkdir()
+    return folder
+
+
+def bash(line, folder):
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "DTEDASK_DATA": "more"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done
+
+
+NEEDS_A_SHELL = [example for example in EXAMPLES if set("|>") & set(example)]
+TAKES_TIME = [example for example in EXAMPLES if "local-cluster" in example or "demo" in example.split()]
+
+
+@pytest.mark.parametrize("example", [one for one in EXAMPLES if one not in NEEDS_A_SHELL + TAKES_TIME])
+def test_every_example_runs(run, place, example, tmp_path, monkeypatch):
+    # A copy, so that the examples do not need each other.
+    shutil.copytree(place, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("DTEDASK_DATA", "more")
+    done = run(example.removeprefix("dtedask "))
+    assert done.status == 0, done.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", NEEDS_A_SHELL + TAKES_TIME)
+def test_every_longer_example_runs(place, example, tmp_path):
+    shutil.copytree(place, tmp_path / "here")
+    bash(example, tmp_path / "here")

@@ -1,0 +1,146 @@
+"""`dtedask store`: what a root holds, as lines, tables and JSON, and out of it into files."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from dtedask.grib import scan
+from dtedask.request import Request
+
+
+def test_each_field_is_one_json_object_with_its_mars_keys(run, root):
+    found = run("store list --json class=ea,param=t --root", root)
+    assert found.status == 0
+    assert len(found.lines) == 8
+    assert found.lines[0] == {
+        "class": "ea",
+        "stream": "enda",
+        "expver": "0001",
+        "type": "an",
+        "levtype": "pl",
+        "param": "130",
+        "date": "20170101",
+        "time": "0000",
+        "number": "0",
+        "step": "0",
+        "levelist": "500",
+        "shortName": "t",
+        "grid": "30x30",
+    }
+
+
+def test_no_request_lists_everything(run, root):
+    assert run("store list --json --root", root).lines == run("store list --json class=all --root", root).lines
+
+
+def test_a_listed_line_is_a_request_that_finds_the_field_again(run, root):
+    for line in run("store list --root", root).out.splitlines():
+        assert run("store list", line, "--root", root).out.splitlines() == [line]
+
+
+@pytest.mark.parametrize(
+    "words", ["class=ea number=1", "class=ea, number=1", "class=ea , number=1", "class = ea number = 1"]
+)
+def test_a_request_may_come_in_several_words(run, root, words):
+    assert len(run(f"store list --json {words} --root", root).lines) == 4
+
+
+def test_a_request_may_stand_in_a_file_and_a_word_after_it_counts(run, root, here):
+    (here / "request").write_text("retrieve,\n  class=ea,\n  number=0\n")
+    assert len(run("store list --json @request --root", root).lines) == 4
+    (field,) = run("store list --json @request number=1 levelist=500 date=20170102 --root", root).lines
+    assert (field["number"], field["levelist"], field["date"]) == ("1", "500", "20170102")
+
+
+def test_a_request_may_come_on_standard_input(run, root, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("class=ea,number=1"))
+    assert len(run("store list --json - --root", root).lines) == 4
+
+
+def test_listing_nothing_exits_with_3_and_says_which_key_has_no_match(run, root):
+    found = run("store list class=ea,levelist=300 --root", root)
+    assert (found.status, found.out) == (3, "")
+    assert found.err == "Error: Nothing matches levelist=300.\n  What exists is levelist=500/850.\n"
+
+
+def test_axes_are_one_json_object_of_sorted_values(run, root):
+    (axes,) = run("store axes class=ea --json --root", root).lines
+    assert axes["number"] == ["0", "1"]
+    assert axes["date"] == ["20170101", "20170102"]
+    assert "number    0/1\n" in run("store axes class=ea --root", root).out
+
+
+def test_the_root_of_the_settings_is_taken_where_none_is_named(run, root, monkeypatch):
+    import dask.config
+
+    with dask.config.set({"dtedask.store.root": str(root)}):
+        assert len(run("store list --json").lines) == 8
+
+
+@pytest.mark.parametrize("name", ["t.nc", "t.zarr"])
+def test_fields_become_a_dataset_in_a_file(run, root, here, name):
+    done = run(f"store retrieve class=ea,date=20170101,number=1,levelist=850 --to {name} --root", root)
+    assert (done.status, done.out) == (0, "")
+    assert "1 field" in done.err
+    options = {"engine": "h5netcdf"} if name == "t.nc" else {"engine": "zarr", "consolidated": False}
+    with xr.open_dataset(name, decode_timedelta=True, **options) as dataset:
+        assert np.all(dataset["t"].values == np.float32(1051.0))
+    assert [path.name for path in here.iterdir()] == [name]
+
+
+def test_fields_become_grib_in_a_file_and_replace_what_was_there(run, root, here):
+    (here / "t.grib2").write_text("old")
+    assert run("store retrieve class=ea,levelist=500 --to t.grib2 --root", root).status == 0
+    found = [Request(dict(message.field.keys)) for message in scan(here / "t.grib2")]
+    assert len(found) == 4
+    assert {request["levelist"] for request in found} == {("500",)}
+
+
+def test_a_dry_run_writes_nothing(run, root, here):
+    done = run("store retrieve class=ea --to t.nc --dry-run --root", root)
+    assert (done.status, done.err) == (0, "8 fields would be written to t.nc.\n")
+    assert list(here.iterdir()) == []
+
+
+def test_retrieving_nothing_exits_with_3_and_leaves_what_was_there(run, root, here):
+    (here / "t.grib2").write_text("old")
+    assert run("store retrieve class=ea,levelist=300 --to t.grib2 --root", root).status == 3
+    assert [path.read_text() for path in here.iterdir()] == ["old"]
+
+
+def test_missing_fields_are_an_error_unless_allowed(run, root, here):
+    request = "class=ea,levelist=300/500"
+    assert run(f"store retrieve {request} --to t.nc --root", root).status == 3
+    assert run(f"store retrieve {request} --to t.nc --allow-missing --root", root).status == 0
+
+
+def test_a_folder_that_is_no_zarr_is_never_replaced(run, root, here):
+    (here / "t.zarr").mkdir()
+    (here / "t.zarr" / "mine").write_text("precious")
+    done = run("store retrieve class=ea --to t.zarr --root", root)
+    assert done.status == 1
+    assert "is no Zarr folder" in done.err
+    assert (here / "t.zarr" / "mine").read_text() == "precious"
+
+
+def test_history_names_each_commit_oldest_first(run, root):
+    commits = run("store history --json --root", root).lines
+    assert [(commit["sequence"], commit["new"]) for commit in commits] == [(1, 4), (2, 4)]
+    assert run("store history ea/enda/0001 --root", root).out.count("ea/enda/0001") == 2
+
+
+def test_the_past_can_be_listed(run, root):
+    first = run("store history --json --root", root).lines[0]["snapshot"]
+    assert len(run(f"store list --json --at {first} --root", root).lines) == 4
+
+
+def test_stats_count_fields_and_bytes(run, root):
+    (cube,) = run("store stats --json --root", root).lines
+    assert cube["fields"] == 8
+    assert cube["groups"] == {"an/pl/30x30": 8}
+    assert cube["values"] == 8 * 7 * 12 * 4
+    stored = sum(path.stat().st_size for path in (root / "ea/enda/0001").rglob("*") if path.is_file())
+    assert cube["stored"] == stored
