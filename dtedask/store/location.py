@@ -73,6 +73,7 @@ class Location:
 
         url = self.cube_url(cube)
         if self.is_local:
+            _silence_local_disk()
             return icechunk.local_filesystem_storage(url)
         if self.is_memory:
             return _MEMORY_STORAGES.setdefault(url, icechunk.in_memory_storage())
@@ -87,6 +88,18 @@ class Location:
             force_path_style=endpoint is not None,
             from_env=True,
         )
+
+
+@lru_cache(maxsize=1)
+def _silence_local_disk() -> None:
+    """Keep Icechunk from warning, on standard output, of commits side by side: the cube's lock sees to that.
+
+    Once a process, and only where ICECHUNK_LOG does not say what the user wants.
+    """
+    import icechunk
+
+    if "ICECHUNK_LOG" not in os.environ:
+        icechunk.set_logs_filter("error")
 
 
 @lru_cache(maxsize=64)

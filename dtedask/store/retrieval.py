@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.errors import MissingFieldsError, NoMatchError, RequestError, SeveralGroupsError
-from dtedask.request import Request, parameter_ids, parse_step
+from dtedask.request import Request, parameter, parameter_ids, parse_step
 from dtedask.store.schema import CUBE_KEYS
 from dtedask.store.selection import Selection
 
@@ -123,7 +123,7 @@ def check_complete(request: Request, selections: Sequence[Selection], store: Sto
     if absent:
         existing = axes_of(store.select(without(request, *absent)))
         asked = ", ".join(f"{key}={'/'.join(values)}" for key, values in absent.items())
-        have = "; ".join(f"{key}={shorten(existing.get(key, []))}" for key in absent)
+        have = "; ".join(f"{key}={shorten(key, existing.get(key, []))}" for key in absent)
         raise MissingFieldsError(
             f"The request names fields that do not exist: {asked}.",
             hint=f"What exists is {have}. Leave the key out, or allow missing fields.",
@@ -143,7 +143,7 @@ def no_match(request: Request, store: Store) -> NoMatchError:
     for key in request:
         values = existing.get(key, [])
         if not request.select(key, values) and not request.is_all(key):
-            have = f"What exists is {key}={shorten(values)}." if values else f"No field has the key '{key}'."
+            have = f"What exists is {key}={shorten(key, values)}." if values else f"No field has the key '{key}'."
             return NoMatchError(f"Nothing matches {key}={'/'.join(request[key])}.", hint=have)
     for key in reversed(list(request)):
         others = without(request, key)
@@ -151,7 +151,7 @@ def no_match(request: Request, store: Store) -> NoMatchError:
         if found:
             return NoMatchError(
                 f"Nothing matches {key}={'/'.join(request[key])} together with {others}.",
-                hint=f"With the other keys there is {key}={shorten(found)}.",
+                hint=f"With the other keys there is {key}={shorten(key, found)}.",
             )
     return NoMatchError(f"Nothing matches {request}." if request else "The root holds no fields.")
 
@@ -161,11 +161,20 @@ def without(request: Request, *keys: str) -> Request:
     return Request({name: list(values) for name, values in request.items() if name not in keys})
 
 
-def shorten(values: Sequence[str]) -> str:
-    """Join values by slashes, the middle left out where there are many."""
-    if len(values) <= _SHOWN:
-        return "/".join(values)
-    return f"{'/'.join(values[: _SHOWN - 2])}/.../{values[-1]} ({len(values)} values)"
+def shorten(key: str, values: Sequence[str]) -> str:
+    """Join values by slashes, the middle left out where there are many; parameters with their short names."""
+    shown = list(values) if len(values) <= _SHOWN else [*values[: _SHOWN - 2], "...", values[-1]]
+    if key == "param":
+        shown = [_with_short_name(value) for value in shown]
+    return "/".join(shown) + (f" ({len(values)} values)" if len(values) > _SHOWN else "")
+
+
+def _with_short_name(param: str) -> str:
+    try:
+        name = parameter(param).short_name
+    except RequestError:
+        name = ""
+    return f"{param} ({name})" if name else param
 
 
 def _absent_values(named: dict[str, tuple[str, ...]], selections: Sequence[Selection]) -> dict[str, list[str]]:

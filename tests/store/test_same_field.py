@@ -250,3 +250,8 @@ def test_changes_of_gaps_give_exactly_what_was_written(store, make_field):
     (commit,) = store.flush()
     listed = [{**record.keys} for change in commit.changes for record in store.list(change.keys)]
     assert len(listed) == sum(change.fields for change in commit.changes) == 3
+
+
+def test_parameters_that_exist_are_shown_with_their_short_names(ensemble):
+    with pytest.raises(NoMatchError, match=r"Nothing matches param=q\. What exists is param=130 \(t\)\."):
+        ensemble.retrieve("param=q")
