@@ -55,7 +55,7 @@ def fields_of_array(array: xr.DataArray, key: Mapping[str, object]) -> Iterator[
     for indices in itertools.product(*(range(array.sizes[name]) for name in leading)):
         part = array[dict(zip(leading, indices, strict=True))]
         keys = canonical_keys({**fixed, **_coordinate_keys(part), **canonical_keys(key), "param": found.id})
-        described = _describe(array, _as_message(keys, array.attrs), found, grid)
+        described = _describe(array, _as_message(keys, array.attrs, "number" in key), found, grid)
         yield ArrayField(described, np.asarray(part.to_numpy()), coordinates)
 
 
@@ -127,9 +127,9 @@ def _attribute_keys(array: xr.DataArray) -> dict[str, object]:
     return found | {name: named[name] for name in ("timespan", "stattype") if name in named}
 
 
-def _as_message(keys: dict[str, str], attributes: Mapping[Any, Any]) -> dict[str, str]:
+def _as_message(keys: dict[str, str], attributes: Mapping[Any, Any], is_named: bool) -> dict[str, str]:
     """Keys as a message has them: member 0 of an ensemble is the control forecast, some steps are intervals."""
-    if keys.get("type") == "pf" and keys.get("number") == "0":
+    if keys.get("type") == "pf" and keys.get("number") == "0" and not is_named:
         keys = {**keys, "type": "cf"}
         del keys["number"]
     if attributes.get("step_text") == "range" and "step" in keys:

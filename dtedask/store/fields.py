@@ -72,7 +72,8 @@ class FieldArray(BackendArray):
         chosen = [np.atleast_1d(np.arange(len(t.slots))[part]) for t, part in zip(self._tables, key, strict=False)]
         crop = _Crop(key[len(self._tables) :], self._grid_shape)
         out = np.full((*(len(part) for part in chosen), *crop.shape), np.nan, dtype=self.dtype)
-        self._fill(out.reshape(-1, *crop.shape), self._chunk_keys(chosen), crop)
+        if out.size:
+            self._fill(out.reshape(-1, *crop.shape), self._chunk_keys(chosen), crop)
         scalars = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in key[: len(chosen)])
         return out[scalars] if scalars else out
 
@@ -157,10 +158,10 @@ class _Crop:
         self.shape = tuple(len(part) for part in parts if np.ndim(part))
         self._key: Any = key
         if sum(isinstance(part, np.ndarray) for part in key) > 1:
-            self._key = np.ix_(*parts)
+            self._key = np.ix_(*(np.atleast_1d(part) for part in parts))
 
     def __call__(self, field: np.ndarray) -> np.ndarray:
-        return np.asarray(field[self._key])
+        return np.asarray(field[self._key]).reshape(self.shape)
 
 
 @lru_cache(maxsize=1)
