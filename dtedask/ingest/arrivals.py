@@ -53,7 +53,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time has passed."""
+    """Time has passed, or all that was seen together has been told: steps are complete only then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Arrivals:
             case Refused():
                 return self._refused(event.instruction, now)
             case Tick():
-                return self._due_looks(now) + self._due_steps(now)
+                return self._due_looks(now) or self._due_steps(now)
             case Stopped():
                 return self._stop()
 
@@ -201,7 +201,7 @@ class Arrivals:
         for (run, seconds), pending in self._pending.items():
             if seconds < self._newest[run]:
                 pending.due = min(pending.due, now)
-        return self._due_steps(now)
+        return []
 
     def _refused(self, instruction: CommitFile | CommitStep, now: float) -> list[Instruction]:
         if isinstance(instruction, CommitFile):

@@ -77,11 +77,9 @@ class Folder:
         return Seen(path, (status.st_size, status.st_mtime_ns), is_open_for_writing(path))
 
     def changes(self, timeout_s: float) -> Iterator[Seen | Gone]:
-        """Wait for changes and yield them; nothing when none came in time."""
-        for path in self._changed(timeout_s):
-            event = self.look(path)
-            if event is not None:
-                yield event
+        """Wait for changes and yield them, the oldest first; nothing when none came in time."""
+        events = [event for path in self._changed(timeout_s) if (event := self.look(path)) is not None]
+        yield from sorted(events, key=lambda event: event.stamp[1] if isinstance(event, Seen) else 0)
 
     def _changed(self, timeout_s: float) -> list[str]:
         now = time.monotonic()

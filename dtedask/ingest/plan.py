@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dtedask.store import Store
 
-_BYTES_PER_POINT = 8 + 4 + 4  # ecCodes' float64, our float32, and the encoder's copy of it
+_BYTES_PER_POINT = 8 + 4 + 4  # ecCodes' float64, the values that are kept, and the chunk being made of them
 _TASKS_A_THREAD = 4
 _MIB = 2**20
 
@@ -67,10 +67,12 @@ class IngestPlan:
             If it does not; names both numbers.
         """
         if self.memory_bytes > self.memory_limit:
+            from dask.utils import format_bytes
+
             raise PlanError(
-                f"This ingest needs about {_mib(self.memory_bytes)} in {self.threads} "
-                f"thread{'s' * (self.threads > 1)}, more than its limit of {_mib(self.memory_limit)}.",
-                hint=f"Set dtedask.ingest.memory-limit to {_mib(self.memory_bytes)} or more"
+                f"This ingest needs about {format_bytes(self.memory_bytes)} in {self.threads} "
+                f"thread{'s' * (self.threads > 1)}, more than its limit of {format_bytes(self.memory_limit)}.",
+                hint=f"Set dtedask.ingest.memory-limit to {math.ceil(self.memory_bytes / _MIB)} MiB or more"
                 + (", or dtedask.ingest.threads lower." if self.threads > 1 else "."),
             )
         return self
@@ -112,16 +114,18 @@ class Room:
         """As many threads as memory allows, at least one."""
         if self.is_fixed:
             return self
-        each = task_memory(surveys, setting("ingest.batch-bytes"))
+        each = task_memory(surveys)
         return Room(max(min(self.threads, self.limit // max(each, 1)), 1), 1, self.limit, False)
 
 
-def task_memory(surveys: Iterable[FileSurvey], batch_bytes: int) -> int:
-    """Bytes that one task holds at most: the chunks of its batch, one field while it is decoded, and its message."""
+def task_memory(surveys: Iterable[FileSurvey]) -> int:
+    """Bytes that one task holds at most: encoded chunks, one field while it is decoded and encoded, and its message."""
+    from dtedask.store.write import HELD_BYTES
+
     field = max((found.most_points for found in surveys), default=0)
     longest = max((found.longest for found in surveys), default=0)
-    batch = min(batch_bytes, 4 * sum(found.points for found in surveys))
-    return max(batch, 4 * field) + _BYTES_PER_POINT * field + longest
+    held = min(HELD_BYTES, 4 * sum(found.points for found in surveys))
+    return held + _BYTES_PER_POINT * field + longest
 
 
 def plan_ingest(
@@ -167,7 +171,7 @@ def make_plan(surveys: Sequence[FileSurvey], unit: UnitName, room: Room, *, chun
         commits=sum(fields > 0 for fields, _ in units),
         tasks=sum(_tasks(fields, 4 * points, room.threads * room.processes, batch_bytes) for fields, points in units),
         threads=room.threads,
-        memory_bytes=room.threads * task_memory(good, batch_bytes),
+        memory_bytes=room.threads * task_memory(good),
         memory_limit=room.limit,
         failed=tuple((found.file.name, found.error) for found in surveys if found.error is not None),
     )
@@ -190,7 +194,3 @@ def _chunks(surveys: Sequence[FileSurvey], store: Store) -> int:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _mib(size: int) -> str:
-    return f"{math.ceil(size / _MIB)} MiB"
