@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dtedask.core.errors import FieldError
+
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def project(grid: Mapping[str, Any], latitude: ArrayLike, longitude: ArrayLike) -> Points:
-    """Return x and y in metres of points of a projected grid's description."""
+    """Return x and y in metres of points of a projected grid's description.
+
+    Raises
+    ------
+    FieldError
+        If the projection is impossible.
+    """
     x, y = _projection(_parameters(grid))(np.asarray(longitude, float), np.asarray(latitude, float))
     return np.asarray(x), np.asarray(y)
 
@@ -95,5 +103,11 @@ def _parameters(grid: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=64)
 def _projection(parameters: str) -> Any:
     from pyproj import Proj
+    from pyproj.exceptions import ProjError
 
-    return Proj(parameters)
+    try:
+        return Proj(parameters)
+    except ProjError as error:
+        raise FieldError(
+            f"The projection '{parameters}' is impossible.", hint="Check the grid's description."
+        ) from error

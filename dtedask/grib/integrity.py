@@ -18,6 +18,7 @@ from dtedask.grib.sources import MemorySource, Source
 _MOST_POINTS = 1 << 30
 _SPECTRAL = frozenset({50, 51, 53})
 _NO_BITMAP = 255
+_REDUCIBLE = frozenset({0, 4, 10, 14, 20, 24, 30, 34})
 _COMPLEX, _DIFFERENCED, _IEEE = 2, 3, 4
 _JPEG, _PNG = 40, 41
 _CHECKED = frozenset({_COMPLEX, _DIFFERENCED, _JPEG, _PNG})
@@ -32,7 +33,9 @@ def read_checked(source: Source, offset: int) -> Frame | None:
         If there is no whole message at `offset`, or points, bitmap and packed values contradict each other.
     """
     frame = read_frame(source, offset)
-    if frame is not None and frame.edition == 2 and not frame.has_several_fields:
+    if frame is not None and frame.edition == 1:
+        _check_lists(frame.section(2))
+    elif frame is not None and not frame.has_several_fields:
         _check_sizes(frame)
     return frame
 
@@ -58,6 +61,17 @@ def check_data(message: bytes | memoryview) -> Frame:
         elif kind == _PNG:
             _check_png(int.from_bytes(frame.data_head[5:9], "big"), bytes(message[start:end]))
     return frame
+
+
+def _check_lists(grid: bytes) -> None:
+    """Check that the vertical coordinates and the row lengths of edition 1 lie inside its grid section."""
+    if not grid:
+        return
+    levels, place = grid[3], grid[4] - 1
+    is_reduced = grid[6:8] == b"\xff\xff" and grid[5] in _REDUCIBLE
+    rows = int.from_bytes(grid[8:10], "big") if is_reduced else 0
+    if (levels or is_reduced) and place + 4 * levels + 2 * rows > len(grid):
+        raise BrokenMessageError(f"the grid section of {len(grid)} bytes is too short for its lists")
 
 
 def _check_sizes(frame: Frame) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dtedask.core.errors import GribUnsupportedError
+from dtedask.core.errors import FieldError, GribUnsupportedError
 from dtedask.geo import Grid, PointOrder, project, unproject
 from dtedask.grib.angles import degrees, read_scan_mode, tidy
 from dtedask.grib.handles import Handle
@@ -42,7 +42,7 @@ def _projected(handle: Handle, kind: str, plane: dict[str, Any], steps: tuple[st
     described = plane | _earth(handle) | {"kind": kind, "dx": dx, "dy": dy, "nx": shape[1], "ny": shape[0]}
     latitude = degrees(handle, "latitudeOfFirstGridPointInDegrees")
     longitude = degrees(handle, "longitudeOfFirstGridPointInDegrees") % 360.0
-    if not all(np.isfinite(project(described, latitude, longitude))):
+    if not _is_on_map(described, latitude, longitude):
         raise GribUnsupportedError(
             f"The first point {latitude}, {longitude} is not on the map of this {kind} grid.",
             hint="The grid section is damaged: fetch the message again.",
@@ -56,6 +56,13 @@ def _projected(handle: Handle, kind: str, plane: dict[str, Any], steps: tuple[st
     described |= {"southwest_latitude": latitude, "southwest_longitude": longitude}
     del described["kind"]
     return Grid.of(kind, described, ("y", "x"), shape), mode.order(shape)
+
+
+def _is_on_map(described: dict[str, Any], latitude: float, longitude: float) -> bool:
+    try:
+        return bool(np.isfinite(project(described, latitude, longitude)).all())
+    except FieldError:
+        return False
 
 
 def _earth(handle: Handle) -> dict[str, float]:

@@ -152,3 +152,10 @@ def test_a_grid_that_contradicts_itself_names_file_and_offset(tmp_path, make_mes
     path.write_bytes(make_message(values=range(12), **latlon, jScansPositively=1))
     with pytest.raises(GribUnsupportedError, match=r"wrong\.grib, offset 0: .*jScansPositively"):
         list(scan(path))
+
+
+def test_vertical_coordinates_that_do_not_fit_are_refused(make_message):
+    data = bytearray(make_message(1))
+    data[63] = 186
+    with pytest.raises(GribSyntaxError, match="grid section of .* is too short"):
+        list(scan(bytes(data)))
