@@ -32,7 +32,7 @@ def _resolve(value: Any, info: ValidationInfo) -> Any:
 
     It is relative to the file of the recipe, or to the current folder where the environment says how it begins.
     """
-    if not isinstance(value, str) or value == "-":
+    if not isinstance(value, str) or value in ("", "-"):
         return value
     text = os.path.expanduser(expand(value))  # noqa: PTH111 - a pattern is no path
     if "://" in text:
@@ -163,7 +163,8 @@ class Recipe(_Section):
         found = schema["properties"]
         files: dict[str, Any] = {"anyOf": [{"type": "string"}, {"items": {"type": "string"}, "type": "array"}]}
         found["input"] = {**found["input"], "anyOf": [{"$ref": found["input"].pop("$ref")}, *files["anyOf"]]}
-        found["listeners"] = {"anyOf": [found["listeners"], {"type": "string"}]}
+        said = {"description": found["listeners"].pop("description")}
+        found["listeners"] = {**said, "anyOf": [found["listeners"], {"type": "string"}]}
         found["schema"]["anyOf"].append({"type": "string"})
         section = schema["$defs"]["Input"]["properties"]
         section["files"] = {**section["files"], **files}

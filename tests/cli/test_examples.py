@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dtedask.cli.app import command
+from dtedask.cli.reference import reference
 
 BIN = Path(sys.executable).parent
 REPOSITORY = Path(__file__).parents[2]
@@ -57,6 +58,11 @@ def test_what_writes_can_be_run_dry():
     writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
+
+
+def test_the_reference_is_what_the_help_says():
+    page = REPOSITORY / "docs" / "reference" / "cli.md"
+    assert page.read_text() == reference(), "write it anew: python -m dtedask.cli.reference > docs/reference/cli.md"
 
 
 @pytest.fixture(scope="module")

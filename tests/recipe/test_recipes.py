@@ -1,0 +1,88 @@
+"""Every recipe of recipes/ runs."""
+
+import threading
+from pathlib import Path
+
+import dask.config
+import pytest
+
+import dtedask
+from dtedask.recipe import load_recipe, run_recipe
+
+FOLDER = Path(__file__).parents[2] / "recipes"
+RECIPES = sorted(path.name for path in FOLDER.glob("*.yaml"))
+TESTED = {}
+
+
+def runs(name):
+    def remember(test):
+        TESTED[name] = test
+        return test
+
+    return remember
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("DTEDASK_ROOT", str(tmp_path / "root"))
+    monkeypatch.setenv("DTEDASK_CATALOG", str(tmp_path / "catalogs" / "demo.yaml"))
+    return tmp_path
+
+
+def test_every_recipe_has_a_test():
+    assert set(TESTED) == set(RECIPES)
+    assert len(RECIPES) >= 4
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_says_what_it_is_for(name):
+    recipe = load_recipe(FOLDER / name)
+    assert recipe.name == name.removesuffix(".yaml")
+    assert recipe.description
+    assert f"dtedask recipe run recipes/{name}" in (FOLDER / name).read_text()
+
+
+@runs("demo.yaml")
+def test_the_demo_runs(place, capsys):
+    report = run_recipe(load_recipe(FOLDER / "demo.yaml"))
+    assert (report.summary.new, len(report.summary.commits)) == (375, 5)
+    assert capsys.readouterr().out.count(" 2t: 3 fields,") == 5
+    assert report.catalog == str(place / "catalogs" / "demo.yaml")
+
+
+@runs("ensemble-analyses.yaml")
+def test_the_ensemble_of_analyses_runs(place, grib_folder, monkeypatch, capsys):
+    monkeypatch.setenv("DTEDASK_DATA", str(grib_folder))
+    report = run_recipe(load_recipe(FOLDER / "ensemble-analyses.yaml"))
+    assert report.summary.new == 160
+    assert dtedask.open(report.root).retrieve("param=t").sizes["member"] == 10
+    assert capsys.readouterr().out.count('"variable":"t"') == 1
+
+
+@runs("surface-fields.yaml")
+def test_surface_fields_run(place, grib_folder, monkeypatch):
+    monkeypatch.setenv("DTEDASK_DATA", str(grib_folder))
+    report = run_recipe(load_recipe(FOLDER / "surface-fields.yaml"))
+    assert report.summary.new == 5
+    cover = dtedask.open(report.root).retrieve("param=tcc")["tcc"].values
+    assert not (cover.view("uint32") & (1 << 13) - 1).any()  # 10 of 23 bits of the mantissa are kept
+
+
+@runs("watch-folder.yaml")
+def test_a_folder_is_watched(place, monkeypatch):
+    forecast = load_recipe(FOLDER / "demo.yaml").input.demo.model_copy(update={"steps": (0, 6), "degrees": 30.0})
+    (place / "in").mkdir()
+    for arrival in forecast.arrivals():
+        (place / "in" / arrival.name).write_bytes(arrival.data)
+    monkeypatch.setenv("DTEDASK_DATA", str(place / "in"))
+    stop, seen = threading.Event(), []
+
+    def on_unit(unit):
+        seen.append(unit.new)
+        if len(seen) == 2:
+            stop.set()
+
+    with dask.config.set({"dtedask.ingest.settle-time": "0.05 s", "dtedask.ingest.poll-interval": "0.05 s"}):
+        report = run_recipe(load_recipe(FOLDER / "watch-folder.yaml"), on_unit=on_unit, stop=stop)
+    assert seen == [75, 75]
+    assert report.summary.new == 150
