@@ -38,7 +38,7 @@ class SourceDocument(BaseModel):
 
     driver: str | list[str] | dict[str, Any]
     description: str = ""
-    args: dict[str, Any] = Field(default_factory=dict)
+    args: SourceArguments | dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     parameters: dict[str, Any] = Field(default_factory=dict)
     direct_access: str = "forbid"
@@ -47,13 +47,20 @@ class SourceDocument(BaseModel):
     @property
     def is_ours(self) -> bool:
         """Whether it opens a cube."""
-        return isinstance(self.driver, str) and self.driver in _DRIVERS
+        return _is_ours(self.driver)
 
-    @model_validator(mode="after")
-    def _check_arguments(self) -> SourceDocument:
-        if self.is_ours:
-            SourceArguments.model_validate(self.args)
-        return self
+    @field_validator("args", mode="plain")
+    @classmethod
+    def _check_arguments(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError("it must be a mapping of arguments")
+        if _is_ours(info.data.get("driver")):
+            SourceArguments.model_validate(value)
+        return value
+
+
+def _is_ours(driver: object) -> bool:
+    return isinstance(driver, str) and driver in _DRIVERS
 
 
 class CatalogDocument(BaseModel):

@@ -171,7 +171,7 @@ def _read(file: Path) -> _File:
 def _mark(file: Path) -> tuple[int, int, int] | None:
     try:
         status = file.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return (status.st_mtime_ns, status.st_size, status.st_ino)
 

@@ -66,7 +66,9 @@ class FieldArray(BackendArray):
         self.shape = (*(len(table.slots) for table in self._tables), *self._grid_shape)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
+        return indexing.explicit_indexing_adapter(
+            _without_empty_slices(key, self.shape), self.shape, indexing.IndexingSupport.OUTER, self._read
+        )
 
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         chosen = [np.atleast_1d(np.arange(len(t.slots))[part]) for t, part in zip(self._tables, key, strict=False)]
@@ -110,6 +112,15 @@ class FieldArray(BackendArray):
             decode(0)
         else:
             list(_pool(os.getpid()).map(decode, range(len(keys))))
+
+
+def _without_empty_slices(key: indexing.ExplicitIndexer, shape: tuple[int, ...]) -> indexing.ExplicitIndexer:
+    """An indexer in which empty slices go forwards: xarray 2026.9 stumbles over those that go backwards."""
+    parts = tuple(
+        slice(0, 0) if isinstance(part, slice) and not range(*part.indices(size)) else part
+        for part, size in zip(key.tuple, shape, strict=True)
+    )
+    return type(key)(parts)
 
 
 class SnapshotVariable(xr.Variable):
