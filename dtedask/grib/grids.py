@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from dtedask.core.errors import GribUnsupportedError
 from dtedask.geo import Grid, PointOrder, ScanMode
 from dtedask.grib.angles import columns, degrees, read_scan_mode, rows, tidy
-from dtedask.grib.gaussian import gaussian_latitudes
 from dtedask.grib.handles import Handle
 from dtedask.grib.projected import lambert, mercator, polar_stereographic
 
+_ROW_TOLERANCE = 0.3
+_MOST_GAUSSIAN = 20_000
 _Read = Callable[[Handle], tuple[Grid, PointOrder]]
 
 
@@ -68,8 +67,14 @@ def _gaussian_rows(handle: Handle, mode: ScanMode, number: int, count: int) -> d
     if count == 2 * number:
         return {}
     key = "latitudeOfLastGridPointInDegrees" if mode.rows_reversed else "latitudeOfFirstGridPointInDegrees"
-    latitudes = gaussian_latitudes(number)
-    first = int(np.abs(latitudes - handle.need(key, float)).argmin())
+    latitude = handle.need(key, float)
+    row = (90.0 - latitude) * (2 * number + 0.5) / 180.0 - 0.75  # the zeros of a Legendre polynomial, to 2 % of a row
+    first = round(row)
+    if abs(row - first) > _ROW_TOLERANCE or not 0 <= first <= 2 * number - count:
+        raise GribUnsupportedError(
+            f"Latitude {latitude} is no row of the Gaussian grid {number}, or {count} rows do not fit.",
+            hint="The grid section is damaged: fetch the message again.",
+        )
     return {"rows": [first, count]}
 
 
@@ -83,7 +88,7 @@ def _regular_gg(handle: Handle) -> tuple[Grid, PointOrder]:
 
 def _gaussian_number(handle: Handle) -> int:
     number: int = handle.need("N")
-    if not 0 < number <= 100_000:
+    if not 0 < number <= _MOST_GAUSSIAN:
         raise GribUnsupportedError(f"The Gaussian number {number} is impossible.", hint="The grid section is damaged.")
     return number
 

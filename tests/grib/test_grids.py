@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dtedask.core.errors import GribUnsupportedError
 from dtedask.grib import coordinates, scan
 from dtedask.grib.angles import snap
 from dtedask.grib.library import eccodes
@@ -172,3 +173,18 @@ def test_a_reduced_sub_area_has_as_many_points_as_values(make_message):
     message = only(make_message(2, **area, pl=rows, values=np.arange(rows.sum())))
     assert message.field.grid.description["rows"] == [0, 4]
     assert coordinates(message)["latitude"].values.size == rows.sum() == message.field.grid.size
+
+
+@pytest.mark.parametrize("number", [2, 32, 80, 640])
+def test_every_row_of_a_gaussian_grid_is_found_by_its_latitude(make_message, number):
+    latitudes = list(eccodes.codes_get_gaussian_latitudes(number))
+    for first in {0, 1, number - 1, number, 2 * number - 2}:
+        area = edges(latitudes[first], 0, latitudes[first + 1], 30)
+        keys = {"gridType": "regular_gg", "N": number, "Ni": 4, "Nj": 2, "iDirectionIncrementInDegrees": 10}
+        assert only(make_message(2, **keys, **area, values=range(8))).field.grid.description["rows"] == [first, 2]
+
+
+def test_a_latitude_that_is_no_gaussian_row_is_refused(make_message):
+    keys = {"gridType": "regular_gg", "N": 80, "Ni": 4, "Nj": 2, "iDirectionIncrementInDegrees": 10}
+    with pytest.raises(GribUnsupportedError, match="no row of the Gaussian grid 80"):
+        only(make_message(2, **keys, **edges(45, 0, 43.9, 30), values=range(8)))
