@@ -28,6 +28,9 @@ os.environ.update(
     COLUMNS="120",
 )
 
+# Before any test imports cfgrib or eccodes: their wheel brings a PROJ of its own, which others must not find loaded.
+import dtedask.grib  # noqa: E402, F401
+
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")

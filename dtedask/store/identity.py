@@ -178,7 +178,7 @@ def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | f
         "timespan": keys.get("timespan", ""),
         "stattype": keys.get("stattype", ""),
     }
-    found |= _statistics(description)
+    found |= _statistics(description) | dict(description.attributes)
     if "levelist" not in keys and description.level is not None:
         found["GRIB_level"] = float(description.level)
     if len(keys["date"]) == 6:

@@ -75,10 +75,20 @@ class Selection:
 
     def keys_of(self, slots: tuple[int, ...]) -> dict[str, str]:
         """MARS keys of a field, as its message had them."""
-        keys = dict(self.constants)
-        for slot, parts in zip(slots, self._keys_of_slots, strict=True):
-            keys.update(parts[slot])
-        return keys
+        if not slots:
+            return dict(self.constants)
+        front, keys = self._recent[0]
+        if front != slots[:-1]:
+            front, keys = slots[:-1], dict(self.constants)
+            for slot, parts in zip(front, self._keys_of_slots, strict=False):
+                keys.update(parts[slot])
+            self._recent[0] = (front, keys)
+        return {**keys, **self._keys_of_slots[-1][slots[-1]]}
+
+    @cached_property
+    def _recent(self) -> list[tuple[tuple[int, ...] | None, dict[str, str]]]:
+        """Slots but the last of the field that was asked for last, and their keys: the next one has mostly the same."""
+        return [(None, {})]
 
     @cached_property
     def beside_keys(self) -> dict[str, str]:
