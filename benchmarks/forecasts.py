@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-import eccodes
 import numpy as np
+
+from dtedask.grib.library import eccodes
 
 PARAMETERS = (130, 131, 132, 129, 133)
 LEVELS = (1000, 925, 850, 700, 500, 400, 300, 250, 100, 50)

@@ -1,10 +1,10 @@
 """Small GRIB files for tests of ingest."""
 
-import eccodes
 import numpy as np
 import pytest
 
 import dtedask
+from dtedask.grib.library import eccodes
 
 POINTS = (5, 8)
 
