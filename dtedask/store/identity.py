@@ -169,6 +169,7 @@ def interval_of(description: FieldDescription) -> tuple[int, int] | None:
 def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | float], ...]:
     keys = description.keys
     found: dict[str, str | int | float] = {
+        **description.attributes,
         "standard_name": description.standard_name,
         "long_name": description.name,
         "units": description.units,
@@ -178,7 +179,7 @@ def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | f
         "timespan": keys.get("timespan", ""),
         "stattype": keys.get("stattype", ""),
     }
-    found |= _statistics(description) | dict(description.attributes)
+    found |= _statistics(description)
     if "levelist" not in keys and description.level is not None:
         found["GRIB_level"] = float(description.level)
     if len(keys["date"]) == 6:
