@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,7 @@ def size(count: float) -> str:
 
 
 def _show(word: str, style: str, message: str, hint: str = "") -> None:
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
         say(f"{word}: {message}")
         if hint:
             say(f"  {hint}")

@@ -24,7 +24,7 @@ from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
 from dtedask.recipe.variables import begins_in_environment, expand
-from dtedask.store.schema import Schema
+from dtedask.store import Schema
 
 
 def _resolve(value: Any, info: ValidationInfo) -> Any:
