@@ -36,6 +36,7 @@ _DETAILS = (
     "typeOfStatisticalProcessing",
 )
 _DERIVED = frozenset({"timespan", "stattype"})  # GRIB2 says them of any interval, GRIB1 never does
+_LAST_WITHOUT_TIMESPAN = 33
 _KINDS = {"an": 0, "fc": 1, "cf": 3, "pf": 4}
 
 
@@ -92,7 +93,7 @@ def encode(
 def _write_product(
     handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any], interval: tuple[int, int] | None
 ) -> None:
-    handle.set("tablesVersion", handle.integer("tablesVersionLatest"))
+    handle.set("tablesVersion", _tables_version(handle, keys))
     _write_identity(handle, keys, said, interval)
     handle.set("dataDate", int(keys["date"]))
     handle.set("dataTime", int(keys.get("time", "0000")[:4]))
@@ -103,9 +104,15 @@ def _write_product(
     for key in _DETAILS:
         if key in said:
             handle.set(key, int(said[key]))
-    for key in set(keys) - _DONE_ELSEWHERE:
+    for key in set(keys) - _DONE_ELSEWHERE - _DERIVED:
         if handle.text(key) != keys[key]:
             handle.set(key, keys[key])
+
+
+def _tables_version(handle: Handle, keys: Mapping[str, str]) -> int:
+    """From version 34 on, ecCodes says timespan and stattype of every interval and drops names such as mx2t6."""
+    latest = handle.integer("tablesVersionLatest")
+    return latest if _DERIVED & keys.keys() or latest <= _LAST_WITHOUT_TIMESPAN else _LAST_WITHOUT_TIMESPAN
 
 
 def _write_identity(
@@ -162,6 +169,9 @@ def _write_known(handle: Handle, param: int) -> None:
     try:
         handle.set("paramId", param)
     except GribUnsupportedError as error:
+        if handle.integer("tablesVersion") != handle.integer("tablesVersionLatest"):
+            handle.set("tablesVersion", handle.integer("tablesVersionLatest"))
+            return _write_known(handle, param)
         raise GribUnsupportedError(
             f"ecCodes knows no GRIB2 parameter for param={param}.", hint="Keep the original messages."
         ) from error
