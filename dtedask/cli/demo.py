@@ -129,7 +129,6 @@ def _show_next(root: str, report: RunReport) -> None:
     emit(f"  {dtedask} store retrieve --root {root} param=t,levelist=500,step=24,number=1/2 --to t500.nc")
     emit(f"  {dtedask} catalog list --catalog {catalog}")
     emit("and in Python:")
-    emit("  export ICECHUNK_LOG=error")
     emit(f"  {python} -c \"import dtedask; print(dtedask.open('{root}').retrieve('param=2t'))\"")
 
 

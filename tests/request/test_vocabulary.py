@@ -3,10 +3,10 @@ import json
 from importlib import metadata
 from pathlib import Path
 
-import eccodes
 import pytest
 
 import dtedask.request
+from dtedask.grib.library import eccodes
 from dtedask.request import Request, generate_vocabulary, parameter, parameter_ids
 from dtedask.request.vocabulary import canonical_key, spellings, tables
 
