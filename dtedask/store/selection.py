@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dtedask.store.snapshot import Group, Snapshot, Variable
 
 
+# More small objects than this at once (700) make Python look through all of its memory for garbage.
+_RECORDS_AT_ONCE = 500
+
+
 @dataclass(frozen=True)
 class KeyTexts:
     """Values of one MARS key along one dimension of a variable, in order of arrival."""
@@ -70,8 +74,9 @@ class Selection:
 
     def records(self) -> Iterator[Record]:
         """The fields, one record each."""
-        for slots in map(tuple, self.slots.tolist()):
-            yield Record(self, slots)
+        for start in range(0, len(self.slots), _RECORDS_AT_ONCE):
+            for slots in map(tuple, self.slots[start : start + _RECORDS_AT_ONCE].tolist()):
+                yield Record(self, slots)
 
     def keys_of(self, slots: tuple[int, ...]) -> dict[str, str]:
         """MARS keys of a field, as its message had them."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 _GROUP_DEPTH = 3
 _CHUNKS_AT_ONCE = 64
-_COORDINATES_AT_ONCE = 10_000
+_COORDINATES_AT_ONCE = 500  # with more than 700 objects at once Python looks through all its memory for garbage
 
 
 def run_async(coroutine: Any) -> Any:
