@@ -103,13 +103,14 @@ def follow(commit: Commit, file: Path) -> bool:
     """
     known = _read(file).sources
     location = Location.parse(commit.root)
-    grown = grown_groups(cached_snapshot(location, commit.cube, commit.parent), commit.changes)
-    missing = {change.group for change in commit.changes if f"{commit.cube}/{change.group}" not in known}
-    if not grown | missing:
+    changed = grown_groups(cached_snapshot(location, commit.cube, commit.parent), commit.changes)
+    changed |= {change.group for change in commit.changes if f"{commit.cube}/{change.group}" not in known}
+    if not changed:
         return False
-    store = Store(location)
     with _locked(file):
-        return _replace_entries(file, store.root, _entries_of(store, [commit.cube]), [commit.cube])
+        snapshot, _, _ = open_snapshot(commit.url, None)
+        fresh = [entry_of(commit.cube, commit.url, snapshot.keys, snapshot.group(name)) for name in sorted(changed)]
+        return _replace_entries(file, location.url, fresh, cubes=())
 
 
 def source_of(entry: Entry, file: Path) -> dict[str, Any]:
@@ -187,14 +188,14 @@ def _parse(file: Path) -> dict[str, Any]:
 
 
 def _replace_entries(file: Path, root: str, fresh: Iterable[Entry], cubes: Collection[str] | None) -> bool:
-    """Put entries in the place of those of the same cubes (None: of all of the root); sorted, others first."""
+    """Put entries into a catalog file, sorted; others of the cubes named (None: of all of the root) vanish."""
     document = _read(file).document
     before = dict(document.get("sources") or {})
-    made = {entry.name: source_of(entry, file) for entry in fresh}
-    kept = {name: source for name, source in before.items() if not _is_of(source, file, root, cubes)}
+    made = {entry.name: entry for entry in fresh}
+    kept = {name: source for name, source in before.items() if not _vanishes(name, source, file, root, cubes)}
     for name in made.keys() & kept.keys():
-        _check_replaceable(file, name, kept.pop(name))
-    sources = {**kept, **made}
+        _check_replaceable(file, made[name], kept.pop(name))
+    sources = kept | {name: source_of(entry, file) for name, entry in made.items()}
     if sources == before and document:
         return False
     ours = dict(sorted((name, source) for name, source in sources.items() if _driver(source) == DRIVER))
@@ -208,26 +209,27 @@ def _driver(source: Any) -> Any:
 
 
 def _cube_of(source: Any, file: Path) -> str:
+    """Path or URL of the cube of an entry; empty for an entry of another driver."""
+    if _driver(source) != DRIVER:
+        return ""
     return expand_directory(str((source.get("args") or {}).get("urlpath", "")), file)
 
 
-def _is_of(source: Any, file: Path, root: str, cubes: Collection[str] | None) -> bool:
-    if _driver(source) != DRIVER:
-        return False
+def _vanishes(name: str, source: Any, file: Path, root: str, cubes: Collection[str] | None) -> bool:
+    """Whether an entry is one that we made for one of the cubes; other names for a cube are somebody's own."""
     url = _cube_of(source, file)
-    if cubes is None:
-        return url.startswith(f"{root}/")
-    return url in {f"{root}/{cube}" for cube in cubes}
+    cube = url.removeprefix(f"{root}/")
+    return cube != url and name.startswith(f"{cube}/") and (cubes is None or cube in cubes)
 
 
-def _check_replaceable(file: Path, name: str, source: Any) -> None:
-    """An entry of the same name gives way only if its cube on local disk is gone."""
-    url = _cube_of(source, file) if _driver(source) == DRIVER else ""
-    if url and "://" not in url and not Path(url).is_dir():
+def _check_replaceable(file: Path, entry: Entry, source: Any) -> None:
+    """An entry of the same name for another cube gives way only if that is gone from the disk."""
+    url = _cube_of(source, file)
+    if url == entry.cube_url or (url and "://" not in url and not Path(url).is_dir()):
         return
     what = f"for the cube {url!r}" if url else f"of the driver {_driver(source)!r}"
     raise DocumentError(
-        f"The catalog {str(file)!r} has an entry {name!r} {what} already.",
+        f"The catalog {str(file)!r} has an entry {entry.name!r} {what} already.",
         hint="Give each root a catalog of its own, or take that entry away.",
     )
 

@@ -155,9 +155,10 @@ class Snapshot:
             If there is none of that name.
         """
         if name not in self._groups:
-            if name not in self.group_names:
+            found = run_async(self._read_group(name)) if self.attributes else None
+            if found is None:
                 raise NotFoundError(f"The cube {self.url!r} has no group {name!r}.", hint=self._groups_hint())
-            self._groups[name] = run_async(self._read_group(name))
+            self._groups[name] = found
         return self._groups[name]
 
     def find_group(self, name: str | None) -> str:
@@ -243,18 +244,19 @@ class Snapshot:
         below = await asyncio.gather(*(self._walk(path, depth - 1) for path in paths))
         return [name for part in below for name in part]
 
-    async def _read_group(self, name: str) -> Group:
+    async def _read_group(self, name: str) -> Group | None:
         from zarr.core.buffer import default_buffer_prototype
 
         store, prototype = self.session.store, default_buffer_prototype()
 
         async def document(path: str) -> dict[str, Any]:
             data = await store.get(f"{path}/zarr.json", prototype)
-            assert data is not None, path
-            return dict(json.loads(data.to_bytes()))
+            return {} if data is None else dict(json.loads(data.to_bytes()))
 
         names = sorted([child async for child in store.list_dir(name) if child != "zarr.json"])
         head, *documents = await asyncio.gather(document(name), *(document(f"{name}/{child}") for child in names))
+        if "grid" not in head.get("attributes", {}).get("dtedask", {}):
+            return None
         arrays = dict(zip(names, documents, strict=True))
         roles = {child: found["attributes"].get("dtedask_role", "variable") for child, found in arrays.items()}
         axes = await asyncio.gather(

@@ -134,6 +134,17 @@ def test_rebuild_forgets_cubes_that_are_gone(forecast, file):
     assert entry(file).name.startswith("od/enfo")
 
 
+def test_a_name_of_ones_own_for_a_cube_stays(forecast, file, make_field, archive):
+    document = yaml.safe_load(file.read_text())
+    (source,) = document["sources"].values()
+    document["sources"]["mine"] = source
+    file.write_text(yaml.safe_dump(document))
+    archive(forecast, make_field(1, number="7", levelist="500"))
+    rebuild(forecast)
+    members = {found.name[:4]: found.metadata["sizes"]["member"] for found in entries(file)}
+    assert members == {"mine": 3, "od/e": 4}
+
+
 def test_a_second_root_does_not_take_the_entry_of_the_first(tmp_path, forecast, file, make_field, archive):
     other = dtedask.open(tmp_path / "other")
     archive(other, *(make_field(n, number=str(n), levelist="500") for n in (1, 2)))
