@@ -16,7 +16,7 @@ def client(request, tmp_path):
         n_workers=2 if request.param else 1,
         threads_per_worker=1 if request.param else 2,
         processes=request.param,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         local_directory=str(tmp_path / "workers"),
     )
     with cluster, distributed.Client(cluster) as client:
