@@ -105,7 +105,7 @@ def _local_cluster(profile: Profile) -> Cluster:
         n_workers=profile.workers,
         threads_per_worker=profile.threads or max(1, CPU_COUNT // profile.workers),
         memory_limit="auto" if profile.memory is None else profile.memory,
-        dashboard_address=":0",
+        dashboard_address="127.0.0.1:0",
     )
 
 
