@@ -77,7 +77,8 @@ class Execution:
         assert self.client is not None
         futures = self.client.compute(graph, optimize_graph=False)
         results: dict[str, WriteResult] = {}
-        for future, result in as_completed(futures, with_results=True):
+        # By default the loop is that of the newest client, which need not be this one.
+        for future, result in as_completed(futures, loop=self.client.loop, with_results=True):
             results[future.key] = result
             if self.on_done is not None:
                 self.on_done(result)
