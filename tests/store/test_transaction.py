@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -393,3 +394,22 @@ def test_a_root_below_a_file_is_one_clear_error(tmp_path, make_field):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(dtedask.core.errors.StoreError, match="could not be written"):
         dtedask.open(tmp_path / "file" / "root").archive(*make_field(1.0, type="fc", levelist="500"))
+
+
+def test_the_difference_of_two_snapshots_agrees_with_what_the_commit_says(store, make_field):
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.archive(*make_field(2.0, number="2", levelist="500"))
+    store.flush()
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.archive(*make_field(7.0, number="2", levelist="500"))
+    store.archive(*make_field(3.0, number="1", levelist="850"))
+    store.archive(*make_field(4.0, number="1", levelist="500", param="q"))
+    (commit,) = store.flush()
+    diff = _repository(store).diff(from_snapshot_id=commit.parent, to_snapshot_id=commit.snapshot)
+    told = Counter()
+    for change in commit.changes:
+        told[f"/{change.group}/{change.variable}"] += change.fields
+    written = {path: len(chunks) for path, chunks in diff.updated_chunks.items() if path in told}
+    assert written == told
+    assert {path.rsplit("/", 1)[1] for path in diff.updated_chunks} - {"t", "q"} == {"level"}
+    assert sum(written.values()) == commit.new + commit.replaced == 3
