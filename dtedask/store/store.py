@@ -262,7 +262,7 @@ class Store:
         datasets = {f"{cube}/{group}": dataset_of(self._location, found) for (cube, group), found in parts.items()}
         return xr.DataTree.from_dict(datasets)
 
-    def to_grib(self, request: RequestLike, allow_missing: bool = False) -> Iterator[bytes]:
+    def to_grib(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[bytes]:
         """Fields as GRIB2 messages, encoded anew."""
         from dtedask.store.encoding import encode_record
 
