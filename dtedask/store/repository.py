@@ -35,15 +35,18 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
     import icechunk
 
     storage = location.storage(cube)
-    try:
-        return icechunk.Repository.open(storage)
-    except icechunk.IcechunkError as error:
-        if icechunk.Repository.exists(storage):
-            raise DamagedError(f"The cube {location.cube_url(cube)!r} cannot be opened: {error}") from error
-        raise NotFoundError(
-            f"There is no cube at {location.cube_url(cube)!r}.",
-            hint="`dtedask store list --root ROOT` lists what exists.",
-        ) from error
+    problem: Exception | None = None
+    for _ in range(2):  # what another process makes right now is there the second time
+        try:
+            return icechunk.Repository.open(storage)
+        except icechunk.IcechunkError as error:
+            problem = error
+        if not icechunk.Repository.exists(storage):
+            raise NotFoundError(
+                f"There is no cube at {location.cube_url(cube)!r}.",
+                hint="`dtedask store list --root ROOT` lists what exists.",
+            ) from problem
+    raise DamagedError(f"The cube {location.cube_url(cube)!r} cannot be opened: {problem}") from problem
 
 
 def create_repository(location: Location, cube: str, addresses: Sequence[Address]) -> icechunk.Repository:
