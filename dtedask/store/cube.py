@@ -12,7 +12,6 @@ import numpy as np
 
 from dtedask.core.errors import NoMatchError
 from dtedask.store.coverage import used_slots, variables_with_fields
-from dtedask.store.dataset import Time, dataset_of
 from dtedask.store.location import Location
 from dtedask.store.repository import snapshot_at
 from dtedask.store.schema import CUBE_KEYS
@@ -20,6 +19,7 @@ from dtedask.store.schema import CUBE_KEYS
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dtedask.store.dataset import Time
     from dtedask.store.snapshot import Group, Snapshot, Variable
 
 
@@ -52,6 +52,8 @@ def open_cube(
     NoMatchError
         If the group is empty.
     """
+    from dtedask.store.dataset import dataset_of  # xarray, which a writer that only looks at a cube needs not
+
     snapshot, location, name = open_snapshot(cube, at)
     found = snapshot.group(snapshot.find_group(group))
     parts = [_Whole(snapshot, name, found, variable) for variable in variables_with_fields(snapshot, found)]

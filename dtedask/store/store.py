@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -23,6 +24,7 @@ from dtedask.store.transaction import Options
 
 if TYPE_CHECKING:
     import xarray as xr
+    from typing_extensions import TypeIs
 
     from dtedask.grib import Message
     from dtedask.store.schema import Schema
@@ -160,12 +162,10 @@ class Store:
         FieldError
             If a field lacks a key, or `KeyCollisionError` if two different fields have the same keys.
         """
-        import xarray as xr
-
-        from dtedask.store.arrays import arrays_of, fields_of_array
-
         with self._lock:
-            if isinstance(fields, xr.DataArray | xr.Dataset):
+            if _is_xarray(fields):
+                from dtedask.store.arrays import arrays_of, fields_of_array
+
                 parts = [field for array in arrays_of(fields) for field in fields_of_array(array, key or {})]
                 return self._writer().add_arrays(parts)
             return self._writer().add_messages(fields, key)
@@ -312,6 +312,12 @@ class Store:
         if not allow_missing:
             retrieval.check_complete(parsed, selections, self)
         return selections
+
+
+def _is_xarray(fields: object) -> TypeIs[xr.DataArray | xr.Dataset]:
+    """Whoever holds an array has imported xarray; GRIB goes in without its 40 MB and half a second."""
+    xr = sys.modules.get("xarray")
+    return xr is not None and isinstance(fields, xr.DataArray | xr.Dataset)
 
 
 def _options() -> Options:
