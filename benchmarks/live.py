@@ -1,12 +1,13 @@
 """From the closing of a file to a running reader that sees it, and what 1,000 commits make of that.
 
-Run it with `python benchmarks/live.py [commits]`; it prints a table, and a JSON object as the last line. A process
-watches a folder. A file of 50 fields on O96, one step of a forecast, is written and closed; another process asks the
-store for the step again and again until it is there. Sizes of data and metadata are taken on the way.
+Run it with `python benchmarks/live.py [commits] [steps a run]`; it prints a table, and a JSON object as the last line. A
+process watches a folder. A file of 50 fields on O96, one step of a forecast, is written and closed; another process asks
+the store for the step again and again until it is there. Sizes of data and metadata are taken on the way.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import statistics
@@ -26,6 +27,7 @@ from dtedask.core.errors import NotFoundError
 from dtedask.grib.library import eccodes
 
 FIELDS = 50
+STEPS = 50
 SAMPLE = 30
 POLL_S = 0.004
 DEADLINE_S = 60.0
@@ -62,28 +64,29 @@ class Model:
             while (handle := eccodes.codes_grib_new_from_file(file)) is not None:
                 self._handles.append(handle)
 
-    def write(self, step: int) -> float:
+    def write(self, date: str, step: int) -> float:
         """Return the time at which the file of the step was closed."""
         messages = []
         for handle in self._handles:
+            eccodes.codes_set(handle, "dataDate", int(date))
             eccodes.codes_set(handle, "step", step)
             messages.append(eccodes.codes_get_message(handle))
-        with (self._folder / f"step-{step}.grib2").open("wb") as file:
+        with (self._folder / f"{date}-{step}.grib2").open("wb") as file:
             for message in messages:
                 file.write(message)
         return time.perf_counter()
 
 
-def wait_until_seen(store: dtedask.Store, step: int, since: float) -> float:
+def wait_until_seen(store: dtedask.Store, date: str, step: int, since: float) -> float:
     """Seconds until a reader finds a step."""
     while time.perf_counter() - since < DEADLINE_S:
         try:
-            if next(store.list(f"step={step},param=130,levelist=500"), None) is not None:
+            if next(store.list(f"date={date},step={step},param=130,levelist=500"), None) is not None:
                 return time.perf_counter() - since
         except NotFoundError:
             pass
         time.sleep(POLL_S)
-    raise TimeoutError(f"step {step} was not seen")
+    raise TimeoutError(f"step {step} of {date} was not seen")
 
 
 def sizes(root: Path) -> dict[str, float]:
@@ -101,6 +104,7 @@ def sizes(root: Path) -> dict[str, float]:
 def main() -> None:
     icechunk.set_logs_filter("error")
     commits = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    steps = int(sys.argv[2]) if len(sys.argv) > 2 else STEPS
     latencies, growth = [], []
     with tempfile.TemporaryDirectory() as place:
         folder, root = Path(place) / "input", Path(place) / "root"
@@ -108,12 +112,14 @@ def main() -> None:
         model, store = Model(folder), dtedask.open(root)
         marks = {max(commits * part // 10, 1) for part in range(1, 11)}
         with watching(folder, root):
-            for step in range(commits):
-                latencies.append(wait_until_seen(store, step, model.write(step)))
-                (folder / f"step-{step}.grib2").unlink()
-                if step + 1 in marks:
+            for number in range(commits):
+                run, step = divmod(number, steps)
+                date = (dt.date(2024, 6, 3) + dt.timedelta(run)).strftime("%Y%m%d")
+                latencies.append(wait_until_seen(store, date, step, model.write(date, step)))
+                (folder / f"{date}-{step}.grib2").unlink()
+                if number + 1 in marks:
                     recent = statistics.median(latencies[-SAMPLE:])
-                    growth.append({"commits": step + 1, "median_ms": round(1000 * recent, 1), **sizes(root)})
+                    growth.append({"commits": number + 1, "median_ms": round(1000 * recent, 1), **sizes(root)})
                     print("  ".join(f"{name} {value}" for name, value in growth[-1].items()), flush=True)
     first, last = (statistics.median(part) * 1000 for part in (latencies[1 : SAMPLE + 1], latencies[-SAMPLE:]))
     report = {"first_ms": round(first, 1), "last_ms": round(last, 1), "ratio": round(last / first, 2)}
