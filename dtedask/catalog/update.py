@@ -18,7 +18,7 @@ from dtedask.core.errors import DocumentError, LockedError, ReadOnlyError, Store
 from dtedask.core.settings import setting
 from dtedask.store.cube import open_snapshot
 from dtedask.store.location import Location
-from dtedask.store.snapshot import cached_snapshot
+from dtedask.store.repository import cached_snapshot
 from dtedask.store.store import Store
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from dask.base import tokenize
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from dtedask.store.snapshot import Snapshot, Variable, cached_snapshot
+from dtedask.store.repository import cached_snapshot
+from dtedask.store.snapshot import Snapshot, Variable
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, NotFoundError, StoreError
 from dtedask.core.settings import setting
-from dtedask.store.snapshot import Snapshot, cached_snapshot
+from dtedask.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import icechunk
@@ -122,6 +123,12 @@ def split_of(addresses: Sequence[Address], chunks: int) -> tuple[int, int]:
     if fields * steps > chunks:
         return 1, max(chunks // fields, 1)
     return chunks // (fields * steps), 0
+
+
+@lru_cache(maxsize=16)
+def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
+    """A snapshot by its identifier; what was read of it stays in memory of this process."""
+    return Snapshot(location.cube_url(cube), open_repository(location, cube), snapshot)
 
 
 def head(location: Location, cube: str) -> Snapshot:

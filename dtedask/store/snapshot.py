@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from dtedask.store.labels import Dimension, Label
 if TYPE_CHECKING:
     import icechunk
 
-    from dtedask.store.location import Location
 
 FORMAT = 1
 _GROUP_DEPTH = 3
@@ -321,11 +320,3 @@ def grid_attribute(grid: Grid) -> dict[str, Any]:
 def _grid(attribute: Mapping[str, Any]) -> Grid:
     spec = json.dumps(attribute["spec"], sort_keys=True, separators=(",", ":"))
     return Grid(attribute["spec"]["kind"], spec, tuple(attribute["dims"]), tuple(attribute["shape"]))
-
-
-@lru_cache(maxsize=16)
-def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
-    """A snapshot by its identifier; what was read of it stays in memory of this process."""
-    from dtedask.store.repository import open_repository
-
-    return Snapshot(location.cube_url(cube), open_repository(location, cube), snapshot)

@@ -20,8 +20,7 @@ from dtedask.store.failures import storage_error
 from dtedask.store.identity import Address
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
-from dtedask.store.repository import BRANCH, create_repository
-from dtedask.store.snapshot import cached_snapshot
+from dtedask.store.repository import BRANCH, cached_snapshot, create_repository
 from dtedask.store.write import Source, WriteItem, WriteResult
 
 if TYPE_CHECKING:
