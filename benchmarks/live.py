@@ -1,8 +1,8 @@
 """From the closing of a file to a running reader that sees it, and what 1,000 commits make of that.
 
-Run it with `python benchmarks/live.py [commits] [steps a run]`; it prints a table, and a JSON object as the last line. A
-process watches a folder. A file of 50 fields on O96, one step of a forecast, is written and closed; another process asks
-the store for the step again and again until it is there. Sizes of data and metadata are taken on the way.
+Run it with `python benchmarks/live.py [commits] [steps a run]`; it prints a table, and a JSON object as the last line.
+A process watches a folder. A file of 50 fields on O96, one step of a forecast, is written and closed; another process
+asks the store for the step again and again until it is there. Sizes of data and metadata are taken on the way.
 """
 
 from __future__ import annotations
