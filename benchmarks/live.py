@@ -28,6 +28,7 @@ from dtedask.grib.library import eccodes
 
 FIELDS = 50
 STEPS = 50
+CUBE = "od/oper/0001"
 SAMPLE = 30
 POLL_S = 0.004
 DEADLINE_S = 60.0
@@ -89,10 +90,10 @@ def wait_until_seen(store: dtedask.Store, date: str, step: int, since: float) ->
     raise TimeoutError(f"step {step} of {date} was not seen")
 
 
-def sizes(root: Path) -> dict[str, float]:
+def sizes(cube: Path) -> dict[str, float]:
     """MB of chunks and of everything else in the cube."""
     data = other = 0
-    for place, _, names in os.walk(root):
+    for place, _, names in os.walk(cube):
         size = sum((Path(place) / name).stat().st_size for name in names)
         if Path(place).name == "chunks":
             data += size
@@ -119,7 +120,7 @@ def main() -> None:
                 (folder / f"{date}-{step}.grib2").unlink()
                 if number + 1 in marks:
                     recent = statistics.median(latencies[-SAMPLE:])
-                    growth.append({"commits": number + 1, "median_ms": round(1000 * recent, 1), **sizes(root)})
+                    growth.append({"commits": number + 1, "median_ms": round(1000 * recent, 1), **sizes(root / CUBE)})
                     print("  ".join(f"{name} {value}" for name, value in growth[-1].items()), flush=True)
     first, last = (statistics.median(part) * 1000 for part in (latencies[1 : SAMPLE + 1] or latencies, latencies[-SAMPLE:]))
     report = {"first_ms": round(first, 1), "last_ms": round(last, 1), "ratio": round(last / first, 2)}
