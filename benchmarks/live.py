@@ -122,7 +122,9 @@ def main() -> None:
                     recent = statistics.median(latencies[-SAMPLE:])
                     growth.append({"commits": number + 1, "median_ms": round(1000 * recent, 1), **sizes(root / CUBE)})
                     print("  ".join(f"{name} {value}" for name, value in growth[-1].items()), flush=True)
-    first, last = (statistics.median(part) * 1000 for part in (latencies[1 : SAMPLE + 1] or latencies, latencies[-SAMPLE:]))
+    first, last = (
+        statistics.median(part) * 1000 for part in (latencies[1 : SAMPLE + 1] or latencies, latencies[-SAMPLE:])
+    )
     report = {"first_ms": round(first, 1), "last_ms": round(last, 1), "ratio": round(last / first, 2)}
     print(f"first {SAMPLE}: {first:.0f} ms   last {SAMPLE}: {last:.0f} ms   ratio {last / first:.2f}   (250 ms, 2.0)")
     print(json.dumps(report | {"commits": commits, "growth": growth}))
