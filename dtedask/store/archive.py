@@ -13,7 +13,7 @@ from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, sca
 from dtedask.plugins import run_after_commit
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address, address_of
-from dtedask.store.transaction import Entry, Options, Transaction
+from dtedask.store.transaction import Entry, Options, Transaction, commit_all
 from dtedask.store.write import FileSlice, Source
 
 if TYPE_CHECKING:
@@ -87,18 +87,29 @@ class Archive:
             The commits, and what plug-ins raised when they were told.
         """
         commits: list[Commit] = []
-        failures: list[Exception] = []
         self.unchanged = 0
-        for cube in sorted(self._entries):
-            entries = list(self._entries[cube].values())
-            transaction = Transaction(
-                self._location, cube, self._options, execution, self._coordinates_of, message, sources
+        cubes = sorted(cube for cube, entries in self._entries.items() if entries)
+        transactions = [
+            Transaction(
+                self._location,
+                cube,
+                list(self._entries[cube].values()),
+                self._options,
+                execution,
+                self._coordinates_of,
+                message,
+                sources,
             )
-            commit = transaction.run(entries)
-            del self._entries[cube]
-            self.unchanged += commit.unchanged if commit else len(entries)
-            if commit is not None:
-                commits.append(commit)
+            for cube in cubes
+        ]
+        failures: list[Exception] = []
+        try:
+            for cube, commit in zip(cubes, commit_all(transactions) if cubes else (), strict=True):
+                waited = len(self._entries.pop(cube))
+                self.unchanged += commit.unchanged if commit else waited
+                commits += [commit] if commit else []
+        finally:
+            for commit in commits:
                 failures += run_after_commit(commit)
         self._coordinates.clear()
         return commits, failures

@@ -114,15 +114,15 @@ def split_of(addresses: Sequence[Address], chunks: int) -> tuple[int, int]:
         found = labels.setdefault((address.group, address.variable.name), {})
         for name, label in zip(address.variable.dims, address.labels, strict=True):
             found.setdefault(name, set()).add(label)
-    fields, steps = 1, 1
+    fields, steps, only_analyses = 1, 1, True
     for (group, _), found in labels.items():
         others = [len(values) for name, values in found.items() if name not in ("forecast_reference_time", "step")]
         fields = max(fields, math.prod(others))
         is_analysis = group.startswith("an/") or "step" not in found
+        only_analyses &= is_analysis
         steps = max(steps, len(found.get("step", ())) if is_analysis else max(len(found["step"]), _EXPECTED_STEPS))
-    if fields * steps > chunks:
-        return 1, max(chunks // fields, 1)
-    return chunks // (fields * steps), 0
+    times = max(chunks // (fields * steps), 1)
+    return times, 0 if only_analyses else max(chunks // (fields * times), 1)
 
 
 @lru_cache(maxsize=16)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import pickle
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,6 +76,15 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What a transaction wrote and nobody can see yet."""
+
+    repo: icechunk.Repository
+    session: icechunk.Session
+    commit: Commit
+
+
+@dataclass(frozen=True)
 class Transaction:
     """Write fields into one cube and publish them as one snapshot.
 
@@ -84,6 +94,8 @@ class Transaction:
         The root.
     cube : str
         Name of the cube; it is created when it does not exist.
+    entries : sequence of Entry
+        The fields, each once.
     options : Options
         Durability and time limits.
     execution : Execution
@@ -98,14 +110,15 @@ class Transaction:
 
     location: Location
     cube: str
+    entries: Sequence[Entry]
     options: Options
     execution: Execution
     coordinates_of: CoordinatesOf
     message: str = ""
     sources: tuple[str, ...] = ()
 
-    def run(self, entries: Sequence[Entry]) -> Commit | None:
-        """Commit fields; None when all of them stand in the cube already with the same values.
+    def run(self) -> Commit | None:
+        """Commit the fields; None when all of them stand in the cube already with the same values.
 
         Raises
         ------
@@ -120,28 +133,49 @@ class Transaction:
         StoreError
             If the storage fails, such as a disk that is full; nothing is published.
         """
-        import icechunk
-
         for attempt in range(self.options.attempts):
             try:
-                with cube_lock(self.location, self.cube, self.options.lock_timeout_s):
-                    return self._attempt(entries)
+                with self.lock():
+                    prepared = self.prepare()
+                    return self.publish(prepared) if prepared else None
             except ConflictError:
                 logger.info("%s moved while it was written; attempt %d starts anew", self._url, attempt + 2)
-            except DtedaskError:
-                raise
-            except (icechunk.IcechunkError, OSError) as error:
-                raise storage_error(error, self._url) from error
         raise ConflictError(
             f"The cube {self._url!r} was moved by others {self.options.attempts} times while it was written.",
             hint="Let fewer writers commit at once, or commit larger units.",
         )
 
+    def lock(self) -> AbstractContextManager[None]:
+        """The lock of the cube, to be held from before `prepare` until after `publish`."""
+        return cube_lock(self.location, self.cube, self.options.lock_timeout_s)
+
+    def prepare(self) -> Prepared | None:
+        """Write everything and check it; nobody can see it. None when nothing changes."""
+        with self._told_errors():
+            return self._prepare()
+
+    def publish(self, prepared: Prepared) -> Commit:
+        """Make what was prepared visible, all at once."""
+        with self._told_errors():
+            return self._publish(prepared.repo, prepared.session, prepared.commit)
+
+    @contextmanager
+    def _told_errors(self) -> Iterator[None]:
+        import icechunk
+
+        try:
+            yield
+        except DtedaskError:
+            raise
+        except (icechunk.IcechunkError, OSError) as error:
+            raise storage_error(error, self._url) from error
+
     @property
     def _url(self) -> str:
         return self.location.cube_url(self.cube)
 
-    def _attempt(self, entries: Sequence[Entry]) -> Commit | None:
+    def _prepare(self) -> Prepared | None:
+        entries = self.entries
         repo = create_repository(self.location, self.cube, [entry.address for entry in entries])
         session = repo.writable_session(BRANCH)
         head: str = session.snapshot_id
@@ -159,7 +193,7 @@ class Transaction:
         commit = self._commit(head, sequence_after(repo, head), written, results)
         if not self.location.is_memory:
             session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
-        return self._publish(repo, session, commit)
+        return Prepared(repo, session, commit)
 
     def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:
         token = uuid.uuid4().hex[:8]
@@ -230,6 +264,31 @@ class Transaction:
             ) from error
         finally:
             pool.shutdown(wait=False)
+
+
+def commit_all(transactions: Sequence[Transaction]) -> Iterator[Commit | None]:
+    """Commit to several cubes: all are written and checked before the first is published.
+
+    What is wrong with a field of any cube is found while nothing is visible in any of them. Locks are taken in the
+    order given, which must be the same for all writers.
+    """
+    if len(transactions) == 1:
+        yield transactions[0].run()
+        return
+    with ExitStack() as locks:
+        for transaction in transactions:
+            locks.enter_context(transaction.lock())
+        prepared = [transaction.prepare() for transaction in transactions]
+        for transaction, ready in zip(transactions, prepared, strict=True):
+            yield _publish_or_run(transaction, ready) if ready else None
+
+
+def _publish_or_run(transaction: Transaction, prepared: Prepared) -> Commit | None:
+    try:
+        return transaction.publish(prepared)
+    except ConflictError:
+        # Only an object store lets others in between; the fields are known to be good.
+        return transaction.run()
 
 
 def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:

@@ -8,17 +8,21 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import dtedask
-from dtedask.core.errors import DamagedError, FormatVersionError, LockedError, TransactionError
+from dtedask.core.errors import DamagedError, FormatVersionError, GribError, LockedError, TransactionError
+from dtedask.grib import scan
 from dtedask.store.execute import Execution
+from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.location import Location
 from dtedask.store.lock import cube_lock
+from dtedask.store.repository import split_of
+from dtedask.store.schema import Values
 from dtedask.store.write import WriteResult
 
 CUBE = "rd/enfo/test"
@@ -413,3 +417,53 @@ def test_the_difference_of_two_snapshots_agrees_with_what_the_commit_says(store,
     assert written == told
     assert {path.rsplit("/", 1)[1] for path in diff.updated_chunks} - {"t", "q"} == {"level"}
     assert sum(written.values()) == commit.new + commit.replaced == 3
+
+
+def test_a_bad_field_of_one_cube_keeps_all_cubes_of_the_flush_as_they_were(store, make_field, grib_folder):
+    message = next(iter(scan(grib_folder / "o32.grib2")))
+    broken = bytearray(message.read())
+    broken[-300:-4] = b"\xff" * 296
+    store.archive(*make_field(1.0, type="fc", levelist="500", expver="0001"))
+    store.archive(dataclasses.replace(message, data=bytes(broken[: len(broken) // 2])))
+    with pytest.raises(GribError, match=r"o32\.grib2 at offset 0 cannot be decoded"):
+        store.flush()
+    assert list(dtedask.open(store.root).list()) == []
+    store.discard()
+    store.archive(*make_field(1.0, type="fc", levelist="500", expver="0001"))
+    store.archive(message)
+    assert [commit.cube for commit in store.flush()] == ["od/oper/0001", "rd/enfo/0001"]
+
+
+def test_two_flushes_over_the_same_cubes_do_not_wait_for_each_other_for_ever(tmp_path, make_field):
+    def flush(number):
+        store = dtedask.open(tmp_path)
+        for expver in ("aaaa", "bbbb") if number % 2 else ("bbbb", "aaaa"):
+            store.archive(*make_field(1.0, type="fc", levelist=str(100 * (number + 1)), expver=expver))
+        return len(store.flush())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(flush, range(8))) == [2] * 8
+    assert len(list(dtedask.open(tmp_path).list())) == 16
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "levels", "steps", "expected"),
+    [
+        ("an", 1, 1, 1, (4000, 0)),
+        ("an", 10, 37, 1, (10, 0)),
+        ("fc", 1, 10, 1, (6, 66)),
+        ("pf", 50, 20, 1, (1, 4)),
+    ],
+)
+def test_manifests_are_split_to_hold_about_as_many_fields_as_wanted(kind, members, levels, steps, expected):
+    dims = ("forecast_reference_time", "member", "step", "level")
+    spec = VariableSpec("t", dims, (), 2, Values())
+    addresses = [
+        Address("od/oper/0001", f"{kind}/pl/O96", spec, (0, member, step, float(level)), None)
+        for member in range(members)
+        for step in range(steps)
+        for level in range(levels)
+    ]
+    times, split = split_of(addresses, 4000)
+    assert (times, split) == expected
+    assert times * (split or 1) * members * levels <= 4000
