@@ -8,7 +8,8 @@ DtedaskError
 │   └── MissingFieldsError          some of what was named does not exist
 ├── SeveralGroupsError              a request spans groups where one is needed (also ValueError)
 ├── GribError                       bytes that are not the GRIB they should be (also ValueError)
-│   ├── GribSyntaxError             cut, empty or garbled input
+│   ├── GribSyntaxError             empty or garbled input
+│   │   └── GribCutError            input that ends inside a message: it may still be growing
 │   └── GribUnsupportedError        a message that ecCodes cannot decode or encode
 ├── FieldError                      a field that does not fit into its cube (also ValueError)
 │   └── KeyCollisionError           two different fields that have the same keys
@@ -22,6 +23,7 @@ DtedaskError
 │   └── ReadOnlyError               writing to what only can be read (also PermissionError)
 ├── DocumentError                   a recipe, listener, schema or catalog that is wrong (also ValueError)
 ├── SettingError                    a setting or profile that is wrong (also ValueError)
+├── IngestError                     files that could not be ingested, while others were
 ├── PlanError                       work that cannot be done as planned, such as too little memory
 ├── NoticeError                     a notice that could not be logged or delivered
 │   └── TriggerError                a trigger that failed
@@ -113,6 +115,12 @@ class GribSyntaxError(GribError):
     code = "grib-syntax"
 
 
+class GribCutError(GribSyntaxError):
+    """Input that ends inside a message: a file that is cut, or that is still growing."""
+
+    code = "grib-cut"
+
+
 class GribUnsupportedError(GribError):
     """A message that ecCodes cannot decode, or a field that it cannot encode."""
 
@@ -191,6 +199,19 @@ class SettingError(DtedaskError, ValueError):
 
     code = "setting"
     exit_status = 2
+
+
+class IngestError(DtedaskError):
+    """Some files could not be ingested; the others are.
+
+    Attributes
+    ----------
+    summary : dtedask.ingest.Summary, optional
+        What was done all the same; lost when the error is pickled.
+    """
+
+    code = "ingest"
+    summary: object = None
 
 
 class PlanError(DtedaskError):

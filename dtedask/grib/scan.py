@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dtedask.core.errors import GribError, GribSyntaxError
+from dtedask.core.errors import GribCutError, GribError, GribSyntaxError
 from dtedask.grib.field import FieldDescription, Message
 from dtedask.grib.integrity import read_checked
 from dtedask.grib.recognise import Recogniser
@@ -130,7 +130,7 @@ class _Scan:
         try:
             found = list(self._messages(frame))
         except BrokenMessageError as error:
-            self._refuse(frame.offset, frame.length, error.reason, _hint(error))
+            self._refuse(frame.offset, frame.length, error.reason, _hint(error), _kind(error))
             return
         except GribError as error:
             self._refuse(frame.offset, frame.length, error.message.rstrip("."), error.hint, type(error))
@@ -151,7 +151,7 @@ class _Scan:
     def _pass_over(self, offset: int, error: BrokenMessageError) -> int:
         """Where the next whole message starts, or the end of the source."""
         if not self._skips:
-            self._refuse(offset, 0, error.reason, _hint(error))
+            self._refuse(offset, 0, error.reason, _hint(error), _kind(error))
         start = offset
         while True:
             offset = self._next_start(offset + 1)
@@ -210,6 +210,10 @@ def _describe_one(data: bytes) -> FieldDescription:
 def forget() -> None:
     """Forget what sections meant, so that a benchmark starts afresh."""
     _recogniser.forget()
+
+
+def _kind(error: BrokenMessageError) -> type[GribError]:
+    return GribCutError if error.is_cut else GribSyntaxError
 
 
 def _hint(error: BrokenMessageError) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dtedask.core.errors import IngestError
+
 if TYPE_CHECKING:
-    from dtedask.ingest.errors import IngestError as IngestError
     from dtedask.ingest.follow import watch as watch
     from dtedask.ingest.plan import IngestPlan as IngestPlan
     from dtedask.ingest.plan import plan_ingest as plan_ingest
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from dtedask.ingest.summary import Summary as Summary
 
 _HOMES = {
-    "IngestError": "errors",
     "IngestPlan": "plan",
     "Progress": "progress",
     "Summary": "summary",

@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from dtedask.core.errors import DtedaskError
+from dtedask.core.errors import IngestError
 from dtedask.ingest.summary import Summary, described
-
-
-class IngestError(DtedaskError):
-    """Some files could not be ingested; the others are.
-
-    Attributes
-    ----------
-    summary : Summary, optional
-        What was done all the same; lost when the error is pickled.
-    """
-
-    code = "ingest"
-    summary: Summary | None = None
 
 
 def failure(summary: Summary) -> IngestError:

@@ -12,7 +12,15 @@ from pathlib import Path
 from threading import Event as StopEvent
 from typing import TYPE_CHECKING, Literal
 
-from dtedask.core.errors import ConflictError, FieldError, GribError, LockedError, NotFoundError, PlanError
+from dtedask.core.errors import (
+    ConflictError,
+    FieldError,
+    GribCutError,
+    GribError,
+    LockedError,
+    NotFoundError,
+    PlanError,
+)
 from dtedask.core.settings import setting
 from dtedask.ingest import arrivals
 from dtedask.ingest.arrivals import Arrivals, CommitFile, CommitStep
@@ -275,7 +283,7 @@ def _step_of(message: Message) -> arrivals.Step:
 
 def _is_cut(found: FileSurvey) -> bool:
     """Whether the last message is not whole: the file is still being written, whatever is wrong before it."""
-    if isinstance(found.error, GribError):
-        return "still be growing" in found.error.hint
+    if found.error is not None:
+        return isinstance(found.error, GribCutError)
     last = found.skipped[-1] if found.skipped else None
     return last is not None and "source ends" in last.reason and last.offset + last.length >= found.file.size

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from dtedask.core.errors import GribError, GribSyntaxError, GribUnsupportedError
+from dtedask.core.errors import GribCutError, GribError, GribSyntaxError, GribUnsupportedError
 from dtedask.grib import ScanReport, decode, scan
 from dtedask.grib.library import eccodes
 
@@ -59,7 +59,7 @@ def test_a_file_that_is_still_growing_is_told_from_a_broken_one(tmp_path, make_m
     path.write_bytes(message + message[:-10])
     found = scan(path)
     assert next(found).length == len(message)
-    with pytest.raises(GribSyntaxError, match=f"offset {len(message)}: .* may still be growing"):
+    with pytest.raises(GribCutError, match=f"offset {len(message)}: .* may still be growing"):
         next(found)
 
 
