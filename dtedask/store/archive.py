@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
     from dtedask.store.schema import Schema
 
+logger = logging.getLogger(__name__)
 _WIDE_BITS = 24
 
 
@@ -44,7 +46,7 @@ class Archive:
         self._entries: dict[str, dict[object, Entry]] = {}
         self._coordinates: dict[tuple[str, str], Mapping[str, Coordinate] | Message] = {}
         self.unchanged = 0
-        self.wide = 0
+        self._wide = 0
 
     @property
     def waiting(self) -> int:
@@ -103,6 +105,7 @@ class Archive:
             for cube in cubes
         ]
         failures: list[Exception] = []
+        self._report_wide()
         try:
             for cube, commit in zip(cubes, commit_all(transactions) if cubes else (), strict=True):
                 waited = len(self._entries.pop(cube))
@@ -113,6 +116,15 @@ class Archive:
                 failures += run_after_commit(commit)
         self._coordinates.clear()
         return commits, failures
+
+    def _report_wide(self) -> None:
+        if self._wide:
+            logger.warning(
+                "%d fields are packed in more than %d bits, which float32 rounds; `dtype: float64` in the schema keeps all",
+                self._wide,
+                _WIDE_BITS,
+            )
+        self._wide = 0
 
     def _coordinates_of(self, address: Address) -> Mapping[str, Coordinate]:
         found = self._coordinates[(address.cube, address.group)]
@@ -126,7 +138,7 @@ class Archive:
         if message.data is not None:
             source = message.data
         place = f"{message.location or 'the given bytes'} at offset {message.offset}"
-        self.wide += description.bits_per_value > _WIDE_BITS
+        self._wide += _is_rounded(description, address)
         self._add(address, description, source, place)
 
     def _add(self, address: Address, description: FieldDescription, source: Source, origin: str) -> None:
@@ -136,6 +148,12 @@ class Archive:
             _check_same_product(before, address, origin)
         order = None if isinstance(source, np.ndarray) else description.order
         waiting[address.identity] = Entry(address, dict(description.keys), source, order, origin)
+
+
+def _is_rounded(description: FieldDescription, address: Address) -> bool:
+    """Whether float32 cannot hold what the packing can; 32-bit IEEE values are float32 themselves."""
+    is_float32 = address.variable.values.dtype == "float32"
+    return is_float32 and description.bits_per_value > _WIDE_BITS and description.packing != "grid_ieee"
 
 
 def _check_same_product(before: Entry, address: Address, origin: str) -> None:

@@ -255,3 +255,14 @@ def test_changes_of_gaps_give_exactly_what_was_written(store, make_field):
 def test_parameters_that_exist_are_shown_with_their_short_names(ensemble):
     with pytest.raises(NoMatchError, match=r"Nothing matches param=q\. What exists is param=130 \(t\)\."):
         ensemble.retrieve("param=q")
+
+
+@pytest.mark.parametrize(
+    ("bits", "packing", "told"), [(25, "grid_ccsds", True), (24, "grid_ccsds", False), (32, "grid_ieee", False)]
+)
+def test_packing_that_float32_rounds_is_counted_and_reported(store, grib_folder, caplog, bits, packing, told):
+    message = next(iter(scan(grib_folder / "o32.grib2")))
+    field = dataclasses.replace(message.field, bits_per_value=bits, packing=packing)
+    store.archive(dataclasses.replace(message, field=field))
+    store.flush()
+    assert ("1 fields are packed in more than 24 bits" in caplog.text) == told
