@@ -120,7 +120,7 @@ class Archive:
     def _report_wide(self) -> None:
         if self._wide:
             logger.warning(
-                "%d fields are packed in more than %d bits, which float32 rounds; `dtype: float64` in the schema keeps all",
+                "float32 rounds %d of the fields, packed in more than %d bits; the schema can ask for float64",
                 self._wide,
                 _WIDE_BITS,
             )

@@ -265,4 +265,4 @@ def test_packing_that_float32_rounds_is_counted_and_reported(store, grib_folder,
     field = dataclasses.replace(message.field, bits_per_value=bits, packing=packing)
     store.archive(dataclasses.replace(message, field=field))
     store.flush()
-    assert ("1 fields are packed in more than 24 bits" in caplog.text) == told
+    assert ("float32 rounds 1 of the fields, packed in more than 24 bits" in caplog.text) == told
