@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cli.console import say
@@ -78,8 +79,10 @@ def stop_on_signal() -> Iterator[threading.Event]:
     def on_signal(_number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        say("Stopping after the commit that is under way; Ctrl-C again stops at once.")
         stop.set()
+        # Past Python's buffers: the signal may have come while this thread was writing to one, which then refuses us.
+        with suppress(OSError, ValueError):
+            os.write(sys.stderr.fileno(), b"Stopping after the commit that is under way; Ctrl-C again stops at once.\n")
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

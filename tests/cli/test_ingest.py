@@ -108,8 +108,8 @@ def test_watching_takes_what_appears_and_a_signal_ends_it(grib, tmp_path):
         part.rename(tmp_path / "in" / "a.grib")
         lines_until(process.stderr, "4 new")
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
     assert json.loads(out)["new"] == 4
 
 
