@@ -61,22 +61,11 @@ class Archive:
             fields = scan(bytes(fields))
         elif isinstance(fields, Message):
             fields = (fields,)
-        count = 0
-        for message in fields:
-            self._add_message(message)
-            count += 1
-        return count
+        return self._take(self._entry_of_message(message) for message in fields)
 
     def add_arrays(self, fields: Iterable[ArrayField]) -> int:
         """Take fields of arrays."""
-        count = 0
-        for field in fields:
-            address = address_of(field.description, self._schema)
-            self._coordinates.setdefault((address.cube, address.group), field.coordinates)
-            values = np.array(field.values, dtype=address.variable.values.dtype)
-            self._add(address, field.description, values, "an array")
-            count += 1
-        return count
+        return self._take(self._entry_of_array(field) for field in fields)
 
     def flush(
         self, message: str, sources: tuple[str, ...], execution: Execution
@@ -130,7 +119,7 @@ class Archive:
         found = self._coordinates[(address.cube, address.group)]
         return coordinates(found) if isinstance(found, Message) else found
 
-    def _add_message(self, message: Message) -> None:
+    def _entry_of_message(self, message: Message) -> tuple[Entry, bool]:
         description = message.field
         address = address_of(description, self._schema)
         self._coordinates.setdefault((address.cube, address.group), message)
@@ -138,16 +127,33 @@ class Archive:
         if message.data is not None:
             source = message.data
         place = f"{message.location or 'the given bytes'} at offset {message.offset}"
-        self._wide += _is_rounded(description, address)
-        self._add(address, description, source, place)
+        entry = Entry(address, dict(description.keys), source, description.order, place)
+        return entry, _is_rounded(description, address)
 
-    def _add(self, address: Address, description: FieldDescription, source: Source, origin: str) -> None:
-        waiting = self._entries.setdefault(address.cube, {})
-        before = waiting.pop(address.identity, None)
-        if before is not None:
-            _check_same_product(before, address, origin)
-        order = None if isinstance(source, np.ndarray) else description.order
-        waiting[address.identity] = Entry(address, dict(description.keys), source, order, origin)
+    def _entry_of_array(self, field: ArrayField) -> tuple[Entry, bool]:
+        address = address_of(field.description, self._schema)
+        self._coordinates.setdefault((address.cube, address.group), field.coordinates)
+        values = np.array(field.values, dtype=address.variable.values.dtype)
+        return Entry(address, dict(field.description.keys), values, None, "an array"), False
+
+    def _take(self, entries: Iterable[tuple[Entry, bool]]) -> int:
+        """Take all of the fields, or none where one of them is refused; of equal fields the last stays."""
+        staged: dict[object, Entry] = {}
+        count = wide = 0
+        for entry, is_rounded in entries:
+            identity = entry.address.identity
+            before = staged.pop(identity, None) or self._entries.get(entry.address.cube, {}).get(identity)
+            if before is not None:
+                _check_same_product(before, entry)
+            staged[identity] = entry
+            count += 1
+            wide += is_rounded
+        for entry in staged.values():
+            waiting = self._entries.setdefault(entry.address.cube, {})
+            waiting.pop(entry.address.identity, None)
+            waiting[entry.address.identity] = entry
+        self._wide += wide
+        return count
 
 
 def _is_rounded(description: FieldDescription, address: Address) -> bool:
@@ -156,16 +162,16 @@ def _is_rounded(description: FieldDescription, address: Address) -> bool:
     return is_float32 and description.bits_per_value > _WIDE_BITS and description.packing != "grid_ieee"
 
 
-def _check_same_product(before: Entry, address: Address, origin: str) -> None:
+def _check_same_product(before: Entry, after: Entry) -> None:
     """The last of equal fields wins; different products of one edition collide, whichever came first."""
-    if before.address.variable.edition != address.variable.edition:
+    if before.address.variable.edition != after.address.variable.edition:
         return
-    old, new = dict(before.address.product), dict(address.product)
+    old, new = dict(before.address.product), dict(after.address.product)
     differing = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     if differing:
         pairs = ", ".join(f"{name} ({old.get(name)} and {new.get(name)})" for name in differing)
         raise KeyCollisionError(
-            f"Two different fields have the same keys: {before.origin} and {origin} are both {address}, "
+            f"Two different fields have the same keys: {before.origin} and {after.origin} are both {after.address}, "
             f"but differ in {pairs}.",
             hint="Archive one of them under another expver, or report the key that tells them apart.",
         )

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Commit
+from dtedask.core.errors import NotFoundError
 from dtedask.core.settings import setting
 from dtedask.request import Request
 from dtedask.store import retrieval
@@ -140,7 +141,7 @@ class Store:
         fields: bytes | Message | Iterable[Message] | xr.DataArray | xr.Dataset,
         key: Mapping[str, object] | None = None,
     ) -> int:
-        """Take fields; they become visible with `flush`, all of a cube at once.
+        """Take fields; they become visible with `flush`, all of a cube at once. A call that fails takes none.
 
         Parameters
         ----------
@@ -166,7 +167,7 @@ class Store:
             if _is_xarray(fields):
                 from dtedask.store.arrays import arrays_of, fields_of_array
 
-                parts = [field for array in arrays_of(fields) for field in fields_of_array(array, key or {})]
+                parts = (field for array in arrays_of(fields) for field in fields_of_array(array, key or {}))
                 return self._writer().add_arrays(parts)
             return self._writer().add_messages(fields, key)
 
@@ -214,7 +215,8 @@ class Store:
             If a short name in the request stands for several parameters that exist.
         """
         parsed = Request.parse(request if request is not None else {})
-        found = [part for cube in self._cubes_of(parsed) for part in select(self._snapshot(cube), cube, parsed)]
+        snapshots = self._snapshots(self._cubes_of(parsed))
+        found = [part for cube, snapshot in snapshots for part in select(snapshot, cube, parsed)]
         retrieval.check_ambiguous(parsed, found)
         retrieval.warn_dropped(parsed, found)
         return iter(found)
@@ -300,6 +302,19 @@ class Store:
 
     def _snapshot(self, cube: str) -> Snapshot:
         return snapshot_at(self._location, cube, self._at)
+
+    def _snapshots(self, cubes: Names) -> Iterator[tuple[str, Snapshot]]:
+        """Cubes with their snapshots; a cube that has none at the wanted place in time is left out, if others have."""
+        failed: NotFoundError | None = None
+        is_found = False
+        for cube in cubes:
+            try:
+                yield cube, self._snapshot(cube)
+                is_found = True
+            except NotFoundError as error:
+                failed = error
+        if failed is not None and not is_found:
+            raise failed
 
     def _cubes_of(self, request: Request) -> Names:
         return [name for name in self.cubes() if retrieval.cube_may_match(name, request)]

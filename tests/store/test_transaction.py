@@ -467,3 +467,26 @@ def test_manifests_are_split_to_hold_about_as_many_fields_as_wanted(kind, member
     times, split = split_of(addresses, 4000)
     assert (times, split) == expected
     assert times * (split or 1) * members * levels <= 4000
+
+
+def test_the_past_of_a_root_of_several_cubes_shows_the_cubes_that_have_it(store, make_field):
+    store.archive(*make_field(1.0, type="fc", levelist="500", expver="aaaa"))
+    (first,) = store.flush()
+    store.archive(*make_field(2.0, type="fc", levelist="500", expver="bbbb"))
+    store.flush()
+    for moment in (first.snapshot, first.time):
+        assert [record.keys["expver"] for record in store.at(moment).list()] == ["aaaa"]
+    with pytest.raises(dtedask.core.errors.NotFoundError, match="has no snapshot nowhere"):
+        list(store.at("nowhere").list())
+
+
+def test_a_call_of_archive_that_fails_takes_none_of_its_fields(store, make_field, grib_folder):
+    message = next(iter(scan(grib_folder / "o32.grib2")))
+    store.archive(message)
+    other = dataclasses.replace(message.field, product=(("typeOfLevel", "tropopause"),))
+    perturbed = dataclasses.replace(message.field, keys={**message.field.keys, "levelist": "100"})
+    with pytest.raises(dtedask.core.errors.KeyCollisionError, match="typeOfLevel"):
+        store.archive([dataclasses.replace(message, field=field) for field in (perturbed, other)])
+    (commit,) = store.flush()
+    assert [record.keys["levelist"] for record in store.list()] == ["137"]
+    assert commit.new == 1
