@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from dtedask.store.store import Store
+    from dtedask.store.reader import Reader
 
 
-def store_html(store: Store) -> str:
+def store_html(store: Reader) -> str:
     """A table of the cubes and groups of a store; works without a network."""
     try:
         rows = [(cube, group) for cube in store.cubes() for group in store.groups(cube)]

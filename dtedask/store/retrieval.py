@@ -15,7 +15,7 @@ from dtedask.store.schema import CUBE_KEYS
 from dtedask.store.selection import Selection
 
 if TYPE_CHECKING:
-    from dtedask.store.store import Store
+    from dtedask.store.reader import Reader
 
 _SHOWN = 12
 
@@ -110,7 +110,7 @@ def warn_dropped(request: Request, selections: Sequence[Selection]) -> None:
             request.warn_dropped(key, sort_values(key, existing))
 
 
-def check_complete(request: Request, selections: Sequence[Selection], store: Store) -> None:
+def check_complete(request: Request, selections: Sequence[Selection], store: Reader) -> None:
     """Every combination of the values that a request names must exist.
 
     Raises
@@ -137,7 +137,7 @@ def check_complete(request: Request, selections: Sequence[Selection], store: Sto
         )
 
 
-def no_match(request: Request, store: Store) -> NoMatchError:
+def no_match(request: Request, store: Reader) -> NoMatchError:
     """Explain why nothing matches: the key without a match, and what exists."""
     existing = store.axes()
     for key in request:

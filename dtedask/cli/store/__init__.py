@@ -1,0 +1,15 @@
+"""`dtedask store`: a root and what is in it."""
+
+from __future__ import annotations
+
+import typer
+
+from dtedask.cli.store import keeping, reading
+
+__all__ = ["add_to"]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands of all modules."""
+    for module in (reading, keeping):
+        module.add_to(group)
