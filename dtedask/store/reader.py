@@ -95,7 +95,7 @@ class Reader:
         RequestError
             If a short name in the request stands for several parameters that exist.
         """
-        parsed = Request.parse(request if request is not None else {})
+        parsed = self._parse(request)
         snapshots = self._snapshots(self._cubes_of(parsed))
         found = [part for cube, snapshot in snapshots for part in select(snapshot, cube, parsed)]
         retrieval.check_ambiguous(parsed, found)
@@ -153,6 +153,10 @@ class Reader:
             for record in selection.records():
                 yield encode_record(record)
 
+    def _parse(self, request: RequestLike) -> Request:
+        """Read a request; None takes everything."""
+        return Request.parse(request if request is not None else {})
+
     def _snapshot(self, cube: str) -> Snapshot:
         return snapshot_at(self._location, cube, self._at)
 
@@ -173,7 +177,7 @@ class Reader:
         return [name for name in self.cubes() if retrieval.cube_may_match(name, request)]
 
     def _checked(self, request: RequestLike, allow_missing: bool) -> Selections:
-        parsed = Request.parse(request if request is not None else {})
+        parsed = self._parse(request)
         selections = list(self.select(parsed))
         if not selections:
             raise retrieval.no_match(parsed, self)
