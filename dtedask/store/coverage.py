@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from dtedask.store.snapshot import Group, Snapshot, Variable
 
 _MOST_QUESTIONS = 4096
+_FEW_QUESTIONS = 16
+_QUESTION_IN_FIELDS = 8  # asking for one field takes as long as listing so many
 _MOST_VARIABLES = 4
 Coordinates = tuple[int, ...]
+Allowed = Sequence["np.ndarray | None"]
 
 
 def used_slots(snapshot: Snapshot, group: Group, variables: Iterable[Variable]) -> dict[str, np.ndarray]:
@@ -42,9 +46,73 @@ def used_slots(snapshot: Snapshot, group: Group, variables: Iterable[Variable]) 
     used: dict[str, list[np.ndarray]] = {}
     for variable in found:
         present = snapshot.present(group.name, variable.name)
-        for position, name in enumerate(variable.dims):
-            used.setdefault(name, []).append(np.unique(present[:, position]))
+        for name, part in zip(variable.dims, used_of(present, variable), strict=True):
+            used.setdefault(name, []).append(part)
     return {name: np.unique(np.concatenate(parts)) for name, parts in used.items()}
+
+
+def used_within(snapshot: Snapshot, group: Group, variable: Variable, allowed: Allowed) -> tuple[np.ndarray, ...]:
+    """Slots of each dimension of a variable that hold at least one field of those that are allowed, ascending.
+
+    Parameters
+    ----------
+    allowed : sequence of (numpy.ndarray or None)
+        Slots of each dimension, ascending; None for all of it.
+    """
+    if not snapshot.is_listed(group.name, variable.name):
+        slots = dict(zip(variable.dims, _box(variable, allowed), strict=True))
+        if all(map(len, slots.values())) and _are_all_used(snapshot, group.name, [variable], slots):
+            return tuple(slots.values())
+    return used_of(fields_within(snapshot, group, variable, allowed), variable)
+
+
+def fields_within(snapshot: Snapshot, group: Group, variable: Variable, allowed: Allowed) -> np.ndarray:
+    """Slots of the fields of a variable that are allowed, in the order people see.
+
+    A few fields of many are asked for one by one; else all of the variable are listed, once a snapshot.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (fields, dimensions before the grid's)
+    """
+    box = _box(variable, allowed)
+    if not all(map(len, box)):
+        return np.empty((0, len(box)), dtype=np.int64)
+    if all(slots is None for slots in allowed):
+        return snapshot.present(group.name, variable.name)
+    if not snapshot.is_listed(group.name, variable.name) and _is_worth_asking(variable, box):
+        return _asked(snapshot, group, variable, box)
+    present = snapshot.present(group.name, variable.name)
+    keep = np.ones(len(present), dtype=bool)
+    for position, slots in enumerate(allowed):
+        if slots is not None:
+            keep &= _mask(slots, variable.shape[position])[present[:, position]]
+    return present[keep]
+
+
+def has_fields(snapshot: Snapshot, group: Group, variable: Variable, allowed: Allowed) -> bool:
+    """Whether any field of a variable is allowed."""
+    box = _box(variable, allowed)
+    if not all(map(len, box)):
+        return False
+    if not snapshot.is_listed(group.name, variable.name):
+        corners = dict.fromkeys(tuple(int(slots[place]) for slots in box) for place in (-1, 0))
+        if any(exist(snapshot, group.name, [(variable, corner) for corner in corners])):
+            return True
+    return len(fields_within(snapshot, group, variable, allowed)) > 0
+
+
+def used_of(fields: np.ndarray, variable: Variable) -> tuple[np.ndarray, ...]:
+    """Slots of each dimension that some fields stand at, ascending.
+
+    Parameters
+    ----------
+    fields : numpy.ndarray of int64, shape (fields, dimensions)
+        Slots of fields of the variable.
+    """
+    return tuple(
+        np.flatnonzero(_mask(fields[:, position], variable.shape[position])) for position in range(fields.shape[1])
+    )
 
 
 def variables_with_fields(snapshot: Snapshot, group: Group) -> list[Variable]:
@@ -56,33 +124,93 @@ def variables_with_fields(snapshot: Snapshot, group: Group) -> list[Variable]:
     ]
 
 
+def exist(snapshot: Snapshot, group: str, chunks: Iterable[tuple[Variable, Coordinates]]) -> list[bool]:
+    """Whether each of some fields exists.
+
+    Parameters
+    ----------
+    chunks : iterable of (Variable, tuple of int)
+        The variable and the slots of each field.
+    """
+    from icechunk import ChunkType
+
+    asked = [
+        (f"/{group}/{variable.name}", (*slots, *(0 for _ in variable.shape[len(slots) :])))
+        for variable, slots in chunks
+    ]
+    if not snapshot.is_remote:  # a tenth of the time; where manifests come from far away they come side by side
+        return [snapshot.session.chunk_type(*one) != ChunkType.UNINITIALIZED for one in asked]
+
+    async def ask() -> list[bool]:
+        kinds = await asyncio.gather(*(snapshot.session.chunk_type_async(*one) for one in asked))
+        return [kind != ChunkType.UNINITIALIZED for kind in kinds]
+
+    return list(run_async(ask()))
+
+
+def _box(variable: Variable, allowed: Allowed) -> list[np.ndarray]:
+    """Slots of each dimension that are allowed and inside the variable."""
+    sizes = variable.shape[: len(variable.dims)]
+    return [
+        np.arange(size) if slots is None else slots[: np.searchsorted(slots, size)]
+        for size, slots in zip(sizes, allowed, strict=True)
+    ]
+
+
+def _mask(slots: np.ndarray, size: int) -> np.ndarray:
+    found = np.zeros(size, dtype=bool)
+    found[slots[slots < size]] = True
+    return found
+
+
+def _is_worth_asking(variable: Variable, box: Sequence[np.ndarray]) -> bool:
+    count, total = math.prod(map(len, box)), math.prod(variable.shape[: len(box)])
+    return count <= max(_FEW_QUESTIONS, min(total // _QUESTION_IN_FIELDS, _MOST_QUESTIONS))
+
+
+def _asked(snapshot: Snapshot, group: Group, variable: Variable, box: Sequence[np.ndarray]) -> np.ndarray:
+    seen = []
+    for name, slots in zip(variable.dims, box, strict=True):
+        order = group.axes[name].order
+        seen.append(slots if order is None else order[np.isin(order, slots)])
+    rows = list(itertools.product(*(slots.tolist() for slots in seen)))
+    there = exist(snapshot, group.name, ((variable, row) for row in rows))
+    found = np.array(rows, dtype=np.int64).reshape(len(rows), len(box))
+    return np.compress(there, found, axis=0)
+
+
 def _some_fields(snapshot: Snapshot, group: Group) -> list[Coordinates | None]:
     """Coordinates of a field at a corner of each variable; None where there is none."""
     variables = list(group.variables.values())
     corners = [_corners(variable) for variable in variables]
     asked = [(variable, corner) for variable, found in zip(variables, corners, strict=True) for corner in found]
-    answers = iter(_exist(snapshot, group.name, asked))
+    answers = iter(exist(snapshot, group.name, asked))
     there = [[corner for corner in found if next(answers)] for found in corners]
     return [found[0] if found else None for found in there]
 
 
-def _corners(variable: Variable) -> list[Coordinates]:
-    last = tuple(max(length - 1, 0) for length in variable.shape[: len(variable.dims)])
-    return list(dict.fromkeys((last, tuple(0 for _ in last))))
+def _corners(variable: Variable, slots: Mapping[str, np.ndarray] | None = None) -> list[Coordinates]:
+    if slots is not None:
+        ends = [slots[name][slots[name] < size] for name, size in zip(variable.dims, variable.shape, strict=False)]
+        last, first = (tuple(int(found[place]) if len(found) else 0 for found in ends) for place in (-1, 0))
+    else:
+        last = tuple(max(length - 1, 0) for length in variable.shape[: len(variable.dims)])
+        first = tuple(0 for _ in last)
+    return list(dict.fromkeys((last, first)))
 
 
 def _are_all_used(snapshot: Snapshot, group: str, variables: list[Variable], slots: Mapping[str, np.ndarray]) -> bool:
     open_slots = {name: set(found.tolist()) for name, found in slots.items()}
     if sum(map(len, open_slots.values())) > _MOST_QUESTIONS:
         return False
-    for variable, corner in itertools.islice(_lines(variables), 2 * _MOST_VARIABLES):
+    for variable, corner in itertools.islice(_lines(variables, slots), 2 * _MOST_VARIABLES):
         asked = {
             (name, slot): (*corner[:position], slot, *corner[position + 1 :])
             for position, name in enumerate(variable.dims)
             for slot in open_slots[name]
             if slot < variable.shape[position]
         }
-        answers = _exist(snapshot, group, [(variable, coordinates) for coordinates in asked.values()])
+        answers = exist(snapshot, group, [(variable, coordinates) for coordinates in asked.values()])
         for (name, slot), is_there in zip(asked, answers, strict=True):
             if is_there:
                 open_slots[name].discard(slot)
@@ -91,22 +219,5 @@ def _are_all_used(snapshot: Snapshot, group: str, variables: list[Variable], slo
     return False
 
 
-def _lines(variables: list[Variable]) -> Iterable[tuple[Variable, Coordinates]]:
-    return ((variable, corner) for variable in variables for corner in _corners(variable))
-
-
-def _exist(snapshot: Snapshot, group: str, chunks: Iterable[tuple[Variable, Coordinates]]) -> list[bool]:
-    from icechunk import ChunkType
-
-    async def ask() -> list[bool]:
-        kinds = await asyncio.gather(
-            *(
-                snapshot.session.chunk_type_async(
-                    f"/{group}/{variable.name}", (*slots, *(0 for _ in variable.shape[len(slots) :]))
-                )
-                for variable, slots in chunks
-            )
-        )
-        return [kind != ChunkType.UNINITIALIZED for kind in kinds]
-
-    return list(run_async(ask()))
+def _lines(variables: list[Variable], slots: Mapping[str, np.ndarray]) -> Iterable[tuple[Variable, Coordinates]]:
+    return ((variable, corner) for variable in variables for corner in _corners(variable, slots))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtedask.request import Request, format_step
-from dtedask.store.labels import Dimension
+from dtedask.request import Request
+from dtedask.store.coverage import fields_within, has_fields, used_of, used_within
+from dtedask.store.keytexts import KeyTexts, key_texts
 
 if TYPE_CHECKING:
     from dtedask.geo import Grid
@@ -22,31 +23,17 @@ _RECORDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class KeyTexts:
-    """Values of one MARS key along one dimension of a variable, in order of arrival."""
-
-    key: str
-    texts: list[str]
-    aliases: list[str] | None = None
-
-    def mask(self, request: Request) -> np.ndarray:
-        """Which slots the request takes."""
-        taken = set(request.select(self.key, set(self.texts)))
-        found = np.fromiter((text in taken for text in self.texts), dtype=bool, count=len(self.texts))
-        if self.aliases is not None:
-            also = set(request.select(self.key, set(self.aliases)))
-            found |= np.fromiter((text in also for text in self.aliases), dtype=bool, count=len(self.aliases))
-        return found
-
-
-@dataclass(frozen=True)
 class Selection:
-    """The fields of one variable that a request takes.
+    """The fields of one variable that a request takes; they are listed only where that is needed.
 
     Parameters
     ----------
-    slots : numpy.ndarray of int64, shape (fields, dimensions)
-        Sorted in the order people see.
+    constants : mapping
+        Keys that all fields share.
+    dimensions : tuple of tuple of KeyTexts
+        Keys that each dimension stands for.
+    allowed : tuple of (numpy.ndarray or None)
+        Slots of each dimension that the request takes, ascending; None for all.
     """
 
     snapshot: Snapshot
@@ -55,19 +42,39 @@ class Selection:
     variable: Variable
     constants: Mapping[str, str]
     dimensions: tuple[tuple[KeyTexts, ...], ...]
-    slots: np.ndarray
+    allowed: tuple[np.ndarray | None, ...]
 
     @cached_property
-    def axes(self) -> dict[str, list[str]]:
+    def slots(self) -> np.ndarray:
+        """Slots of the fields, shape (fields, dimensions), in the order people see."""
+        return fields_within(self.snapshot, self.group, self.variable, self.allowed)
+
+    @cached_property
+    def used(self) -> tuple[np.ndarray, ...]:
+        """Slots of each dimension that hold at least one of the fields, ascending."""
+        if "slots" in self.__dict__:
+            return used_of(self.slots, self.variable)
+        return used_within(self.snapshot, self.group, self.variable, self.allowed)
+
+    @property
+    def axes(self) -> Mapping[str, list[str]]:
         """Values of every key over the selected fields."""
+        if any(slots is not None for slots in self.allowed):
+            return self._axes()
+        place = ("axes", self.group.name, self.variable.name)
+        if place not in self.snapshot.memory:
+            self.snapshot.memory[place] = self._axes()
+        found: dict[str, list[str]] = self.snapshot.memory[place]
+        return found
+
+    def _axes(self) -> dict[str, list[str]]:
         found = {key: [value] for key, value in self.constants.items()}
-        for position, parts in enumerate(self.dimensions):
-            used = np.unique(self.slots[:, position])
+        for used, parts in zip(self.used, self.dimensions, strict=True):
             for part in parts:
-                values = dict.fromkeys(part.texts[slot] for slot in used.tolist())
-                found[part.key] = [value for value in values if value]
-        if self._has_control and self.slots.size:
-            members = self.slots[:, self.variable.dims.index("member")]
+                values, codes = part.coded
+                found[part.key] = [values[code] for code in np.unique(codes[used]).tolist() if values[code]]
+        if self._has_control:
+            members = self.used[self.variable.dims.index("member")]
             is_control = members == self._control_slot
             found["type"] = [name for name, any_ in (("cf", is_control.any()), ("pf", (~is_control).any())) if any_]
         return found
@@ -186,41 +193,47 @@ def select(snapshot: Snapshot, cube: str, request: Request) -> Iterator[Selectio
     if not all(request.select(key, [value]) for key, value in snapshot.keys.items()):
         return
     for name in snapshot.group_names:
-        group = snapshot.group(name)
-        if not _group_matches(request, group):
+        if not _name_matches(request, name):
             continue
+        group = snapshot.group(name)
         for variable in group.variables.values():
-            selection = _select_variable(snapshot, cube, group, variable, request)
+            selection = select_variable(snapshot, cube, group, variable, request)
             if selection is not None:
                 yield selection
 
 
-def _group_matches(request: Request, group: Group) -> bool:
-    types = ["cf", "pf"] if group.keys["type"] == "pf" else [group.keys["type"]]
-    asked = {"type": types, "levtype": [group.keys["levtype"]], "grid": [group.grid.label]}
+def select_variable(
+    snapshot: Snapshot, cube: str, group: Group, variable: Variable, request: Request
+) -> Selection | None:
+    """Select the fields of one variable; None where there are none."""
+    constants = _constants(snapshot, group, variable)
+    if not request.select("param", [constants["param"]]):
+        return None
+    dimensions = key_texts(snapshot, group, variable)
+    varying = frozenset({part.key for parts in dimensions for part in parts} | {"type", "grid"})
+    if not _without(request, varying).matches(constants):
+        return None
+    allowed = tuple(
+        None if (mask := _mask(request, group, name, parts)) is None or mask.all() else np.flatnonzero(mask)
+        for name, parts in zip(variable.dims, dimensions, strict=True)
+    )
+    if not has_fields(snapshot, group, variable, allowed):
+        return None
+    return Selection(snapshot, cube, group, variable, constants, dimensions, allowed)
+
+
+def _name_matches(request: Request, name: str) -> bool:
+    """Whether a group can match by its name, which says its type, levtype and grid."""
+    type_, levtype, grid = name.split("/")
+    types = ["cf", "pf"] if type_ == "pf" else [type_]
+    asked = {"type": types, "levtype": [levtype], "grid": [grid]}
     return all(request.select(key, values) for key, values in asked.items())
 
 
-def _select_variable(
-    snapshot: Snapshot, cube: str, group: Group, variable: Variable, request: Request
-) -> Selection | None:
+def _constants(snapshot: Snapshot, group: Group, variable: Variable) -> Mapping[str, str]:
     attributes = variable.attributes
     constants = {**snapshot.keys, **group.keys, "param": str(attributes["GRIB_paramId"])}
-    constants |= {key: str(attributes[key]) for key in ("timespan", "stattype") if key in attributes}
-    dimensions = tuple(_key_texts(group, variable, name) for name in variable.dims)
-    varying = {part.key for parts in dimensions for part in parts}
-    if not _without(request, frozenset({*varying, "type", "grid"})).matches(constants):
-        return None
-    present = snapshot.present(group.name, variable.name)
-    keep = np.ones(len(present), dtype=bool)
-    for position, (name, parts) in enumerate(zip(variable.dims, dimensions, strict=True)):
-        mask = _mask(request, group, name, parts)
-        if mask is not None:
-            keep &= mask[present[:, position]]
-    slots = present[keep]
-    if not len(slots):
-        return None
-    return Selection(snapshot, cube, group, variable, constants, dimensions, _sorted(group, variable, slots))
+    return constants | {key: str(attributes[key]) for key in ("timespan", "stattype") if key in attributes}
 
 
 @lru_cache(maxsize=256)
@@ -234,41 +247,5 @@ def _mask(request: Request, group: Group, dimension: str, parts: tuple[KeyTexts,
         types = request.select("type", ["cf", "pf"])
         is_control = group.axes["member"].labels == 0
         masks.append(np.where(is_control, "cf" in types, "pf" in types))
-    return np.logical_and.reduce(masks) if masks else None
-
-
-def _key_texts(group: Group, variable: Variable, dimension: str) -> tuple[KeyTexts, ...]:
-    texts = group.axes[dimension].texts
-    if dimension == "forecast_reference_time":
-        return _reference_texts(variable, texts)
-    if dimension == "step" and "interval_s" in variable.attributes:
-        return (_interval_texts(group, variable),)
-    if dimension == "member" and group.keys["type"] == "pf":
-        return (KeyTexts("number", ["" if text == "0" else text for text in texts], texts),)
-    return (KeyTexts(Dimension(dimension).key, texts),)
-
-
-def _reference_texts(variable: Variable, texts: list[str]) -> tuple[KeyTexts, ...]:
-    is_month = variable.attributes.get("date_text") == "month"
-    days = [text[:6] if is_month else text[:8] for text in texts]
-    return (KeyTexts("hdate" if "date" in variable.dims else "date", days), KeyTexts("time", [t[8:] for t in texts]))
-
-
-def _interval_texts(group: Group, variable: Variable) -> KeyTexts:
-    """Steps of a variable over intervals answer to their end and to the whole interval."""
-    length = int(variable.attributes["interval_s"])
-    ends = group.axes["step"].labels.tolist()
-    ranges = [format_step(end, end - length if length else 0) for end in ends]
-    singles = group.axes["step"].texts
-    if variable.attributes.get("step_text") == "range":
-        return KeyTexts("step", ranges, None if length else singles)
-    return KeyTexts("step", singles, ranges)
-
-
-def _sorted(group: Group, variable: Variable, slots: np.ndarray) -> np.ndarray:
-    ranks = []
-    for position, name in enumerate(variable.dims):
-        order = group.axes[name].order
-        column = slots[:, position]
-        ranks.append(column if order is None else np.argsort(order)[column])
-    return slots[np.lexsort(ranks[::-1])] if ranks else slots
+    found: np.ndarray | None = np.logical_and.reduce(masks) if masks else None
+    return found

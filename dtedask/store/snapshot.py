@@ -106,6 +106,7 @@ class Snapshot:
         self.id = snapshot
         self.session = repo.readonly_session(snapshot_id=snapshot)
         self._repo = repo
+        self.memory: dict[tuple[object, ...], Any] = {}  # what others derive from it and want to keep
         self._groups: dict[str, Group] = {}
         self._present: dict[str, np.ndarray] = {}
 
@@ -191,14 +192,24 @@ class Snapshot:
         Returns
         -------
         numpy.ndarray of int64, shape (fields, dimensions before the grid's)
-            In no particular order.
+            In the order people see: by the labels of the first dimension, then of the second, and so on.
         """
         path = f"{group}/{variable}"
         if path not in self._present:
-            array = self.group(group).variables[variable]
+            found = self.group(group)
+            array = found.variables[variable]
             slots = run_async(_coordinates(self.session, f"/{path}", len(array.shape)))
-            self._present[path] = slots[:, : len(array.dims)]
+            self._present[path] = _sorted(found, array, slots[:, : len(array.dims)])
         return self._present[path]
+
+    def is_listed(self, group: str, variable: str) -> bool:
+        """Whether `present` knows the fields of a variable already."""
+        return f"{group}/{variable}" in self._present
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether each look at the storage goes over a network."""
+        return self.url.startswith("s3://")
 
     def read_chunks(self, keys: list[str]) -> list[bytes | None]:
         """Stored bytes of chunks, fetched side by side; None where there is none."""
@@ -289,6 +300,14 @@ async def _coordinates(session: icechunk.Session, path: str, dims: int) -> np.nd
     batches = session._session.chunk_coordinates(path, _COORDINATES_AT_ONCE)  # noqa: SLF001
     parts = [np.array(batch, dtype=np.int64).reshape(-1, dims) async for batch in batches]
     return np.concatenate(parts) if parts else np.empty((0, dims), dtype=np.int64)
+
+
+def _sorted(group: Group, variable: Variable, slots: np.ndarray) -> np.ndarray:
+    ranks = np.zeros(len(slots), dtype=np.int64)
+    for position, name in enumerate(variable.dims):
+        order, column = group.axes[name].order, slots[:, position]
+        ranks = ranks * variable.shape[position] + (column if order is None else np.argsort(order)[column])
+    return np.ascontiguousarray(slots[np.argsort(ranks, kind="stable")])
 
 
 async def _fetch(store: Any, keys: list[str]) -> list[bytes | None]:
