@@ -20,7 +20,8 @@ DtedaskError
 │   ├── LockedError                 another process holds the cube (also TimeoutError)
 │   ├── TransactionError            a transaction that must not be committed
 │   │   └── ConflictError           the cube moved while we wrote
-│   └── ReadOnlyError               writing to what only can be read (also PermissionError)
+│   ├── ReadOnlyError               writing to what only can be read (also PermissionError)
+│   └── ControlledError             fields that are locked for what was asked (also PermissionError)
 ├── DocumentError                   a recipe, listener, schema or catalog that is wrong (also ValueError)
 ├── SettingError                    a setting or profile that is wrong (also ValueError)
 ├── IngestError                     files that could not be ingested, while others were
@@ -185,6 +186,12 @@ class ReadOnlyError(StoreError, PermissionError):
     """Writing to something that can only be read."""
 
     code = "read-only"
+
+
+class ControlledError(StoreError, PermissionError):
+    """Fields that somebody locked for what was asked."""
+
+    code = "controlled"
 
 
 class DocumentError(DtedaskError, ValueError):

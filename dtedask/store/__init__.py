@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dtedask.store.control import Lock as Lock
     from dtedask.store.cube import open_cube as open_cube
     from dtedask.store.execute import Execution as Execution
     from dtedask.store.schema import Schema as Schema
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Execution": "execute",
+    "Lock": "control",
     "Record": "selection",
     "Schema": "schema",
     "Store": "store",
     "open": "store",
     "open_cube": "cube",
 }
-__all__ = ["Execution", "Record", "Schema", "Store", "open", "open_cube"]
+__all__ = ["Execution", "Lock", "Record", "Schema", "Store", "open", "open_cube"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from dtedask.core.commit import Commit
 from dtedask.core.errors import FieldError, KeyCollisionError
 from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
 from dtedask.plugins import run_after_commit
+from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address, address_of
 from dtedask.store.transaction import Entry, Options, Transaction, commit_all
@@ -148,6 +149,7 @@ class Archive:
             staged[identity] = entry
             count += 1
             wide += is_rounded
+        Control(self._location).check_entries(staged.values())
         for entry in staged.values():
             waiting = self._entries.setdefault(entry.address.cube, {})
             waiting.pop(entry.address.identity, None)

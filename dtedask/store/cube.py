@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.errors import NoMatchError
+from dtedask.store.control import Control
 from dtedask.store.coverage import used_slots, variables_with_fields
 from dtedask.store.location import Location
 from dtedask.store.repository import snapshot_at
@@ -51,6 +52,8 @@ def open_cube(
         If several groups begin so.
     NoMatchError
         If the group is empty.
+    ControlledError
+        If one of its fields is locked for reading.
     """
     from dtedask.store.dataset import dataset_of  # xarray, which a writer that only looks at a cube needs not
 
@@ -59,6 +62,7 @@ def open_cube(
     parts = [_Whole(snapshot, name, found, variable) for variable in variables_with_fields(snapshot, found)]
     if not parts:
         raise NoMatchError(f"The group {found.name!r} of the cube {str(cube)!r} holds no fields.")
+    Control(location).check_group("retrieve", snapshot, name, found)
     used = used_slots(snapshot, found, (part.variable for part in parts))
     return dataset_of(location, parts, time=time, used=used)
 

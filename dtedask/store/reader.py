@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dtedask.core.errors import NotFoundError
 from dtedask.request import Request
 from dtedask.store import retrieval
+from dtedask.store.control import Control, Verb
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.repository import snapshot_at
 from dtedask.store.selection import Record, Selection, select
@@ -87,19 +88,29 @@ class Reader:
         """Names of the groups of a cube, sorted."""
         return list(self._snapshot(cube).group_names)
 
-    def select(self, request: RequestLike = None) -> Iterator[Selection]:
+    def select(self, request: RequestLike = None, *, verb: Verb = "list") -> Iterator[Selection]:
         """Fields that a request takes, one selection a variable.
+
+        Parameters
+        ----------
+        request : Request, str or mapping, optional
+            What to select.
+        verb : {"list", "retrieve", "wipe"}
+            What for.
 
         Raises
         ------
         RequestError
             If a short name in the request stands for several parameters that exist.
+        ControlledError
+            If one of the fields is locked for that.
         """
         parsed = self._parse(request)
         snapshots = self._snapshots(self._cubes_of(parsed))
         found = [part for cube, snapshot in snapshots for part in select(snapshot, cube, parsed)]
         retrieval.check_ambiguous(parsed, found)
         retrieval.warn_dropped(parsed, found)
+        self._control().check_selections(verb, found)
         return iter(found)
 
     def list(self, request: RequestLike = None) -> Iterator[Record]:
@@ -129,6 +140,8 @@ class Reader:
             If a value that is named does not exist and `allow_missing` is False.
         SeveralGroupsError
             If the fields stand in several groups: add keys, or use `retrieve_tree`.
+        ControlledError
+            If one of the fields is locked for reading.
         """
         from dtedask.store.dataset import dataset_of
 
@@ -157,6 +170,9 @@ class Reader:
         """Read a request; None takes everything."""
         return Request.parse(request if request is not None else {})
 
+    def _control(self) -> Control:
+        return Control(self._location)
+
     def _snapshot(self, cube: str) -> Snapshot:
         return snapshot_at(self._location, cube, self._at)
 
@@ -178,7 +194,7 @@ class Reader:
 
     def _checked(self, request: RequestLike, allow_missing: bool) -> Selections:
         parsed = self._parse(request)
-        selections = list(self.select(parsed))
+        selections = list(self.select(parsed, verb="retrieve"))
         if not selections:
             raise retrieval.no_match(parsed, self)
         if not allow_missing:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtedask.core.errors import MissingFieldsError, NoMatchError, RequestError, SeveralGroupsError
+from dtedask.core.errors import ControlledError, MissingFieldsError, NoMatchError, RequestError, SeveralGroupsError
 from dtedask.request import Request, parameter, parameter_ids, parse_step
 from dtedask.store.schema import CUBE_KEYS
 from dtedask.store.selection import Selection
@@ -121,7 +121,7 @@ def check_complete(request: Request, selections: Sequence[Selection], store: Rea
     named = {key: request.named(key) for key in request if request.named(key) and key not in ("type", "grid")}
     absent = _absent_values(named, selections)
     if absent:
-        existing = axes_of(store.select(without(request, *absent)))
+        existing = _existing(store, without(request, *absent)) or {}
         asked = ", ".join(f"{key}={'/'.join(values)}" for key, values in absent.items())
         have = "; ".join(f"{key}={shorten(key, existing.get(key, []))}" for key in absent)
         raise MissingFieldsError(
@@ -139,7 +139,9 @@ def check_complete(request: Request, selections: Sequence[Selection], store: Rea
 
 def no_match(request: Request, store: Reader) -> NoMatchError:
     """Explain why nothing matches: the key without a match, and what exists."""
-    existing = store.axes()
+    existing = _existing(store, Request({}))
+    if existing is None:
+        return NoMatchError(f"Nothing matches {request}.", hint="What exists may not be listed: see `store locks`.")
     for key in request:
         values = existing.get(key, [])
         if not request.select(key, values) and not request.is_all(key):
@@ -154,6 +156,14 @@ def no_match(request: Request, store: Reader) -> NoMatchError:
                 hint=f"With the other keys there is {key}={shorten(key, found)}.",
             )
     return NoMatchError(f"Nothing matches {request}." if request else "The root holds no fields.")
+
+
+def _existing(store: Reader, request: Request) -> dict[str, list[str]] | None:
+    """Values that exist, for a hint; None where they may not be listed."""
+    try:
+        return store.axes(request)
+    except ControlledError:
+        return None
 
 
 def without(request: Request, *keys: str) -> Request:

@@ -190,16 +190,41 @@ class Record:
 
 def select(snapshot: Snapshot, cube: str, request: Request) -> Iterator[Selection]:
     """Select the fields of a cube, variable by variable; variables without a field are left out."""
-    if not all(request.select(key, [value]) for key, value in snapshot.keys.items()):
+    if not _cube_matches(request, snapshot):
         return
     for name in snapshot.group_names:
-        if not _name_matches(request, name):
-            continue
-        group = snapshot.group(name)
-        for variable in group.variables.values():
-            selection = select_variable(snapshot, cube, group, variable, request)
-            if selection is not None:
-                yield selection
+        if _name_matches(request, name):
+            yield from select_group(snapshot, cube, snapshot.group(name), request)
+
+
+def select_group(snapshot: Snapshot, cube: str, group: Group, request: Request) -> Iterator[Selection]:
+    """Select the fields of one group, variable by variable; variables without a field are left out."""
+    for variable in group.variables.values():
+        selection = select_variable(snapshot, cube, group, variable, request)
+        if selection is not None:
+            yield selection
+
+
+def touched(selection: Selection, request: Request) -> np.ndarray:
+    """Slots of those of the selected fields that another request takes too."""
+    snapshot, group, variable = selection.snapshot, selection.group, selection.variable
+    other = None
+    if _cube_matches(request, snapshot) and _name_matches(request, group.name):
+        other = select_variable(snapshot, selection.cube, group, variable, request)
+    if other is None:
+        return np.empty((0, len(variable.dims)), dtype=np.int64)
+    both = tuple(_in_both(one, two) for one, two in zip(selection.allowed, other.allowed, strict=True))
+    return fields_within(snapshot, group, variable, both)
+
+
+def _in_both(one: np.ndarray | None, two: np.ndarray | None) -> np.ndarray | None:
+    if one is None or two is None:
+        return two if one is None else one
+    return np.intersect1d(one, two, assume_unique=True)
+
+
+def _cube_matches(request: Request, snapshot: Snapshot) -> bool:
+    return all(request.select(key, [value]) for key, value in snapshot.keys.items())
 
 
 def select_variable(

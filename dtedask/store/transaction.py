@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dtedask.core.commit import Commit
 from dtedask.core.errors import ConflictError, DtedaskError, StoreError, TransactionError
 from dtedask.store.commits import changes_of, metadata_of, sequence_after
+from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.failures import storage_error
 from dtedask.store.identity import Address
@@ -188,6 +189,7 @@ class Transaction:
         results = self._write(fork, items)
         _check_forks(results, items, head)
         written = _written(entries, items, results)
+        Control(self.location).check_entries(written)  # a lock may have been set while this was written
         if not written and not placement.renames_attributes:
             return None
         commit = self._commit(head, sequence_after(repo, head), written, results)

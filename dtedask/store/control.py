@@ -1,0 +1,264 @@
+"""Who may do what: locks on fields, kept in the root and honoured by every process."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from dtedask.core.errors import ControlledError, DamagedError, InvalidValueError, NoMatchError, NotFoundError
+from dtedask.core.nearest import did_you_mean
+from dtedask.request import Request, format_step, parse_step
+from dtedask.store.author import author
+from dtedask.store.location import RootFiles
+from dtedask.store.roots import FILE as ROOT_FILE
+from dtedask.store.selection import select_group, touched
+from dtedask.store.shared_file import change_file
+
+if TYPE_CHECKING:
+    from dtedask.store.location import Location
+    from dtedask.store.selection import Selection
+    from dtedask.store.snapshot import Group, Snapshot
+    from dtedask.store.transaction import Entry
+
+FILE = ".dtedask/control.json"
+Verb = Literal["list", "retrieve", "archive", "wipe"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
+Parse = Callable[[Mapping[str, object]], Request]
+_FORMAT = 1
+_DOING = {"list": "Listing", "retrieve": "Retrieving", "archive": "Archiving", "wipe": "Wiping"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What somebody locked, for what, and why.
+
+    Parameters
+    ----------
+    id : str
+        What to call it when it is taken away.
+    verbs : tuple of str
+        What nobody may do: ``list``, ``retrieve``, ``archive`` or ``wipe``.
+    request : Request
+        The fields, those that exist and those to come; an empty one stands for all of the root.
+    reason : str
+        Why.
+    author : str
+        Who: user and host.
+    time : datetime
+        Since when, UTC.
+    """
+
+    id: str
+    verbs: tuple[str, ...]
+    request: Request
+    reason: str
+    author: str
+    time: datetime
+
+    def __str__(self) -> str:
+        why = f": {self.reason}" if self.reason else ""
+        since = self.time.strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"{self.id} ({'/'.join(self.verbs)} of {self.fields}, by {self.author} since {since}{why})"
+
+    @property
+    def fields(self) -> str:
+        """The request for people."""
+        return str(self.request) or "everything"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return {
+            "id": self.id,
+            "verbs": list(self.verbs),
+            "request": {key: list(values) for key, values in self.request.items()},
+            "reason": self.reason,
+            "author": self.author,
+            "time": self.time.isoformat(),
+        }
+
+
+class Control:
+    """The locks of a root.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    parse : callable, optional
+        How requests are read there.
+    """
+
+    def __init__(self, location: Location, parse: Parse = Request) -> None:
+        self._location = location
+        self._parse = parse
+
+    def locks(self, request: Request | None = None) -> tuple[Lock, ...]:
+        """Locks, oldest first: all, or those that can be on fields of a request.
+
+        Raises
+        ------
+        DamagedError
+            If they cannot be read: then nothing is allowed.
+        """
+        found = _decoded(RootFiles(self._location).read(FILE), self._location.url, self._parse)
+        return tuple(lock for lock in found if request is None or _can_meet(lock.request, request))
+
+    def add(self, request: Request, verbs: Iterable[str], reason: str) -> Lock:
+        """Lock fields; from then on every process refuses to touch them.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no root.
+        InvalidValueError
+            If a verb is unknown.
+        """
+        named = _checked_verbs(verbs)
+        if RootFiles(self._location).read(ROOT_FILE) is None:
+            raise NotFoundError(f"There is no root at {self._location.url!r}.", hint="Archive something into it first.")
+        now = datetime.now(UTC).replace(microsecond=0)
+        lock = Lock(uuid.uuid4().hex[:8], named, self._parse(dict(request)), reason, author(), now)
+        self._change(lambda locks: (*locks, lock))
+        return lock
+
+    def remove(self, named: Request | str) -> tuple[Lock, ...]:
+        """Take away the lock of an identifier, or those of exactly this request.
+
+        Raises
+        ------
+        NoMatchError
+            If there is none.
+        """
+        removed: list[Lock] = []
+
+        def edit(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
+            removed[:] = [lock for lock in locks if _is_named(lock, named)]
+            if not removed:
+                have = "; ".join(map(str, locks))
+                raise NoMatchError(
+                    f"The root {self._location.url!r} has no lock {str(named) or 'on everything'!r}.",
+                    hint=f"What is locked: {have}." if have else "Nothing is locked.",
+                )
+            return tuple(lock for lock in locks if lock not in removed)
+
+        self._change(edit)
+        return tuple(removed)
+
+    def check_selections(self, verb: Verb, selections: Iterable[Selection]) -> None:
+        """Refuse to go on if a field that exists is locked.
+
+        Raises
+        ------
+        ControlledError
+            Naming the lock, one of its fields, who locked it and why.
+        """
+        locks = self._of(verb)
+        for selection in selections if locks else ():
+            for lock in locks:
+                slots = touched(selection, lock.request)
+                if len(slots):
+                    raise self._refusal(verb, lock, selection.keys_of(tuple(slots[0].tolist())))
+
+    def check_group(self, verb: Verb, snapshot: Snapshot, cube: str, group: Group) -> None:
+        """Refuse to go on if a field of a group is locked.
+
+        Raises
+        ------
+        ControlledError
+            Naming the lock, one of its fields, who locked it and why.
+        """
+        for lock in self._of(verb):
+            self.check_selections(verb, select_group(snapshot, cube, group, lock.request))
+
+    def check_entries(self, entries: Iterable[Entry]) -> None:
+        """Refuse to go on if a field that is to be archived is locked.
+
+        Raises
+        ------
+        ControlledError
+            Naming the lock, one of its fields, who locked it and why.
+        """
+        locks = self._of("archive")
+        for entry in entries if locks else ():
+            keys, aliases = {**entry.keys, "grid": entry.address.grid.label}, _aliases(entry)
+            for lock in locks:
+                if lock.request.matches(keys, aliases=aliases):
+                    raise self._refusal("archive", lock, entry.keys)
+
+    def _of(self, verb: Verb) -> list[Lock]:
+        return [lock for lock in self.locks() if verb in lock.verbs]
+
+    def _change(self, edit: Callable[[tuple[Lock, ...]], tuple[Lock, ...]]) -> None:
+        url = self._location.url
+        change_file(self._location, FILE, lambda data: _encoded(edit(_decoded(data, url, self._parse))))
+
+    def _refusal(self, verb: Verb, lock: Lock, keys: Mapping[str, str]) -> ControlledError:
+        field = ",".join(f"{key}={value}" for key, value in keys.items())
+        return ControlledError(
+            f"{_DOING[verb]} {field} is refused in {self._location.url!r} by the lock {lock}.",
+            hint=f"Ask {lock.author}; `dtedask store unlock {lock.id} --root {self._location.url}` takes it away.",
+        )
+
+
+def _checked_verbs(verbs: Iterable[str]) -> tuple[str, ...]:
+    named = {verbs} if isinstance(verbs, str) else set(verbs)
+    for verb in sorted(named - set(VERBS)) or ([] if named else [""]):
+        raise InvalidValueError(f"Cannot lock {verb!r}.", hint=did_you_mean(verb, VERBS))
+    return tuple(verb for verb in VERBS if verb in named)
+
+
+def _is_named(lock: Lock, named: Request | str) -> bool:
+    if isinstance(named, str):
+        return lock.id == named
+    return {key: set(values) for key, values in lock.request.items()} == {
+        key: set(values) for key, values in named.items()
+    }
+
+
+def _can_meet(one: Request, other: Request) -> bool:
+    """Whether a field can be asked for by both requests; keys that only one of them names do not matter."""
+    shared = [key for key in one if not one.is_all(key) and not other.is_all(key)]
+    return all(one.select(key, other.named(key)) or other.select(key, one.named(key)) for key in shared)
+
+
+def _aliases(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """The other form of a step over an interval, as `Selection` has it: ``24`` answers to ``0-24`` too."""
+    attributes = dict(entry.address.variable.attributes)
+    if "interval_s" not in attributes or "step" not in entry.keys:
+        return {}
+    end, length = parse_step(entry.keys["step"]).end_s, int(attributes["interval_s"])
+    return {"step": (format_step(end), format_step(end, end - length if length else 0))}
+
+
+def _encoded(locks: Iterable[Lock]) -> bytes:
+    document = {"format": _FORMAT, "locks": [lock.to_dict() for lock in locks]}
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()
+
+
+@lru_cache(maxsize=64)
+def _decoded(data: bytes | None, root: str, parse: Parse) -> tuple[Lock, ...]:
+    if data is None:
+        return ()
+    try:
+        found = json.loads(data)["locks"]
+        return tuple(
+            Lock(
+                id=lock["id"],
+                verbs=tuple(lock["verbs"]),
+                request=parse(lock["request"]),
+                reason=lock["reason"],
+                author=lock["author"],
+                time=datetime.fromisoformat(lock["time"]),
+            )
+            for lock in found
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedError(
+            f"The locks of the root {root!r} cannot be read from {FILE!r}: {error}.",
+            hint="Until that file is repaired or removed, fields are neither read nor written.",
+        ) from error
