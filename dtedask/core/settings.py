@@ -221,7 +221,7 @@ def _is_of_type(value: Any, name: str) -> bool:
 def _parse(key: str, value: Any, rule: Mapping[str, Any]) -> Any:
     import dask.utils
 
-    kind = rule.get("format")
+    kind = rule.get("format") if value is not None else None
     try:
         if kind == "size":
             return int(_positive(dask.utils.parse_bytes(value)))

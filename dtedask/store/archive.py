@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import FieldError, KeyCollisionError
+from dtedask.core.errors import KeyCollisionError
 from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
 from dtedask.plugins import run_after_commit
+from dtedask.request import Request
+from dtedask.store.agreement import check_agreement, place_of
 from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address, address_of
@@ -55,14 +57,13 @@ class Archive:
         return sum(map(len, self._entries.values()))
 
     def add_messages(self, fields: bytes | Message | Iterable[Message], key: Mapping[str, object] | None) -> int:
-        """Take GRIB messages."""
-        if key:
-            raise FieldError("Keys cannot be given with GRIB messages, which name themselves.", hint="Leave key= out.")
+        """Take GRIB messages; each must have the keys that are given."""
         if isinstance(fields, bytes | bytearray | memoryview):
             fields = scan(bytes(fields))
         elif isinstance(fields, Message):
             fields = (fields,)
-        return self._take(self._entry_of_message(message) for message in fields)
+        wanted = Request({name: value for name, value in key.items() if name[:1] != "_"}) if key else None
+        return self._take(self._entry_of_message(message, wanted) for message in fields)
 
     def add_arrays(self, fields: Iterable[ArrayField]) -> int:
         """Take fields of arrays."""
@@ -120,15 +121,16 @@ class Archive:
         found = self._coordinates[(address.cube, address.group)]
         return coordinates(found) if isinstance(found, Message) else found
 
-    def _entry_of_message(self, message: Message) -> tuple[Entry, bool]:
+    def _entry_of_message(self, message: Message, wanted: Request | None) -> tuple[Entry, bool]:
         description = message.field
+        if wanted is not None:
+            check_agreement(wanted, message)
         address = address_of(description, self._schema)
         self._coordinates.setdefault((address.cube, address.group), message)
         source: Source = FileSlice(message.location, message.offset, message.length)
         if message.data is not None:
             source = message.data
-        place = f"{message.location or 'the given bytes'} at offset {message.offset}"
-        entry = Entry(address, dict(description.keys), source, description.order, place)
+        entry = Entry(address, dict(description.keys), source, description.order, place_of(message))
         return entry, _is_rounded(description, address)
 
     def _entry_of_array(self, field: ArrayField) -> tuple[Entry, bool]:

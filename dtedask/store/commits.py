@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Change, Commit
 from dtedask.request import parse_step
-from dtedask.store.repository import BRANCH, open_repository
+from dtedask.store.repository import BRANCH, head_of, open_repository
 
 if TYPE_CHECKING:
     import icechunk
@@ -131,8 +131,8 @@ def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Com
     )
 
 
-def history_of(location: Location, cube: str, *, after: int = 0) -> list[Commit]:
-    """Commits of a cube, oldest first.
+def history_of(location: Location, cube: str, *, after: int = 0, branch: str = BRANCH) -> list[Commit]:
+    """Commits of a cube, oldest first; none where it lacks the branch.
 
     Parameters
     ----------
@@ -142,9 +142,19 @@ def history_of(location: Location, cube: str, *, after: int = 0) -> list[Commit]
         Name of the cube.
     after : int
         Only those that follow the commit of this number; the history is read no further back.
+    branch : str
+        Whose history.
     """
     repo = open_repository(location, cube)
-    found = (commit_of(location, cube, info) for info in repo.ancestry(branch=BRANCH))
+    head = head_of(repo, branch)
+    return [] if head is None else commits_of(location, cube, repo, head, after=after)
+
+
+def commits_of(
+    location: Location, cube: str, repo: icechunk.Repository, snapshot: str, *, after: int = 0
+) -> list[Commit]:
+    """Commits of a cube up to a snapshot, oldest first, from the one that follows the number `after`."""
+    found = (commit_of(location, cube, info) for info in repo.ancestry(snapshot_id=snapshot))
     ours = (commit for commit in found if commit is not None)
     return list(itertools.takewhile(lambda commit: commit.sequence > after, ours))[::-1]
 

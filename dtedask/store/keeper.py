@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.commit import Commit
 from dtedask.store.commits import history_of
 from dtedask.store.control import Lock
+from dtedask.store.handles import in_order
 from dtedask.store.reader import Reader, RequestLike
 from dtedask.store.roots import RootDocument
 
@@ -22,7 +23,7 @@ class Keeper(Reader):
     """The cubes of one root, with their past and what keeps them in order."""
 
     def history(self, cube: str | None = None, *, after: int = 0) -> Commits:
-        """Commits, oldest first; of one cube, or of all in order of time.
+        """Commits of the branch, oldest first; of one cube, or of all in order of time.
 
         Parameters
         ----------
@@ -32,8 +33,7 @@ class Keeper(Reader):
             Only those that follow the commit of this number in the history of their cube.
         """
         names = [cube] if cube is not None else self.cubes()
-        commits = [commit for name in names for commit in history_of(self._location, name, after=after)]
-        return sorted(commits, key=lambda commit: (commit.time, commit.cube))
+        return in_order([history_of(self._location, name, after=after, branch=self._branch) for name in names])
 
     def lock(self, request: RequestLike, verbs: Iterable[str] = ("archive", "wipe"), reason: str = "") -> Lock:
         """Lock fields, those that exist and those to come: every process refuses to touch any of them.

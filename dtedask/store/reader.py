@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from dtedask.core.errors import NotFoundError
+from dtedask.core.commit import Commit
+from dtedask.core.errors import NotFoundError, ReadOnlyError
 from dtedask.request import Request
 from dtedask.store import retrieval
 from dtedask.store.control import Control, Verb
+from dtedask.store.handles import Head, commits_between, heads_of, pinned_snapshot
 from dtedask.store.location import Location, RootFiles
-from dtedask.store.repository import snapshot_at
+from dtedask.store.repository import BRANCH, snapshot_at
 from dtedask.store.selection import Record, Selection, select
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dtedask.store.follow import Follower
     from dtedask.store.schema import Schema
     from dtedask.store.snapshot import Snapshot
 
 # `Reader.list` hides the built-in name inside the class.
 Names = list[str]
+Commits = list[Commit]
 Selections = list[Selection]
 RequestLike = Request | str | Mapping[str, Any] | None
 
@@ -38,6 +43,12 @@ class Reader:
         Schema of a root that does not exist yet.
     at : str or datetime, optional
         Read cubes as they were.
+    branch : str
+        The branch that is read, and written.
+    heads : mapping of str to Head, optional
+        Where each cube stood when the handle looked last.
+    is_pinned : bool
+        Whether the handle keeps to those heads.
     """
 
     def __init__(
@@ -46,19 +57,39 @@ class Reader:
         *,
         schema: Schema | str | os.PathLike[str] | None = None,
         at: str | datetime | None = None,
+        branch: str = BRANCH,
+        heads: Mapping[str, Head] | None = None,
+        is_pinned: bool = False,
     ) -> None:
         self._location = location
         self._schema = schema
         self._at = at
+        self._branch = branch
+        self._heads = heads
+        self._is_pinned = is_pinned
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "schema": self._schema,
+            "at": self._at,
+            "branch": self._branch,
+            "heads": self._heads,
+            "is_pinned": self._is_pinned,
+        }
+
+    def _with(self, **changes: Any) -> Self:
+        """Another handle of the same root, without what waits in this one."""
+        return type(self)(self._location, **(Reader._state(self) | changes))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"location": self._location, "schema": self._schema, "at": self._at}
+        return {"location": self._location, **self._state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["location"], schema=state["schema"], at=state["at"])  # type: ignore[misc]
+        self.__init__(**state)  # type: ignore[misc]
 
     def __repr__(self) -> str:
-        return f"<dtedask.Store {self.root}{f' at {self._at}' if self._at else ''}>"
+        branch = f" branch {self._branch}" if self._branch != BRANCH else ""
+        return f"<dtedask.Store {self.root}{branch}{f' at {self._at}' if self._at else ''}>"
 
     def _repr_html_(self) -> str:
         from dtedask.store.html import store_html
@@ -72,7 +103,71 @@ class Reader:
 
     def at(self, at: str | datetime) -> Self:
         """Return this root as it was at a moment, snapshot or tag."""
-        return type(self)(self._location, schema=self._schema, at=at)
+        return self._with(at=at, heads=None, is_pinned=False)
+
+    def pinned(self) -> Self:
+        """Return a handle that keeps to the newest commits of now, whatever is committed later.
+
+        It is for reading. `refresh` moves it on. What it reads is the same in every thread and process that it is
+        handed to.
+        """
+        return (
+            self if self._at is not None else self._with(heads=heads_of(self._location, self._branch), is_pinned=True)
+        )
+
+    def refresh(self) -> Commits:
+        """Look at the newest commits, and return those that came since the last look.
+
+        Returns
+        -------
+        list of Commit
+            In order. Handles look for the first time when `refresh` is first called, which returns nothing, or with
+            `pinned`.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the handle shows the past, which does not move.
+        """
+        if self._at is not None:
+            raise ReadOnlyError("A store opened with at= shows the past, which does not move.")
+        before, self._heads = self._heads, heads_of(self._location, self._branch)
+        return [] if before is None else commits_between(self._location, before, self._heads)
+
+    def follow(
+        self,
+        after: Mapping[str, int] | None = None,
+        *,
+        cubes: Iterable[str] | None = None,
+        stop: threading.Event | None = None,
+        timeout_s: float | None = None,
+    ) -> Follower:
+        """Wait for commits and iterate over them, as soon as they can be read.
+
+        Each commit comes once; those of a cube come in their order, those of several cubes found together by time. The
+        root, and any cube, may come into being later.
+
+        Parameters
+        ----------
+        after : mapping of str to int, optional
+            Number of the last known commit of each cube; a cube that it lacks begins with its first one. None begins
+            with what is committed from now on. `Follower.position` says where an iteration stands.
+        cubes : iterable of str, optional
+            Names of cubes; all where it is left out.
+        stop : threading.Event, optional
+            Ends the iteration when it is set, after what was committed until then.
+        timeout_s : float, optional
+            Ends the iteration when no commit came for so many seconds.
+
+        Examples
+        --------
+        >>> import dtedask
+        >>> list(dtedask.open("memory://followed").follow(after={}, timeout_s=0))
+        []
+        """
+        from dtedask.store.follow import Follower
+
+        return Follower(self._location, self._branch, after=after, cubes=cubes, stop=stop, timeout_s=timeout_s)
 
     def cubes(self) -> Names:
         """Names of the cubes, sorted.
@@ -82,6 +177,8 @@ class Reader:
         NotFoundError
             If there is no root.
         """
+        if self._is_pinned:
+            return sorted(self._heads or {})
         return RootFiles(self._location).cubes()
 
     def groups(self, cube: str) -> Names:
@@ -174,7 +271,9 @@ class Reader:
         return Control(self._location)
 
     def _snapshot(self, cube: str) -> Snapshot:
-        return snapshot_at(self._location, cube, self._at)
+        if self._is_pinned:
+            return pinned_snapshot(self._location, cube, self._heads or {})
+        return snapshot_at(self._location, cube, self._at, self._branch)
 
     def _snapshots(self, cubes: Names) -> Iterator[tuple[str, Snapshot]]:
         """Cubes with their snapshots; a cube that has none at the wanted place in time is left out, if others have."""

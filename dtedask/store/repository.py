@@ -131,13 +131,37 @@ def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
     return Snapshot(location.cube_url(cube), open_repository(location, cube), snapshot)
 
 
-def head(location: Location, cube: str) -> Snapshot:
-    """The newest snapshot of a cube."""
+def head_of(repo: icechunk.Repository, branch: str) -> str | None:
+    """Snapshot that a branch names; None where there is no such branch."""
+    import icechunk
+
+    try:
+        return repo.lookup_branch(branch)
+    except icechunk.IcechunkError:
+        if branch in repo.list_branches():
+            raise
+        return None
+
+
+def head(location: Location, cube: str, branch: str = BRANCH) -> Snapshot:
+    """The newest snapshot of a cube.
+
+    Raises
+    ------
+    NotFoundError
+        If the cube lacks the branch.
+    """
     repo = open_repository(location, cube)
-    return cached_snapshot(location, cube, repo.lookup_branch(BRANCH))
+    found = head_of(repo, branch)
+    if found is None:
+        raise NotFoundError(
+            f"The cube {location.cube_url(cube)!r} has no branch {branch!r}.",
+            hint=f"It has {', '.join(sorted(repo.list_branches()))}; `create_branch` makes one in every cube.",
+        )
+    return cached_snapshot(location, cube, found)
 
 
-def snapshot_at(location: Location, cube: str, at: str | datetime | None) -> Snapshot:
+def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch: str = BRANCH) -> Snapshot:
     """Snapshot of a cube by identifier, tag or moment.
 
     Parameters
@@ -149,6 +173,8 @@ def snapshot_at(location: Location, cube: str, at: str | datetime | None) -> Sna
     at : str or datetime, optional
         A snapshot's identifier, the name of a tag, or a moment (UTC where it has no zone): the newest commit not later.
         None for the newest.
+    branch : str
+        The branch whose newest commit, or commit at a moment, is meant.
 
     Raises
     ------
@@ -158,12 +184,12 @@ def snapshot_at(location: Location, cube: str, at: str | datetime | None) -> Sna
     import icechunk
 
     if at is None:
-        return head(location, cube)
+        return head(location, cube, branch)
     repo = open_repository(location, cube)
     moment = _moment(at)
     try:
         if moment is not None:
-            return cached_snapshot(location, cube, _newest_before(repo, moment))
+            return cached_snapshot(location, cube, _newest_before(repo, moment, branch))
         if at in repo.list_tags():
             return cached_snapshot(location, cube, repo.lookup_tag(str(at)))
         return cached_snapshot(location, cube, repo.lookup_snapshot(str(at)).id)
@@ -183,8 +209,8 @@ def _moment(at: str | datetime) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _newest_before(repo: icechunk.Repository, moment: datetime) -> str:
-    for info in repo.ancestry(branch=BRANCH):
+def _newest_before(repo: icechunk.Repository, moment: datetime, branch: str) -> str:
+    for info in repo.ancestry(branch=branch):
         if info.written_at <= moment:
             return info.id
     raise LookupError(moment)

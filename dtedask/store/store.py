@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.core.commit import Commit
+from dtedask.core.errors import ReadOnlyError
 from dtedask.core.settings import setting
 from dtedask.store.archive import Archive
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location
+from dtedask.store.repository import BRANCH
 from dtedask.store.roots import RootDocument
 from dtedask.store.transaction import Options
 
@@ -33,6 +37,7 @@ def open(  # noqa: A001 - the name that users know
     root: str | os.PathLike[str],
     schema: Schema | str | os.PathLike[str] | None = None,
     at: str | datetime | None = None,
+    branch: str = BRANCH,
 ) -> Store:
     """Open a root.
 
@@ -46,13 +51,15 @@ def open(  # noqa: A001 - the name that users know
         Schema, or its YAML file, for a root that does not exist yet. A root keeps its schema.
     at : str or datetime, optional
         Read cubes as they were: a moment (UTC), a snapshot's identifier or a tag.
+    branch : str
+        Read and write this branch, which `Store.create_branch` made.
 
     Returns
     -------
     Store
         Picklable and safe to share between threads.
     """
-    return Store(Location.parse(root), schema=schema, at=at)
+    return Store(Location.parse(root), schema=schema, at=at, branch=branch)
 
 
 class Store(Keeper):
@@ -60,32 +67,46 @@ class Store(Keeper):
 
     Reading stands in `Reader`, keeping in `Keeper`; here is what writes.
 
+    A handle is a context manager: leaving it commits what was archived, leaving it by an exception publishes nothing.
+
     Parameters
     ----------
     location : Location
         The root.
-    schema : Schema, str or path, optional
-        Schema of a root that does not exist yet.
-    at : str or datetime, optional
-        Read cubes as they were.
+    options
+        As of `Reader`.
     """
 
-    def __init__(
-        self,
-        location: Location,
-        *,
-        schema: Schema | str | os.PathLike[str] | None = None,
-        at: str | datetime | None = None,
-    ) -> None:
-        super().__init__(location, schema=schema, at=at)
+    def __init__(self, location: Location, **options: Any) -> None:
+        super().__init__(location, **options)
         self._lock = threading.RLock()
         self._archive: Archive | None = None
         self.hook_failures: Failures = []
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.discard()
+        elif self.dirty:
+            self.flush()
+
+    def __del__(self) -> None:
+        archive = getattr(self, "_archive", None)
+        if archive is not None and archive.waiting:
+            warnings.warn(
+                f"{self!r} is gone with {archive.waiting} fields that were archived and never flushed; they are lost.",
+                ResourceWarning,
+                stacklevel=2,
+            )
+
+    def _state(self) -> dict[str, Any]:
         if self.dirty:
             raise TypeError("A store with fields that wait for flush() cannot be pickled.")
-        return super().__getstate__()
+        return super()._state()
 
     @property
     def dirty(self) -> bool:
@@ -164,9 +185,9 @@ class Store(Keeper):
 
     def _writer(self) -> Archive:
         if self._at is not None:
-            from dtedask.core.errors import ReadOnlyError
-
             raise ReadOnlyError("A store opened with at= shows the past; it cannot be written.")
+        if self._is_pinned:
+            raise ReadOnlyError("A pinned store keeps to what it has seen; it cannot be written.")
         if self._archive is None:
             schema = RootDocument(self._location).create(self._schema)
             self._archive = Archive(self._location, schema, _options())
