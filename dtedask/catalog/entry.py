@@ -90,7 +90,7 @@ def entry_of(cube: str, cube_url: str, cube_keys: Mapping[str, str], group: Grou
         "grid": group.grid.label,
         "keys": {**cube_keys, **group.keys},
         "axes": _axes(group),
-        "sizes": {**{name: len(group.axes[name].labels) for name in _names(group)}, **_grid_sizes(group)},
+        "sizes": {**{name: len(group.axes[name].live) for name in _names(group)}, **_grid_sizes(group)},
         **_range(group.axes.get("forecast_reference_time")),
         "variables": {name: _variable(found.attributes) for name, found in group.variables.items()},
     }
@@ -119,9 +119,9 @@ def _variable(attributes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _range(axis: Axis | None) -> dict[str, str]:
-    if axis is None or not len(axis.labels):
+    if axis is None or not len(axis.live_labels):
         return {}
-    ends = axis.labels.min(), axis.labels.max()
+    ends = axis.live_labels.min(), axis.live_labels.max()
     return {name: _moment(end) for name, end in zip(("first", "last"), ends, strict=True)}
 
 
@@ -136,17 +136,19 @@ def _axes(group: Group) -> dict[str, str]:
         if name == "forecast_reference_time":
             found |= _reference_axes(group, axis)
         else:
-            labels = np.unique(axis.labels)
+            labels = np.unique(axis.live_labels)
             found[axis.dimension.key] = mars_text([axis.dimension.text(label) for label in labels.tolist()])
     return found
 
 
 def _reference_axes(group: Group, axis: Axis) -> dict[str, str]:
-    days = np.unique(axis.labels // 86_400).astype("datetime64[D]")
+    days = np.unique(axis.live_labels // 86_400).astype("datetime64[D]")
     texts = [text.replace("-", "") for text in np.datetime_as_string(days).tolist()]
     if any(variable.attributes.get("date_text") == "month" for variable in group.variables.values()):
         texts = list(dict.fromkeys(text[:6] for text in texts))
-    times = [f"{seconds // 3600:02d}{seconds % 3600 // 60:02d}" for seconds in np.unique(axis.labels % 86_400).tolist()]
+    times = [
+        f"{seconds // 3600:02d}{seconds % 3600 // 60:02d}" for seconds in np.unique(axis.live_labels % 86_400).tolist()
+    ]
     return {"hdate" if "date" in group.axes else "date": mars_text(texts), "time": mars_text(times)}
 
 

@@ -101,6 +101,8 @@ def follow(commit: Commit, file: Path) -> bool:
     Nothing is opened while axes and variables stay. What is written is the newest: another process may have
     committed later and written already.
     """
+    if commit.removed or commit.rolled_back:
+        return _rewrite_cube(commit, file)
     known = _read(file).sources
     location = Location.parse(commit.root)
     changed = grown_groups(cached_snapshot(location, commit.cube, commit.parent), commit.changes)
@@ -111,6 +113,15 @@ def follow(commit: Commit, file: Path) -> bool:
         snapshot, _, _ = open_snapshot(commit.url, None)
         fresh = [entry_of(commit.cube, commit.url, snapshot.keys, snapshot.group(name)) for name in sorted(changed)]
         return _replace_entries(file, location.url, fresh, cubes=())
+
+
+def _rewrite_cube(commit: Commit, file: Path) -> bool:
+    """Enter a cube that lost fields: labels, variables and groups may have vanished."""
+    with _locked(file):
+        snapshot, location, _ = open_snapshot(commit.url, None)
+        groups = [snapshot.group(name) for name in snapshot.group_names]
+        fresh = [entry_of(commit.cube, commit.url, snapshot.keys, group) for group in groups if group.variables]
+        return _replace_entries(file, location.url, fresh, cubes=(commit.cube,))
 
 
 def source_of(entry: Entry, file: Path) -> dict[str, Any]:
@@ -137,7 +148,8 @@ def _entries_of(store: Store, cubes: Collection[str] | None) -> list[Entry]:
     for cube in store.cubes() if cubes is None else cubes:
         url = f"{store.root}/{cube}"
         snapshot, _, _ = open_snapshot(url, None)
-        found += [entry_of(cube, url, snapshot.keys, snapshot.group(name)) for name in snapshot.group_names]
+        groups = [snapshot.group(name) for name in snapshot.group_names]
+        found += [entry_of(cube, url, snapshot.keys, group) for group in groups if group.variables]
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The fields of one variable and one step that a commit wrote.
+    """The fields of one variable and one step that a commit wrote or wiped.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Change:
     request : tuple of (str, str)
         MARS keys in canonical form, lists joined by ``/``: a request that gives exactly the fields.
     fields : int
-        Number of fields written.
+        Number of fields.
     """
 
     group: str
@@ -52,11 +52,21 @@ class Commit:
     message : str
         What the writer said of it.
     changes : tuple of Change
-        Ordered by group, variable and step.
+        What was written, ordered by group, variable and step.
     new, replaced, unchanged : int
         Fields that were not there before, that replaced others, and that were sent again with equal values.
     sources : tuple of str
         Where the fields came from, such as file names.
+    removed : int
+        Fields that were there before and are gone.
+    wiped : tuple of Change
+        What was removed, ordered as `changes`.
+    author : str
+        Who committed, as ``user@host``; empty for commits of an older dtedask.
+    rolled_back : str
+        Snapshot that the cube went back to; empty for any other commit.
+    undone : str
+        Snapshot that a rollback left behind: going back to it undoes the rollback, until it is purged.
     """
 
     root: str
@@ -71,6 +81,21 @@ class Commit:
     replaced: int = 0
     unchanged: int = 0
     sources: tuple[str, ...] = ()
+    removed: int = 0
+    wiped: tuple[Change, ...] = ()
+    author: str = ""
+    rolled_back: str = ""
+    undone: str = ""
+
+    def __repr__(self) -> str:
+        counts = {"new": self.new, "replaced": self.replaced, "unchanged": self.unchanged, "removed": self.removed}
+        parts = [f"{count} {name}" for name, count in counts.items() if count]
+        parts += [f"back to {self.rolled_back}"] if self.rolled_back else []
+        parts += [f"from {', '.join(self.sources)}"] if self.sources else []
+        parts += [f"by {self.author}"] if self.author else []
+        said = f" {self.message!r}" if self.message else ""
+        place = f"{self.cube}@{self.sequence} {self.snapshot} {self.time:%Y-%m-%d %H:%M:%S}"
+        return f"<Commit {place}{said}: {'; '.join(parts)}>"
 
     @property
     def url(self) -> str:

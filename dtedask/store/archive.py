@@ -17,8 +17,9 @@ from dtedask.store.agreement import check_agreement, place_of
 from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address, address_of
-from dtedask.store.transaction import Entry, Options, Transaction, commit_all
+from dtedask.store.transaction import Options, commit_all
 from dtedask.store.write import FileSlice, Source
+from dtedask.store.writing import Entry, WriteTransaction
 
 if TYPE_CHECKING:
     from dtedask.store.arrays import ArrayField
@@ -83,15 +84,15 @@ class Archive:
         self.unchanged = 0
         cubes = sorted(cube for cube, entries in self._entries.items() if entries)
         transactions = [
-            Transaction(
-                self._location,
-                cube,
-                list(self._entries[cube].values()),
-                self._options,
-                execution,
-                self._coordinates_of,
-                message,
-                sources,
+            WriteTransaction(
+                location=self._location,
+                cube=cube,
+                options=self._options,
+                message=message,
+                sources=sources,
+                entries=list(self._entries[cube].values()),
+                execution=execution,
+                coordinates_of=self._coordinates_of,
             )
             for cube in cubes
         ]

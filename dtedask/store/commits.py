@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -92,18 +92,29 @@ def metadata_of(commit: Commit) -> dict[str, Any]:
             "new": commit.new,
             "replaced": commit.replaced,
             "unchanged": commit.unchanged,
+            "removed": commit.removed,
+            "author": commit.author,
+            "rolled_back": commit.rolled_back,
+            "undone": commit.undone,
             "sources": list(commit.sources),
-            "changes": [
-                {
-                    "group": c.group,
-                    "variable": c.variable,
-                    "request": [list(pair) for pair in c.request],
-                    "fields": c.fields,
-                }
-                for c in commit.changes
-            ],
+            "changes": [_document(change) for change in commit.changes],
+            "wiped": [_document(change) for change in commit.wiped],
         }
     }
+
+
+def _document(change: Change) -> dict[str, Any]:
+    return {
+        "group": change.group,
+        "variable": change.variable,
+        "request": [list(pair) for pair in change.request],
+        "fields": change.fields,
+    }
+
+
+def _change(found: Mapping[str, Any]) -> Change:
+    request = tuple((key, value) for key, value in found["request"])
+    return Change(found["group"], found["variable"], request, found["fields"])
 
 
 def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Commit | None:
@@ -111,10 +122,6 @@ def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Com
     found = info.metadata.get(_METADATA)
     if found is None:
         return None
-    changes = tuple(
-        Change(c["group"], c["variable"], tuple((key, value) for key, value in c["request"]), c["fields"])
-        for c in found["changes"]
-    )
     return Commit(
         root=location.url,
         cube=cube,
@@ -123,11 +130,16 @@ def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Com
         sequence=found["sequence"],
         time=info.written_at.astimezone(UTC),
         message=info.message,
-        changes=changes,
+        changes=tuple(map(_change, found["changes"])),
         new=found["new"],
         replaced=found["replaced"],
         unchanged=found["unchanged"],
         sources=tuple(found["sources"]),
+        removed=found.get("removed", 0),
+        wiped=tuple(map(_change, found.get("wiped", ()))),
+        author=found.get("author", ""),
+        rolled_back=found.get("rolled_back", ""),
+        undone=found.get("undone", ""),
     )
 
 

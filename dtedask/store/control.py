@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
     from dtedask.store.selection import Selection
     from dtedask.store.snapshot import Group, Snapshot
-    from dtedask.store.transaction import Entry
+    from dtedask.store.writing import Entry
 
 FILE = ".dtedask/control.json"
 Verb = Literal["list", "retrieve", "archive", "wipe"]

@@ -40,7 +40,7 @@ def used_slots(snapshot: Snapshot, group: Group, variables: Iterable[Variable]) 
     """
     found = list(variables)
     names = {name for variable in found for name in variable.dims}
-    slots = {name: np.arange(len(group.axes[name].labels)) for name in names}
+    slots = {name: group.axes[name].live for name in names}
     if _are_all_used(snapshot, group.name, found, slots):
         return slots
     used: dict[str, list[np.ndarray]] = {}
@@ -60,7 +60,7 @@ def used_within(snapshot: Snapshot, group: Group, variable: Variable, allowed: A
         Slots of each dimension, ascending; None for all of it.
     """
     if not snapshot.is_listed(group.name, variable.name):
-        slots = dict(zip(variable.dims, _box(variable, allowed), strict=True))
+        slots = dict(zip(variable.dims, _box(group, variable, allowed), strict=True))
         if all(map(len, slots.values())) and _are_all_used(snapshot, group.name, [variable], slots):
             return tuple(slots.values())
     return used_of(fields_within(snapshot, group, variable, allowed), variable)
@@ -75,7 +75,7 @@ def fields_within(snapshot: Snapshot, group: Group, variable: Variable, allowed:
     -------
     numpy.ndarray of int64, shape (fields, dimensions before the grid's)
     """
-    box = _box(variable, allowed)
+    box = _box(group, variable, allowed)
     if not all(map(len, box)):
         return np.empty((0, len(box)), dtype=np.int64)
     if all(slots is None for slots in allowed):
@@ -92,7 +92,7 @@ def fields_within(snapshot: Snapshot, group: Group, variable: Variable, allowed:
 
 def has_fields(snapshot: Snapshot, group: Group, variable: Variable, allowed: Allowed) -> bool:
     """Whether any field of a variable is allowed."""
-    box = _box(variable, allowed)
+    box = _box(group, variable, allowed)
     if not all(map(len, box)):
         return False
     if not snapshot.is_listed(group.name, variable.name):
@@ -148,13 +148,13 @@ def exist(snapshot: Snapshot, group: str, chunks: Iterable[tuple[Variable, Coord
     return list(run_async(ask()))
 
 
-def _box(variable: Variable, allowed: Allowed) -> list[np.ndarray]:
-    """Slots of each dimension that are allowed and inside the variable."""
+def _box(group: Group, variable: Variable, allowed: Allowed) -> list[np.ndarray]:
+    """Slots of each dimension that are allowed, not free and inside the variable."""
     sizes = variable.shape[: len(variable.dims)]
-    return [
-        np.arange(size) if slots is None else slots[: np.searchsorted(slots, size)]
-        for size, slots in zip(sizes, allowed, strict=True)
-    ]
+    wanted = (
+        group.axes[name].live if slots is None else slots for name, slots in zip(variable.dims, allowed, strict=True)
+    )
+    return [slots[: np.searchsorted(slots, size)] for slots, size in zip(wanted, sizes, strict=True)]
 
 
 def _mask(slots: np.ndarray, size: int) -> np.ndarray:
@@ -182,20 +182,16 @@ def _asked(snapshot: Snapshot, group: Group, variable: Variable, box: Sequence[n
 def _some_fields(snapshot: Snapshot, group: Group) -> list[Coordinates | None]:
     """Coordinates of a field at a corner of each variable; None where there is none."""
     variables = list(group.variables.values())
-    corners = [_corners(variable) for variable in variables]
+    corners = [_corners(variable, {name: group.axes[name].live for name in variable.dims}) for variable in variables]
     asked = [(variable, corner) for variable, found in zip(variables, corners, strict=True) for corner in found]
     answers = iter(exist(snapshot, group.name, asked))
     there = [[corner for corner in found if next(answers)] for found in corners]
     return [found[0] if found else None for found in there]
 
 
-def _corners(variable: Variable, slots: Mapping[str, np.ndarray] | None = None) -> list[Coordinates]:
-    if slots is not None:
-        ends = [slots[name][slots[name] < size] for name, size in zip(variable.dims, variable.shape, strict=False)]
-        last, first = (tuple(int(found[place]) if len(found) else 0 for found in ends) for place in (-1, 0))
-    else:
-        last = tuple(max(length - 1, 0) for length in variable.shape[: len(variable.dims)])
-        first = tuple(0 for _ in last)
+def _corners(variable: Variable, slots: Mapping[str, np.ndarray]) -> list[Coordinates]:
+    ends = [slots[name][slots[name] < size] for name, size in zip(variable.dims, variable.shape, strict=False)]
+    last, first = (tuple(int(found[place]) if len(found) else 0 for found in ends) for place in (-1, 0))
     return list(dict.fromkeys((last, first)))
 
 

@@ -85,9 +85,12 @@ def _reference_texts(variable: Variable, texts: list[str]) -> tuple[KeyTexts, ..
 def _interval_texts(group: Group, variable: Variable) -> KeyTexts:
     """Steps of a variable over intervals answer to their end and to the whole interval."""
     length = int(variable.attributes["interval_s"])
-    ends = group.axes["step"].labels.tolist()
-    ranges = [format_step(end, end - length if length else 0) for end in ends]
-    singles = group.axes["step"].texts
+    axis = group.axes["step"]
+    singles, ends = axis.texts, axis.labels.tolist()
+    ranges = [
+        format_step(end, end - length if length else 0) if single else ""
+        for single, end in zip(singles, ends, strict=True)
+    ]
     if variable.attributes.get("step_text") == "range":
         return KeyTexts("step", ranges, None if length else singles)
     return KeyTexts("step", singles, ranges)
@@ -100,6 +103,6 @@ def _coded(texts: list[str]) -> tuple[list[str], np.ndarray]:
 
 
 def _taken(request: Request, key: str, values: list[str], codes: np.ndarray) -> np.ndarray:
-    taken = set(request.select(key, values))
+    taken = set(request.select(key, [value for value in values if value]))
     found: np.ndarray = np.fromiter((value in taken for value in values), dtype=bool, count=len(values))[codes]
     return found

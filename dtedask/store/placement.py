@@ -14,7 +14,7 @@ from dtedask.core.errors import FieldError, KeyCollisionError
 from dtedask.store.chunks import ChunkCodec
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension, Label
-from dtedask.store.snapshot import FORMAT, Group, Snapshot, Variable, grid_attribute, run_async
+from dtedask.store.snapshot import FORMAT, Axis, Group, Snapshot, Variable, free_attribute, grid_attribute, run_async
 
 if TYPE_CHECKING:
     from dtedask.grib import Coordinate
@@ -25,20 +25,51 @@ CoordinatesOf = Callable[[Address], Mapping[str, "Coordinate"]]
 
 @dataclass
 class AxisGrowth:
-    """An axis with the labels that a transaction adds."""
+    """An axis with the labels that a transaction adds.
 
-    dimension: Dimension
-    slots: dict[Label, int]
-    old: int
+    Parameters
+    ----------
+    known : Axis
+        The axis before the transaction.
+    """
 
-    def slot(self, label: Label) -> int:
-        """Slot of a label; a new one stands at the end."""
-        return self.slots.setdefault(label, len(self.slots))
+    known: Axis
+    added: dict[Label, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.old = self.length = len(self.known.labels)
+        self.free = {slot: self.known.labels[slot] for slot in sorted(self.known.free)}
+        self._stale = {label: slot for slot, label in self.free.items()}
 
     @property
-    def added(self) -> list[Label]:
-        """New labels, in order of arrival."""
-        return list(self.slots)[self.old :]
+    def dimension(self) -> Dimension:
+        """What the labels are."""
+        return self.known.dimension
+
+    def slot(self, label: Label) -> int:
+        """Slot of a label; a new one takes a free slot, the lowest first, before the axis gets longer."""
+        found = self.known.slots.get(label, self.added.get(label))
+        if found is None:
+            found = self.added[label] = self._take(label)
+        return found
+
+    def _take(self, label: Label) -> int:
+        # A label that was wiped gets its old slot where that is free still, so that none ever stands there twice.
+        slot = self._stale.get(label, -1)
+        if slot not in self.free:
+            slot = next(iter(self.free), self.length)
+        if self.free.pop(slot, None) is None:
+            self.length += 1
+        return slot
+
+    def labels(self) -> np.ndarray:
+        """Labels of all slots after the transaction."""
+        dtype = object if self.dimension.dtype == "string" else self.dimension.dtype
+        found = np.empty(self.length, dtype=dtype)
+        found[: self.old] = self.known.labels
+        for label, slot in self.added.items():
+            found[slot] = label
+        return found
 
 
 @dataclass
@@ -66,13 +97,12 @@ class GroupGrowth:
 
     def length(self, dimension: str) -> int:
         """Slots of an axis after the transaction."""
-        return len(self._axis(dimension).slots)
+        return self._axis(dimension).length
 
     def _axis(self, name: str) -> AxisGrowth:
         if name not in self.axes:
             known = self.group.axes.get(name) if self.group else None
-            slots = dict(known.slots) if known else {}
-            self.axes[name] = AxisGrowth(Dimension(name), slots, len(slots))
+            self.axes[name] = AxisGrowth(known or Axis(Dimension(name), np.empty(0, dtype=object)))
         return self.axes[name]
 
     def _check_grid(self, address: Address) -> None:
@@ -187,7 +217,7 @@ def place(snapshot: Snapshot, addresses: Iterable[Address]) -> Placement:
         result.keys.append(f"{path}/c/{'/'.join(map(str, indices))}")
         result.coordinates.append((path, indices))
         result.codecs.append(_codec(growth, address.variable))
-        result.fresh.append(_is_fresh(growth, address, slots))
+        result.fresh.append(_is_fresh(growth, address))
     return result
 
 
@@ -217,6 +247,11 @@ def _grow_group(growth: GroupGrowth, store: Any, coordinates_of: CoordinatesOf) 
         if growth.group is None or name not in growth.group.variables:
             _create_variable(store, growth, spec)
     run_async(_update_variables(store, growth))
+    if any(axis.free.keys() != axis.known.free for axis in growth.axes.values()):
+        assert growth.group is not None
+        free = {name: axis.free for name, axis in growth.group.axes.items()}
+        free |= {name: frozenset(axis.free) for name, axis in growth.axes.items()}
+        run_async(write_free(store, growth.name, growth.group.attributes, free))
 
 
 def _write_coordinate(store: Any, path: str, coordinate: Coordinate) -> None:
@@ -244,17 +279,17 @@ def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
     import zarr
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
-    added = axis.added
-    if not added:
+    if not axis.added:
         return
+    labels = axis.labels()
     if axis.old:
         array = zarr.open_array(store, path=path, mode="r+", config={"write_empty_chunks": True})
-        array.resize((len(axis.slots),))
+        array.resize(labels.shape)
     else:
         array = zarr.create_array(
             store,
             name=path,
-            shape=(len(axis.slots),),
+            shape=labels.shape,
             chunks=(LABELS_PER_CHUNK,),
             dtype=str if axis.dimension.dtype == "string" else axis.dimension.dtype,
             compressors=[ZstdCodec(level=3), Crc32cCodec()],
@@ -262,8 +297,8 @@ def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
             attributes={**axis.dimension.attributes, "dtedask_role": "axis"},
             config={"write_empty_chunks": True},
         )
-    dtype = object if axis.dimension.dtype == "string" else axis.dimension.dtype
-    array[axis.old :] = np.array(added, dtype=dtype)
+    first, last = min(axis.added.values()), max(axis.added.values())
+    array[first : last + 1] = labels[first : last + 1]
 
 
 def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> None:
@@ -309,15 +344,30 @@ async def _update_variables(store: Any, growth: GroupGrowth) -> None:
     await asyncio.gather(*writes)
 
 
+async def write_free(store: Any, group: str, attributes: Mapping[str, Any], free: Mapping[str, Iterable[int]]) -> None:
+    """Write which slots of a group's axes are free into its document."""
+    from zarr.core.buffer import cpu
+
+    ours = {key: value for key, value in attributes["dtedask"].items() if key != "free"}
+    found = free_attribute(free)
+    document = {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {**attributes, "dtedask": {**ours, "free": found} if found else ours},
+    }
+    await store.set(f"{group}/zarr.json", cpu.Buffer.from_bytes(json.dumps(document).encode()))
+
+
 def _codec(growth: GroupGrowth, spec: VariableSpec) -> ChunkCodec:
     stored = growth.group.variables.get(spec.name) if growth.group else None
     return stored.codec if stored else ChunkCodec.from_values(growth.variables[spec.name].values)
 
 
-def _is_fresh(growth: GroupGrowth, address: Address, slots: tuple[int, ...]) -> bool:
+def _is_fresh(growth: GroupGrowth, address: Address) -> bool:
     if growth.group is None or address.variable.name not in growth.group.variables:
         return True
-    return any(slot >= growth.axes[name].old for name, slot in zip(address.variable.dims, slots, strict=True))
+    labels = zip(address.variable.dims, address.labels, strict=True)
+    return any(label in growth.axes[name].added for name, label in labels)
 
 
 def _own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -36,20 +36,43 @@ def run_async(coroutine: Any) -> Any:
 
 @dataclass(frozen=True)
 class Axis:
-    """Labels of one dimension of a group, in order of arrival."""
+    """Labels of one dimension of a group, by slot.
+
+    Parameters
+    ----------
+    dimension : Dimension
+        What they are.
+    labels : numpy.ndarray, shape (slots,)
+        In order of arrival; a slot that became free by a wipe gets the label that takes it next.
+    free : frozenset of int
+        Slots that hold no field in any variable and wait for a label.
+    """
 
     dimension: Dimension
     labels: np.ndarray
+    free: frozenset[int] = frozenset()
+
+    @cached_property
+    def live(self) -> np.ndarray:
+        """Slots that are not free, ascending; the label of a free one means nothing."""
+        found = np.arange(len(self.labels))
+        return np.setdiff1d(found, list(self.free), assume_unique=True) if self.free else found
+
+    @cached_property
+    def live_labels(self) -> np.ndarray:
+        """Labels of the slots that are not free."""
+        return self.labels[self.live] if self.free else self.labels
 
     @cached_property
     def slots(self) -> dict[Label, int]:
         """Slot of each label."""
-        return {label: slot for slot, label in enumerate(self.labels.tolist())}
+        return dict(zip(self.live_labels.tolist(), self.live.tolist(), strict=True))
 
     @cached_property
     def texts(self) -> list[str]:
-        """Canonical MARS values of the labels."""
-        return [self.dimension.text(label) for label in self.labels.tolist()]
+        """Canonical MARS value of each slot's label; empty for a free slot."""
+        text, free = self.dimension.text, self.free
+        return ["" if slot in free else text(label) for slot, label in enumerate(self.labels.tolist())]
 
     @cached_property
     def order(self) -> np.ndarray | None:
@@ -144,7 +167,7 @@ class Snapshot:
         """Names of the groups, sorted."""
         if not self.attributes:
             return ()
-        return tuple(sorted(run_async(self._walk("", _GROUP_DEPTH))))
+        return tuple(sorted(run_async(self._find_groups())))
 
     def group(self, name: str) -> Group:
         """A group by its full name.
@@ -246,6 +269,17 @@ class Snapshot:
             raise self._damaged(first_line(error)) from error
         return None if data is None else dict(json.loads(data.to_bytes()))
 
+    async def _find_groups(self) -> list[str]:
+        paths = await self._walk("", _GROUP_DEPTH)
+        documents = await asyncio.gather(*(self._read_document(path) for path in paths))
+        return [path for path, document in zip(paths, documents, strict=True) if _is_ours(document)]
+
+    async def _read_document(self, path: str) -> dict[str, Any]:
+        from zarr.core.buffer import default_buffer_prototype
+
+        data = await self.session.store.get(f"{path}/zarr.json", default_buffer_prototype())
+        return {} if data is None else dict(json.loads(data.to_bytes()))
+
     async def _walk(self, prefix: str, depth: int) -> list[str]:
         names = [name async for name in self.session.store.list_dir(prefix) if name != "zarr.json"]
         paths = [f"{prefix}/{name}" if prefix else name for name in names]
@@ -255,24 +289,19 @@ class Snapshot:
         return [name for part in below for name in part]
 
     async def _read_group(self, name: str) -> Group | None:
-        from zarr.core.buffer import default_buffer_prototype
-
-        store, prototype = self.session.store, default_buffer_prototype()
-
-        async def document(path: str) -> dict[str, Any]:
-            data = await store.get(f"{path}/zarr.json", prototype)
-            return {} if data is None else dict(json.loads(data.to_bytes()))
-
-        names = sorted([child async for child in store.list_dir(name) if child != "zarr.json"])
-        head, *documents = await asyncio.gather(document(name), *(document(f"{name}/{child}") for child in names))
-        if "grid" not in head.get("attributes", {}).get("dtedask", {}):
+        names = sorted([child async for child in self.session.store.list_dir(name) if child != "zarr.json"])
+        paths = (name, *(f"{name}/{child}" for child in names))
+        head, *documents = await asyncio.gather(*(self._read_document(path) for path in paths))
+        if not _is_ours(head):
             return None
         arrays = dict(zip(names, documents, strict=True))
-        roles = {child: found["attributes"].get("dtedask_role", "variable") for child, found in arrays.items()}
-        axes = await asyncio.gather(
-            *(self._read_axis(name, child, arrays[child]) for child in names if roles[child] == "axis")
-        )
+        # What somebody else put into the group has no role, and is none of our business.
+        roles = {child: found.get("attributes", {}).get("dtedask_role", "") for child, found in arrays.items()}
         attributes = head["attributes"]
+        free = free_slots(attributes)
+        axes = await asyncio.gather(
+            *(self._read_axis(name, child, arrays[child], free) for child in names if roles[child] == "axis")
+        )
         return Group(
             name=name,
             grid=_grid(attributes["dtedask"]["grid"]),
@@ -283,7 +312,9 @@ class Snapshot:
             coordinates={child: arrays[child] for child in names if roles[child] == "coordinate"},
         )
 
-    async def _read_axis(self, group: str, name: str, metadata: dict[str, Any]) -> Axis:
+    async def _read_axis(
+        self, group: str, name: str, metadata: dict[str, Any], free: Mapping[str, frozenset[int]]
+    ) -> Axis:
         from zarr import AsyncArray
         from zarr.core.metadata import ArrayV3Metadata
         from zarr.storage import StorePath
@@ -292,7 +323,7 @@ class Snapshot:
         labels = np.asarray(await array.getitem(slice(None)))
         if labels.dtype.kind not in "if":
             labels = labels.astype(object)
-        return Axis(Dimension(name), labels)
+        return Axis(Dimension(name), labels, free.get(name, frozenset()))
 
 
 async def _coordinates(session: icechunk.Session, path: str, dims: int) -> np.ndarray:
@@ -321,6 +352,33 @@ async def _fetch(store: Any, keys: list[str]) -> list[bytes | None]:
         return None if data is None else data.to_bytes()
 
     return list(await asyncio.gather(*(one(key) for key in keys)))
+
+
+def _is_ours(group: Mapping[str, Any]) -> bool:
+    """Whether a document is that of a group of fields, and not of something that others put into the cube."""
+    return "grid" in group.get("attributes", {}).get("dtedask", {})
+
+
+def free_slots(attributes: Mapping[str, Any]) -> dict[str, frozenset[int]]:
+    """Free slots of each axis, from the attributes of its group."""
+    ranges = attributes["dtedask"].get("free", {})
+    return {
+        name: frozenset(slot for first, last in found for slot in range(first, last + 1))
+        for name, found in ranges.items()
+    }
+
+
+def free_attribute(free: Mapping[str, Iterable[int]]) -> dict[str, list[list[int]]]:
+    """Free slots of each axis as an attribute of its group: first and last of each range."""
+    found: dict[str, list[list[int]]] = {}
+    for name, slots in sorted(free.items()):
+        for slot in sorted(slots):
+            ranges = found.setdefault(name, [])
+            if ranges and ranges[-1][1] == slot - 1:
+                ranges[-1][1] = slot
+            else:
+                ranges.append([slot, slot])
+    return found
 
 
 def _variable(name: str, metadata: Mapping[str, Any]) -> Variable:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,9 +18,12 @@ from dtedask.store.archive import Archive
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location
+from dtedask.store.reader import RequestLike
 from dtedask.store.repository import BRANCH
+from dtedask.store.retrieval import no_match
 from dtedask.store.roots import RootDocument
 from dtedask.store.transaction import Options
+from dtedask.store.wipe import MINIMUM_KEYS, Wipe, check_minimum, survey, wipe
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -178,20 +181,64 @@ class Store(Keeper):
         with self._lock:
             self._archive = None
 
+    def wipe(self, request: RequestLike, *, doit: bool = False, minimum_keys: Sequence[str] = MINIMUM_KEYS) -> Wipe:
+        """Take fields away, all of a cube at once; a dry run unless `doit`.
+
+        Snapshots from before still show the fields until they are purged. Fields that wait for `flush` are not touched.
+
+        Parameters
+        ----------
+        request : Request, str or mapping
+            What to wipe.
+        doit : bool
+            Whether to do it; else the fields are only counted.
+        minimum_keys : sequence of str
+            Keys that the request must give values for.
+
+        Returns
+        -------
+        Wipe
+            The fields, as exact requests, and the commits.
+
+        Raises
+        ------
+        RequestError
+            If the request lacks one of the minimum keys.
+        NoMatchError
+            If nothing matches.
+        ControlledError
+            If a field is locked against it.
+        """
+        parsed = self._parse(request)
+        check_minimum(parsed, minimum_keys)
+        if doit:
+            self._check_writable()
+        found = list(self.select(parsed, verb="wipe"))
+        if found and not doit:
+            return survey(parsed, found)
+        with self._lock:
+            done, self.hook_failures = wipe(self._location, parsed, sorted({part.cube for part in found}), _options())
+        if not done.fields:
+            raise no_match(parsed, self)
+        return done
+
     @property
     def unchanged(self) -> int:
         """Fields of the last flush that stood there already with the same values."""
         return self._archive.unchanged if self._archive else 0
 
     def _writer(self) -> Archive:
-        if self._at is not None:
-            raise ReadOnlyError("A store opened with at= shows the past; it cannot be written.")
-        if self._is_pinned:
-            raise ReadOnlyError("A pinned store keeps to what it has seen; it cannot be written.")
+        self._check_writable()
         if self._archive is None:
             schema = RootDocument(self._location).create(self._schema)
             self._archive = Archive(self._location, schema, _options())
         return self._archive
+
+    def _check_writable(self) -> None:
+        if self._at is not None:
+            raise ReadOnlyError("A store opened with at= shows the past; it cannot be written.")
+        if self._is_pinned:
+            raise ReadOnlyError("A pinned store keeps to what it has seen; it cannot be written.")
 
 
 def _is_xarray(fields: object) -> TypeIs[xr.DataArray | xr.Dataset]:

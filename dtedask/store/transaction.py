@@ -1,68 +1,32 @@
-"""One commit to one cube: grow, write in tasks, check, merge, publish."""
+"""One commit to one cube: lock, prepare, publish; what every change of a cube shares."""
 
 from __future__ import annotations
 
 import logging
-import pickle
-import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import ConflictError, DtedaskError, StoreError, TransactionError
-from dtedask.store.commits import changes_of, metadata_of, sequence_after
-from dtedask.store.control import Control
-from dtedask.store.execute import Execution
+from dtedask.store.author import author
+from dtedask.store.commits import metadata_of, sequence_after
 from dtedask.store.failures import storage_error
-from dtedask.store.identity import Address
 from dtedask.store.lock import cube_lock, sync_to_disk
-from dtedask.store.placement import CoordinatesOf, Placement, grow, place
-from dtedask.store.repository import BRANCH, cached_snapshot, create_repository
-from dtedask.store.write import Source, WriteItem, WriteResult
+from dtedask.store.repository import BRANCH
 
 if TYPE_CHECKING:
     import icechunk
 
-    from dtedask.geo import PointOrder
     from dtedask.store.location import Location
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One field that waits to be committed.
-
-    Parameters
-    ----------
-    address : Address
-        Its place.
-    keys : dict
-        MARS keys of the message.
-    source : FileSlice, bytes or numpy.ndarray
-        Where its values are.
-    order : PointOrder, optional
-        How its values become the order of the grid; None for arrays, which are in it.
-    origin : str
-        What to call it in an error, such as ``"a.grib at offset 0"``.
-    """
-
-    address: Address
-    keys: dict[str, str]
-    source: Source
-    order: PointOrder | None
-    origin: str
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of the decoded field."""
-        return self.address.grid.size * (8 if self.address.variable.values.dtype == "float64" else 4)
 
 
 @dataclass(frozen=True)
@@ -82,27 +46,24 @@ class Prepared:
 
     repo: icechunk.Repository
     session: icechunk.Session
+    head: str
     commit: Commit
 
 
-@dataclass(frozen=True)
-class Transaction:
-    """Write fields into one cube and publish them as one snapshot.
+@dataclass(frozen=True, kw_only=True)
+class Transaction(ABC):
+    """A change of one cube that becomes visible as one snapshot, or not at all.
+
+    What the change is, subclasses say in `_prepare`.
 
     Parameters
     ----------
     location : Location
         The root.
     cube : str
-        Name of the cube; it is created when it does not exist.
-    entries : sequence of Entry
-        The fields, each once.
+        Name of the cube.
     options : Options
         Durability and time limits.
-    execution : Execution
-        Where the tasks run.
-    coordinates_of : callable
-        Gives the coordinates of a grid that is new in the cube.
     message : str
         What to say of the commit in the history.
     sources : tuple of str
@@ -111,15 +72,12 @@ class Transaction:
 
     location: Location
     cube: str
-    entries: Sequence[Entry]
     options: Options
-    execution: Execution
-    coordinates_of: CoordinatesOf
     message: str = ""
     sources: tuple[str, ...] = ()
 
     def run(self) -> Commit | None:
-        """Commit the fields; None when all of them stand in the cube already with the same values.
+        """Commit the change; None when it changes nothing.
 
         Raises
         ------
@@ -158,7 +116,7 @@ class Transaction:
     def publish(self, prepared: Prepared) -> Commit:
         """Make what was prepared visible, all at once."""
         with self._told_errors():
-            return self._publish(prepared.repo, prepared.session, prepared.commit)
+            return self._publish(prepared)
 
     @contextmanager
     def _told_errors(self) -> Iterator[None]:
@@ -175,68 +133,30 @@ class Transaction:
     def _url(self) -> str:
         return self.location.cube_url(self.cube)
 
+    @abstractmethod
     def _prepare(self) -> Prepared | None:
-        entries = self.entries
-        repo = create_repository(self.location, self.cube, [entry.address for entry in entries])
-        session = repo.writable_session(BRANCH)
-        head: str = session.snapshot_id
-        before = cached_snapshot(self.location, self.cube, head)
-        placement = place(before, (entry.address for entry in entries))
-        # A fork travels by pickling, which storage in memory does not survive: there the tasks share the session.
-        fork = session if self.location.is_memory else session.fork()
-        grow(placement, fork.store, self.coordinates_of)
-        items = _items(entries, placement)
-        results = self._write(fork, items)
-        _check_forks(results, items, head)
-        written = _written(entries, items, results)
-        Control(self.location).check_entries(written)  # a lock may have been set while this was written
-        if not written and not placement.renames_attributes:
-            return None
-        commit = self._commit(head, sequence_after(repo, head), written, results)
-        if not self.location.is_memory:
-            session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
-        return Prepared(repo, session, commit)
+        """Change a session of the cube's head, and say what the commit will be; None when nothing changes."""
 
-    def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:
-        token = uuid.uuid4().hex[:8]
-        payload = fork if self.location.is_memory else pickle.dumps(fork)
-        durable_root = self.location if self.options.durable and self.execution.client is not None else None
-        return self.execution.run(payload, self._batches(items), durable_root, token)
-
-    def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
-        sizes = [item.size_bytes for item in items]
-        limit = max(min(self.options.batch_bytes, sum(sizes) // (4 * self.execution.width)), 1)
-        batches: list[list[WriteItem]] = [[]]
-        filled = 0
-        for item, size in zip(items, sizes, strict=True):
-            if batches[-1] and filled + size > limit:
-                batches.append([])
-                filled = 0
-            batches[-1].append(item)
-            filled += size
-        return list(batches)
-
-    def _commit(self, head: str, sequence: int, written: Sequence[Entry], results: Sequence[WriteResult]) -> Commit:
+    def _new_commit(self, repo: icechunk.Repository, head: str, message: str) -> Commit:
+        """The commit that follows a snapshot, without anything done yet."""
         return Commit(
             root=self.location.url,
             cube=self.cube,
             snapshot="",
             parent=head,
-            sequence=sequence,
+            sequence=sequence_after(repo, head),
             time=datetime.now(UTC),
-            message=self.message or f"{len(written)} fields",
-            changes=changes_of([(e.address.group, e.address.variable.name, e.keys) for e in written]),
-            new=sum(len(result.new) for result in results),
-            replaced=sum(len(result.replaced) for result in results),
-            unchanged=sum(len(result.unchanged) for result in results),
+            message=self.message or message,
             sources=self.sources,
+            author=author(),
         )
 
-    def _publish(self, repo: icechunk.Repository, session: icechunk.Session, commit: Commit) -> Commit:
+    def _publish(self, prepared: Prepared) -> Commit:
+        repo, session, commit = prepared.repo, prepared.session, prepared.commit
         tip: str = self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
         if self.options.durable:
             sync_to_disk(self.location)
-        self._move(repo, tip, commit.parent)
+        self._move(repo, tip, prepared.head)
         if self.options.durable:
             sync_to_disk(self.location)
         return replace(commit, snapshot=tip, time=repo.lookup_snapshot(tip).written_at)
@@ -291,48 +211,3 @@ def _publish_or_run(transaction: Transaction, prepared: Prepared) -> Commit | No
     except ConflictError:
         # Only an object store lets others in between; the fields are known to be good.
         return transaction.run()
-
-
-def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
-    existing = placement.existing()
-    return [
-        WriteItem(key, entry.source, entry.order, codec, exists, entry.size_bytes, entry.origin)
-        for entry, key, codec, exists in zip(entries, placement.keys, placement.codecs, existing, strict=True)
-    ]
-
-
-def _written(entries: Sequence[Entry], items: Sequence[WriteItem], results: Sequence[WriteResult]) -> list[Entry]:
-    unchanged = {key for result in results for key in result.unchanged}
-    return [entry for entry, item in zip(entries, items, strict=True) if item.key not in unchanged]
-
-
-def _check_forks(results: Sequence[WriteResult], items: Sequence[WriteItem], head: str) -> None:
-    """What Icechunk's merge accepts in silence: stale forks, chunks written twice or not at all."""
-    for result in results:
-        if result.fork.snapshot_id != head:
-            raise TransactionError(
-                f"A task wrote on snapshot {result.fork.snapshot_id}, the transaction began on {head}."
-            )
-    done = [key for result in results for key in (*result.new, *result.replaced, *result.unchanged)]
-    if len(done) != len(set(done)) or set(done) != {item.key for item in items}:
-        raise TransactionError("The tasks did not write every field exactly once.")
-    _check_statuses(results)
-
-
-def _check_statuses(results: Sequence[WriteResult]) -> None:
-    forks = {id(result.fork): result for result in results}
-    seen: set[tuple[str, tuple[int, ...]]] = set()
-    for result in forks.values():
-        expected = {
-            _chunk(key) for other in results if other.fork is result.fork for key in (*other.new, *other.replaced)
-        }
-        updated: dict[str, Any] = result.fork.status().updated_chunks
-        written = {(path, tuple(slots)) for path, chunks in updated.items() for slots in chunks}
-        if not expected <= written or expected & seen:
-            raise TransactionError("A fork lacks a chunk that its task wrote, or two forks hold the same.")
-        seen |= expected
-
-
-def _chunk(key: str) -> tuple[str, tuple[int, ...]]:
-    path, _, slots = key.partition("/c/")
-    return f"/{path}", tuple(int(slot) for slot in slots.split("/"))

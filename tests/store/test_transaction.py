@@ -33,14 +33,14 @@ CHILD = """
     sys.path.insert(0, {tests!r})
     from conftest import make_field
     import dtedask
-    from dtedask.store import archive, transaction, write
+    from dtedask.store import archive, transaction, write, writing
 
     def die(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
 
     place, name = {{
         "write": (write, "sync_or_die"),
-        "check": (transaction, "_check_forks"),
+        "check": (writing, "_check_forks"),
         "flush": (transaction.Transaction, "_publish"),
         "sync": (transaction, "sync_to_disk"),
         "move": (transaction.Transaction, "_move"),

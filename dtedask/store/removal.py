@@ -1,0 +1,152 @@
+"""Take fields out of a session: chunks, arrays and groups that are left empty, and slots that become free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.store.placement import write_free
+from dtedask.store.snapshot import run_async
+
+if TYPE_CHECKING:
+    from dtedask.store.snapshot import Group, Snapshot, Variable
+
+_AT_ONCE = 64
+# Slots of fields by group and variable; each an array of shape (fields, dimensions before the grid's).
+Fields = Mapping[tuple[str, str], np.ndarray]
+
+
+def remove(store: Any, snapshot: Snapshot, removed: Fields, added: Fields | None = None) -> None:
+    """Take fields out of a session.
+
+    A variable without fields loses its array, a group its variables; both may come again with other dimensions. What
+    others put into the cube stays.
+
+    Parameters
+    ----------
+    store : icechunk.IcechunkStore
+        Store of the session, after the forks of the transaction were merged: a fork must not delete.
+    snapshot : Snapshot
+        The cube before the transaction.
+    removed : mapping
+        Fields of the snapshot to take out.
+    added : mapping, optional
+        Fields that the session wrote; they keep their slots.
+    """
+    names = {group for group, _ in removed}
+    for name in sorted(names):
+        rest = _Rest(snapshot, snapshot.group(name), removed, added or {})
+        run_async(_remove_from(store, rest, rest.variables()))
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What is left of a group."""
+
+    snapshot: Snapshot
+    group: Group
+    removed: Fields
+    added: Fields
+
+    def slots(self, variable: str) -> np.ndarray:
+        """Slots of the fields of a variable that stay or came."""
+        path = (self.group.name, variable)
+        present = self.snapshot.present(*path)
+        if path in self.removed:
+            present = present[~_are_in(present, self.removed[path])]
+        return np.concatenate([present, self.added[path]]) if path in self.added else present
+
+    def variables(self) -> dict[str, np.ndarray]:
+        """Slots of each variable that has fields."""
+        found = {name: self.slots(name) for name in self.group.variables}
+        return {name: slots for name, slots in found.items() if len(slots)}
+
+
+def _are_in(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which rows are among the others."""
+    if not rows.shape[1]:
+        return np.full(len(rows), len(others) > 0)
+    shape = tuple(np.maximum(rows.max(axis=0, initial=0), others.max(axis=0, initial=0)) + 1)
+    return np.isin(np.ravel_multi_index(tuple(rows.T), shape), np.ravel_multi_index(tuple(others.T), shape))
+
+
+async def _remove_from(store: Any, rest: _Rest, left: Mapping[str, np.ndarray]) -> None:
+    group = rest.group
+    new = {variable for name, variable in rest.added if name == group.name and variable not in group.variables}
+    for name in group.variables.keys() - left.keys():
+        await store.delete_dir(f"{group.name}/{name}")
+    if not left and not new:
+        await _remove_group(store, group)
+        return
+    await _delete(
+        store,
+        (
+            key
+            for (name, variable), slots in rest.removed.items()
+            if name == group.name and variable in left
+            for key in chunk_keys(group, group.variables[variable], slots)
+        ),
+    )
+    if not new:
+        await _free_slots(store, group, left)
+
+
+async def _remove_group(store: Any, group: Group) -> None:
+    """Remove what is ours; the grid stays as long as something of others stands in the group."""
+    for name in group.axes:
+        await store.delete_dir(f"{group.name}/{name}")
+    children = {name async for name in store.list_dir(group.name)} - {"zarr.json"}
+    if children <= group.coordinates.keys():
+        await store.delete_dir(group.name)
+    else:
+        await write_free(store, group.name, group.attributes, {})
+
+
+async def _free_slots(store: Any, group: Group, left: Mapping[str, np.ndarray]) -> None:
+    used: dict[str, list[np.ndarray]] = {}
+    for name, slots in left.items():
+        for position, dimension in enumerate(group.variables[name].dims):
+            used.setdefault(dimension, []).append(slots[:, position])
+    for name in group.axes.keys() - used.keys():
+        await store.delete_dir(f"{group.name}/{name}")
+    free = {
+        name: np.setdiff1d(np.arange(len(group.axes[name].labels)), np.concatenate(parts)).tolist()
+        for name, parts in used.items()
+    }
+    if free != {name: sorted(group.axes[name].free) for name in free}:
+        await write_free(store, group.name, group.attributes, free)
+
+
+def chunk_keys(group: Group, variable: Variable, slots: np.ndarray) -> Iterable[str]:
+    """Zarr keys of the chunks of fields."""
+    zeros = ["0"] * (len(variable.shape) - len(variable.dims))
+    return (f"{group.name}/{variable.name}/c/{'/'.join([*map(str, row), *zeros])}" for row in slots.tolist())
+
+
+async def _delete(store: Any, keys: Iterable[str]) -> None:
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(key: str) -> None:
+        async with limit:
+            await store.delete(key)
+
+    await asyncio.gather(*(one(key) for key in keys))
+
+
+def stored_bytes(snapshot: Snapshot, keys: Iterable[str]) -> int:
+    """Bytes that chunks of a snapshot take on disk."""
+
+    async def ask() -> int:
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(key: str) -> int:
+            async with limit:
+                return int(await snapshot.session.store.getsize(key))
+
+        return sum(await asyncio.gather(*(one(key) for key in keys)))
+
+    return int(run_async(ask()))

@@ -1,0 +1,173 @@
+"""The commit that writes fields: grow, write in tasks, check the forks, merge."""
+
+from __future__ import annotations
+
+import pickle
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dtedask.core.commit import Commit
+from dtedask.core.errors import TransactionError
+from dtedask.store.commits import changes_of
+from dtedask.store.control import Control
+from dtedask.store.execute import Execution
+from dtedask.store.identity import Address
+from dtedask.store.placement import CoordinatesOf, Placement, grow, place
+from dtedask.store.repository import BRANCH, cached_snapshot, create_repository
+from dtedask.store.transaction import Prepared, Transaction
+from dtedask.store.write import Source, WriteItem, WriteResult
+
+if TYPE_CHECKING:
+    import icechunk
+
+    from dtedask.geo import PointOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field that waits to be committed.
+
+    Parameters
+    ----------
+    address : Address
+        Its place.
+    keys : dict
+        MARS keys of the message.
+    source : FileSlice, bytes or numpy.ndarray
+        Where its values are.
+    order : PointOrder, optional
+        How its values become the order of the grid; None for arrays, which are in it.
+    origin : str
+        What to call it in an error, such as ``"a.grib at offset 0"``.
+    """
+
+    address: Address
+    keys: dict[str, str]
+    source: Source
+    order: PointOrder | None
+    origin: str
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the decoded field."""
+        return self.address.grid.size * (8 if self.address.variable.values.dtype == "float64" else 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteTransaction(Transaction):
+    """Write fields into one cube, which is created when it does not exist.
+
+    None is committed when all fields stand there already with the same values.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        The fields, each once.
+    execution : Execution
+        Where the tasks run.
+    coordinates_of : callable
+        Gives the coordinates of a grid that is new in the cube.
+    """
+
+    entries: Sequence[Entry]
+    execution: Execution
+    coordinates_of: CoordinatesOf
+
+    def _prepare(self) -> Prepared | None:
+        entries = self.entries
+        repo = create_repository(self.location, self.cube, [entry.address for entry in entries])
+        session = repo.writable_session(BRANCH)
+        head: str = session.snapshot_id
+        before = cached_snapshot(self.location, self.cube, head)
+        placement = place(before, (entry.address for entry in entries))
+        # A fork travels by pickling, which storage in memory does not survive: there the tasks share the session.
+        fork = session if self.location.is_memory else session.fork()
+        grow(placement, fork.store, self.coordinates_of)
+        items = _items(entries, placement)
+        results = self._write(fork, items)
+        _check_forks(results, items, head)
+        written = _written(entries, items, results)
+        Control(self.location).check_entries(written)  # a lock may have been set while this was written
+        if not written and not placement.renames_attributes:
+            return None
+        commit = self._commit(repo, head, written, results)
+        if not self.location.is_memory:
+            session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
+        return Prepared(repo, session, head, commit)
+
+    def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:
+        token = uuid.uuid4().hex[:8]
+        payload = fork if self.location.is_memory else pickle.dumps(fork)
+        durable_root = self.location if self.options.durable and self.execution.client is not None else None
+        return self.execution.run(payload, self._batches(items), durable_root, token)
+
+    def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
+        sizes = [item.size_bytes for item in items]
+        limit = max(min(self.options.batch_bytes, sum(sizes) // (4 * self.execution.width)), 1)
+        batches: list[list[WriteItem]] = [[]]
+        filled = 0
+        for item, size in zip(items, sizes, strict=True):
+            if batches[-1] and filled + size > limit:
+                batches.append([])
+                filled = 0
+            batches[-1].append(item)
+            filled += size
+        return list(batches)
+
+    def _commit(
+        self, repo: icechunk.Repository, head: str, written: Sequence[Entry], results: Sequence[WriteResult]
+    ) -> Commit:
+        return replace(
+            self._new_commit(repo, head, f"{len(written)} fields"),
+            changes=changes_of([(e.address.group, e.address.variable.name, e.keys) for e in written]),
+            new=sum(len(result.new) for result in results),
+            replaced=sum(len(result.replaced) for result in results),
+            unchanged=sum(len(result.unchanged) for result in results),
+        )
+
+
+def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
+    existing = placement.existing()
+    return [
+        WriteItem(key, entry.source, entry.order, codec, exists, entry.size_bytes, entry.origin)
+        for entry, key, codec, exists in zip(entries, placement.keys, placement.codecs, existing, strict=True)
+    ]
+
+
+def _written(entries: Sequence[Entry], items: Sequence[WriteItem], results: Sequence[WriteResult]) -> list[Entry]:
+    unchanged = {key for result in results for key in result.unchanged}
+    return [entry for entry, item in zip(entries, items, strict=True) if item.key not in unchanged]
+
+
+def _check_forks(results: Sequence[WriteResult], items: Sequence[WriteItem], head: str) -> None:
+    """What Icechunk's merge accepts in silence: stale forks, chunks written twice or not at all."""
+    for result in results:
+        if result.fork.snapshot_id != head:
+            raise TransactionError(
+                f"A task wrote on snapshot {result.fork.snapshot_id}, the transaction began on {head}."
+            )
+    done = [key for result in results for key in (*result.new, *result.replaced, *result.unchanged)]
+    if len(done) != len(set(done)) or set(done) != {item.key for item in items}:
+        raise TransactionError("The tasks did not write every field exactly once.")
+    _check_statuses(results)
+
+
+def _check_statuses(results: Sequence[WriteResult]) -> None:
+    forks = {id(result.fork): result for result in results}
+    seen: set[tuple[str, tuple[int, ...]]] = set()
+    for result in forks.values():
+        expected = {
+            _chunk(key) for other in results if other.fork is result.fork for key in (*other.new, *other.replaced)
+        }
+        updated: dict[str, Any] = result.fork.status().updated_chunks
+        written = {(path, tuple(slots)) for path, chunks in updated.items() for slots in chunks}
+        if not expected <= written or expected & seen:
+            raise TransactionError("A fork lacks a chunk that its task wrote, or two forks hold the same.")
+        seen |= expected
+
+
+def _chunk(key: str) -> tuple[str, tuple[int, ...]]:
+    path, _, slots = key.partition("/c/")
+    return f"/{path}", tuple(int(slot) for slot in slots.split("/"))
