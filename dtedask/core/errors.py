@@ -17,6 +17,7 @@ DtedaskError
 │   ├── NotFoundError               no root, cube, group or snapshot there (also FileNotFoundError)
 │   ├── DamagedError                bytes of a cube that fail their check
 │   ├── FormatVersionError          written by a newer dtedask
+│   ├── ClockError                  the clock of this host is wrong
 │   ├── LockedError                 another process holds the cube (also TimeoutError)
 │   ├── TransactionError            a transaction that must not be committed
 │   │   └── ConflictError           the cube moved while we wrote
@@ -162,6 +163,12 @@ class FormatVersionError(StoreError):
     """A root or cube that a newer dtedask wrote."""
 
     code = "format-version"
+
+
+class ClockError(StoreError):
+    """The clock of this host disagrees with the storage, or with the commits that are there."""
+
+    code = "clock"
 
 
 class LockedError(StoreError, TimeoutError):

@@ -169,6 +169,35 @@ class NoticeLog:
                 (listener, cube, sequence),
             )
 
+    def heard(self, cube: str) -> dict[str, int]:
+        """Say how far each registered listener has come in a cube."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT name, COALESCE(sequence, 0) FROM listeners"
+                " LEFT JOIN cursors ON listener = name AND cube = ? ORDER BY name",
+                (cube,),
+            )
+            return dict(rows.fetchall())
+
+    def forget(self, listener: str) -> bool:
+        """Forget a listener and its failures; False when it was not registered."""
+        with self._database.write() as connection:
+            for statement in ("DELETE FROM cursors WHERE listener = ?", "DELETE FROM failures WHERE listener = ?"):
+                connection.execute(statement, (listener,))
+            return connection.execute("DELETE FROM listeners WHERE name = ?", (listener,)).rowcount > 0
+
+    def trim(self, cube: str, oldest: int) -> int:
+        """Forget the commits of a cube before a number, with their events and failures; returns how many commits."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM events WHERE cube = ? AND sequence < ?", (cube, oldest))
+            # The identifier of an event is CUBE@SEQUENCE.NUMBER.
+            connection.execute(
+                "DELETE FROM failures WHERE substr(event, 1, length(:cube) + 1) = :cube || '@'"
+                " AND CAST(substr(event, length(:cube) + 2) AS INTEGER) < :oldest",
+                {"cube": cube, "oldest": oldest},
+            )
+            return connection.execute("DELETE FROM commits WHERE cube = ? AND sequence < ?", (cube, oldest)).rowcount
+
     def is_behind(self, listener: str) -> bool:
         """Say whether there are commits that a listener has not heard of."""
         cursors = self.cursors(listener) or {}

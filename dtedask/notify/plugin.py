@@ -6,7 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DocumentError
+from dtedask.core.need import Need
 from dtedask.core.settings import setting
+from dtedask.notify.location import log_path
 from dtedask.notify.log import open_log
 from dtedask.notify.missed import record
 from dtedask.plugins import hookimpl
@@ -44,6 +46,25 @@ def after_commit(commit: Commit) -> Sequence[Exception]:
     from dtedask.notify.follow import deliver_to
 
     return [*failures, *deliver_to(log, documents).failures]
+
+
+@hookimpl
+def oldest_needed(root: str, cube: str) -> Need | None:
+    """Name the oldest commit that the log lacks, or that a registered listener has not heard of."""
+    if not log_path(root).exists():
+        return None
+    log = open_log(root)
+    heard = {f"listener {name!r}, which has heard": number for name, number in log.heard(cube).items()}
+    heard["the log of notices, which knows"] = log.last(cube)
+    who, number = min(heard.items(), key=lambda item: item[1])
+    return Need(number + 1, f"{who} of commits up to {number}")
+
+
+@hookimpl
+def after_purge(root: str, cube: str, oldest: int) -> None:
+    """Forget the notices of commits that are gone."""
+    if log_path(root).exists():
+        open_log(root).trim(cube, oldest)
 
 
 def _listeners() -> tuple[list[Listeners], list[Exception]]:

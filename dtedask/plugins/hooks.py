@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dtedask.core.commit import Commit
+    from dtedask.core.need import Need
 
 PROJECT = "dtedask"
 
@@ -33,4 +34,35 @@ def after_commit(commit: Commit) -> Sequence[Exception] | None:
     -------
     sequence of Exception, optional
         Failures that the plug-in has logged already; they are handed on without being logged again.
+    """
+
+
+@hookspec
+def oldest_needed(root: str, cube: str) -> Need | None:
+    """Say which commit of a cube is the oldest that the plug-in has still to read.
+
+    Purge keeps it and everything that came later. Nothing is purged if a plug-in raises, since it may need anything.
+
+    Parameters
+    ----------
+    root, cube : str
+        URL of the root and name of the cube.
+
+    Returns
+    -------
+    Need, optional
+        None if it needs none.
+    """
+
+
+@hookspec
+def after_purge(root: str, cube: str, oldest: int) -> None:
+    """Hear that the commits of a cube before a number are gone, to forget what belongs to them.
+
+    Parameters
+    ----------
+    root, cube : str
+        URL of the root and name of the cube.
+    oldest : int
+        Number of the oldest commit that is left.
     """

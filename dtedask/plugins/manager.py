@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from dtedask.core.errors import SettingError
+from dtedask.core.errors import SettingError, StoreError
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.settings import setting
 from dtedask.plugins import hooks
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from dtedask.core.commit import Commit
+    from dtedask.core.need import Need
 
 ENTRY_POINTS = "dtedask.plugins"
 
@@ -72,6 +73,47 @@ def run_after_commit(commit: Commit) -> tuple[Exception, ...]:
         if name not in disabled:
             failures.extend(_call(manager, name, commit))
     return tuple(failures)
+
+
+def run_oldest_needed(root: str, cube: str) -> tuple[Need, ...]:
+    """Ask every plug-in what it has still to read of a cube.
+
+    Raises
+    ------
+    StoreError
+        If a plug-in cannot be loaded or fails: it might need anything.
+    """
+    manager, disabled = _manager(), _disabled()
+    needs: list[Need] = []
+    for name, failure in _load(manager, disabled).items():
+        raise _unknown_need(name, failure)
+    for name, _ in manager.list_name_plugin():
+        if name in disabled:
+            continue
+        try:
+            needs += _subset(manager, "oldest_needed", name)(root=root, cube=cube)
+        except Exception as error:
+            raise _unknown_need(name, error) from error
+    return tuple(needs)
+
+
+def run_after_purge(root: str, cube: str, oldest: int) -> None:
+    """Tell every plug-in which commits are gone; a failure is logged and tried again by the next purge."""
+    manager, disabled = _manager(), _disabled()
+    for name, _ in manager.list_name_plugin():
+        if name in disabled:
+            continue
+        try:
+            _subset(manager, "after_purge", name)(root=root, cube=cube, oldest=oldest)
+        except Exception:
+            logger.exception("Plug-in %r failed after the purge of %s in %s.", name, cube, root)
+
+
+def _unknown_need(name: str, error: Exception) -> StoreError:
+    return StoreError(
+        f"Plug-in {name!r} does not say what it has still to read: {error}",
+        hint="Nothing was purged. Repair it, or name it in the setting dtedask.plugins.disable.",
+    )
 
 
 @lru_cache(maxsize=1)
@@ -129,10 +171,15 @@ def _in_calling_order(manager: pluggy.PluginManager) -> list[str]:
 
 
 def _call(manager: pluggy.PluginManager, name: str, commit: Commit) -> list[Exception]:
-    others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
     try:
-        answers = manager.subset_hook_caller("after_commit", others)(commit=commit)
+        answers = _subset(manager, "after_commit", name)(commit=commit)
     except Exception as error:
         logger.exception("Plug-in %r failed after commit %s of %s.", name, commit.snapshot, commit.url)
         return [error]
     return [failure for answer in answers for failure in answer]
+
+
+def _subset(manager: pluggy.PluginManager, hook: str, name: str) -> pluggy.HookCaller:
+    """Return the hook of one plug-in alone."""
+    others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
+    return manager.subset_hook_caller(hook, others)

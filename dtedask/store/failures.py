@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dtedask.core.errors import StoreError
+from dtedask.core.errors import ClockError, StoreError
 
 _FULL = "No space left on device"
+_CLOCK = ("invalid snapshot timestamp ordering", "clock has drifted")
 
 
 def first_line(error: Exception) -> str:
@@ -19,5 +20,10 @@ def storage_error(error: Exception, url: str) -> StoreError:
         return StoreError(
             f"The disk of {url!r} is full; nothing was published.",
             hint="Make room and run the same again, which does only what is missing.",
+        )
+    if any(words in str(error) for words in _CLOCK):
+        return ClockError(
+            f"The clock of this host disagrees with {url!r}, nothing was published: {first_line(error)}.",
+            hint="Set the clock (NTP) of this host and run the same again.",
         )
     return StoreError(f"{url!r} could not be written: {first_line(error)}", hint="Nothing was published.")

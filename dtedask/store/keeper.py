@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from dtedask.core.commit import Commit
@@ -14,6 +15,8 @@ from dtedask.store.roots import RootDocument
 
 if TYPE_CHECKING:
     from dtedask.store.schema import Schema
+    from dtedask.store.upkeep.report import Purge
+    from dtedask.store.upkeep.retention import Duration, Retention
 
 Commits = list[Commit]
 Locks = tuple[Lock, ...]
@@ -84,3 +87,79 @@ class Keeper(Reader):
     def schema(self) -> Schema:
         """The schema of the root; what it would get where it does not exist."""
         return RootDocument(self._location).schema(self._schema)
+
+    def purge(
+        self,
+        *,
+        keep: Duration | None = None,
+        keep_commits: int | None = None,
+        cubes: Sequence[str] | None = None,
+        dry_run: bool = False,
+    ) -> Purge:
+        """Let the past go that a rule does not keep, and collect what nothing refers to any more.
+
+        The newest commit of every branch and all tags stay, and so does what open transactions, readers within the
+        setting ``store.longest-reader``, listeners and other plug-ins still need. Writers of a cube wait meanwhile.
+
+        Parameters
+        ----------
+        keep : str, float or timedelta, optional
+            Keep every state of this long, such as ``"7 d"``.
+        keep_commits : int, optional
+            Keep so many of the newest commits. Of both rules the one that keeps more counts; without either the rule
+            of the root does, see `retention`.
+        cubes : sequence of str, optional
+            Names of the cubes; all by default.
+        dry_run : bool
+            Only say what would be done.
+
+        Returns
+        -------
+        Purge
+            What was done in each cube.
+
+        Raises
+        ------
+        LockedError
+            If a writer holds a cube for too long.
+        StoreError
+            If a plug-in does not say what it needs, or the storage fails. What is needed is still there; the same
+            again goes on.
+        """
+        from dtedask.store.upkeep.purge import PurgeOptions, purge_root
+        from dtedask.store.upkeep.retention import Retention
+
+        rule = None if keep is None and keep_commits is None else Retention.parse(keep, keep_commits)
+        names = self.cubes() if cubes is None else list(cubes)
+        return purge_root(self._location, names, rule, PurgeOptions.from_settings(), dry_run=dry_run)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Keep purge from taking what this handle shows, for reads longer than ``store.longest-reader``.
+
+        Every cube is registered in the root, with the time of the state that the handle shows, until the block ends.
+
+        Raises
+        ------
+        ReadOnlyError
+            If the root cannot be written.
+        """
+        from dtedask.store.upkeep.registry import registered
+
+        with ExitStack() as stack:
+            for cube, snapshot in self._snapshots(self.cubes()):
+                stack.enter_context(registered(self._location, cube, "reader", since=snapshot.written_at))
+            yield
+
+    @property
+    def retention(self) -> Retention:
+        """How long the past is kept: the rule of the root, or that of the settings where it has none."""
+        from dtedask.store.upkeep.retention import RetentionDocument
+
+        return RetentionDocument(self._location).read()
+
+    def keep(self, keep: Duration | None = None, *, commits: int | None = None) -> None:
+        """Write into the root how long its past is kept; without arguments all of it is, whatever the settings say."""
+        from dtedask.store.upkeep.retention import Retention, RetentionDocument
+
+        RetentionDocument(self._location).write(Retention.parse(keep, commits))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,6 +138,25 @@ def _version(meta: ObjectMeta) -> UpdateVersion:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class RootFile:
+    """A small file of a root, as it is listed.
+
+    Parameters
+    ----------
+    name : str
+        Path below the root.
+    modified : datetime
+        When it was last written, by the clock of the storage.
+    size_bytes : int
+        Its size.
+    """
+
+    name: str
+    modified: datetime
+    size_bytes: int
+
+
 class RootFiles:
     """The small files of a root and the names of its cubes.
 
@@ -211,6 +231,35 @@ class RootFiles:
         except AlreadyExistsError:
             return False
         return True
+
+    def files(self, folder: str) -> list[RootFile]:
+        """Files in a folder of the root, sorted by name; none where there is no such folder."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        if not self._exists():
+            return []
+        try:
+            found = [one for batch in obstore.list(self._objects(), folder) for one in batch]
+        except FileNotFoundError:
+            return []
+        except BaseError as error:
+            raise StoreError(f"Cannot list {folder!r} of the root {self._location.url!r}: {error}") from error
+        return sorted(
+            (RootFile(str(one["path"]), one["last_modified"], one["size"]) for one in found), key=lambda one: one.name
+        )
+
+    def delete(self, name: str) -> None:
+        """Delete a file; one that is gone already is no error."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            obstore.delete(self._objects(), name)
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise storage_error(error, self._location.url) from error
 
     def cubes(self) -> list[str]:
         """Names of the cubes of the root, sorted.

@@ -195,7 +195,7 @@ def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch
         return cached_snapshot(location, cube, repo.lookup_snapshot(str(at)).id)
     except (icechunk.IcechunkError, ValueError, LookupError) as error:
         raise NotFoundError(
-            f"The cube {location.cube_url(cube)!r} has no snapshot {at!s}.",
+            f"The cube {location.cube_url(cube)!r} has no snapshot {at!s}{_purged(repo)}.",
             hint="`dtedask store history --root ROOT` lists the snapshots.",
         ) from error
 
@@ -210,7 +210,24 @@ def _moment(at: str | datetime) -> datetime | None:
 
 
 def _newest_before(repo: icechunk.Repository, moment: datetime, branch: str) -> str:
+    later = 1
     for info in repo.ancestry(branch=branch):
-        if info.written_at <= moment:
+        if info.written_at <= moment and (info.parent_id is not None or later == 1):
             return info.id
+        later = _sequence(info)
     raise LookupError(moment)
+
+
+def _sequence(info: icechunk.SnapshotInfo) -> int:
+    """Number of a commit; 1 where it is none of ours."""
+    return int(info.metadata.get("dtedask", {}).get("sequence", 1))
+
+
+def _purged(repo: icechunk.Repository) -> str:
+    """Say what was purged of the past, for a message about what is not there."""
+    oldest = [info for info in repo.ancestry(branch=BRANCH) if info.parent_id is not None][-1:]
+    if not oldest or _sequence(oldest[0]) == 1:
+        return ""
+    (info,) = oldest
+    moment = info.written_at.strftime("%Y-%m-%d %H:%M:%S")
+    return f": what was before commit {_sequence(info)} of {moment}, {info.id}, has been purged"

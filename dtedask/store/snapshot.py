@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,11 @@ class Snapshot:
                 hint="Upgrade dtedask.",
             )
         return attributes
+
+    @cached_property
+    def written_at(self) -> datetime:
+        """When it was committed, UTC."""
+        return self._repo.lookup_snapshot(self.id).written_at
 
     @property
     def keys(self) -> dict[str, str]:

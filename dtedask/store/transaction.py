@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 from dtedask.core.commit import Commit
 from dtedask.core.errors import ConflictError, DtedaskError, StoreError, TransactionError
 from dtedask.store.author import author
+from dtedask.store.clock import wait_until_after
 from dtedask.store.commits import metadata_of, sequence_after
 from dtedask.store.failures import storage_error
-from dtedask.store.lock import cube_lock, sync_to_disk
+from dtedask.store.lock import sync_to_disk
 from dtedask.store.repository import BRANCH
+from dtedask.store.upkeep.registry import open_cube
 
 if TYPE_CHECKING:
     import icechunk
@@ -106,7 +108,7 @@ class Transaction(ABC):
 
     def lock(self) -> AbstractContextManager[None]:
         """The lock of the cube, to be held from before `prepare` until after `publish`."""
-        return cube_lock(self.location, self.cube, self.options.lock_timeout_s)
+        return open_cube(self.location, self.cube, self.options.lock_timeout_s)
 
     def prepare(self) -> Prepared | None:
         """Write everything and check it; nobody can see it. None when nothing changes."""
@@ -153,6 +155,7 @@ class Transaction(ABC):
 
     def _publish(self, prepared: Prepared) -> Commit:
         repo, session, commit = prepared.repo, prepared.session, prepared.commit
+        wait_until_after(repo.lookup_snapshot(prepared.head).written_at, self._url)
         tip: str = self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
         if self.options.durable:
             sync_to_disk(self.location)

@@ -340,7 +340,7 @@ def test_a_cube_that_others_moved_is_placed_anew(store, make_field, monkeypatch)
 
     from dtedask.store import transaction
 
-    monkeypatch.setattr(transaction, "cube_lock", lambda *_: nullcontext())
+    monkeypatch.setattr(transaction, "open_cube", lambda *_: nullcontext())
     original, other = transaction.Transaction._publish, dtedask.open(store.root)
     other.archive(*make_field(7.0, number="9", levelist="850"))
     waiting = [other]

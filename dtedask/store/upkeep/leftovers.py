@@ -1,0 +1,62 @@
+"""Files of ours that nothing will ever finish: left by killed writers, or about snapshots that are gone."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dtedask.store.location import Location, RootFiles
+
+DIGESTS = ".dtedask/digests"
+_FOLDERS = ("attributes", "chunks", "manifests", "refs", "snapshots", "transactions")
+# How the library below Icechunk and ours calls a file until it is whole; a killed writer leaves it behind.
+_HALF_WRITTEN = re.compile(r".+#\d+")
+
+
+def remove_leftovers(location: Location, cube: str, before: datetime, *, dry_run: bool) -> list[int]:
+    """Remove half-written files of a cube on local disk that are older than a limit; returns their sizes.
+
+    Only the folders that a repository has are looked at, and only names that it uses. Elsewhere nothing appears
+    before it is whole.
+    """
+    if not location.is_local:
+        return []
+    top = Path(location.cube_url(cube))
+    sizes = []
+    for folder in _FOLDERS:
+        for parent, _, names in os.walk(top / folder):
+            for name in filter(_HALF_WRITTEN.fullmatch, names):
+                sizes += _remove_old(Path(parent) / name, before, dry_run=dry_run)
+    return sizes
+
+
+def stale_digests(location: Location, cube: str, before: datetime, *, dry_run: bool) -> list[int]:
+    """Remove the digests of snapshots that are gone, if they are older than a limit; returns their sizes."""
+    files = RootFiles(location)
+    found = files.files(f"{DIGESTS}/{cube.replace('/', '+')}")
+    if not found:
+        return []
+    there = _snapshots(location, cube)
+    stale = [file for file in found if file.modified < before and Path(file.name).stem not in there]
+    if not dry_run:
+        for file in stale:
+            files.delete(file.name)
+    return [file.size_bytes for file in stale]
+
+
+def _snapshots(location: Location, cube: str) -> set[str]:
+    return {Path(file.name).name for file in RootFiles(location).files(f"{cube}/snapshots")}
+
+
+def _remove_old(path: Path, before: datetime, *, dry_run: bool) -> list[int]:
+    try:
+        status = path.stat()
+        if datetime.fromtimestamp(status.st_mtime, UTC) >= before:
+            return []
+        if not dry_run:
+            path.unlink()
+    except FileNotFoundError:
+        return []
+    return [status.st_size]
