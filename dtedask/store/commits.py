@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Change, Commit
 from dtedask.request import parse_step
-from dtedask.store.repository import BRANCH, head_of, open_repository
+from dtedask.store.repository import BRANCH, ancestry, open_repository, tip_of
 
 if TYPE_CHECKING:
     import icechunk
@@ -158,7 +158,7 @@ def history_of(location: Location, cube: str, *, after: int = 0, branch: str = B
         Whose history.
     """
     repo = open_repository(location, cube)
-    head = head_of(repo, branch)
+    head = tip_of(location, cube, repo, branch)
     return [] if head is None else commits_of(location, cube, repo, head, after=after)
 
 
@@ -166,7 +166,7 @@ def commits_of(
     location: Location, cube: str, repo: icechunk.Repository, snapshot: str, *, after: int = 0
 ) -> list[Commit]:
     """Commits of a cube up to a snapshot, oldest first, from the one that follows the number `after`."""
-    found = (commit_of(location, cube, info) for info in repo.ancestry(snapshot_id=snapshot))
+    found = (commit_of(location, cube, info) for info in ancestry(location, cube, repo, snapshot_id=snapshot))
     ours = (commit for commit in found if commit is not None)
     return list(itertools.takewhile(lambda commit: commit.sequence > after, ours))[::-1]
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Group, Snapshot, Variable
@@ -132,20 +129,12 @@ def exist(snapshot: Snapshot, group: str, chunks: Iterable[tuple[Variable, Coord
     chunks : iterable of (Variable, tuple of int)
         The variable and the slots of each field.
     """
-    from icechunk import ChunkType
-
-    asked = [
-        (f"/{group}/{variable.name}", (*slots, *(0 for _ in variable.shape[len(slots) :])))
-        for variable, slots in chunks
-    ]
-    if not snapshot.is_remote:  # a tenth of the time; where manifests come from far away they come side by side
-        return [snapshot.session.chunk_type(*one) != ChunkType.UNINITIALIZED for one in asked]
-
-    async def ask() -> list[bool]:
-        kinds = await asyncio.gather(*(snapshot.session.chunk_type_async(*one) for one in asked))
-        return [kind != ChunkType.UNINITIALIZED for kind in kinds]
-
-    return list(run_async(ask()))
+    return snapshot.exist(
+        [
+            (f"{group}/{variable.name}", (*slots, *(0 for _ in variable.shape[len(slots) :])))
+            for variable, slots in chunks
+        ]
+    )
 
 
 def _box(group: Group, variable: Variable, allowed: Allowed) -> list[np.ndarray]:

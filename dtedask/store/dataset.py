@@ -272,7 +272,9 @@ def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable
     for name, metadata in group.coordinates.items():
         path = StorePath(snapshot.session.store, f"{group.name}/{name}")
         array = AsyncArray(ArrayV3Metadata.from_dict(dict(metadata)), path)
-        values = np.asarray(run_async(array.getitem(...)))
+        snapshot.check_arrays([path.path])
+        with snapshot.told_damage(f"the coordinate {path.path!r}"):
+            values = np.asarray(run_async(array.getitem(...)))
         own = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
         attributes = _GRID_COORDINATES.get(name, {}) | own
         found[name] = CoordinateVariable(tuple(metadata.get("dimension_names") or ()), values, attributes)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from dtedask.core.errors import ClockError, StoreError
+from dtedask.core.errors import ClockError, DamagedError, DtedaskError, StoreError
 
 _FULL = "No space left on device"
 _CLOCK = ("invalid snapshot timestamp ordering", "clock has drifted")
+# What storage says when it could not be asked; everything else is about what it holds.
+_UNREACHABLE = (
+    "dispatch failure",
+    "service error",
+    "error sending request",
+    "connection",
+    "timed out",
+    "timeout",
+    "Permission denied",
+    "Too many open files",
+    "AccessDenied",
+    "credentials",
+)
 
 
 def first_line(error: Exception) -> str:
@@ -27,3 +40,24 @@ def storage_error(error: Exception, url: str) -> StoreError:
             hint="Set the clock (NTP) of this host and run the same again.",
         )
     return StoreError(f"{url!r} could not be written: {first_line(error)}", hint="Nothing was published.")
+
+
+def read_error(error: Exception, place: str) -> DtedaskError:
+    """An error while something was read: damage, unless the storage could not be reached.
+
+    Parameters
+    ----------
+    error : Exception
+        What Icechunk or zarr raised; an error of dtedask is given back as it is.
+    place : str
+        What was read.
+    """
+    if isinstance(error, DtedaskError):
+        return error
+    text = str(error)
+    if any(sign.lower() in text.lower() for sign in _UNREACHABLE):
+        return StoreError(f"Cannot read {place}: {first_line(error)}.", hint="Look at the storage, and try again.")
+    return DamagedError(
+        f"Damage in {place}: {first_line(error)}.",
+        hint="`dtedask store verify` finds all of it and says how to get back to a good snapshot.",
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 _MEMORY_STORAGES: dict[str, icechunk.Storage] = {}
+_AT_ONCE = 16
 _SCHEMES = ("s3://", "memory://")
 
 
@@ -212,6 +214,13 @@ class RootFiles:
             return False
         return True
 
+    def read_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """Contents of files, fetched side by side; None for each that does not exist."""
+        if self._location.is_local:
+            return [_read_local(Path(self._location.url, name)) for name in names]
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="root-files") as pool:
+            return list(pool.map(self.read, names))
+
     def write(self, name: str, data: bytes, *, only_new: bool = False) -> bool:
         """Write a file at once; False when `only_new` and it exists already.
 
@@ -279,7 +288,12 @@ class RootFiles:
         names = [""]
         for _ in range(3):
             names = [below for name in names for below in self._folders(name)]
-        return sorted(name for name in names if f"{name}/refs" in self._folders(name))
+        return sorted(name for name in names if self._is_cube(name))
+
+    def _is_cube(self, name: str) -> bool:
+        """Whether there are references, or commits without them, which is damage and must not be passed over."""
+        folders = self._folders(name)
+        return f"{name}/refs" in folders or f"{name}/transactions" in folders
 
     @contextmanager
     def _told_errors(self) -> Iterator[None]:
@@ -305,3 +319,10 @@ class RootFiles:
 
     def _objects(self) -> ObjectStore:
         return _object_store(self._location.url)
+
+
+def _read_local(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -181,18 +181,10 @@ class Placement:
         """Whether each field stands in the cube already."""
         found = [False] * len(self.keys)
         asked = [index for index, is_fresh in enumerate(self.fresh) if not is_fresh]
-        for index, present in zip(asked, run_async(self._ask(asked)), strict=True):
+        answers = self.snapshot.exist([self.coordinates[index] for index in asked])
+        for index, present in zip(asked, answers, strict=True):
             found[index] = present
         return found
-
-    async def _ask(self, indices: Sequence[int]) -> list[bool]:
-        from icechunk import ChunkType
-
-        session = self.snapshot.session
-        kinds = await asyncio.gather(
-            *(session.chunk_type_async(f"/{path}", slots) for path, slots in (self.coordinates[i] for i in indices))
-        )
-        return [kind != ChunkType.UNINITIALIZED for kind in kinds]
 
 
 def place(snapshot: Snapshot, addresses: Iterable[Address]) -> Placement:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dtedask.core.errors import DamagedError, NotFoundError, StoreError
+from dtedask.core.errors import DamagedError, DtedaskError, NotFoundError, StoreError
 from dtedask.core.settings import setting
+from dtedask.store.failures import first_line, read_error
 from dtedask.store.snapshot import Snapshot
+from dtedask.store.upkeep.integrity import Integrity, has_lost_branch, is_unknown, lost_branch
 
 if TYPE_CHECKING:
     import icechunk
@@ -39,15 +41,36 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
     problem: Exception | None = None
     for _ in range(2):  # what another process makes right now is there the second time
         try:
-            return icechunk.Repository.open(storage)
+            return icechunk.Repository.open(storage, _reading_config())
         except icechunk.IcechunkError as error:
             problem = error
-        if not icechunk.Repository.exists(storage):
+        if not _has_branch(location, cube, storage):
+            if has_lost_branch(location, cube):
+                raise lost_branch(location, cube, "it is missing") from problem
             raise NotFoundError(
                 f"There is no cube at {location.cube_url(cube)!r}.",
                 hint="`dtedask store list --root ROOT` lists what exists.",
             ) from problem
-    raise DamagedError(f"The cube {location.cube_url(cube)!r} cannot be opened: {problem}") from problem
+    assert problem is not None
+    raise read_error(problem, f"the cube {location.cube_url(cube)!r}, which cannot be opened") from problem
+
+
+@lru_cache(maxsize=1)
+def _reading_config() -> icechunk.RepositoryConfig:
+    """Nothing is fetched before it is needed: Icechunk would read, and complain of, what is not checked yet."""
+    import icechunk
+
+    preload = icechunk.ManifestPreloadConfig(max_total_refs=0)
+    return icechunk.RepositoryConfig(manifest=icechunk.ManifestConfig(preload=preload))
+
+
+def _has_branch(location: Location, cube: str, storage: icechunk.Storage) -> bool:
+    import icechunk
+
+    try:
+        return icechunk.Repository.exists(storage)
+    except icechunk.IcechunkError as error:
+        raise _branch_error(location, cube, error) from error
 
 
 def create_repository(location: Location, cube: str, addresses: Sequence[Address]) -> icechunk.Repository:
@@ -70,7 +93,7 @@ def create_repository(location: Location, cube: str, addresses: Sequence[Address
     storage = location.storage(cube)
     try:
         if icechunk.Repository.exists(storage):
-            return icechunk.Repository.open(storage)
+            return icechunk.Repository.open(storage, _reading_config())
         repo = icechunk.Repository.open_or_create(storage, _config(addresses))
         repo.save_config()
     except icechunk.IcechunkError as error:
@@ -128,7 +151,8 @@ def split_of(addresses: Sequence[Address], chunks: int) -> tuple[int, int]:
 @lru_cache(maxsize=16)
 def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
     """A snapshot by its identifier; what was read of it stays in memory of this process."""
-    return Snapshot(location.cube_url(cube), open_repository(location, cube), snapshot)
+    integrity = Integrity(location, cube, snapshot)
+    return Snapshot(location.cube_url(cube), open_repository(location, cube), snapshot, integrity)
 
 
 def head_of(repo: icechunk.Repository, branch: str) -> str | None:
@@ -143,6 +167,22 @@ def head_of(repo: icechunk.Repository, branch: str) -> str | None:
         return None
 
 
+def tip_of(location: Location, cube: str, repo: icechunk.Repository, branch: str = BRANCH) -> str | None:
+    """Snapshot that a branch of a cube names; None where there is no such branch.
+
+    Raises
+    ------
+    DamagedError
+        If the file that names it cannot be read.
+    """
+    import icechunk
+
+    try:
+        return head_of(repo, branch)
+    except (icechunk.IcechunkError, ValueError) as error:
+        raise _branch_error(location, cube, error, branch) from error
+
+
 def head(location: Location, cube: str, branch: str = BRANCH) -> Snapshot:
     """The newest snapshot of a cube.
 
@@ -150,15 +190,54 @@ def head(location: Location, cube: str, branch: str = BRANCH) -> Snapshot:
     ------
     NotFoundError
         If the cube lacks the branch.
+    DamagedError
+        If the branch names no snapshot, or one that is damaged.
     """
     repo = open_repository(location, cube)
-    found = head_of(repo, branch)
+    found = tip_of(location, cube, repo, branch)
     if found is None:
         raise NotFoundError(
             f"The cube {location.cube_url(cube)!r} has no branch {branch!r}.",
             hint=f"It has {', '.join(sorted(repo.list_branches()))}; `create_branch` makes one in every cube.",
         )
-    return cached_snapshot(location, cube, found)
+    try:
+        return cached_snapshot(location, cube, found)
+    except DamagedError as error:
+        if is_unknown(location, cube, found):
+            raise lost_branch(location, cube, f"it names the snapshot {found}, which never was", branch) from error
+        raise
+
+
+def _branch_error(location: Location, cube: str, error: Exception, branch: str = BRANCH) -> DtedaskError:
+    found = read_error(error, f"the cube {location.cube_url(cube)!r}")
+    return lost_branch(location, cube, first_line(error), branch) if isinstance(found, DamagedError) else found
+
+
+def ancestry(location: Location, cube: str, repo: icechunk.Repository, **start: str) -> Iterator[icechunk.SnapshotInfo]:
+    """Snapshots from one back to the first; each is compared with its digest before it is told of.
+
+    Parameters
+    ----------
+    start : str
+        ``branch=``, ``tag=`` or ``snapshot_id=``, as Icechunk takes it.
+
+    Raises
+    ------
+    DamagedError
+        If one of them is damaged.
+    """
+    import icechunk
+
+    newer = ""
+    try:
+        for info in repo.ancestry(**start):
+            Integrity(location, cube, info.id).check_snapshot()
+            yield info
+            newer = info.parent_id or info.id
+    except (icechunk.IcechunkError, ValueError) as error:
+        if newer:
+            Integrity(location, cube, newer).check_snapshot()
+        raise read_error(error, f"the history of the cube {location.cube_url(cube)!r}") from error
 
 
 def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch: str = BRANCH) -> Snapshot:
@@ -189,11 +268,15 @@ def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch
     moment = _moment(at)
     try:
         if moment is not None:
-            return cached_snapshot(location, cube, _newest_before(repo, moment, branch))
+            history = ancestry(location, cube, repo, branch=branch)
+            return cached_snapshot(location, cube, _newest_before(history, moment))
         if at in repo.list_tags():
             return cached_snapshot(location, cube, repo.lookup_tag(str(at)))
         return cached_snapshot(location, cube, repo.lookup_snapshot(str(at)).id)
     except (icechunk.IcechunkError, ValueError, LookupError) as error:
+        if moment is None and not is_unknown(location, cube, str(at)):
+            Integrity(location, cube, str(at)).check_snapshot()
+            raise read_error(error, f"the snapshot {at} of the cube {location.cube_url(cube)!r}") from error
         raise NotFoundError(
             f"The cube {location.cube_url(cube)!r} has no snapshot {at!s}{_purged(repo)}.",
             hint="`dtedask store history --root ROOT` lists the snapshots.",
@@ -209,9 +292,9 @@ def _moment(at: str | datetime) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _newest_before(repo: icechunk.Repository, moment: datetime, branch: str) -> str:
+def _newest_before(history: Iterable[icechunk.SnapshotInfo], moment: datetime) -> str:
     later = 1
-    for info in repo.ancestry(branch=branch):
+    for info in history:
         if info.written_at <= moment and (info.parent_id is not None or later == 1):
             return info.id
         later = _sequence(info)

@@ -10,6 +10,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dtedask.core.commit import Commit
@@ -20,6 +21,7 @@ from dtedask.store.commits import metadata_of, sequence_after
 from dtedask.store.failures import storage_error
 from dtedask.store.lock import sync_to_disk
 from dtedask.store.repository import BRANCH
+from dtedask.store.upkeep.digests import keep_digests
 from dtedask.store.upkeep.registry import open_cube
 
 if TYPE_CHECKING:
@@ -157,6 +159,8 @@ class Transaction(ABC):
         repo, session, commit = prepared.repo, prepared.session, prepared.commit
         wait_until_after(repo.lookup_snapshot(prepared.head).written_at, self._url)
         tip: str = self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
+        keep = partial(keep_digests, self.location, self.cube, repo, tip, commit.parent, commit.sequence)
+        self._within_deadline(keep)
         if self.options.durable:
             sync_to_disk(self.location)
         self._move(repo, tip, prepared.head)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dtedask.store.location import Location, RootFiles
+from dtedask.store.upkeep.digests import digest_folder
 
-DIGESTS = ".dtedask/digests"
 _FOLDERS = ("attributes", "chunks", "manifests", "refs", "snapshots", "transactions")
 # How the library below Icechunk and ours calls a file until it is whole; a killed writer leaves it behind.
 _HALF_WRITTEN = re.compile(r".+#\d+")
@@ -35,7 +35,7 @@ def remove_leftovers(location: Location, cube: str, before: datetime, *, dry_run
 def stale_digests(location: Location, cube: str, before: datetime, *, dry_run: bool) -> list[int]:
     """Remove the digests of snapshots that are gone, if they are older than a limit; returns their sizes."""
     files = RootFiles(location)
-    found = files.files(f"{DIGESTS}/{cube.replace('/', '+')}")
+    found = files.files(digest_folder(cube))
     if not found:
         return []
     there = _snapshots(location, cube)

@@ -15,6 +15,7 @@ from dtedask.store.failures import first_line, storage_error
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository
+from dtedask.store.upkeep.digests import rewriting
 from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests
 from dtedask.store.upkeep.registry import Registration, folder_of, registered, registrations
 from dtedask.store.upkeep.report import CubePurge, Purge, Removed
@@ -141,7 +142,9 @@ class _CubePurger:
         oldest, gone = points[choice.oldest], points[choice.oldest + 1 :]
         if gone and not self.dry_run:
             repo = open_repository(self.location, self.cube)
-            repo.expire_snapshots(_threshold(repo, oldest.time))
+            threshold = _threshold(repo, oldest.time)
+            with rewriting(self.location, self.cube, repo, threshold):
+                repo.expire_snapshots(threshold)
             if self.options.durable:
                 sync_to_disk(self.location)
         return replace(
