@@ -107,6 +107,7 @@ def follow(commit: Commit, file: Path) -> bool:
     location = Location.parse(commit.root)
     changed = grown_groups(cached_snapshot(location, commit.cube, commit.parent), commit.changes)
     changed |= {change.group for change in commit.changes if f"{commit.cube}/{change.group}" not in known}
+    changed = set(_of_fields(changed))
     if not changed:
         return False
     with _locked(file):
@@ -119,7 +120,7 @@ def _rewrite_cube(commit: Commit, file: Path) -> bool:
     """Enter a cube that lost fields: labels, variables and groups may have vanished."""
     with _locked(file):
         snapshot, location, _ = open_snapshot(commit.url, None)
-        groups = [snapshot.group(name) for name in snapshot.group_names]
+        groups = [snapshot.group(name) for name in _of_fields(snapshot.group_names)]
         fresh = [entry_of(commit.cube, commit.url, snapshot.keys, group) for group in groups if group.variables]
         return _replace_entries(file, location.url, fresh, cubes=(commit.cube,))
 
@@ -143,12 +144,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _of_fields(groups: Iterable[str]) -> list[str]:
+    """Names of groups without those of opaque bytes, which no engine opens."""
+    return [name for name in groups if not name.endswith("/opaque")]
+
+
 def _entries_of(store: Store, cubes: Collection[str] | None) -> list[Entry]:
     found = []
     for cube in store.cubes() if cubes is None else cubes:
         url = f"{store.root}/{cube}"
         snapshot, _, _ = open_snapshot(url, None)
-        groups = [snapshot.group(name) for name in snapshot.group_names]
+        groups = [snapshot.group(name) for name in _of_fields(snapshot.group_names)]
         found += [entry_of(cube, url, snapshot.keys, group) for group in groups if group.variables]
     return found
 

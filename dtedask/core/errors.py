@@ -13,6 +13,7 @@ DtedaskError
 │   └── GribUnsupportedError        a message that ecCodes cannot decode or encode
 ├── FieldError                      a field that does not fit into its cube (also ValueError)
 │   └── KeyCollisionError           two different fields that have the same keys
+├── OpaqueError                     bytes where fields are needed (also ValueError)
 ├── StoreError                      a root or cube that cannot be used
 │   ├── NotFoundError               no root, cube, group or snapshot there (also FileNotFoundError)
 │   ├── DamagedError                bytes of a cube that fail their check
@@ -139,6 +140,12 @@ class KeyCollisionError(FieldError):
     """Two different fields that have the same keys."""
 
     code = "key-collision"
+
+
+class OpaqueError(DtedaskError, ValueError):
+    """Opaque bytes where fields are needed."""
+
+    code = "opaque"
 
 
 class StoreError(DtedaskError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -123,7 +124,8 @@ def _spectral(grid: dict[str, Any]) -> str:
     return f"T{grid['truncation']}" if "truncation" in grid else ""
 
 
-_NAMES = {
+_NAMES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "opaque": lambda _grid: "opaque",
     "reduced_gg": _reduced_gaussian,
     "regular_gg": _regular_gaussian,
     "regular_ll": _regular_latlon,

@@ -207,6 +207,8 @@ def _canonical_grid(key: str, text: str) -> str:
         if float(number) >= 32:  # MARS takes it for a Gaussian number, others for degrees
             raise InvalidValueError(f"Invalid value '{text}' of key 'grid'.", hint=f"Did you mean 'F{number}'?")
         return f"{number}x{number}"
+    if text.lower() == "opaque":
+        return "opaque"  # bytes that have no grid
     if match := re.fullmatch(_GRID_UID, text):
         return text.lower()
     raise InvalidValueError(

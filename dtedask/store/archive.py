@@ -13,10 +13,12 @@ from dtedask.core.errors import KeyCollisionError
 from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
+from dtedask.store import items
 from dtedask.store.agreement import check_agreement, place_of
 from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address, address_of
+from dtedask.store.opaque import Opaque
 from dtedask.store.transaction import Options, commit_all
 from dtedask.store.write import FileSlice, Source
 from dtedask.store.writing import Entry, WriteTransaction
@@ -60,6 +62,8 @@ class Archive:
     def add_messages(self, fields: bytes | Message | Iterable[Message], key: Mapping[str, object] | None) -> int:
         """Take GRIB messages; each must have the keys that are given."""
         if isinstance(fields, bytes | bytearray | memoryview):
+            if key and bytes(fields[:4]) != b"GRIB":
+                return self._take([self._entry_of_bytes(bytes(fields), key)])
             fields = scan(bytes(fields))
         elif isinstance(fields, Message):
             fields = (fields,)
@@ -133,6 +137,12 @@ class Archive:
             source = message.data
         entry = Entry(address, dict(description.keys), source, description.order, place_of(message))
         return entry, _is_rounded(description, address)
+
+    def _entry_of_bytes(self, data: bytes, key: Mapping[str, object]) -> tuple[Entry, bool]:
+        description = items.describe(data, key)
+        address = address_of(description, self._schema)
+        self._coordinates.setdefault((address.cube, address.group), {})
+        return Entry(address, dict(description.keys), Opaque(data), None, "opaque bytes"), False
 
     def _entry_of_array(self, field: ArrayField) -> tuple[Entry, bool]:
         address = address_of(field.description, self._schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from numcodecs.bitround import BitRound
 from numcodecs.blosc import Blosc
 
 from dtedask.core.errors import DamagedError
+from dtedask.store.opaque import OpaqueCodec
 
 if TYPE_CHECKING:
     from dtedask.store.schema import Values
@@ -122,6 +124,16 @@ class ChunkCodec:
 
     def _blosc(self) -> Blosc:
         return _blosc(self.compressor, self.level, _SHUFFLES[self.shuffle])
+
+
+Codec = ChunkCodec | OpaqueCodec
+
+
+def codec_of(metadata: Mapping[str, Any]) -> Codec:
+    """Codec of an array that exists, from its Zarr document."""
+    if metadata["data_type"] == "variable_length_bytes":
+        return OpaqueCodec()
+    return ChunkCodec.from_metadata(metadata["data_type"], metadata["codecs"], metadata["attributes"])
 
 
 @lru_cache(maxsize=16)

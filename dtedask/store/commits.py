@@ -43,7 +43,7 @@ def changes_of(fields: Sequence[tuple[str, str, dict[str, str]]]) -> tuple[Chang
 
 def _as_member(keys: dict[str, str]) -> dict[str, str]:
     """Keys in a fixed order; a control forecast is member 0 of its ensemble, so that both are one event."""
-    if keys["type"] == "cf":
+    if keys.get("type") == "cf":
         keys = {**keys, "type": "pf", "number": "0"}
     return {key: keys[key] for key in sorted(keys, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))}
 
@@ -51,7 +51,7 @@ def _as_member(keys: dict[str, str]) -> dict[str, str]:
 def _with_type(request: Keys) -> Keys:
     keys = dict(request)
     members = keys.get("number", "").split("/")
-    if keys["type"] != "pf" or "0" not in members:
+    if keys.get("type") != "pf" or "0" not in members:
         return request
     if members == ["0"]:
         del keys["number"]

@@ -12,6 +12,7 @@ from xarray.core import indexing
 from dtedask.core.errors import FieldError
 from dtedask.request import format_step
 from dtedask.store.fields import CoordinateVariable, FieldArray, SlotTable, SnapshotVariable
+from dtedask.store.opaque import check_fields
 from dtedask.store.snapshot import Group, Snapshot, Variable
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def dataset_of(
         ``"valid"`` joins reference time and step into one sorted axis ``time``; where several forecasts are valid at
         the same time, the latest one is taken.
     """
+    check_fields(selections)
     first = selections[0]
     group, snapshot = first.group, first.snapshot
     slots = _in_order(group, _used(selections) if used is None else used, selections)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NotFoundError
 from dtedask.request import parse_step
+from dtedask.store.chunks import ChunkCodec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +28,10 @@ def values_of(record: Record) -> np.ndarray:
     (data,) = selection.snapshot.read_chunks([record.chunk])
     if data is None:
         raise NotFoundError(f"The field {record.chunk} of the cube {selection.snapshot.url!r} does not exist.")
+    codec = selection.variable.codec
+    assert isinstance(codec, ChunkCodec)
     place = f"the field {record.chunk} of the cube {selection.snapshot.url!r}"
-    return selection.variable.codec.decode(data, record.grid.shape, place)
+    return codec.decode(data, record.grid.shape, place)
 
 
 def encode_record(record: Record) -> bytes:

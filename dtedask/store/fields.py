@@ -16,6 +16,7 @@ from dask.base import tokenize
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from dtedask.store.chunks import ChunkCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import Snapshot, Variable
 
@@ -62,6 +63,7 @@ class FieldArray(BackendArray):
         self._variable = variable.name
         self._tables = tuple(tables)
         self._grid_shape = variable.shape[len(variable.dims) :]
+        assert isinstance(variable.codec, ChunkCodec)
         self._codec = variable.codec
         self.dtype = np.dtype(variable.dtype)
         self.shape = (*(len(table.slots) for table in self._tables), *self._grid_shape)

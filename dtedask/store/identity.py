@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import FieldError
 from dtedask.request import format_step, parse_step, variable_name
-from dtedask.store.labels import Label, label_of, ordered
-from dtedask.store.schema import CUBE_KEYS, Schema, Values
+from dtedask.store.labels import Dimension, Label, label_of, ordered
+from dtedask.store.opaque import is_opaque
+from dtedask.store.schema import CUBE_KEYS, GROUP_KEYS, Schema, Values
 
 if TYPE_CHECKING:
     from dtedask.geo import Grid
     from dtedask.grib import FieldDescription
 
+_NEEDED = ("type", "levtype", "param", "date")
 _CELL_METHODS = {
     "accum": "sum",
     "avg": "mean",
@@ -85,33 +87,39 @@ def address_of(description: FieldDescription, schema: Schema) -> Address:
         If a key that every field needs is missing, or the keys contradict each other.
     """
     keys = description.keys
-    _check(keys)
+    _check(keys, (*CUBE_KEYS, *(() if is_opaque(description.grid) else _NEEDED)))
     dims = ordered(list(_dimensions(keys, schema)))
     labels = tuple(label_of(name, keys) for name in dims)
-    group_type = "pf" if keys["type"] == "cf" else keys["type"]
-    group = f"{group_type}/{keys['levtype']}/{description.grid.label}"
+    group_keys = _group_keys(keys)
+    named = dict(group_keys)
+    group = f"{named.get('type', 'none')}/{named.get('levtype', 'none')}/{description.grid.label}"
     spec = VariableSpec(
-        name=_variable_name(description),
+        name=_item_name(description, dims) if is_opaque(description.grid) else _variable_name(description),
         dims=dims,
         attributes=_attributes(description),
         edition=description.edition,
-        values=schema.values_of(keys["param"], description.short_name),
+        values=schema.values_of(keys.get("param", ""), description.short_name),
     )
     cube, cube_keys = _cube(keys, schema)
-    group_keys = (("type", group_type), ("levtype", keys["levtype"]))
     return Address(cube, group, spec, labels, description.grid, description.product, cube_keys, group_keys)
 
 
-def _check(keys: Mapping[str, str]) -> None:
-    for key in (*CUBE_KEYS, "type", "levtype", "param", "date"):
+def _group_keys(keys: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Type and levtype as far as there are any; a control forecast stands with its ensemble."""
+    found = [(key, keys[key]) for key in GROUP_KEYS if key in keys]
+    return tuple((key, "pf" if (key, value) == ("type", "cf") else value) for key, value in found)
+
+
+def _check(keys: Mapping[str, str], needed: tuple[str, ...]) -> None:
+    for key in needed:
         if key not in keys:
             raise FieldError(
                 f"A field without the key {key!r} cannot be archived (it has {_text(keys)}).",
                 hint=f"Give {key} with `key=`.",
             )
-    if keys["type"] == "cf" and "number" in keys and keys["number"] != "0":
+    if keys.get("type") == "cf" and "number" in keys and keys["number"] != "0":
         raise FieldError(f"A control forecast (type=cf) cannot be number={keys['number']}.", hint="Use type=pf.")
-    if keys["type"] == "pf" and keys.get("number") == "0":
+    if keys.get("type") == "pf" and keys.get("number") == "0":
         raise FieldError(
             "type=pf, number=0 cannot be told from the control forecast, which is member 0.",
             hint="Archive the control as type=cf, and number the perturbed members from 1.",
@@ -122,7 +130,7 @@ def _dimensions(keys: Mapping[str, str], schema: Schema) -> set[str]:
     names = {name for key in keys if (name := schema.dimension(key)) is not None}
     if "hdate" in keys:
         names.add("date")
-    if keys["type"] == "cf":
+    if keys.get("type") == "cf":
         names.add("member")
     return names
 
@@ -138,12 +146,17 @@ def _cube(keys: Mapping[str, str], schema: Schema) -> tuple[str, tuple[tuple[str
 
 def _variable_name(description: FieldDescription) -> str:
     keys = description.keys
-    name = variable_name(keys["param"], description.short_name)
+    name = variable_name(keys["param"], description.short_name) if "param" in keys else "data"
     if statistic := keys.get("stattype"):
         name = f"{statistic}_{name}"
     if span := timespan(description):
         name = f"{name}_{span}"
     return name
+
+
+def _item_name(description: FieldDescription, dims: tuple[str, ...]) -> str:
+    """Opaque bytes may have any keys: those of other dimensions are another variable."""
+    return "-".join([_variable_name(description), *(Dimension(name).key for name in dims)])
 
 
 def timespan(description: FieldDescription) -> str:
@@ -173,7 +186,7 @@ def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | f
         "standard_name": description.standard_name,
         "long_name": description.name,
         "units": description.units,
-        "GRIB_paramId": keys["param"],
+        "GRIB_paramId": keys.get("param", ""),
         "GRIB_shortName": description.short_name,
         "GRIB_typeOfLevel": description.level_type,
         "timespan": keys.get("timespan", ""),
@@ -182,7 +195,7 @@ def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | f
     found |= _statistics(description)
     if "levelist" not in keys and description.level is not None:
         found["GRIB_level"] = float(description.level)
-    if len(keys["date"]) == 6:
+    if len(keys.get("date", "")) == 6:
         found["date_text"] = "month"
         found.setdefault("cell_methods", "forecast_reference_time: mean (interval: 1 month)")
     return tuple(sorted((name, value) for name, value in found.items() if value != ""))

@@ -71,7 +71,7 @@ def _made(group: Group, variable: Variable, dimension: str) -> tuple[KeyTexts, .
         return _reference_texts(variable, texts)
     if dimension == "step" and "interval_s" in variable.attributes:
         return (_interval_texts(group, variable),)
-    if dimension == "member" and group.keys["type"] == "pf":
+    if dimension == "member" and group.keys.get("type") == "pf":
         return (KeyTexts("number", ["" if text == "0" else text for text in texts], texts),)
     return (KeyTexts(Dimension(dimension).key, texts),)
 

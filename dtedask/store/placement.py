@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import FieldError, KeyCollisionError
-from dtedask.store.chunks import ChunkCodec
+from dtedask.store.chunks import ChunkCodec, Codec
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension, Label
+from dtedask.store.opaque import OpaqueCodec, array_document, is_opaque
 from dtedask.store.snapshot import FORMAT, Axis, Group, Snapshot, Variable, free_attribute, grid_attribute, run_async
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class Placement:
     groups: dict[str, GroupGrowth]
     keys: list[str]
     coordinates: list[tuple[str, tuple[int, ...]]]
-    codecs: list[ChunkCodec]
+    codecs: list[Codec]
     fresh: list[bool]
 
     @property
@@ -297,12 +298,15 @@ def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> Non
     import zarr
 
     grid = growth.address.grid
-    codec = ChunkCodec.from_values(spec.values)
     attributes: dict[str, Any] = dict(spec.attributes) | {
         "GRIB_edition": spec.edition,
         "dtedask_role": "variable",
         "dtedask_dims": len(spec.dims),
     }
+    if is_opaque(grid):
+        run_async(_create_items(store, growth, spec, attributes))
+        return
+    codec = ChunkCodec.from_values(spec.values)
     if grid.dims != ("latitude", "longitude") and grid.kind != "sh":
         attributes["coordinates"] = "latitude longitude"
     if codec.keep_bits is not None:
@@ -320,10 +324,21 @@ def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> Non
     )
 
 
-async def _update_variables(store: Any, growth: GroupGrowth) -> None:
-    """Give every array of the group the new lengths of its axes; its document is all that changes."""
+async def _create_items(store: Any, growth: GroupGrowth, spec: VariableSpec, attributes: dict[str, Any]) -> None:
+    grid = growth.address.grid
+    shape = (*(growth.length(name) for name in spec.dims), *grid.shape)
+    document = array_document(shape, (*spec.dims, *grid.dims), attributes)
+    await store.set(f"{growth.name}/{spec.name}/zarr.json", _as_json(document))
+
+
+def _as_json(document: Mapping[str, Any]) -> Any:
     from zarr.core.buffer import cpu
 
+    return cpu.Buffer.from_bytes(json.dumps(document).encode())
+
+
+async def _update_variables(store: Any, growth: GroupGrowth) -> None:
+    """Give every array of the group the new lengths of its axes; its document is all that changes."""
     writes = []
     for name, variable in growth.group.variables.items() if growth.group else ():
         lengths = [growth.length(dim) for dim in variable.dims]
@@ -331,15 +346,12 @@ async def _update_variables(store: Any, growth: GroupGrowth) -> None:
         attributes = dict(variable.attributes) | growth.attributes.get(name, {})
         if shape != list(variable.shape) or attributes != variable.attributes:
             document = {**variable.metadata, "shape": shape, "attributes": attributes}
-            data = cpu.Buffer.from_bytes(json.dumps(document).encode())
-            writes.append(store.set(f"{growth.name}/{name}/zarr.json", data))
+            writes.append(store.set(f"{growth.name}/{name}/zarr.json", _as_json(document)))
     await asyncio.gather(*writes)
 
 
 async def write_free(store: Any, group: str, attributes: Mapping[str, Any], free: Mapping[str, Iterable[int]]) -> None:
     """Write which slots of a group's axes are free into its document."""
-    from zarr.core.buffer import cpu
-
     ours = {key: value for key, value in attributes["dtedask"].items() if key != "free"}
     found = free_attribute(free)
     document = {
@@ -347,11 +359,13 @@ async def write_free(store: Any, group: str, attributes: Mapping[str, Any], free
         "node_type": "group",
         "attributes": {**attributes, "dtedask": {**ours, "free": found} if found else ours},
     }
-    await store.set(f"{group}/zarr.json", cpu.Buffer.from_bytes(json.dumps(document).encode()))
+    await store.set(f"{group}/zarr.json", _as_json(document))
 
 
-def _codec(growth: GroupGrowth, spec: VariableSpec) -> ChunkCodec:
+def _codec(growth: GroupGrowth, spec: VariableSpec) -> Codec:
     stored = growth.group.variables.get(spec.name) if growth.group else None
+    if is_opaque(growth.address.grid):
+        return OpaqueCodec()
     return stored.codec if stored else ChunkCodec.from_values(growth.variables[spec.name].values)
 
 

@@ -15,6 +15,7 @@ from dtedask.store import retrieval
 from dtedask.store.control import Control, Verb
 from dtedask.store.handles import Head, commits_between, heads_of, pinned_snapshot
 from dtedask.store.location import Location, RootFiles
+from dtedask.store.opaque import check_fields
 from dtedask.store.repository import BRANCH, snapshot_at
 from dtedask.store.selection import Record, Selection, select
 
@@ -259,9 +260,30 @@ class Reader:
         """Fields as GRIB2 messages, encoded anew."""
         from dtedask.store.encoding import encode_record
 
-        for selection in self._checked(request, allow_missing):
+        selections = self._checked(request, allow_missing)
+        check_fields(selections)
+        for selection in selections:
             for record in selection.records():
                 yield encode_record(record)
+
+    def read(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[tuple[Record, bytes]]:
+        """What was archived, as bytes: opaque bytes as they came, fields as GRIB2 messages, encoded anew.
+
+        Yields
+        ------
+        tuple of (Record, bytes)
+            In the order of `list`.
+
+        Raises
+        ------
+        NoMatchError
+            If nothing matches.
+        MissingFieldsError
+            If a value that is named does not exist and `allow_missing` is False.
+        """
+        from dtedask.store.read import read
+
+        return read(self._checked(request, allow_missing))
 
     def _parse(self, request: RequestLike) -> Request:
         """Read a request; None takes everything."""

@@ -124,7 +124,7 @@ class Selection:
 
     @cached_property
     def _has_control(self) -> bool:
-        return self.group.keys["type"] == "pf" and "member" in self.variable.dims
+        return self.group.keys.get("type") == "pf" and "member" in self.variable.dims
 
     @cached_property
     def _control_slot(self) -> int:
@@ -232,7 +232,7 @@ def select_variable(
 ) -> Selection | None:
     """Select the fields of one variable; None where there are none."""
     constants = _constants(snapshot, group, variable)
-    if not request.select("param", [constants["param"]]):
+    if "param" in constants and not request.select("param", [constants["param"]]):
         return None
     dimensions = key_texts(snapshot, group, variable)
     varying = frozenset({part.key for parts in dimensions for part in parts} | {"type", "grid"})
@@ -257,8 +257,9 @@ def _name_matches(request: Request, name: str) -> bool:
 
 def _constants(snapshot: Snapshot, group: Group, variable: Variable) -> Mapping[str, str]:
     attributes = variable.attributes
-    constants = {**snapshot.keys, **group.keys, "param": str(attributes["GRIB_paramId"])}
-    return constants | {key: str(attributes[key]) for key in ("timespan", "stattype") if key in attributes}
+    named = (("param", "GRIB_paramId"), ("timespan", "timespan"), ("stattype", "stattype"))
+    found = {key: str(attributes[name]) for key, name in named if name in attributes}
+    return {**snapshot.keys, **group.keys, **found}
 
 
 @lru_cache(maxsize=256)
@@ -268,7 +269,7 @@ def _without(request: Request, keys: frozenset[str]) -> Request:
 
 def _mask(request: Request, group: Group, dimension: str, parts: tuple[KeyTexts, ...]) -> np.ndarray | None:
     masks = [part.mask(request) for part in parts if not request.is_all(part.key)]
-    if dimension == "member" and group.keys["type"] == "pf" and not request.is_all("type"):
+    if dimension == "member" and group.keys.get("type") == "pf" and not request.is_all("type"):
         types = request.select("type", ["cf", "pf"])
         is_control = group.axes["member"].labels == 0
         masks.append(np.where(is_control, "cf" in types, "pf" in types))

@@ -15,7 +15,7 @@ import numpy as np
 
 from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError
 from dtedask.geo import Grid
-from dtedask.store.chunks import ChunkCodec
+from dtedask.store.chunks import Codec, codec_of
 from dtedask.store.failures import first_line, read_error
 from dtedask.store.labels import Dimension, Label
 
@@ -91,7 +91,7 @@ class Variable:
     name: str
     dims: tuple[str, ...]
     shape: tuple[int, ...]
-    codec: ChunkCodec
+    codec: Codec
     attributes: Mapping[str, Any]
     metadata: Mapping[str, Any]
 
@@ -467,8 +467,7 @@ def _variable(name: str, metadata: Mapping[str, Any]) -> Variable:
     attributes = metadata["attributes"]
     dims = tuple(metadata["dimension_names"])
     count = int(attributes["dtedask_dims"])
-    codec = ChunkCodec.from_metadata(metadata["data_type"], metadata["codecs"], attributes)
-    return Variable(name, dims[:count], tuple(metadata["shape"]), codec, attributes, metadata)
+    return Variable(name, dims[:count], tuple(metadata["shape"]), codec_of(metadata), attributes, metadata)
 
 
 def grid_attribute(grid: Grid) -> dict[str, Any]:

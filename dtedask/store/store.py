@@ -127,9 +127,11 @@ class Store(Keeper):
         ----------
         fields : bytes, Message, iterable of Message, DataArray or Dataset
             GRIB messages back to back, references to messages, or arrays whose last dimensions are those of their grid.
-            Of a dataset that was retrieved, gaps become fields of missing points.
+            Of a dataset that was retrieved, gaps become fields of missing points. Bytes that come with keys and do not
+            begin with ``GRIB`` are stored as they are, as one item.
         key : mapping, optional
-            MARS keys of an array, as far as its coordinates and attributes do not say them.
+            MARS keys of opaque bytes; of an array as far as its coordinates and attributes do not say them; of messages
+            what each of them must say.
 
         Returns
         -------

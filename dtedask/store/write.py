@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import GribError
-from dtedask.store.chunks import ChunkCodec
+from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
     from icechunk import Session
 
     from dtedask.geo import PointOrder
+    from dtedask.store.chunks import Codec
     from dtedask.store.location import Location
 
 _AT_ONCE = 64
@@ -39,7 +40,7 @@ class FileSlice:
             return file.read(self.length)
 
 
-Source = FileSlice | bytes | np.ndarray
+Source = FileSlice | bytes | np.ndarray | Opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,25 @@ class WriteItem:
     key: str
     source: Source
     order: PointOrder | None
-    codec: ChunkCodec
+    codec: Codec
     exists: bool
     size_bytes: int
     origin: str = ""
 
-    def values(self) -> np.ndarray:
+    def encoded(self) -> bytes:
+        """What the chunk holds.
+
+        Raises
+        ------
+        GribError
+            If the message cannot be decoded.
+        """
+        if isinstance(self.codec, OpaqueCodec):
+            assert isinstance(self.source, Opaque)
+            return self.codec.encode(self.source.data)
+        return self.codec.encode(self._values(self.codec.dtype))
+
+    def _values(self, dtype: str) -> np.ndarray:
         """The field in the order of its grid.
 
         Raises
@@ -67,9 +81,10 @@ class WriteItem:
         from dtedask.grib import decode
 
         assert self.order is not None
+        assert not isinstance(self.source, Opaque)
         data = self.source.read() if isinstance(self.source, FileSlice) else self.source
         try:
-            return decode(data, self.order, dtype=self.codec.dtype)
+            return decode(data, self.order, dtype=dtype)
         except GribError as error:
             raise type(error)(f"{self.origin} cannot be decoded: {error.message}", hint=error.hint) from error
 
@@ -115,7 +130,7 @@ def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes
     part: list[tuple[WriteItem, bytes]] = []
     held = 0
     for item in items:
-        part.append((item, item.codec.encode(item.values())))
+        part.append((item, item.encoded()))
         held += len(part[-1][1])
         if held >= HELD_BYTES:
             yield part

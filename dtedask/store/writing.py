@@ -14,6 +14,7 @@ from dtedask.store.commits import changes_of
 from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
+from dtedask.store.opaque import Opaque
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import BRANCH, cached_snapshot, create_repository
 from dtedask.store.transaction import Prepared, Transaction
@@ -52,6 +53,8 @@ class Entry:
     @property
     def size_bytes(self) -> int:
         """Size of the decoded field."""
+        if isinstance(self.source, Opaque):
+            return len(self.source.data)
         return self.address.grid.size * (8 if self.address.variable.values.dtype == "float64" else 4)
 
 
