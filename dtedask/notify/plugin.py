@@ -54,10 +54,13 @@ def oldest_needed(root: str, cube: str) -> Need | None:
     if not log_path(root).exists():
         return None
     log = open_log(root)
-    heard = {f"listener {name!r}, which has heard": number for name, number in log.heard(cube).items()}
-    heard["the log of notices, which knows"] = log.last(cube)
-    who, number = min(heard.items(), key=lambda item: item[1])
-    return Need(number + 1, f"{who} of commits up to {number}")
+    found = [
+        Need(number + 1, f"listener {name!r}, which has heard of {number} commits (`dtedask listen --forget {name}`)")
+        for name, number in log.heard(cube).items()
+    ]
+    last = log.last(cube)
+    found.append(Need(last + 1, f"the log of notices, which has {last} commits"))
+    return min(found, key=lambda need: need.sequence)
 
 
 @hookimpl

@@ -56,7 +56,7 @@ def test_every_help_is_shown_with_its_examples_line_by_line(run, words):
 
 def test_what_writes_can_be_run_dry():
     writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
-    writing |= {("store", "lock"), ("store", "unlock")}
+    writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
 
