@@ -22,6 +22,7 @@ DtedaskError
 │   ├── LockedError                 another process holds the cube (also TimeoutError)
 │   ├── TransactionError            a transaction that must not be committed
 │   │   └── ConflictError           the cube moved while we wrote
+│   ├── BranchError                 a branch that cannot be made or deleted (also ValueError)
 │   ├── ReadOnlyError               writing to what only can be read (also PermissionError)
 │   └── ControlledError             fields that are locked for what was asked (also PermissionError)
 ├── DocumentError                   a recipe, listener, schema or catalog that is wrong (also ValueError)
@@ -194,6 +195,12 @@ class ConflictError(TransactionError):
     """The cube moved while a transaction was written."""
 
     code = "conflict"
+
+
+class BranchError(StoreError, ValueError):
+    """A branch that cannot be made or deleted."""
+
+    code = "branch"
 
 
 class ReadOnlyError(StoreError, PermissionError):

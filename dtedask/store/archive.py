@@ -10,6 +10,7 @@ import numpy as np
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import KeyCollisionError
+from dtedask.core.settings import setting
 from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
@@ -19,6 +20,8 @@ from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address, address_of
 from dtedask.store.opaque import Opaque
+from dtedask.store.repository import BRANCH
+from dtedask.store.staging import Staging
 from dtedask.store.transaction import Options, commit_all
 from dtedask.store.write import FileSlice, Source
 from dtedask.store.writing import Entry, WriteTransaction
@@ -53,6 +56,7 @@ class Archive:
         self._coordinates: dict[tuple[str, str], Mapping[str, Coordinate] | Message] = {}
         self.unchanged = 0
         self._wide = 0
+        self._staging = Staging()
 
     @property
     def waiting(self) -> int:
@@ -87,19 +91,7 @@ class Archive:
         commits: list[Commit] = []
         self.unchanged = 0
         cubes = sorted(cube for cube, entries in self._entries.items() if entries)
-        transactions = [
-            WriteTransaction(
-                location=self._location,
-                cube=cube,
-                options=self._options,
-                message=message,
-                sources=sources,
-                entries=list(self._entries[cube].values()),
-                execution=execution,
-                coordinates_of=self._coordinates_of,
-            )
-            for cube in cubes
-        ]
+        transactions = [self._transaction(cube, execution, message, sources) for cube in cubes]
         failures: list[Exception] = []
         self._report_wide()
         try:
@@ -108,10 +100,42 @@ class Archive:
                 self.unchanged += commit.unchanged if commit else waited
                 commits += [commit] if commit else []
         finally:
-            for commit in commits:
+            self._staging.forget()
+            for commit in commits if self._options.branch == BRANCH else ():
                 failures += run_after_commit(commit)
         self._coordinates.clear()
         return commits, failures
+
+    def waits_for(self, cube: str) -> bool:
+        """Whether fields of a cube wait for a flush."""
+        return bool(self._entries.get(cube))
+
+    @property
+    def cubes(self) -> list[str]:
+        """Names of the cubes whose fields wait for a flush."""
+        return [cube for cube, entries in self._entries.items() if entries]
+
+    def staged(self, cube: str) -> str:
+        """Snapshot of a cube with what waits for a flush in it; nobody else can see it."""
+        return self._staging.snapshot(self._transaction(cube, Execution(threads=setting("ingest.threads"))))
+
+    def close(self) -> None:
+        """Let go of what was written for reading only."""
+        self._staging.forget()
+
+    def _transaction(
+        self, cube: str, execution: Execution, message: str = "", sources: tuple[str, ...] = ()
+    ) -> WriteTransaction:
+        return WriteTransaction(
+            location=self._location,
+            cube=cube,
+            options=self._options,
+            message=message,
+            sources=sources,
+            entries=list(self._entries[cube].values()),
+            execution=execution,
+            coordinates_of=self._coordinates_of,
+        )
 
     def _report_wide(self) -> None:
         if self._wide:
@@ -163,6 +187,7 @@ class Archive:
             count += 1
             wide += is_rounded
         Control(self._location).check_entries(staged.values())
+        self._staging.forget()
         for entry in staged.values():
             waiting = self._entries.setdefault(entry.address.cube, {})
             waiting.pop(entry.address.identity, None)

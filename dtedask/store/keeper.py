@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dtedask.core.commit import Commit
+from dtedask.core.settings import setting
+from dtedask.store.branches import branches_of, create_branch, delete_branch
 from dtedask.store.commits import history_of
 from dtedask.store.control import Lock
 from dtedask.store.handles import in_order
-from dtedask.store.reader import Reader, RequestLike
+from dtedask.store.reader import Names, Reader, RequestLike
 from dtedask.store.roots import RootDocument
+from dtedask.store.transaction import Options
 
 if TYPE_CHECKING:
     from dtedask.store.schema import Schema
@@ -37,6 +41,45 @@ class Keeper(Reader):
         """
         names = [cube] if cube is not None else self.cubes()
         return in_order([history_of(self._location, name, after=after, branch=self._branch) for name in names])
+
+    def branches(self) -> Names:
+        """Names of the branches, sorted, ``main`` among them."""
+        return branches_of(self._location)
+
+    def create_branch(self, name: str, at: str | datetime | None = None) -> None:
+        """Let a branch begin in every cube of the root.
+
+        ``dtedask.open(root, branch=name)`` reads and writes it. A cube that is made later is empty in the branch until
+        something is archived into it there. Listeners and catalogs hear of ``main`` only.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits, ``-`` and ``_``.
+        at : str or datetime, optional
+            Where it begins: a snapshot's identifier, a tag or a moment of ``main``; its newest commit where it is left
+            out. Cubes that were not there yet lack the branch.
+
+        Raises
+        ------
+        BranchError
+            If the name cannot be one, or the branch exists.
+        NotFoundError
+            If there is no cube for it.
+        """
+        create_branch(self._location, name, at, self._options())
+
+    def delete_branch(self, name: str) -> None:
+        """Take a branch out of every cube; what only it had becomes garbage that `purge` collects.
+
+        Raises
+        ------
+        BranchError
+            If it is ``main``.
+        NotFoundError
+            If there is no such branch.
+        """
+        delete_branch(self._location, name, self._options())
 
     def lock(self, request: RequestLike, verbs: Iterable[str] = ("archive", "wipe"), reason: str = "") -> Lock:
         """Lock fields, those that exist and those to come: every process refuses to touch any of them.
@@ -163,3 +206,12 @@ class Keeper(Reader):
         from dtedask.store.upkeep.retention import Retention, RetentionDocument
 
         RetentionDocument(self._location).write(Retention.parse(keep, commits))
+
+    def _options(self) -> Options:
+        return Options(
+            durable=setting("store.durable"),
+            lock_timeout_s=setting("store.lock-timeout"),
+            commit_timeout_s=setting("store.commit-timeout"),
+            batch_bytes=setting("ingest.batch-bytes"),
+            branch=self._branch,
+        )

@@ -15,14 +15,14 @@ from dtedask.core.commit import Commit
 from dtedask.core.errors import ReadOnlyError
 from dtedask.core.settings import setting
 from dtedask.store.archive import Archive
+from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location
-from dtedask.store.reader import RequestLike
-from dtedask.store.repository import BRANCH
+from dtedask.store.reader import Names, RequestLike
+from dtedask.store.repository import BRANCH, cached_snapshot
 from dtedask.store.retrieval import no_match
 from dtedask.store.roots import RootDocument
-from dtedask.store.transaction import Options
 from dtedask.store.wipe import MINIMUM_KEYS, Wipe, check_minimum, survey, wipe
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from dtedask.grib import Message
     from dtedask.store.schema import Schema
+    from dtedask.store.snapshot import Snapshot
 
 Commits = list[Commit]
 Failures = list[Exception]
@@ -116,6 +117,17 @@ class Store(Keeper):
         """Whether fields wait for `flush`."""
         return self._archive is not None and self._archive.waiting > 0
 
+    def cubes(self) -> Names:
+        """Names of the cubes, sorted; those too whose first fields wait for `flush` in this handle.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no root.
+        """
+        names = super().cubes()
+        return sorted({*names, *self._archive.cubes}) if self._archive is not None else names
+
     def archive(
         self,
         fields: bytes | Message | Iterable[Message] | xr.DataArray | xr.Dataset,
@@ -181,6 +193,8 @@ class Store(Keeper):
     def discard(self) -> None:
         """Forget what was archived and not flushed."""
         with self._lock:
+            if self._archive is not None:
+                self._archive.close()
             self._archive = None
 
     def wipe(self, request: RequestLike, *, doit: bool = False, minimum_keys: Sequence[str] = MINIMUM_KEYS) -> Wipe:
@@ -215,13 +229,16 @@ class Store(Keeper):
         check_minimum(parsed, minimum_keys)
         if doit:
             self._check_writable()
-        found = list(self.select(parsed, verb="wipe"))
+        published = self._with()
+        found = list(published.select(parsed, verb="wipe"))
         if found and not doit:
             return survey(parsed, found)
         with self._lock:
-            done, self.hook_failures = wipe(self._location, parsed, sorted({part.cube for part in found}), _options())
+            done, self.hook_failures = wipe(
+                self._location, parsed, sorted({part.cube for part in found}), self._options()
+            )
         if not done.fields:
-            raise no_match(parsed, self)
+            raise no_match(parsed, published)
         return done
 
     @property
@@ -233,8 +250,18 @@ class Store(Keeper):
         self._check_writable()
         if self._archive is None:
             schema = RootDocument(self._location).create(self._schema)
-            self._archive = Archive(self._location, schema, _options())
+            check_branch(self._location, self._branch)
+            self._archive = Archive(self._location, schema, self._options())
         return self._archive
+
+    def _snapshot(self, cube: str) -> Snapshot:
+        """What waits for a flush is seen by the handle that it waits in, and by no other."""
+        archive = self._archive
+        if archive is not None and archive.waits_for(cube):
+            with self._lock:
+                if archive.waits_for(cube):
+                    return cached_snapshot(self._location, cube, archive.staged(cube))
+        return super()._snapshot(cube)
 
     def _check_writable(self) -> None:
         if self._at is not None:
@@ -247,12 +274,3 @@ def _is_xarray(fields: object) -> TypeIs[xr.DataArray | xr.Dataset]:
     """Whoever holds an array has imported xarray; GRIB goes in without its 40 MB and half a second."""
     xr = sys.modules.get("xarray")
     return xr is not None and isinstance(fields, xr.DataArray | xr.Dataset)
-
-
-def _options() -> Options:
-    return Options(
-        durable=setting("store.durable"),
-        lock_timeout_s=setting("store.lock-timeout"),
-        commit_timeout_s=setting("store.commit-timeout"),
-        batch_bytes=setting("ingest.batch-bytes"),
-    )

@@ -42,6 +42,7 @@ class Options:
     commit_timeout_s: float
     batch_bytes: int
     attempts: int = 20
+    branch: str = BRANCH
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,8 @@ class Transaction(ABC):
         )
 
     def _publish(self, prepared: Prepared) -> Commit:
-        repo, session, commit = prepared.repo, prepared.session, prepared.commit
-        wait_until_after(repo.lookup_snapshot(prepared.head).written_at, self._url)
-        tip: str = self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
+        repo, commit = prepared.repo, prepared.commit
+        tip = self._flush(prepared)
         keep = partial(keep_digests, self.location, self.cube, repo, tip, commit.parent, commit.sequence)
         self._within_deadline(keep)
         if self.options.durable:
@@ -168,13 +168,19 @@ class Transaction(ABC):
             sync_to_disk(self.location)
         return replace(commit, snapshot=tip, time=repo.lookup_snapshot(tip).written_at)
 
+    def _flush(self, prepared: Prepared) -> str:
+        """Write the snapshot, which no branch names yet."""
+        session, commit = prepared.session, prepared.commit
+        wait_until_after(prepared.repo.lookup_snapshot(prepared.head).written_at, self._url)
+        return self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
+
     def _move(self, repo: icechunk.Repository, tip: str, head: str) -> None:
         import icechunk
 
         try:
-            self._within_deadline(lambda: repo.reset_branch(BRANCH, tip, from_snapshot_id=head))
+            self._within_deadline(lambda: repo.reset_branch(self.options.branch, tip, from_snapshot_id=head))
         except (icechunk.IcechunkError, StoreError) as error:
-            current = repo.lookup_branch(BRANCH)
+            current = repo.lookup_branch(self.options.branch)
             if current == tip:
                 return
             if current != head:

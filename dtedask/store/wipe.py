@@ -93,7 +93,7 @@ class WipeTransaction(Transaction):
 
     def _prepare(self) -> Prepared | None:
         repo = open_repository(self.location, self.cube)
-        session = repo.writable_session(BRANCH)
+        session = repo.writable_session(self.options.branch)
         head: str = session.snapshot_id
         before = cached_snapshot(self.location, self.cube, head)
         found = list(select(before, self.cube, self.request))
@@ -151,7 +151,7 @@ def wipe(location: Location, request: Request, cubes: Sequence[str], options: Op
         for commit in commit_all(transactions) if transactions else ():
             commits += [commit] if commit else []
     finally:
-        for commit in commits:
+        for commit in commits if options.branch == BRANCH else ():
             failures += run_after_commit(commit)
     gone = [
         part

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import TransactionError
+from dtedask.store.branches import start_branch
 from dtedask.store.commits import changes_of
 from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
 from dtedask.store.opaque import Opaque
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
-from dtedask.store.repository import BRANCH, cached_snapshot, create_repository
+from dtedask.store.repository import cached_snapshot, create_repository, open_repository
 from dtedask.store.transaction import Prepared, Transaction
 from dtedask.store.write import Source, WriteItem, WriteResult
 
@@ -78,10 +79,31 @@ class WriteTransaction(Transaction):
     execution: Execution
     coordinates_of: CoordinatesOf
 
+    @property
+    def addresses(self) -> list[Address]:
+        """Places of the fields."""
+        return [entry.address for entry in self.entries]
+
+    def stage(self) -> tuple[str, str]:
+        """Write the fields as a snapshot that no branch names.
+
+        Returns
+        -------
+        tuple of (str, str)
+            The snapshot that it follows, and its own: the same where nothing changes.
+        """
+        with self._told_errors():
+            prepared = self._prepare()
+            if prepared is not None:
+                return prepared.head, self._flush(prepared)
+            head: str = open_repository(self.location, self.cube).lookup_branch(self.options.branch)
+            return head, head
+
     def _prepare(self) -> Prepared | None:
         entries = self.entries
-        repo = create_repository(self.location, self.cube, [entry.address for entry in entries])
-        session = repo.writable_session(BRANCH)
+        repo = create_repository(self.location, self.cube, self.addresses)
+        start_branch(repo, self.options.branch)
+        session = repo.writable_session(self.options.branch)
         head: str = session.snapshot_id
         before = cached_snapshot(self.location, self.cube, head)
         placement = place(before, (entry.address for entry in entries))
