@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dtedask.core.errors import ClockError, DamagedError, DtedaskError, StoreError
+from dtedask.core.errors import ClockError, DamagedError, DtedaskError, ReadOnlyError, StoreError
 
-_FULL = "No space left on device"
+_FULL = ("No space left on device", "Disk quota exceeded")
+_READ_ONLY = ("Read-only file system", "Permission denied", "Operation not permitted", "AccessDenied")
 _CLOCK = ("invalid snapshot timestamp ordering", "clock has drifted")
 # What storage says when it could not be asked; everything else is about what it holds.
 _UNREACHABLE = (
@@ -29,11 +30,13 @@ def first_line(error: Exception) -> str:
 
 def storage_error(error: Exception, url: str) -> StoreError:
     """An error of the storage while something was written to a cube or root; nothing was published."""
-    if _FULL in str(error):
+    if any(words in str(error) for words in _FULL):
         return StoreError(
             f"The disk of {url!r} is full; nothing was published.",
             hint="Make room and run the same again, which does only what is missing.",
         )
+    if any(words in str(error) for words in _READ_ONLY):
+        return ReadOnlyError(f"The root {url!r} cannot be written: {first_line(error)}.")
     if any(words in str(error) for words in _CLOCK):
         return ClockError(
             f"The clock of this host disagrees with {url!r}, nothing was published: {first_line(error)}.",
