@@ -190,6 +190,9 @@ class Keeper(Reader):
         from dtedask.store.upkeep.registry import registered
 
         with ExitStack() as stack:
+            # Registered first and looked at then: a purge between the two would not know of us.
+            for cube in self.cubes():
+                stack.enter_context(registered(self._location, cube, "reader"))
             for cube, snapshot in self._snapshots(self.cubes()):
                 stack.enter_context(registered(self._location, cube, "reader", since=snapshot.written_at))
             yield
