@@ -36,6 +36,7 @@ DtedaskError
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -96,9 +97,24 @@ class NoMatchError(DtedaskError, KeyError):
 
 
 class MissingFieldsError(NoMatchError):
-    """Some of the fields that a request names do not exist."""
+    """Some of the fields that a request names do not exist.
+
+    Parameters
+    ----------
+    message, hint : str
+        As for every error; they show some of what is missing.
+    missing : sequence of mapping
+        All of it: requests, each a mapping of keys to lists of values. No field is in two of them.
+    """
 
     code = "missing-fields"
+
+    def __init__(self, message: str, *, hint: str = "", missing: Sequence[Mapping[str, Sequence[str]]] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.missing = tuple(missing)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint), {"missing": self.missing})
 
 
 class SeveralGroupsError(DtedaskError, ValueError):

@@ -165,6 +165,11 @@ class Request(Mapping[str, tuple[str, ...]]):
         """List the values that the request names for a key; none if it takes all."""
         return () if self.is_all(key) else self._values[key]
 
+    @property
+    def ranged(self) -> tuple[str, ...]:
+        """Keys for which the request gives a range without ``by``."""
+        return tuple(self._ranges)
+
     def missing(self, key: str, existing: Iterable[str]) -> list[str]:
         """List the values that the request names for a key and that none of the existing values satisfies.
 

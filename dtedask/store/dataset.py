@@ -44,6 +44,7 @@ def dataset_of(
     *,
     time: Time = "reference",
     used: Mapping[str, np.ndarray] | None = None,
+    orders: Mapping[str, np.ndarray] | None = None,
 ) -> xr.Dataset:
     """Make one lazy dataset of selections of one group.
 
@@ -55,6 +56,8 @@ def dataset_of(
         At least one; all of one cube and group.
     used : mapping of str to numpy.ndarray, optional
         Slots of each dimension that hold fields, if that is known; else it is read from the selections.
+    orders : mapping of str to numpy.ndarray, optional
+        Slots of a dimension in the order that is wanted, where that is not the sorted one.
     time : {"reference", "valid"}
         ``"valid"`` joins reference time and step into one sorted axis ``time``; where several forecasts are valid at
         the same time, the latest one is taken.
@@ -62,7 +65,7 @@ def dataset_of(
     check_fields(selections)
     first = selections[0]
     group, snapshot = first.group, first.snapshot
-    slots = _in_order(group, _used(selections) if used is None else used, selections)
+    slots = _in_order(group, _used(selections) if used is None else used, selections, orders or {})
     if time == "valid":
         slots = _with_valid_time(group, slots, selections)
     variables = {
@@ -86,12 +89,14 @@ def _used(selections: Sequence[Part]) -> dict[str, np.ndarray]:
     return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
 
 
-def _in_order(group: Group, used: Mapping[str, np.ndarray], selections: Sequence[Part]) -> dict[str, np.ndarray]:
+def _in_order(
+    group: Group, used: Mapping[str, np.ndarray], selections: Sequence[Part], orders: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Slots of each dimension in the order people see; shape (labels, 1)."""
     names = dict.fromkeys(name for selection in selections for name in selection.variable.dims)
     found = {}
     for name in names:
-        order = group.axes[name].order
+        order = orders.get(name, group.axes[name].order)
         found[name] = (used[name] if order is None else order[np.isin(order, used[name])])[:, np.newaxis]
     return found
 

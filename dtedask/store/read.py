@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,14 @@ from dtedask.store.encoding import encode_record
 from dtedask.store.opaque import OpaqueCodec
 
 if TYPE_CHECKING:
-    from dtedask.store.selection import Record, Selection
+    from dtedask.store.selection import Record
 
 _HELD_BYTES = 16 * 2**20
 _MOST_AT_ONCE = 64
 
 
-def read(selections: Iterable[Selection]) -> Iterator[tuple[Record, bytes]]:
-    """Read what was selected, in its order; a few items at once, more where they are small.
+def read(records: Iterable[Record]) -> Iterator[tuple[Record, bytes]]:
+    """Read records in their order; a few items at once, more where they are small.
 
     Raises
     ------
@@ -28,32 +29,39 @@ def read(selections: Iterable[Selection]) -> Iterator[tuple[Record, bytes]]:
     GribUnsupportedError
         If GRIB2 or ecCodes cannot hold a field.
     """
-    for selection in selections:
-        if isinstance(selection.variable.codec, OpaqueCodec):
-            yield from _items(selection, selection.variable.codec)
+    for _, part in itertools.groupby(records, lambda one: (one.selection.snapshot, _is_item(one))):
+        first = next(part)
+        together = itertools.chain([first], part)
+        if _is_item(first):
+            yield from _items(together)
         else:
-            for record in selection.records():
-                yield record, encode_record(record)
+            yield from ((record, encode_record(record)) for record in together)
 
 
-def _items(selection: Selection, codec: OpaqueCodec) -> Iterator[tuple[Record, bytes]]:
+def _is_item(record: Record) -> bool:
+    return isinstance(record.selection.variable.codec, OpaqueCodec)
+
+
+def _items(records: Iterable[Record]) -> Iterator[tuple[Record, bytes]]:
+    """Items of one snapshot."""
     waiting: list[Record] = []
     at_once = 1
-    for record in selection.records():
+    for record in records:
         waiting.append(record)
         if len(waiting) >= at_once:
-            found = _fetch(selection, codec, waiting)
+            found = _fetch(waiting)
             at_once = min(2 * at_once, _MOST_AT_ONCE) if sum(map(len, found)) < _HELD_BYTES else max(at_once // 2, 1)
             yield from zip(waiting, found, strict=True)
             waiting = []
-    yield from zip(waiting, _fetch(selection, codec, waiting), strict=True)
+    yield from zip(waiting, _fetch(waiting), strict=True)
 
 
-def _fetch(selection: Selection, codec: OpaqueCodec, records: list[Record]) -> list[bytes]:
+def _fetch(records: list[Record]) -> list[bytes]:
     found = []
-    for record, data in zip(records, selection.snapshot.read_chunks([one.chunk for one in records]), strict=True):
-        place = f"{record.chunk} of the cube {selection.snapshot.url!r}"
+    stored = records[0].selection.snapshot.read_chunks([one.chunk for one in records]) if records else []
+    for record, data in zip(records, stored, strict=True):
+        place = f"{record.chunk} of the cube {record.selection.snapshot.url!r}"
         if data is None:
             raise NotFoundError(f"The item {place} does not exist.")
-        found.append(codec.decode(data, f"the item {place}"))
+        found.append(OpaqueCodec().decode(data, f"the item {place}"))
     return found

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import NotFoundError, ReadOnlyError
 from dtedask.request import Request
-from dtedask.store import retrieval
+from dtedask.store import missing, ranks, retrieval
 from dtedask.store.control import Control, Verb
 from dtedask.store.handles import Head, commits_between, heads_of, pinned_snapshot
+from dtedask.store.listing import Listing, Place, places
 from dtedask.store.location import Location, RootFiles
+from dtedask.store.masked import masked_selections
 from dtedask.store.opaque import check_fields
 from dtedask.store.repository import BRANCH, snapshot_at
 from dtedask.store.selection import Record, Selection, select
@@ -211,10 +213,61 @@ class Reader:
         self._control().check_selections(verb, found)
         return iter(found)
 
-    def list(self, request: RequestLike = None) -> Iterator[Record]:
-        """Fields that exist, cube by cube, each variable sorted by its axes; nothing where nothing matches."""
-        for selection in self.select(request):
-            yield from selection.records()
+    @overload
+    def list(self, request: RequestLike = None, *, masked: bool = False, depth: Literal[3] = 3) -> Listing[Record]: ...
+    @overload
+    def list(self, request: RequestLike = None, *, masked: bool = False, depth: Literal[1, 2]) -> Listing[Place]: ...
+    def list(
+        self, request: RequestLike = None, *, masked: bool = False, depth: Literal[1, 2, 3] = 3
+    ) -> Listing[Record] | Listing[Place]:
+        """Fields that exist, cube by cube, each variable sorted by its axes; nothing where nothing matches.
+
+        Keys that the request leaves out stand for all of their values.
+
+        Parameters
+        ----------
+        request : Request, str or mapping, optional
+            Which fields; all by default.
+        masked : bool
+            Whether to add, behind those of each cube, the fields of older snapshots that were replaced or wiped since.
+        depth : {1, 2, 3}
+            3 for fields, 2 for the groups that hold them, 1 for the cubes.
+
+        Returns
+        -------
+        Listing of Record, or of Place
+            An iterator, read as it goes on. `to_dataframe`, `to_json_lines` and `compact` make something else of it.
+        """
+        parsed = self._parse(request)
+        what = f"{str(parsed) or 'everything'} in {self.root}"
+        if depth < 3:
+            return Listing(places(self._selected(parsed, masked), depth), what)
+        return Listing((one for part in self._selected(parsed, masked) for one in part.records()), what)
+
+    def inspect(self, request: RequestLike) -> Listing[Record]:
+        """Fields that a full request names, in its order.
+
+        Parameters
+        ----------
+        request : Request, str or mapping
+            Names every key that its fields have, each with one or several values.
+
+        Returns
+        -------
+        Listing of Record
+            Nested in MARS' order of keys, the last key runs fastest; values stand in the order of the request.
+
+        Raises
+        ------
+        RequestError
+            If the request leaves a key out; `list` takes such requests.
+        MissingFieldsError
+            If one of the fields does not exist; it lists all that do not.
+        """
+        parsed = self._parse(request)
+        selections = list(self.select(parsed))
+        missing.check_full(parsed, selections, self)
+        return Listing(ranks.in_order(parsed, selections), f"{parsed} in {self.root}")
 
     def axes(self, request: RequestLike = None) -> dict[str, Names]:
         """Values of every key over the fields that a request takes, sorted."""
@@ -241,30 +294,27 @@ class Reader:
         ControlledError
             If one of the fields is locked for reading.
         """
-        from dtedask.store.dataset import dataset_of
-
-        selections = self._checked(request, allow_missing)
-        return dataset_of(self._location, retrieval.single_group(selections))
+        parsed = self._parse(request)
+        return self._dataset(parsed, retrieval.single_group(self._checked(parsed, allow_missing)))
 
     def retrieve_tree(self, request: RequestLike = None, allow_missing: bool = False) -> xr.DataTree:
         """Fields of any number of groups as a tree: cube, then group."""
         import xarray as xr
 
-        from dtedask.store.dataset import dataset_of
-
-        parts = retrieval.by_group(self._checked(request, allow_missing))
-        datasets = {f"{cube}/{group}": dataset_of(self._location, found) for (cube, group), found in parts.items()}
+        parsed = self._parse(request)
+        parts = retrieval.by_group(self._checked(parsed, allow_missing))
+        datasets = {f"{cube}/{group}": self._dataset(parsed, found) for (cube, group), found in parts.items()}
         return xr.DataTree.from_dict(datasets)
 
     def to_grib(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[bytes]:
-        """Fields as GRIB2 messages, encoded anew."""
+        """Fields as GRIB2 messages, encoded anew, in the order of the request as `inspect` has it."""
         from dtedask.store.encoding import encode_record
 
-        selections = self._checked(request, allow_missing)
+        parsed = self._parse(request)
+        selections = self._checked(parsed, allow_missing)
         check_fields(selections)
-        for selection in selections:
-            for record in selection.records():
-                yield encode_record(record)
+        for record in ranks.in_order(parsed, selections):
+            yield encode_record(record)
 
     def read(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[tuple[Record, bytes]]:
         """What was archived, as bytes: opaque bytes as they came, fields as GRIB2 messages, encoded anew.
@@ -272,7 +322,7 @@ class Reader:
         Yields
         ------
         tuple of (Record, bytes)
-            In the order of `list`.
+            In the order of the request, as `inspect` has it.
 
         Raises
         ------
@@ -283,7 +333,8 @@ class Reader:
         """
         from dtedask.store.read import read
 
-        return read(self._checked(request, allow_missing))
+        parsed = self._parse(request)
+        return read(ranks.in_order(parsed, self._checked(parsed, allow_missing)))
 
     def _parse(self, request: RequestLike) -> Request:
         """Read a request; None takes everything."""
@@ -313,11 +364,32 @@ class Reader:
     def _cubes_of(self, request: Request) -> Names:
         return [name for name in self.cubes() if retrieval.cube_may_match(name, request)]
 
-    def _checked(self, request: RequestLike, allow_missing: bool) -> Selections:
-        parsed = self._parse(request)
-        selections = list(self.select(parsed, verb="retrieve"))
+    def _selected(self, request: Request, masked: bool) -> Iterator[Selection]:
+        """Selections of a listing; nothing is read before the first is asked for."""
+        found = [*self.select(request)]
+        if not masked:
+            yield from found
+            return
+        heads = dict(self._snapshots(self._cubes_of(request))) | {one.cube: one.snapshot for one in found}
+        for cube, snapshot in heads.items():
+            yield from (one for one in found if one.cube == cube)
+            yield from masked_selections(self._location, cube, snapshot, request)
+
+    def _checked(self, request: Request, allow_missing: bool) -> Selections:
+        selections = list(self.select(request, verb="retrieve"))
         if not selections:
-            raise retrieval.no_match(parsed, self)
+            raise retrieval.no_match(request, self)
         if not allow_missing:
-            retrieval.check_complete(parsed, selections, self)
+            missing.check_complete(request, selections, self)
         return selections
+
+    def _dataset(self, request: Request, selections: Sequence[Selection]) -> xr.Dataset:
+        """A lazy dataset of fields of one group, its axes and variables in the order of the request."""
+        from dtedask.store.dataset import dataset_of
+
+        return dataset_of(
+            self._location,
+            ranks.by_param(request, selections),
+            used=ranks.used_slots_of(selections),
+            orders=ranks.axis_orders(request, selections),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from dtedask.store.coverage import fields_within, has_fields, used_of, used_with
 from dtedask.store.keytexts import KeyTexts, key_texts
 
 if TYPE_CHECKING:
+    from dtedask.core.commit import Commit
     from dtedask.geo import Grid
     from dtedask.store.snapshot import Group, Snapshot, Variable
 
@@ -34,6 +35,10 @@ class Selection:
         Keys that each dimension stands for.
     allowed : tuple of (numpy.ndarray or None)
         Slots of each dimension that the request takes, ascending; None for all.
+    rows : numpy.ndarray, optional
+        Slots of the fields, in the order people see, where they are known already.
+    replaced : Commit, optional
+        The commit that replaced or wiped all of them; None for fields that are there.
     """
 
     snapshot: Snapshot
@@ -43,23 +48,27 @@ class Selection:
     constants: Mapping[str, str]
     dimensions: tuple[tuple[KeyTexts, ...], ...]
     allowed: tuple[np.ndarray | None, ...]
+    rows: np.ndarray | None = None
+    replaced: Commit | None = None
 
     @cached_property
     def slots(self) -> np.ndarray:
         """Slots of the fields, shape (fields, dimensions), in the order people see."""
+        if self.rows is not None:
+            return self.rows
         return fields_within(self.snapshot, self.group, self.variable, self.allowed)
 
     @cached_property
     def used(self) -> tuple[np.ndarray, ...]:
         """Slots of each dimension that hold at least one of the fields, ascending."""
-        if "slots" in self.__dict__:
+        if self.rows is not None or "slots" in self.__dict__:
             return used_of(self.slots, self.variable)
         return used_within(self.snapshot, self.group, self.variable, self.allowed)
 
     @property
     def axes(self) -> Mapping[str, list[str]]:
         """Values of every key over the selected fields."""
-        if any(slots is not None for slots in self.allowed):
+        if self.rows is not None or any(slots is not None for slots in self.allowed):
             return self._axes()
         place = ("axes", self.group.name, self.variable.name)
         if place not in self.snapshot.memory:
@@ -73,9 +82,9 @@ class Selection:
             for part in parts:
                 values, codes = part.coded
                 found[part.key] = [values[code] for code in np.unique(codes[used]).tolist() if values[code]]
-        if self._has_control:
+        if self.has_control:
             members = self.used[self.variable.dims.index("member")]
-            is_control = members == self._control_slot
+            is_control = members == self.control_slot
             found["type"] = [name for name, any_ in (("cf", is_control.any()), ("pf", (~is_control).any())) if any_]
         return found
 
@@ -97,6 +106,35 @@ class Selection:
             self._recent[0] = (front, keys)
         return {**keys, **self._keys_of_slots[-1][slots[-1]]}
 
+    def chunk(self, slots: tuple[int, ...]) -> str:
+        """Zarr key of the chunk that holds a field."""
+        places = "/".join(map(str, (*slots, *(0 for _ in self.variable.shape[len(slots) :]))))
+        return f"{self.group.name}/{self.variable.name}/c/{places}"
+
+    def size_bytes(self, slots: tuple[int, ...]) -> int:
+        """Stored bytes of a field; those of its neighbours are looked up with it."""
+        if slots not in self._sizes:
+            (place,) = np.flatnonzero((self.slots == slots).all(axis=1))[:1]
+            start = int(place) - int(place) % _RECORDS_AT_ONCE
+            near = list(map(tuple, self.slots[start : start + _RECORDS_AT_ONCE].tolist()))
+            found = self.snapshot.chunk_sizes([self.chunk(one) for one in near])
+            self._sizes.update(zip(near, found, strict=True))
+        return self._sizes[slots]
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[int, ...], int]:
+        return {}
+
+    @cached_property
+    def beside_request(self) -> dict[str, str]:
+        """What a request must say beside the keys of a field, so that it takes no other field of the cube."""
+        found = {"grid": self.group.grid.label}
+        for other in self.group.variables.values():
+            if other.attributes.get("GRIB_paramId") == self.constants.get("param"):
+                names = [name for name in ("timespan", "stattype") if name in other.attributes]
+                found |= {name: "none" for name in names if name not in self.constants}
+        return found
+
     @cached_property
     def _recent(self) -> list[tuple[tuple[int, ...] | None, dict[str, str]]]:
         """Slots but the last of the field that was asked for last, and their keys: the next one has mostly the same."""
@@ -117,17 +155,19 @@ class Selection:
         for name, parts in zip(self.variable.dims, self.dimensions, strict=True):
             rows = zip(*(part.texts for part in parts), strict=True)
             keys = [{part.key: text for part, text in zip(parts, row, strict=True) if text} for row in rows]
-            if name == "member" and self._has_control and self._control_slot >= 0:
-                keys[self._control_slot]["type"] = "cf"
+            if name == "member" and self.has_control and self.control_slot >= 0:
+                keys[self.control_slot]["type"] = "cf"
             found.append(keys)
         return found
 
     @cached_property
-    def _has_control(self) -> bool:
+    def has_control(self) -> bool:
+        """Whether one of the members may be the control forecast, whose type is another."""
         return self.group.keys.get("type") == "pf" and "member" in self.variable.dims
 
     @cached_property
-    def _control_slot(self) -> int:
+    def control_slot(self) -> int:
+        """Slot of the control forecast; -1 where there is none."""
         return self.group.axes["member"].slots.get(0, -1)
 
 
@@ -179,13 +219,53 @@ class Record:
     @property
     def chunk(self) -> str:
         """Zarr key of the chunk that holds it."""
-        zeros = "/".join("0" for _ in self.grid.dims)
-        slots = "/".join(map(str, self.slots))
-        return f"{self.group}/{self.variable}/c/{slots}/{zeros}" if slots else f"{self.group}/{self.variable}/c/{zeros}"
+        return self.selection.chunk(self.slots)
 
-    def to_dict(self) -> dict[str, str]:
-        """MARS keys, short name and grid, for JSON."""
-        return {**self.selection.keys_of(self.slots), **self.selection.beside_keys}
+    @property
+    def location(self) -> str:
+        """Where it lies: path or URL of the cube, and the Zarr key of its chunk there."""
+        return f"{self.selection.snapshot.url}/{self.chunk}"
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that it takes there, compressed; looked up when first asked for, many fields at once."""
+        return self.selection.size_bytes(self.slots)
+
+    @property
+    def snapshot(self) -> str:
+        """Identifier of the snapshot that holds it; of a replaced field the last one that does."""
+        return self.selection.snapshot.id
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether it has been replaced or wiped since."""
+        return self.selection.replaced is not None
+
+    @property
+    def replaced(self) -> Commit | None:
+        """The commit that replaced or wiped it; None for a field that is there."""
+        return self.selection.replaced
+
+    @property
+    def request_keys(self) -> dict[str, str]:
+        """Keys and values of a request that takes this field and no other of its cube."""
+        return {**self.selection.keys_of(self.slots), **self.selection.beside_request}
+
+    def to_dict(self, *, location: bool = False) -> dict[str, Any]:
+        """MARS keys, short name and grid, for JSON.
+
+        Parameters
+        ----------
+        location : bool
+            Whether to add ``location``, ``size_bytes`` and ``snapshot``; a replaced field has ``replaced``, the time
+            at which that happened, in any case.
+        """
+        found: dict[str, Any] = {**self.selection.keys_of(self.slots), **self.selection.beside_keys}
+        if location:
+            found |= {"location": self.location, "size_bytes": self.size_bytes, "snapshot": self.snapshot}
+        if self.replaced is not None:
+            found["replaced"] = self.replaced.time.isoformat()
+        return found
 
 
 def select(snapshot: Snapshot, cube: str, request: Request) -> Iterator[Selection]:

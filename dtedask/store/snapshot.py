@@ -240,7 +240,7 @@ class Snapshot:
             self.check_arrays([path])
             with self.told_damage():
                 slots = run_async(_coordinates(self.session, f"/{path}", len(array.shape)))
-            self._present[path] = _sorted(found, array, slots[:, : len(array.dims)])
+            self._present[path] = in_order_of_labels(found, array, slots[:, : len(array.dims)])
         return self._present[path]
 
     def is_listed(self, group: str, variable: str) -> bool:
@@ -312,6 +312,11 @@ class Snapshot:
             raise
         except (icechunk.IcechunkError, ValueError, KeyError, TypeError) as error:
             raise read_error(error, f"{place}the snapshot {self.id} of the cube {self.url!r}") from error
+
+    def chunk_sizes(self, keys: list[str]) -> list[int]:
+        """Stored bytes of chunks that exist; the manifests say so, the chunks are not read."""
+        with self.told_damage():
+            return list(run_async(_sizes(self.session.store, keys)))
 
     def _groups_hint(self) -> str:
         names = self.group_names
@@ -415,7 +420,8 @@ async def _coordinates(session: icechunk.Session, path: str, dims: int) -> np.nd
     return np.concatenate(parts) if parts else np.empty((0, dims), dtype=np.int64)
 
 
-def _sorted(group: Group, variable: Variable, slots: np.ndarray) -> np.ndarray:
+def in_order_of_labels(group: Group, variable: Variable, slots: np.ndarray) -> np.ndarray:
+    """Sort fields of a variable, given by their slots, by the labels of its dimensions."""
     ranks = np.zeros(len(slots), dtype=np.int64)
     for position, name in enumerate(variable.dims):
         order, column = group.axes[name].order, slots[:, position]
@@ -432,6 +438,16 @@ async def _fetch(store: Any, keys: list[str]) -> list[bytes | None]:
         async with limit:
             data = await store.get(key, prototype)
         return None if data is None else data.to_bytes()
+
+    return list(await asyncio.gather(*(one(key) for key in keys)))
+
+
+async def _sizes(store: Any, keys: list[str]) -> list[int]:
+    limit = asyncio.Semaphore(_CHUNKS_AT_ONCE)
+
+    async def one(key: str) -> int:
+        async with limit:
+            return int(await store.getsize(key))
 
     return list(await asyncio.gather(*(one(key) for key in keys)))
 

@@ -1,0 +1,89 @@
+"""Fields of older snapshots that were replaced or wiped since."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.store.commits import commit_of
+from dtedask.store.coverage import exist
+from dtedask.store.repository import open_repository
+from dtedask.store.selection import Selection, select_variable
+from dtedask.store.snapshot import Snapshot, in_order_of_labels
+
+if TYPE_CHECKING:
+    from dtedask.core.commit import Commit
+    from dtedask.request import Request
+    from dtedask.store.location import Location
+
+_QUESTION_IN_FIELDS = 8
+
+
+def masked_selections(location: Location, cube: str, head: Snapshot, request: Request) -> Iterator[Selection]:
+    """Fields that a request takes of the past of a cube and that are not there any more, the latest first.
+
+    Each stands with the last snapshot that holds it, whose axes say which field a slot is: a slot may be used again.
+    Of snapshots that have expired nothing is known any more.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube : str
+        Name of the cube.
+    head : Snapshot
+        Where to begin; only what lies before it counts.
+    request : Request
+        Which fields.
+    """
+    repo = open_repository(location, cube)
+    for info, before in itertools.pairwise(repo.ancestry(snapshot_id=head.id)):
+        commit = commit_of(location, cube, info)
+        if commit is None or _only_adds(commit):
+            continue
+        changed = repo.diff(from_snapshot_id=before.id, to_snapshot_id=info.id)
+        old = Snapshot(head.url, repo, before.id)
+        yield from _gone(old, cube, changed, commit, request)
+
+
+def _only_adds(commit: Commit) -> bool:
+    return commit.new > 0 and commit.replaced == 0 and commit.fields == sum(one.fields for one in commit.changes)
+
+
+def _gone(old: Snapshot, cube: str, changed: Any, commit: Commit, request: Request) -> Iterator[Selection]:
+    names = set(old.group_names)
+    for path in sorted({*changed.updated_chunks, *changed.deleted_arrays}):
+        group_name, _, name = path.strip("/").rpartition("/")
+        group = old.group(group_name) if group_name in names else None
+        if group is None or name not in group.variables:
+            continue
+        found = select_variable(old, cube, group, group.variables[name], request)
+        if found is None:
+            continue
+        is_deleted = path in changed.deleted_arrays
+        rows = found.slots if is_deleted else _rows_that_were(found, np.array(changed.updated_chunks[path]))
+        if len(rows):
+            yield dataclasses.replace(found, rows=rows, replaced=commit)
+
+
+def _rows_that_were(selection: Selection, chunks: np.ndarray) -> np.ndarray:
+    """Those of the changed chunks that held a field which is asked for, in the order people see."""
+    variable, group, snapshot = selection.variable, selection.group, selection.snapshot
+    count = len(variable.dims)
+    rows = np.unique(chunks[:, :count], axis=0)
+    keep = (rows < variable.shape[:count]).all(axis=1)
+    for position, slots in enumerate(selection.allowed):
+        if slots is not None:
+            keep &= np.isin(rows[:, position], slots)
+    rows = rows[keep]
+    if count and len(rows) * _QUESTION_IN_FIELDS > math.prod(variable.shape[:count]):
+        codes = [np.ravel_multi_index(tuple(one.T), variable.shape[:count]) for one in (selection.slots, rows)]
+        found: np.ndarray = selection.slots[np.isin(*codes)]
+        return found
+    there = exist(snapshot, group.name, ((variable, tuple(row)) for row in rows.tolist()))
+    return in_order_of_labels(group, variable, np.compress(there, rows, axis=0))
