@@ -52,7 +52,7 @@ def masked_selections(location: Location, cube: str, head: Snapshot, request: Re
 
 
 def _only_adds(commit: Commit) -> bool:
-    return commit.new > 0 and commit.replaced == 0 and commit.fields == sum(one.fields for one in commit.changes)
+    return not (commit.replaced or commit.removed or commit.rolled_back)
 
 
 def _gone(old: Snapshot, cube: str, changed: Any, commit: Commit, request: Request) -> Iterator[Selection]:

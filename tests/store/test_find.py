@@ -275,3 +275,17 @@ def test_replaced_fields_are_listed_with_the_snapshot_that_holds_them(filled, ma
         assert filled.at(record.snapshot).retrieve(dict(record.keys))["t"].values.ravel()[0] == value
     assert not [one for one in filled.list("step=18", masked=True) if one.is_masked]
     assert not [one for one in filled.at(first.snapshot).list(masked=True) if one.is_masked]
+
+
+def test_wiped_fields_are_listed_as_what_they_were_though_their_slot_is_used_again(filled, make_field):
+    (before,) = filled.list("step=12,param=t,levelist=500")
+    filled.wipe({**FIXED, "type": "pf", "date": "20240101", "step": "12"}, doit=True)
+    filled.archive(*make_field(0, param="t", step="24", levelist="500", number="1"))
+    filled.flush()
+    masked = list(filled.list(masked=True))
+    gone = [one for one in masked if one.is_masked]
+    assert {one.keys["step"] for one in gone} == {"12"}
+    assert len(gone) == 4
+    assert before.keys in [one.keys for one in gone]
+    assert {one.keys["step"] for one in masked if not one.is_masked} == {"0", "6", "24"}
+    assert all("replaced" in one.to_dict() for one in gone)
