@@ -29,13 +29,11 @@ def read(records: Iterable[Record]) -> Iterator[tuple[Record, bytes]]:
     GribUnsupportedError
         If GRIB2 or ecCodes cannot hold a field.
     """
-    for _, part in itertools.groupby(records, lambda one: (one.selection.snapshot, _is_item(one))):
-        first = next(part)
-        together = itertools.chain([first], part)
-        if _is_item(first):
-            yield from _items(together)
+    for (_, are_items), part in itertools.groupby(records, lambda one: (one.selection.snapshot, _is_item(one))):
+        if are_items:
+            yield from _items(part)
         else:
-            yield from ((record, encode_record(record)) for record in together)
+            yield from ((record, encode_record(record)) for record in part)
 
 
 def _is_item(record: Record) -> bool:
