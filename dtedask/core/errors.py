@@ -19,6 +19,7 @@ DtedaskError
 │   ├── DamagedError                bytes of a cube that fail their check
 │   ├── FormatVersionError          written by a newer dtedask
 │   ├── ClockError                  the clock of this host is wrong
+│   ├── TagError                    a name that a tag cannot have (also ValueError)
 │   ├── LockedError                 another process holds the cube (also TimeoutError)
 │   ├── TransactionError            a transaction that must not be committed
 │   │   └── ConflictError           the cube moved while we wrote
@@ -193,6 +194,12 @@ class ClockError(StoreError):
     """The clock of this host disagrees with the storage, or with the commits that are there."""
 
     code = "clock"
+
+
+class TagError(StoreError, ValueError):
+    """A name that a tag cannot have, or that another tag has."""
+
+    code = "tag"
 
 
 class LockedError(StoreError, TimeoutError):

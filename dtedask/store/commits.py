@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Change, Commit
 from dtedask.request import parse_step
-from dtedask.store.repository import BRANCH, ancestry, open_repository, tip_of
+from dtedask.store.repository import BRANCH, METADATA, line_of, open_repository, own_metadata, tip_of
 
 if TYPE_CHECKING:
     import icechunk
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
 
 Keys = tuple[tuple[str, str], ...]
-_METADATA = "dtedask"
 _KEYS = ("class", "stream", "expver", "type", "levtype", "date", "time", "step", "number", "levelist", "param")
 _ORDER = {key: place for place, key in enumerate(_KEYS)}
 
@@ -87,7 +86,7 @@ def _sorted(values: list[str]) -> list[str]:
 def metadata_of(commit: Commit) -> dict[str, Any]:
     """A commit as metadata of its snapshot."""
     return {
-        _METADATA: {
+        METADATA: {
             "sequence": commit.sequence,
             "new": commit.new,
             "replaced": commit.replaced,
@@ -119,8 +118,8 @@ def _change(found: Mapping[str, Any]) -> Change:
 
 def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Commit | None:
     """The commit behind a snapshot; None for one that is not ours, such as the first."""
-    found = info.metadata.get(_METADATA)
-    if found is None:
+    found = own_metadata(info)
+    if not found:
         return None
     return Commit(
         root=location.url,
@@ -166,7 +165,7 @@ def commits_of(
     location: Location, cube: str, repo: icechunk.Repository, snapshot: str, *, after: int = 0
 ) -> list[Commit]:
     """Commits of a cube up to a snapshot, oldest first, from the one that follows the number `after`."""
-    found = (commit_of(location, cube, info) for info in ancestry(location, cube, repo, snapshot_id=snapshot))
+    found = (commit_of(location, cube, info) for info in line_of(location, cube, repo, snapshot))
     ours = (commit for commit in found if commit is not None)
     return list(itertools.takewhile(lambda commit: commit.sequence > after, ours))[::-1]
 
@@ -174,7 +173,7 @@ def commits_of(
 def sequence_after(repo: icechunk.Repository, snapshot: str) -> int:
     """Place in the history of the commit that follows a snapshot."""
     for info in repo.ancestry(snapshot_id=snapshot):
-        found = info.metadata.get(_METADATA)
-        if found is not None:
+        found = own_metadata(info)
+        if found:
             return int(found["sequence"]) + 1
     return 1

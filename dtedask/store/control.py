@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import numpy as np
+
 from dtedask.core.errors import ControlledError, DamagedError, InvalidValueError, NoMatchError, NotFoundError
 from dtedask.core.nearest import did_you_mean
 from dtedask.request import Request, format_step, parse_step
 from dtedask.store.author import author
 from dtedask.store.location import RootFiles
 from dtedask.store.roots import FILE as ROOT_FILE
-from dtedask.store.selection import select_group, touched
+from dtedask.store.selection import select_group, select_variable, touched
 from dtedask.store.shared_file import change_file
 
 if TYPE_CHECKING:
@@ -174,6 +176,25 @@ class Control:
         """
         for lock in self._of(verb):
             self.check_selections(verb, select_group(snapshot, cube, group, lock.request))
+
+    def check_fields(
+        self, verb: Verb, snapshot: Snapshot, cube: str, fields: Mapping[tuple[str, str], np.ndarray]
+    ) -> None:
+        """Refuse to go on if one of some fields, given by group, variable and slots, is locked.
+
+        Raises
+        ------
+        ControlledError
+            Naming the lock, one of its fields, who locked it and why.
+        """
+        for lock in self._of(verb):
+            for (name, variable), wanted in fields.items():
+                group = snapshot.group(name)
+                selection = select_variable(snapshot, cube, group, group.variables[variable], Request({}))
+                locked = set(map(tuple, touched(selection, lock.request).tolist())) if selection else set()
+                for slots in map(tuple, wanted.tolist()):
+                    if selection and slots in locked:
+                        raise self._refusal(verb, lock, selection.keys_of(slots))
 
     def check_entries(self, entries: Iterable[Entry]) -> None:
         """Refuse to go on if a field that is to be archived is locked.

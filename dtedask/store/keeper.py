@@ -8,11 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dtedask.core.commit import Commit
+from dtedask.core.errors import NotFoundError
 from dtedask.core.settings import setting
 from dtedask.store.branches import branches_of, create_branch, delete_branch
 from dtedask.store.commits import history_of
 from dtedask.store.control import Lock
 from dtedask.store.handles import in_order
+from dtedask.store.past.differences import Differences, difference_of
+from dtedask.store.past.search import search
+from dtedask.store.past.states import states_at
+from dtedask.store.past.tag_file import Tag, tags_of
+from dtedask.store.past.tags import create_tag, delete_tag
 from dtedask.store.reader import Names, Reader, RequestLike
 from dtedask.store.roots import RootDocument
 from dtedask.store.transaction import Options
@@ -24,13 +30,24 @@ if TYPE_CHECKING:
 
 Commits = list[Commit]
 Locks = tuple[Lock, ...]
+Tags = tuple[Tag, ...]
 
 
 class Keeper(Reader):
     """The cubes of one root, with their past and what keeps them in order."""
 
-    def history(self, cube: str | None = None, *, after: int = 0) -> Commits:
+    def history(
+        self,
+        cube: str | None = None,
+        *,
+        after: int = 0,
+        request: RequestLike = None,
+        source: str = "",
+        author: str = "",
+    ) -> Commits:
         """Commits of the branch, oldest first; of one cube, or of all in order of time.
+
+        Those that a rollback left behind are among them until they are purged.
 
         Parameters
         ----------
@@ -38,9 +55,102 @@ class Keeper(Reader):
             Name of the cube; all where it is left out.
         after : int
             Only those that follow the commit of this number in the history of their cube.
+        request : Request, str or mapping, optional
+            Only those that wrote or wiped fields of the request.
+        source : str
+            Only those with this source, such as a file; its last part is enough, ``*`` and ``?`` stand for any text.
+        author : str
+            Only those of this ``user@host`` or user, in the same way.
+        """
+        parsed = self._parse(request)
+        names = [cube] if cube is not None else self._cubes_of(parsed)
+        found = in_order([history_of(self._location, name, after=after, branch=self._branch) for name in names])
+        return search(found, parsed, source, author)
+
+    def tag(
+        self,
+        name: str,
+        *,
+        at: str | datetime | None = None,
+        cubes: Iterable[str] | None = None,
+        request: RequestLike = None,
+        message: str = "",
+    ) -> Tag:
+        """Name the state of all cubes, or of some; ``at=name`` opens it, and a purge keeps its data.
+
+        Parameters
+        ----------
+        name : str
+            Letters, digits and ``. _ + = -``; nothing that reads as a moment.
+        at : str or datetime, optional
+            A moment, another tag or a snapshot; what this handle shows where it is left out.
+        cubes : iterable of str, optional
+            Names of cubes; all that had fields then where it is left out.
+        request : Request, str or mapping, optional
+            Only cubes that can hold fields of the request.
+        message : str
+            What to say of it.
+
+        Raises
+        ------
+        TagError
+            If the name is taken or cannot be one. No cube is tagged then.
+        NotFoundError
+            If there is no such state.
+        """
+        names = [cube for cube in self._cubes_of(self._parse(request)) if cubes is None or cube in set(cubes)]
+        if at is None:
+            published = self._with()  # what waits for a flush has no snapshot of its own yet
+            found = dict(published._snapshots(names))  # noqa: SLF001 - of the same class
+        else:
+            states = states_at(self._location, names, at, self._branch)
+            found = {cube: state for cube, state in states.items() if state is not None}
+        snapshots = {cube: snapshot.id for cube, snapshot in found.items()}
+        if not snapshots:
+            raise NotFoundError(f"There is no cube to tag {name!r}.", hint=f"The cubes are {', '.join(self.cubes())}.")
+        return create_tag(self._location, name, snapshots, message, setting("store.lock-timeout"))
+
+    def tags(self) -> Tags:
+        """Tags of the root, by name."""
+        return tags_of(self._location)
+
+    def untag(self, name: str) -> Tag:
+        """Take a tag away; the data that it alone kept go with the next purge.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such tag.
+        """
+        return delete_tag(self._location, name, setting("store.lock-timeout"))
+
+    def diff(
+        self, old: str | datetime | None, new: str | datetime | None = None, *, cube: str | None = None
+    ) -> Differences:
+        """Compare two states, field by field.
+
+        Parameters
+        ----------
+        old, new : str or datetime, optional
+            Moments, tags or snapshots; None for the newest.
+        cube : str, optional
+            Name of the cube; all where it is left out. A cube that did not exist yet had no fields.
+
+        Returns
+        -------
+        Differences
+            Fields that were added, removed and replaced, as exact requests by cube, group, variable and step.
+
+        Raises
+        ------
+        NotFoundError
+            If a state does not exist.
         """
         names = [cube] if cube is not None else self.cubes()
-        return in_order([history_of(self._location, name, after=after, branch=self._branch) for name in names])
+        before, after = (states_at(self._location, names, at, self._branch) for at in (old, new))
+        pairs = {name: (before[name], after[name]) for name in names if name in before and name in after}
+        found = (difference_of(name, *states) for name, states in pairs.items())
+        return Differences(tuple(one for one in found if one.added or one.removed or one.replaced))
 
     def branches(self) -> Names:
         """Names of the branches, sorted, ``main`` among them."""

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 _AT_ONCE = 64
 # Slots of fields by group and variable; each an array of shape (fields, dimensions before the grid's).
 Fields = Mapping[tuple[str, str], np.ndarray]
+# The same with the dimensions of each variable.
+Added = Mapping[tuple[str, str], tuple[tuple[str, ...], np.ndarray]]
+Left = dict[str, tuple[tuple[str, ...], np.ndarray]]
 
 
-def remove(store: Any, snapshot: Snapshot, removed: Fields, added: Fields | None = None) -> None:
+def remove(store: Any, snapshot: Snapshot, removed: Fields, added: Added | None = None) -> None:
     """Take fields out of a session.
 
     A variable without fields loses its array, a group its variables; both may come again with other dimensions. What
@@ -50,20 +53,20 @@ class _Rest:
     snapshot: Snapshot
     group: Group
     removed: Fields
-    added: Fields
+    added: Added
 
-    def slots(self, variable: str) -> np.ndarray:
-        """Slots of the fields of a variable that stay or came."""
+    def variables(self) -> Left:
+        """Dimensions, and slots of the fields that stay or came, of each variable that has some."""
+        found = {variable: part for (group, variable), part in self.added.items() if group == self.group.name}
+        for name, variable in self.group.variables.items():
+            parts = [self._staying(name), *([found[name][1]] if name in found else [])]
+            found[name] = (variable.dims, np.concatenate(parts))
+        return {name: (dims, slots) for name, (dims, slots) in found.items() if len(slots)}
+
+    def _staying(self, variable: str) -> np.ndarray:
         path = (self.group.name, variable)
         present = self.snapshot.present(*path)
-        if path in self.removed:
-            present = present[~_are_in(present, self.removed[path])]
-        return np.concatenate([present, self.added[path]]) if path in self.added else present
-
-    def variables(self) -> dict[str, np.ndarray]:
-        """Slots of each variable that has fields."""
-        found = {name: self.slots(name) for name in self.group.variables}
-        return {name: slots for name, slots in found.items() if len(slots)}
+        return present[~_are_in(present, self.removed[path])] if path in self.removed else present
 
 
 def _are_in(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -74,12 +77,11 @@ def _are_in(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.isin(np.ravel_multi_index(tuple(rows.T), shape), np.ravel_multi_index(tuple(others.T), shape))
 
 
-async def _remove_from(store: Any, rest: _Rest, left: Mapping[str, np.ndarray]) -> None:
+async def _remove_from(store: Any, rest: _Rest, left: Left) -> None:
     group = rest.group
-    new = {variable for name, variable in rest.added if name == group.name and variable not in group.variables}
     for name in group.variables.keys() - left.keys():
         await store.delete_dir(f"{group.name}/{name}")
-    if not left and not new:
+    if not left:
         await _remove_group(store, group)
         return
     await _delete(
@@ -91,8 +93,7 @@ async def _remove_from(store: Any, rest: _Rest, left: Mapping[str, np.ndarray]) 
             for key in chunk_keys(group, group.variables[variable], slots)
         ),
     )
-    if not new:
-        await _free_slots(store, group, left)
+    await _free_slots(store, group, left, has_added=bool(rest.added))
 
 
 async def _remove_group(store: Any, group: Group) -> None:
@@ -106,18 +107,20 @@ async def _remove_group(store: Any, group: Group) -> None:
         await write_free(store, group.name, group.attributes, {})
 
 
-async def _free_slots(store: Any, group: Group, left: Mapping[str, np.ndarray]) -> None:
+async def _free_slots(store: Any, group: Group, left: Left, *, has_added: bool) -> None:
     used: dict[str, list[np.ndarray]] = {}
-    for name, slots in left.items():
-        for position, dimension in enumerate(group.variables[name].dims):
+    for dims, slots in left.values():
+        for position, dimension in enumerate(dims):
             used.setdefault(dimension, []).append(slots[:, position])
     for name in group.axes.keys() - used.keys():
         await store.delete_dir(f"{group.name}/{name}")
     free = {
         name: np.setdiff1d(np.arange(len(group.axes[name].labels)), np.concatenate(parts)).tolist()
         for name, parts in used.items()
+        if name in group.axes
     }
-    if free != {name: sorted(group.axes[name].free) for name in free}:
+    # A transaction that wrote, too, may have taken free slots.
+    if has_added or free != {name: sorted(group.axes[name].free) for name in free}:
         await write_free(store, group.name, group.attributes, free)
 
 

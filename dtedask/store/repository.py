@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, DtedaskError, NotFoundError, StoreError
 from dtedask.core.settings import setting
 from dtedask.store.failures import first_line, read_error
+from dtedask.store.moment import moment_of
+from dtedask.store.past.tag_file import tagged_snapshot
 from dtedask.store.snapshot import Snapshot
 from dtedask.store.upkeep.integrity import Integrity, has_lost_branch, is_unknown, lost_branch
 
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from dtedask.store.identity import Address
     from dtedask.store.location import Location
 
+logger = logging.getLogger(__name__)
 BRANCH = "main"
+METADATA = "dtedask"
 _INLINE_BYTES = 512
 _EXPECTED_STEPS = 60
 
@@ -240,6 +245,38 @@ def ancestry(location: Location, cube: str, repo: icechunk.Repository, **start: 
         raise read_error(error, f"the history of the cube {location.cube_url(cube)!r}") from error
 
 
+def line_of(location: Location, cube: str, repo: icechunk.Repository, snapshot: str) -> Iterator[icechunk.SnapshotInfo]:
+    """Snapshots of a cube from one back to the first, with those that rollbacks left behind.
+
+    A rollback goes on from an older snapshot. Those that it left behind stand between both, as long as they are not
+    purged: what was committed was committed.
+    """
+    for info in ancestry(location, cube, repo, snapshot_id=snapshot):
+        yield info
+        undone = own_metadata(info).get("undone")
+        if undone and info.parent_id:
+            yield from _left_behind(location, cube, repo, undone, info.parent_id)
+
+
+def _left_behind(
+    location: Location, cube: str, repo: icechunk.Repository, snapshot: str, end: str
+) -> Iterator[icechunk.SnapshotInfo]:
+    last = int(own_metadata(repo.lookup_snapshot(end)).get("sequence", 0))
+    try:
+        for info in line_of(location, cube, repo, snapshot):
+            # An expired past may lead round `end`; its numbers do not.
+            if info.id == end or own_metadata(info).get("sequence", last + 1) <= last:
+                return
+            yield info
+    except StoreError as error:
+        logger.info("what a rollback of %s left behind is not there any more: %s", location.cube_url(cube), error)
+
+
+def own_metadata(info: icechunk.SnapshotInfo) -> dict[str, Any]:
+    """What a commit of ours says of itself; empty for one of others."""
+    return dict(info.metadata.get(METADATA, {}))
+
+
 def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch: str = BRANCH) -> Snapshot:
     """Snapshot of a cube by identifier, tag or moment.
 
@@ -265,11 +302,14 @@ def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch
     if at is None:
         return head(location, cube, branch)
     repo = open_repository(location, cube)
-    moment = _moment(at)
+    moment = moment_of(at)
     try:
         if moment is not None:
-            history = ancestry(location, cube, repo, branch=branch)
+            tip = tip_of(location, cube, repo, branch)
+            history = line_of(location, cube, repo, tip) if tip else ()
             return cached_snapshot(location, cube, _newest_before(history, moment))
+        if tagged := tagged_snapshot(location, cube, str(at)):
+            return cached_snapshot(location, cube, tagged)
         if at in repo.list_tags():
             return cached_snapshot(location, cube, repo.lookup_tag(str(at)))
         return cached_snapshot(location, cube, repo.lookup_snapshot(str(at)).id)
@@ -283,15 +323,6 @@ def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch
         ) from error
 
 
-def _moment(at: str | datetime) -> datetime | None:
-    if isinstance(at, str):
-        try:
-            at = datetime.fromisoformat(at)
-        except ValueError:
-            return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 def _newest_before(history: Iterable[icechunk.SnapshotInfo], moment: datetime) -> str:
     later = 1
     for info in history:
@@ -303,7 +334,7 @@ def _newest_before(history: Iterable[icechunk.SnapshotInfo], moment: datetime) -
 
 def _sequence(info: icechunk.SnapshotInfo) -> int:
     """Number of a commit; 1 where it is none of ours."""
-    return int(info.metadata.get("dtedask", {}).get("sequence", 1))
+    return int(own_metadata(info).get("sequence", 1))
 
 
 def _purged(repo: icechunk.Repository) -> str:

@@ -135,7 +135,7 @@ class Snapshot:
         self._integrity = integrity
         if integrity is not None:
             integrity.check_snapshot()
-        self._repo = repo
+        self.repo = repo
         with self.told_damage():
             self.session = repo.readonly_session(snapshot_id=snapshot)
         self.memory: dict[tuple[object, ...], Any] = {}  # what others derive from it and want to keep
@@ -169,7 +169,7 @@ class Snapshot:
     @cached_property
     def written_at(self) -> datetime:
         """When it was committed, UTC."""
-        return self._repo.lookup_snapshot(self.id).written_at
+        return self.repo.lookup_snapshot(self.id).written_at
 
     @property
     def keys(self) -> dict[str, str]:
@@ -282,7 +282,7 @@ class Snapshot:
             If one is damaged.
         """
         if self._integrity is not None:
-            self._integrity.check_arrays(self._repo, paths)
+            self._integrity.check_arrays(self.repo, paths)
 
     def check_chunks(self, chunks: Iterable[Sequence[Any]]) -> None:
         """Compare the manifests that some chunks stand in with their digests.
@@ -298,7 +298,7 @@ class Snapshot:
             If one is damaged.
         """
         if self._integrity is not None:
-            self._integrity.check_chunks(self._repo, chunks)
+            self._integrity.check_chunks(self.repo, chunks)
 
     @contextmanager
     def told_damage(self, what: str = "") -> Iterator[None]:
@@ -327,7 +327,7 @@ class Snapshot:
         import icechunk
 
         try:
-            if self._repo.lookup_snapshot(self.id).parent_id is None:
+            if self.repo.lookup_snapshot(self.id).parent_id is None:
                 return
         except (icechunk.IcechunkError, ValueError) as error:
             raise self._damaged(first_line(error)) from error

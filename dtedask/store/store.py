@@ -12,13 +12,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import ReadOnlyError
+from dtedask.core.errors import ReadOnlyError, RequestError
 from dtedask.core.settings import setting
 from dtedask.store.archive import Archive
 from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location
+from dtedask.store.past.going_back import back_to, named_commits, without
+from dtedask.store.past.rollback import Rollback, go_back
 from dtedask.store.reader import Names, RequestLike
 from dtedask.store.repository import BRANCH, cached_snapshot
 from dtedask.store.retrieval import no_match
@@ -240,6 +242,70 @@ class Store(Keeper):
         if not done.fields:
             raise no_match(parsed, published)
         return done
+
+    def rollback(
+        self,
+        to: str | datetime | None = None,
+        *,
+        commit: str | Commit | None = None,
+        commits: Iterable[str | Commit] = (),
+        source: str = "",
+        author: str = "",
+        cube: str | None = None,
+        doit: bool = False,
+        message: str = "",
+    ) -> Rollback:
+        """Go back to an older state, or undo single commits; a dry run unless `doit`.
+
+        Going back makes the state of `to` the newest one, by a commit that follows it: nothing is copied. Undoing takes
+        away what the commits wrote and gives back what they replaced or wiped; fields that were written or wiped since
+        stay as they are and are reported. What is left behind can be opened until it is purged.
+
+        Parameters
+        ----------
+        to : str or datetime, optional
+            A moment, tag or snapshot. A cube that did not exist then loses its fields.
+        commit, commits : str or Commit, optional
+            Snapshots of the commits to undo.
+        source, author : str
+            Undo all commits from this source or by this author, as `history` finds them.
+        cube : str, optional
+            Name of the cube; all where it is left out.
+        doit : bool
+            Whether to do it.
+        message : str
+            What to say of it in the history.
+
+        Returns
+        -------
+        Rollback
+            What was restored, wiped and left, and how to undo it.
+
+        Raises
+        ------
+        RequestError
+            If not exactly one of `to`, commits, or source and author is given.
+        NotFoundError
+            If there is no such state or commit, or the state before a commit was purged.
+        """
+        self._check_writable()
+        chosen = [*([commit] if commit is not None else []), *commits]
+        if (to is not None) + bool(chosen) + bool(source or author) != 1:
+            raise RequestError(
+                "A rollback needs a state to go back to, or commits to undo, and not both.",
+                hint="Give to=, commit=, commits=, or source= and author=.",
+            )
+        names = [cube] if cube is not None else self.cubes()
+        if to is not None:
+            ways = back_to(self._location, names, to, self._options(), message)
+        else:
+            history = self.history(cube, source=source, author=author)
+            wanted = named_commits(history, chosen) if chosen else history
+            execution = Execution(threads=setting("ingest.threads"))
+            ways = without(self._location, wanted, self._options(), message, execution)
+        with self._lock:
+            found, self.hook_failures = go_back(ways, doit=doit)
+        return found
 
     @property
     def unchanged(self) -> int:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtedask.core.errors import GribError
+from dtedask.core.errors import DamagedError, GribError
 from dtedask.store.opaque import Opaque, OpaqueCodec
+from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
@@ -40,7 +41,47 @@ class FileSlice:
             return file.read(self.length)
 
 
-Source = FileSlice | bytes | np.ndarray | Opaque
+@dataclass(frozen=True, slots=True)
+class StoredField:
+    """A field of a snapshot, as the source of a new one.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube, snapshot, key : str
+        Cube, snapshot and Zarr key of the chunk.
+    codec : Codec
+        How it is encoded there.
+    shape : tuple of int
+        Shape of the field.
+    """
+
+    location: Location
+    cube: str
+    snapshot: str
+    key: str
+    codec: Codec
+    shape: tuple[int, ...]
+
+    def read(self) -> np.ndarray | Opaque:
+        """The field in the order of its grid, or the opaque bytes.
+
+        Raises
+        ------
+        DamagedError
+            If it is gone or its bytes have changed.
+        """
+        place = f"the field {self.key} of the snapshot {self.snapshot} of {self.location.cube_url(self.cube)!r}"
+        (data,) = cached_snapshot(self.location, self.cube, self.snapshot).read_chunks([self.key])
+        if data is None:
+            raise DamagedError(f"There is no data of {place}.", hint="`dtedask store verify` finds what is damaged.")
+        if isinstance(self.codec, OpaqueCodec):
+            return Opaque(self.codec.decode(data, place))
+        return self.codec.decode(data, self.shape, place)
+
+
+Source = FileSlice | bytes | np.ndarray | Opaque | StoredField
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +105,9 @@ class WriteItem:
             If the message cannot be decoded.
         """
         if isinstance(self.codec, OpaqueCodec):
-            assert isinstance(self.source, Opaque)
-            return self.codec.encode(self.source.data)
+            item = self.source.read() if isinstance(self.source, StoredField) else self.source
+            assert isinstance(item, Opaque)
+            return self.codec.encode(item.data)
         return self.codec.encode(self._values(self.codec.dtype))
 
     def _values(self, dtype: str) -> np.ndarray:
@@ -76,13 +118,14 @@ class WriteItem:
         GribError
             If the message cannot be decoded.
         """
-        if isinstance(self.source, np.ndarray):
-            return self.source
+        source = self.source.read() if isinstance(self.source, StoredField) else self.source
+        if isinstance(source, np.ndarray):
+            return source.astype(dtype, copy=False)
         from dtedask.grib import decode
 
         assert self.order is not None
-        assert not isinstance(self.source, Opaque)
-        data = self.source.read() if isinstance(self.source, FileSlice) else self.source
+        assert not isinstance(source, Opaque)
+        data = source.read() if isinstance(source, FileSlice) else source
         try:
             return decode(data, self.order, dtype=dtype)
         except GribError as error:

@@ -37,7 +37,7 @@ class Entry:
         Its place.
     keys : dict
         MARS keys of the message.
-    source : FileSlice, bytes or numpy.ndarray
+    source : FileSlice, bytes, numpy.ndarray or StoredField
         Where its values are.
     order : PointOrder, optional
         How its values become the order of the grid; None for arrays, which are in it.
@@ -107,20 +107,26 @@ class WriteTransaction(Transaction):
         head: str = session.snapshot_id
         before = cached_snapshot(self.location, self.cube, head)
         placement = place(before, (entry.address for entry in entries))
+        written, results = self.write_entries(session, placement, entries)
+        if not written and not placement.renames_attributes:
+            return None
+        return Prepared(repo, session, head, self._commit(repo, head, written, results))
+
+    def write_entries(
+        self, session: icechunk.Session, placement: Placement, entries: Sequence[Entry]
+    ) -> tuple[Sequence[Entry], list[WriteResult]]:
+        """Write fields into forks of a session, check and merge them; those that differ from what was there."""
         # A fork travels by pickling, which storage in memory does not survive: there the tasks share the session.
         fork = session if self.location.is_memory else session.fork()
         grow(placement, fork.store, self.coordinates_of)
         items = _items(entries, placement)
         results = self._write(fork, items)
-        _check_forks(results, items, head)
+        _check_forks(results, items, session.snapshot_id)
         written = _written(entries, items, results)
         Control(self.location).check_entries(written)  # a lock may have been set while this was written
-        if not written and not placement.renames_attributes:
-            return None
-        commit = self._commit(repo, head, written, results)
         if not self.location.is_memory:
             session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
-        return Prepared(repo, session, head, commit)
+        return written, results
 
     def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:
         token = uuid.uuid4().hex[:8]

@@ -1,0 +1,178 @@
+"""How a transaction grows a group: labels that take free slots or make axes longer, and new variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.core.errors import FieldError, KeyCollisionError
+from dtedask.store.identity import Address, VariableSpec
+from dtedask.store.labels import Dimension, Label
+from dtedask.store.snapshot import Axis
+
+if TYPE_CHECKING:
+    from dtedask.store.snapshot import Group, Variable
+
+
+@dataclass
+class AxisGrowth:
+    """An axis with the labels that a transaction adds.
+
+    Parameters
+    ----------
+    known : Axis
+        The axis before the transaction.
+    """
+
+    known: Axis
+    added: dict[Label, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.old = self.length = len(self.known.labels)
+        self.free = {slot: self.known.labels[slot] for slot in sorted(self.known.free)}
+        self._stale = {label: slot for slot, label in self.free.items()}
+
+    @property
+    def dimension(self) -> Dimension:
+        """What the labels are."""
+        return self.known.dimension
+
+    def slot(self, label: Label) -> int:
+        """Slot of a label; a new one takes a free slot, the lowest first, before the axis gets longer."""
+        found = self.known.slots.get(label, self.added.get(label))
+        if found is None:
+            found = self.added[label] = self._take(label)
+        return found
+
+    def _take(self, label: Label) -> int:
+        # A label that was wiped gets its old slot where that is free still, so that none ever stands there twice.
+        slot = self._stale.get(label, -1)
+        if slot not in self.free:
+            slot = next(iter(self.free), self.length)
+        if self.free.pop(slot, None) is None:
+            self.length += 1
+        return slot
+
+    def labels(self) -> np.ndarray:
+        """Labels of all slots after the transaction."""
+        dtype = object if self.dimension.dtype == "string" else self.dimension.dtype
+        found = np.empty(self.length, dtype=dtype)
+        found[: self.old] = self.known.labels
+        for label, slot in self.added.items():
+            found[slot] = label
+        return found
+
+
+@dataclass
+class GroupGrowth:
+    """A group with what a transaction adds to it."""
+
+    address: Address
+    group: Group | None
+    axes: dict[str, AxisGrowth] = field(default_factory=dict)
+    variables: dict[str, VariableSpec] = field(default_factory=dict)
+    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Full name of the group."""
+        return self.address.group
+
+    def place(self, address: Address) -> tuple[int, ...]:
+        """Slots of a field on the dimensions of its variable."""
+        self._check_grid(address)
+        self._check_variable(address)
+        return tuple(
+            self._axis(name).slot(label) for name, label in zip(address.variable.dims, address.labels, strict=True)
+        )
+
+    def length(self, dimension: str) -> int:
+        """Slots of an axis after the transaction."""
+        return self._axis(dimension).length
+
+    def _axis(self, name: str) -> AxisGrowth:
+        if name not in self.axes:
+            known = self.group.axes.get(name) if self.group else None
+            self.axes[name] = AxisGrowth(known or Axis(Dimension(name), np.empty(0, dtype=object)))
+        return self.axes[name]
+
+    def _check_grid(self, address: Address) -> None:
+        grid = self.group.grid if self.group else self.address.grid
+        if grid != address.grid:
+            raise KeyCollisionError(
+                f"The group {address.group!r} of the cube {address.cube!r} holds another grid of the same name.",
+                hint=f"It holds {grid.spec}; the field has {address.grid.spec}.",
+            )
+
+    def _check_variable(self, address: Address) -> None:
+        spec = address.variable
+        known = self.variables.get(spec.name)
+        if known is spec:
+            return
+        stored = self.group.variables.get(spec.name) if self.group else None
+        if known is None and stored is None:
+            self.variables[spec.name] = spec
+            return
+        dims = known.dims if known else stored.dims if stored else ()
+        if dims != spec.dims:
+            raise FieldError(_dimension_message(address, dims))
+        if known is None or known.attributes != spec.attributes or known.edition != spec.edition:
+            self._join(address, known, stored)
+
+    def _join(self, address: Address, known: VariableSpec | None, stored: Variable | None) -> None:
+        """Attributes of several messages become those of the newest edition, whichever came first."""
+        spec = address.variable
+        if known is not None:
+            before, edition = dict(known.attributes), known.edition
+        else:
+            assert stored is not None
+            before, edition = own_attributes(stored.attributes), int(stored.attributes["GRIB_edition"])
+        after = dict(spec.attributes)
+        _check_units(address, before, after)
+        if edition == spec.edition:
+            _check_equal(address, before, after)
+        merged = after | before if edition >= spec.edition else before | after
+        joined = VariableSpec(
+            spec.name, spec.dims, tuple(sorted(merged.items())), max(edition, spec.edition), spec.values
+        )
+        self.variables[spec.name] = joined
+        stored = self.group.variables.get(spec.name) if self.group else None
+        described = merged | {"GRIB_edition": joined.edition}
+        if stored is not None and described.items() - stored.attributes.items():
+            self.attributes[spec.name] = described
+
+
+def own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of a variable without those that the store adds."""
+    ours = ("GRIB_edition", "dtedask_role", "dtedask_dims", "coordinates", "keep_bits")
+    return {name: value for name, value in attributes.items() if name not in ours}
+
+
+def _check_units(address: Address, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    if before.get("units", "") != after.get("units", ""):
+        raise FieldError(
+            f"{address} has units {after.get('units')!r}; the variable has {before.get('units')!r}.",
+            hint="Convert the field, or archive it under another expver.",
+        )
+
+
+def _check_equal(address: Address, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    differing = [name for name in sorted({*before} & {*after}) if before[name] != after[name]]
+    if differing:
+        pairs = ", ".join(f"{name} is {before.get(name)} and {after.get(name)}" for name in differing)
+        raise KeyCollisionError(
+            f"{address} has the keys of a different field: {pairs}.",
+            hint="Archive one of them under another expver, or set the key that tells them apart.",
+        )
+
+
+def _dimension_message(address: Address, dims: tuple[str, ...]) -> str:
+    lacking = [name for name in dims if name not in address.variable.dims]
+    extra = [name for name in address.variable.dims if name not in dims]
+    parts = [f"lacks {', '.join(lacking)}"] if lacking else []
+    parts += [f"has {', '.join(extra)} in addition"] if extra else []
+    known = ", ".join(dims) or "none"
+    return f"{address} does not fit into its variable, which has the dimensions {known}: it {' and '.join(parts)}."

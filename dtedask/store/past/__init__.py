@@ -1,0 +1,1 @@
+"""The past of a root: tags, differences between two states, and going back."""
