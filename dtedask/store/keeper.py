@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from dtedask.store.transaction import Options
 
 if TYPE_CHECKING:
     from dtedask.store.schema import Schema
+    from dtedask.store.upkeep.findings import Verification, VerifyProgress
     from dtedask.store.upkeep.report import Purge
     from dtedask.store.upkeep.retention import Duration, Retention
 
@@ -285,6 +286,45 @@ class Keeper(Reader):
         rule = None if keep is None and keep_commits is None else Retention.parse(keep, keep_commits)
         names = self.cubes() if cubes is None else list(cubes)
         return purge_root(self._location, names, rule, PurgeOptions.from_settings(), dry_run=dry_run)
+
+    def verify(
+        self,
+        request: RequestLike = None,
+        *,
+        all_snapshots: bool = False,
+        quick: bool = False,
+        threads: int | None = None,
+        on_progress: Callable[[VerifyProgress], None] | None = None,
+    ) -> Verification:
+        """Look for damage: flipped bits, missing and truncated objects of every kind.
+
+        References, snapshots, transaction logs and manifests are compared with their digests, and every chunk with its
+        checksum: fields, labels and coordinates alike. It goes on behind damage, and finds all of it.
+
+        Parameters
+        ----------
+        request : Request, str or mapping, optional
+            Chunks of these fields only; all else of their cubes is verified in any case.
+        all_snapshots : bool
+            Verify the past too: every kept snapshot, and all branches and tags.
+        quick : bool
+            Only look whether everything exists and is long enough, which finds no flipped bit.
+        threads : int, optional
+            Threads; as many as cores by default.
+        on_progress : callable, optional
+            Told how far it has come.
+
+        Returns
+        -------
+        Verification
+            Its `findings` name the objects, the fields, and what to do.
+        """
+        from dtedask.store.upkeep.verify import VerifyOptions, verify_root
+
+        parsed = self._parse(request)
+        at = None if self._at is None else str(self._at)
+        options = VerifyOptions(parsed, at, all_snapshots, quick, threads, on_progress)
+        return verify_root(self._location, self._cubes_of(parsed), options)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

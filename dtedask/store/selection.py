@@ -327,6 +327,17 @@ def select_variable(
     return Selection(snapshot, cube, group, variable, constants, dimensions, allowed)
 
 
+def whole_variable(snapshot: Snapshot, cube: str, group: Group, variable: Variable) -> Selection:
+    """All fields of a variable, without a look at which of them exist."""
+    constants, dimensions = _constants(snapshot, group, variable), key_texts(snapshot, group, variable)
+    return Selection(snapshot, cube, group, variable, constants, dimensions, (None,) * len(variable.dims))
+
+
+def group_may_match(snapshot: Snapshot, name: str, request: Request) -> bool:
+    """Whether a group can hold fields that a request takes, as far as the cube's keys and its name say."""
+    return _cube_matches(request, snapshot) and _name_matches(request, name)
+
+
 def _name_matches(request: Request, name: str) -> bool:
     """Whether a group can match by its name, which says its type, levtype and grid."""
     type_, levtype, grid = name.split("/")

@@ -239,7 +239,7 @@ class Snapshot:
             array = found.variables[variable]
             self.check_arrays([path])
             with self.told_damage():
-                slots = run_async(_coordinates(self.session, f"/{path}", len(array.shape)))
+                slots = run_async(chunk_coordinates(self.session, f"/{path}", len(array.shape)))
             self._present[path] = in_order_of_labels(found, array, slots[:, : len(array.dims)])
         return self._present[path]
 
@@ -413,7 +413,8 @@ class Snapshot:
         return Axis(Dimension(name), labels, free.get(name, frozenset()))
 
 
-async def _coordinates(session: icechunk.Session, path: str, dims: int) -> np.ndarray:
+async def chunk_coordinates(session: icechunk.Session, path: str, dims: int) -> np.ndarray:
+    """Coordinates of the chunks of an array, in no particular order."""
     # Icechunk's public iterator takes its batches apart, one await a chunk; that is a third of the time of listing.
     batches = session._session.chunk_coordinates(path, _COORDINATES_AT_ONCE)  # noqa: SLF001
     parts = [np.array(batch, dtype=np.int64).reshape(-1, dims) async for batch in batches]

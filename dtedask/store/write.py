@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import DamagedError, GribError
+from dtedask.store.failures import read_error
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import run_async
@@ -197,10 +198,19 @@ def _write_part(part: Sequence[tuple[WriteItem, bytes]], store: Any, result: Wri
 
 
 async def _read(keys: Sequence[str], store: Any) -> dict[str, bytes | None]:
+    import icechunk
     from zarr.core.buffer import default_buffer_prototype
 
-    found = await asyncio.gather(*(store.get(key, default_buffer_prototype()) for key in keys))
-    return {key: None if data is None else data.to_bytes() for key, data in zip(keys, found, strict=True)}
+    async def one(key: str) -> bytes | None:
+        try:
+            data = await store.get(key, default_buffer_prototype())
+        except icechunk.IcechunkError as error:
+            if isinstance(read_error(error, key), DamagedError):
+                return None  # what is written now takes its place
+            raise
+        return None if data is None else data.to_bytes()
+
+    return dict(zip(keys, await asyncio.gather(*map(one, keys)), strict=True))
 
 
 async def _write(chunks: Sequence[tuple[str, bytes]], store: Any) -> None:

@@ -43,6 +43,11 @@ class Manifest:
     first: np.ndarray
     end: np.ndarray
 
+    @property
+    def size(self) -> int:
+        """Most chunks that it can hold."""
+        return int(np.prod(self.end - self.first))
+
     def holds_any(self, chunks: np.ndarray) -> bool:
         """Whether it is about any of some chunks, given as rows of coordinates."""
         return bool(((chunks >= self.first) & (chunks < self.end)).all(axis=1).any())

@@ -3,89 +3,35 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dtedask
 from dtedask.core.errors import DamagedError, StoreError
-from dtedask.store.repository import cached_snapshot
 from dtedask.store.upkeep import integrity
 
 CUBE = "rd/enfo/test"
 
 
-def as_new_process():
-    """Forget what this process has read and checked."""
-    cached_snapshot.cache_clear()
-    integrity._checked.clear()
-
-
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, make_field):
-    """A root of two commits whose chunks are objects of their own; tests damage copies of it."""
-    root = tmp_path_factory.mktemp("whole") / "root"
-    store = dtedask.open(root)
-    random = np.random.default_rng(1)
-    for steps in (("0",), ("6",)):
-        for step in steps:
-            for level in ("500", "850"):
-                array, keys = make_field(1.0, shape=(12, 18), type="fc", step=step, levelist=level)
-                store.archive(array.copy(data=random.random(array.shape, dtype="float32")), keys)
-        store.flush()
-    return root
-
-
-@pytest.fixture
-def root(whole, tmp_path):
-    """A copy to be damaged, as a process sees it that has read nothing."""
-    as_new_process()
-    yield shutil.copytree(whole, tmp_path / "root")
-    as_new_process()
-
-
-def objects(root, kind):
-    """Objects of a kind that the newest snapshot needs."""
-    cube = root / CUBE
-    tip = json.loads((cube / integrity.BRANCH_FILE).read_text())["snapshot"]
-    if kind == "reference":
-        return [cube / integrity.BRANCH_FILE]
-    if kind == "manifest":
-        digests = json.loads((root / ".dtedask/digests" / CUBE.replace("/", "+") / f"{tip}.json").read_text())
-        return [cube / "manifests" / name for name in sorted(digests["body"]["manifests"])]
-    if kind in ("snapshot", "transaction"):
-        return [cube / f"{kind}s" / tip]
-    return sorted((cube / "chunks").iterdir())
-
-
-def damage(path, how, position=0, bit=0):
-    data = bytearray(path.read_bytes())
-    if how == "deleted":
-        path.unlink()
-        return
-    if how == "truncated":
-        del data[position % len(data) :]
-    else:
-        data[position % len(data)] ^= 1 << bit
-    path.write_bytes(data)
-
-
-def everything(root):
+def everything(as_new_process):
     """All that a reader can see."""
-    as_new_process()
-    store = dtedask.open(root)
-    fields = [(record.to_dict(), record.slots) for record in store.list()]
-    tree = store.retrieve_tree()
-    values = [
-        (node.path, name, node.ds[name].to_numpy().tobytes()) for node in tree.subtree for name in node.ds.variables
-    ]
-    return fields, values, [(commit.sequence, commit.snapshot, commit.changes) for commit in store.history()]
+
+    def read(root):
+        as_new_process()
+        store = dtedask.open(root)
+        fields = [(record.to_dict(), record.slots) for record in store.list()]
+        nodes = store.retrieve_tree().subtree
+        values = [(node.path, name, node.ds[name].to_numpy().tobytes()) for node in nodes for name in node.ds.variables]
+        return fields, values, [(commit.sequence, commit.snapshot, commit.changes) for commit in store.history()]
+
+    return read
 
 
 @pytest.mark.parametrize("how", ["deleted", "truncated", "flipped"])
 @pytest.mark.parametrize("kind", ["snapshot", "manifest", "chunk", "reference"])
-def test_a_damaged_object_is_named_with_its_cube_and_what_to_do(root, kind, how):
+def test_a_damaged_object_is_named_with_its_cube_and_what_to_do(root, kind, how, objects, damage, everything):
     for path in objects(root, kind):
         before = path.read_bytes()
         damage(path, how, len(before) // 2)
@@ -99,14 +45,17 @@ def test_a_damaged_object_is_named_with_its_cube_and_what_to_do(root, kind, how)
 
 
 @pytest.fixture(scope="module")
-def expected(whole):
-    return everything(whole)
+def expected(whole, everything):
+    return whole, everything(whole)
 
 
 @pytest.mark.slow
 @settings(max_examples=100)
 @given(data=st.data())
-def test_whatever_is_flipped_a_read_gives_the_right_data_or_an_error(whole, expected, tmp_path_factory, data):
+def test_whatever_is_flipped_a_read_gives_the_right_data_or_an_error(
+    expected, tmp_path_factory, data, objects, damage, everything
+):
+    whole, seen = expected
     kind = data.draw(st.sampled_from(["snapshot", "manifest", "chunk", "reference", "transaction"]))
     found = objects(whole, kind)
     place = data.draw(st.integers(0, len(found) - 1))
@@ -114,14 +63,14 @@ def test_whatever_is_flipped_a_read_gives_the_right_data_or_an_error(whole, expe
     root = shutil.copytree(whole, tmp_path_factory.mktemp("flip") / "root")
     damage(objects(root, kind)[place], "flipped", data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, 7)))
     try:
-        assert everything(root) == expected
+        assert everything(root) == seen
     except StoreError:
         pass
     finally:
         shutil.rmtree(root)
 
 
-def test_a_damaged_digest_is_no_damage_of_data(root, caplog):
+def test_a_damaged_digest_is_no_damage_of_data(root, caplog, objects, damage, everything, as_new_process):
     expected = everything(root)
     for path in (root / ".dtedask" / "digests").rglob("*.json"):
         damage(path, "flipped", path.stat().st_size // 2)
@@ -130,7 +79,7 @@ def test_a_damaged_digest_is_no_damage_of_data(root, caplog):
     assert "nothing is checked by it" in caplog.text
 
 
-def test_a_root_without_digests_is_read_as_before(root):
+def test_a_root_without_digests_is_read_as_before(root, objects, damage, everything, as_new_process):
     expected = everything(root)
     shutil.rmtree(root / ".dtedask" / "digests")
     assert everything(root) == expected
@@ -142,7 +91,7 @@ def test_a_cube_whose_references_are_gone_does_not_vanish(root):
         list(dtedask.open(root).list())
 
 
-def test_the_reference_is_repaired_as_the_error_says(root):
+def test_the_reference_is_repaired_as_the_error_says(root, objects, damage, everything, as_new_process):
     expected = everything(root)
     (path,) = objects(root, "reference")
     damage(path, "truncated", 5)
@@ -153,7 +102,9 @@ def test_the_reference_is_repaired_as_the_error_says(root):
     assert everything(root) == expected
 
 
-def test_an_error_of_a_damaged_head_names_the_newest_snapshot_that_is_whole(root):
+def test_an_error_of_a_damaged_head_names_the_newest_snapshot_that_is_whole(
+    root, objects, damage, everything, as_new_process
+):
     first, _ = dtedask.open(root).history()
     damage(objects(root, "snapshot")[0], "flipped", 900)
     as_new_process()
@@ -162,7 +113,7 @@ def test_an_error_of_a_damaged_head_names_the_newest_snapshot_that_is_whole(root
     assert len(list(dtedask.open(root, at=first.snapshot).list())) == 2
 
 
-def test_a_commit_on_a_damaged_manifest_is_not_published(root, make_field):
+def test_a_commit_on_a_damaged_manifest_is_not_published(root, make_field, objects, damage, everything, as_new_process):
     manifests = objects(root, "manifest")
     store = dtedask.open(root)
     (head, *_) = reversed(store.history())

@@ -1,0 +1,228 @@
+"""Verify the chunks of a snapshot: fields, labels and coordinates alike, by the checksum at the end of each."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from google_crc32c import value as crc32c
+
+from dtedask.core.errors import DamagedError
+from dtedask.store.failures import first_line, read_error
+from dtedask.store.snapshot import chunk_coordinates, run_async
+from dtedask.store.upkeep.integrity import Manifest, manifests_by_array
+
+if TYPE_CHECKING:
+    from dtedask.store.snapshot import Snapshot
+    from dtedask.store.upkeep.findings import Kind
+
+_CRC_BYTES = 4
+_BATCH_BYTES = 16 * 2**20
+_ANY_BYTES = 4 * 2**20
+_MOST_IN_BATCH = 256
+_AT_ONCE = 32
+_OBJECT = re.compile(r"Object at location (\S+) not found")
+_KINDS: Mapping[str, Kind] = {"axis": "labels", "coordinate": "coordinate"}
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array of a snapshot as Zarr describes it.
+
+    Parameters
+    ----------
+    path : str
+        Its path in the cube.
+    document : mapping
+        Its metadata.
+    manifests : tuple of Manifest
+        Those that hold its chunks.
+    """
+
+    path: str
+    document: Mapping[str, Any]
+    manifests: tuple[Manifest, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """What its chunks are."""
+        return _KINDS.get(self.document["attributes"].get("dtedask_role", ""), "chunk")
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether each of its chunks ends with a checksum."""
+        codecs = self.document["codecs"]
+        return bool(codecs) and codecs[-1]["name"] == "crc32c"
+
+    @property
+    def chunk_bytes(self) -> int:
+        """About the most bytes of a chunk."""
+        if not str(self.document["data_type"]).startswith(("float", "int", "uint")):
+            return _ANY_BYTES
+        shape = self.document["chunk_grid"]["configuration"]["chunk_shape"]
+        return max(int(np.prod(shape, dtype=np.int64)) * 8, 1)
+
+    def key(self, row: Sequence[int]) -> str:
+        """Zarr key of a chunk."""
+        return "/".join([self.path, "c", *(str(int(slot)) for slot in row)])
+
+
+@dataclass(frozen=True, slots=True)
+class BadChunk:
+    """A chunk that is damaged.
+
+    Parameters
+    ----------
+    row : tuple of int
+        Its coordinates.
+    problem : str
+        What is wrong.
+    path : str
+        The object that is missing, if the storage named one.
+    """
+
+    row: tuple[int, ...]
+    problem: str
+    path: str = ""
+
+
+def arrays_of(snapshot: Snapshot, repo: Any) -> list[Array]:
+    """All arrays of a snapshot; only the snapshot itself is read."""
+    manifests = manifests_by_array(repo, snapshot.id)
+    documents = run_async(_get(snapshot, [f"{path}/zarr.json" for path in manifests], None))
+    return [
+        Array(path, json.loads(document), found)
+        for (path, found), document in zip(manifests.items(), documents, strict=True)
+    ]
+
+
+def rows_of(snapshot: Snapshot, array: Array, bad: frozenset[str]) -> np.ndarray:
+    """Coordinates of the chunks of an array, without those of damaged manifests."""
+    count = len(array.document["shape"])
+    good = [manifest for manifest in array.manifests if manifest.id not in bad]
+    if not count:
+        return np.empty((len(good), 0), dtype=np.int64)
+    if len(good) == len(array.manifests):
+        return run_async(chunk_coordinates(snapshot.session, f"/{array.path}", count)) if good else _none(count)
+    found = [_within(snapshot, array, manifest) for manifest in good]
+    return np.concatenate(found) if found else _none(count)
+
+
+def box_of(manifest: Manifest) -> np.ndarray:
+    """Coordinates of all chunks that a manifest can hold, by its bounds."""
+    ranges = [range(first, end) for first, end in zip(manifest.first.tolist(), manifest.end.tolist(), strict=True)]
+    rows = list(itertools.product(*ranges))
+    return np.array(rows, dtype=np.int64).reshape(len(rows), len(ranges))
+
+
+def bad_chunks(
+    snapshot: Snapshot,
+    array: Array,
+    rows: np.ndarray,
+    pool: ThreadPoolExecutor,
+    *,
+    quick: bool,
+    count: Callable[[int, int], None],
+) -> Iterator[BadChunk]:
+    """Read chunks and yield those that are damaged.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray of int64, shape (chunks, dimensions)
+        Their coordinates.
+    pool : ThreadPoolExecutor
+        Where they are read, a bounded number at a time.
+    quick : bool
+        Only see whether they exist and are long enough: their last bytes are read.
+    count : callable
+        Told of numbers of chunks and bytes that were read.
+    """
+    many = max(min(_BATCH_BYTES // (_CRC_BYTES if quick else array.chunk_bytes), _MOST_IN_BATCH), 1)
+    batches = (rows[start : start + many] for start in range(0, len(rows), many))
+
+    def look(batch: np.ndarray) -> tuple[list[BadChunk], int, int]:
+        found = run_async(_get(snapshot, [array.key(row) for row in batch], _CRC_BYTES if quick else None))
+        problems = (
+            (row, _problem(data, array.has_checksums and not quick)) for row, data in zip(batch, found, strict=True)
+        )
+        bad = [BadChunk(tuple(row.tolist()), *problem) for row, problem in problems if problem]
+        return bad, len(batch), sum(len(data) for data in found if isinstance(data, bytes))
+
+    for bad, chunks, size in _bounded(pool, look, batches):
+        count(chunks, size)
+        yield from bad
+
+
+def rows_in_both(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Those of the first rows that are among the second, too."""
+    known = set(map(tuple, two.tolist()))
+    return one[[tuple(row) in known for row in one.tolist()]] if len(one) else one
+
+
+def _within(snapshot: Snapshot, array: Array, manifest: Manifest) -> np.ndarray:
+    rows = box_of(manifest)
+    there = snapshot.exist([(array.path, tuple(row)) for row in rows.tolist()])
+    return np.compress(there, rows, axis=0)
+
+
+def _none(dims: int) -> np.ndarray:
+    return np.empty((0, dims), dtype=np.int64)
+
+
+def _problem(data: bytes | Exception | None, is_checked: bool) -> tuple[str, str] | None:
+    """What is wrong with a chunk, and the object that is missing."""
+    if data is None:
+        return "it is missing", ""
+    if isinstance(data, Exception):
+        named = _OBJECT.search(str(data))
+        if named:
+            return f"it is missing: {named[1]}", named[1]
+        error = read_error(data, "a chunk")
+        if not isinstance(error, DamagedError):
+            raise error from data
+        return f"it is cut short or cannot be read: {first_line(data)}", ""
+    if not is_checked:
+        return None
+    stored = int.from_bytes(data[-_CRC_BYTES:], "little")
+    return None if crc32c(data[:-_CRC_BYTES]) == stored else ("its checksum does not match: its bytes have changed", "")
+
+
+async def _get(snapshot: Snapshot, keys: Sequence[str], last: int | None) -> list[bytes | Exception | None]:
+    """Stored bytes, or the last few of them; what fails stands in the place of its bytes."""
+    import icechunk
+    from zarr.abc.store import SuffixByteRequest
+    from zarr.core.buffer import default_buffer_prototype
+
+    limit, prototype = asyncio.Semaphore(_AT_ONCE), default_buffer_prototype()
+    part = SuffixByteRequest(last) if last else None
+
+    async def one(key: str) -> bytes | Exception | None:
+        try:
+            async with limit:
+                data = await snapshot.session.store.get(key, prototype, part)
+        except (icechunk.IcechunkError, ValueError) as error:
+            return error
+        return None if data is None else data.to_bytes()
+
+    return list(await asyncio.gather(*(one(key) for key in keys)))
+
+
+def _bounded(pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Iterator[Item]) -> Iterator[Result]:
+    """Results in order, with no more of them at a time than there are threads."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > pool._max_workers:  # noqa: SLF001
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
