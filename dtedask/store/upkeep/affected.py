@@ -57,8 +57,8 @@ class Affected:
         """A request that takes the fields of the group that an array stands in."""
         group = path.rsplit("/", 1)[0]
         type_, levtype, grid = (*group.split("/"), "", "")[:3]
-        keys = dict(self._snapshot.keys) | {"type": "cf/pf" if type_ == "pf" else type_, "levtype": levtype}
-        return (_text({**keys, "grid": grid}),)
+        named = {"type": "cf/pf" if type_ == "pf" else type_, "levtype": levtype, "grid": grid}
+        return (_text({**self._snapshot.keys, **{key: value for key, value in named.items() if value != "none"}}),)
 
     def everything(self) -> tuple[str, ...]:
         """A request that takes all fields of the cube."""

@@ -102,6 +102,20 @@ def test_damaged_labels_are_an_error_of_a_read_and_found(store, make_field, as_n
     assert Request.parse(finding.requests[0])["levtype"] == ("pl",)
 
 
+def test_damaged_opaque_bytes_are_named_by_their_keys(store, as_new_process, damage):
+    key = {"class": "od", "stream": "oper", "expver": "0001", "type": "an", "date": "20240101", "time": "0000"}
+    store.archive(np.random.default_rng(1).bytes(2000), key=key)
+    (commit,) = store.flush()
+    (path,) = (Path(commit.url) / "chunks").iterdir()
+    damage(path, "flipped", 700)
+    as_new_process()
+    with pytest.raises(DamagedError, match="checksum"):
+        list(store.read({}))
+    (finding,) = store.verify().findings
+    assert fields_of(store, finding.requests) == {tuple(sorted(record.keys.items())) for record in store.list()}
+    assert finding.kind == "chunk"
+
+
 def test_plain_zarr_refuses_a_damaged_chunk(root, objects, damage):
     for path in objects(root, "chunk"):
         damage(path, "flipped", 40)
