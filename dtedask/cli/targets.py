@@ -65,7 +65,7 @@ class NetcdfTarget(Target):
     def write(self, store: Store, request: Request, *, allow_missing: bool) -> Written:
         """Write the dataset, block by block."""
         data = self._lazy(store, request, allow_missing)
-        with _replacing(self.path) as path:
+        with replacing(self.path) as path:
             data.to_netcdf(path, engine="h5netcdf")
         return Written(_count(store, request), self.path.stat().st_size)
 
@@ -78,7 +78,7 @@ class ZarrTarget(Target):
         data = self._lazy(store, request, allow_missing)
         if self.path.exists() and not _is_zarr(self.path):
             raise DtedaskError(f"{str(self.path)!r} exists and is no Zarr folder.", hint="Name another one.")
-        with _replacing(self.path) as path:
+        with replacing(self.path) as path:
             data.to_zarr(path, consolidated=False)
         return Written(_count(store, request), _folder_size(self.path))
 
@@ -91,7 +91,7 @@ class GribTarget(Target):
         messages = store.to_grib(request, allow_missing=allow_missing)
         if str(self.path) == "-":
             return _copy(messages, sys.stdout.buffer)
-        with _replacing(self.path) as path, path.open("wb") as file:
+        with replacing(self.path) as path, path.open("wb") as file:
             return _copy(messages, file)
 
 
@@ -126,7 +126,7 @@ def _copy(messages: Iterator[bytes], file: Any) -> Written:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to, which takes the place of another when all went well."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -56,6 +56,7 @@ def test_every_help_is_shown_with_its_examples_line_by_line(run, words):
 
 def test_what_writes_can_be_run_dry():
     writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
+    writing |= {("store", "archive"), ("store", "read"), ("store", "branch", "create"), ("store", "branch", "delete")}
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
@@ -75,6 +76,7 @@ def place(grib, root, tmp_path_factory):
     (folder / "listeners.yaml").write_text("listeners:\n  - triggers: [{type: echo}]\n")
     bash("dtedask ingest forecast.grib2 more --root data", folder)
     bash("dtedask catalog rebuild --root data --catalog catalogs/demo.yaml", folder)
+    bash("dtedask store branch create test --root data", folder)
     bash("dtedask store lock class=ea,date=20180101 --root data", folder)
     (folder / "somewhere").mkdir()
     return folder

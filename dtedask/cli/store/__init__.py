@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import typer
 
-from dtedask.cli.store import control, keeping, reading, upkeep, verification
-
 __all__ = ["add_to"]
+
+_MODULES = (
+    "reading",
+    "writing",
+    "keeping",
+    "branch",
+    "control",
+    "upkeep",
+    "verification",
+)
 
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands of all modules."""
-    for module in (reading, keeping, control, upkeep, verification):
-        module.add_to(group)
+    for name in _MODULES:
+        import_module(f"{__name__}.{name}").add_to(group)
