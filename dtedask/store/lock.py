@@ -33,8 +33,8 @@ _guard = threading.Lock()
 def cube_lock(location: Location, cube: str, timeout_s: float) -> Iterator[None]:
     """Hold the lock of a cube, across threads, processes and hosts.
 
-    The lock is a file that names host and process of its holder; one whose holder died on this host is taken over, and so
-    is one that has named nobody for five seconds: its maker died before it wrote its name.
+    The lock is a file that names host and process of its holder; one whose holder died on this host is taken over, and
+    so is one that has named nobody for five seconds: its maker died before it wrote its name.
     A root in an object store needs none: there the conditional put decides.
 
     Raises

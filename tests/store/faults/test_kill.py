@@ -34,7 +34,7 @@ class Poll(threading.Thread):
             while not self._end.is_set():
                 self.look()
                 self.polls += 1
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a reader meets is wrong
             self.wrong.append(repr(error))
 
     def look(self):
@@ -121,5 +121,5 @@ def check_leftovers_are_collected(root, steps):
         store.purge(keep_commits=1)
     assert chunks() == steps * len(LEVELS) == len(list(store.list()))
     assert list((root / CUBE / "snapshots").iterdir()) != []
-    assert [path for path in (root / ".dtedask" / "open").rglob("*.json")] == []
+    assert list((root / ".dtedask" / "open").rglob("*.json")) == []
     assert store.purge().objects == 0
