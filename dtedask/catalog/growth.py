@@ -6,13 +6,20 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dtedask.store.labels import Label, label_of
+from dtedask.store.labels import Dimension, Label, label_of
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Change
     from dtedask.store.snapshot import Snapshot
 
-_KEYS = {"forecast_reference_time": ("date", "hdate", "time"), "member": ("number",), "level": ("levelist",)}
+_KEYS = {
+    "forecast_reference_time": ("date", "hdate", "time", "year", "month"),
+    "month": ("month", "date"),
+    "dayofyear": ("date",),
+    "time_of_day": ("time",),
+    "member": ("number",),
+    "level": ("levelist",),
+}
 
 
 def grown_groups(before: Snapshot, changes: Iterable[Change]) -> set[str]:
@@ -36,10 +43,11 @@ def _grows(before: Snapshot, change: Change) -> bool:
     if variable is None:
         return True
     values = {key: value.split("/") for key, value in change.request}
-    return any(label not in group.axes[name].slots for name in variable.dims for label in _labels(name, values))
+    axes = [group.axes[name] for name in variable.dims]
+    return any(label not in axis.slots for axis in axes for label in _labels(axis.dimension, values))
 
 
-def _labels(dimension: str, values: Mapping[str, list[str]]) -> Iterator[Label]:
-    names = [name for name in _KEYS.get(dimension, (dimension,)) if name in values]
+def _labels(dimension: Dimension, values: Mapping[str, list[str]]) -> Iterator[Label]:
+    names = [name for name in _KEYS.get(dimension.name, (dimension.name,)) if name in values]
     for combination in itertools.product(*(values[name] for name in names)):
         yield label_of(dimension, dict(zip(names, combination, strict=True)))

@@ -12,7 +12,8 @@ DtedaskError
 │   │   └── GribCutError            input that ends inside a message: it may still be growing
 │   └── GribUnsupportedError        a message that ecCodes cannot decode or encode
 ├── FieldError                      a field that does not fit into its cube (also ValueError)
-│   └── KeyCollisionError           two different fields that have the same keys
+│   ├── KeyCollisionError           two different fields that have the same keys
+│   └── NoRuleError                 a field that no rule of the schema takes
 ├── OpaqueError                     bytes where fields are needed (also ValueError)
 ├── StoreError                      a root or cube that cannot be used
 │   ├── NotFoundError               no root, cube, group or snapshot there (also FileNotFoundError)
@@ -24,6 +25,7 @@ DtedaskError
 │   ├── TransactionError            a transaction that must not be committed
 │   │   └── ConflictError           the cube moved while we wrote
 │   ├── BranchError                 a branch that cannot be made or deleted (also ValueError)
+│   ├── SchemaError                 another schema than the root's, or one that would lose fields
 │   ├── ReadOnlyError               writing to what only can be read (also PermissionError)
 │   └── ControlledError             fields that are locked for what was asked (also PermissionError)
 ├── DocumentError                   a recipe, listener, schema or catalog that is wrong (also ValueError)
@@ -160,6 +162,12 @@ class KeyCollisionError(FieldError):
     code = "key-collision"
 
 
+class NoRuleError(FieldError):
+    """A field that no rule of the schema takes."""
+
+    code = "no-rule"
+
+
 class OpaqueError(DtedaskError, ValueError):
     """Opaque bytes where fields are needed."""
 
@@ -224,6 +232,12 @@ class BranchError(StoreError, ValueError):
     """A branch that cannot be made or deleted."""
 
     code = "branch"
+
+
+class SchemaError(StoreError):
+    """Another schema than the root's, or one under which fields of the root would not be found."""
+
+    code = "schema"
 
 
 class ReadOnlyError(StoreError, PermissionError):

@@ -1,21 +1,31 @@
 """MARS requests: reading and printing them, their vocabulary, and what they match."""
 
+from dtedask.request.language import Language, own_type, types_for
 from dtedask.request.parameters import Parameter, parameter, parameter_ids, variable_name
 from dtedask.request.ranges import RangeWarning
 from dtedask.request.request import Request
 from dtedask.request.steps import Step, format_step, parse_step
+from dtedask.request.types import TYPES, canonical_text
 from dtedask.request.values import canonical_keys, canonical_value
+from dtedask.request.vocabulary import canonical_key, is_reserved
 
 __all__ = [
+    "TYPES",
+    "Language",
     "Parameter",
     "RangeWarning",
     "Request",
     "Step",
+    "canonical_key",
     "canonical_keys",
+    "canonical_text",
     "canonical_value",
     "format_step",
+    "is_reserved",
+    "own_type",
     "parameter",
     "parameter_ids",
     "parse_step",
+    "types_for",
     "variable_name",
 ]

@@ -16,6 +16,7 @@ _RELATIVE = r"0|-\d{1,6}"
 _TIME = r"(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?[hHzZ]?"
 _DATE_FORMS = "A date is '20240603', '2024-06-03', a month '202406', or days from today such as '-1'."
 _TIME_FORMS = "A time is '6', '06', '0600' or '06:00'."
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def canonical_date(key: str, text: str, *, today: date | None = None) -> str:
@@ -53,6 +54,14 @@ def canonical_time(key: str, text: str) -> str:
         legal = f"{min(hour, 23):02d}{min(minute, 59):02d}"
         raise InvalidValueError(f"Invalid value '{text}' of key '{key}'.", hint=f"Did you mean '{legal}'?")
     return f"{hour:02d}{minute:02d}"
+
+
+def month_number(text: str) -> int | None:
+    """Number of a month written as ``6``, ``06``, ``jun`` or ``june``; None for anything else."""
+    if re.fullmatch(r"\d{1,2}", text):
+        return int(text) if 1 <= int(text) <= 12 else None
+    found = [place for place, name in enumerate(calendar.month_name) if len(text) > 2 and name.lower() == text.lower()]
+    return found[0] if found else MONTHS.index(text.lower()) + 1 if text.lower() in MONTHS else None
 
 
 def date_text(key: str, value: date) -> str:

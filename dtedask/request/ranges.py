@@ -9,19 +9,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from dtedask.core.errors import InvalidValueError
+from dtedask.request.language import Language, own_type
 from dtedask.request.steps import format_step, parse_duration, parse_step
-from dtedask.request.values import (
-    DATE_KEYS,
-    DECIMAL_KEYS,
-    INTEGER_KEYS,
-    TIME_KEYS,
-    canonical_decimal,
-    canonical_value,
-)
+from dtedask.request.types import DATE_TYPES
+from dtedask.request.values import canonical_decimal, canonical_value
 from dtedask.request.vocabulary import spellings
 
 _LARGEST = 1_000_000
 _DEFAULT = {"step": "12", "time": "6"}  # hours; all other keys: 1
+_LEAP_YEAR = 2000
 
 
 class RangeWarning(UserWarning):
@@ -49,7 +45,9 @@ class DefaultRange:
         return f"{key}={self.first}/to/{self.last}"
 
 
-def expand(key: str, words: Sequence[str], *, today: date | None = None) -> tuple[list[str], list[DefaultRange]]:
+def expand(
+    key: str, words: Sequence[str], *, today: date | None = None, language: Language | None = None
+) -> tuple[list[str], list[DefaultRange]]:
     """Canonical values of a list with ranges.
 
     Parameters
@@ -60,6 +58,8 @@ def expand(key: str, words: Sequence[str], *, today: date | None = None) -> tupl
         Parts between slashes, ``to`` and ``by`` among them.
     today : datetime.date, optional
         What relative dates are relative to.
+    language : Language, optional
+        Keys and types of a root's own.
 
     Returns
     -------
@@ -72,16 +72,17 @@ def expand(key: str, words: Sequence[str], *, today: date | None = None) -> tupl
     defaults: list[DefaultRange] = []
     place = 0
     while place < len(words):
-        first = _value(key, words, place, today)
+        first = _value(key, words, place, today, language)
         place += 1
         if not _is(key, words, place, "to"):
             values.append(first)
             continue
-        last = _value(key, words, place + 1, today)
+        last = _value(key, words, place + 1, today, language)
+        kind = _kind(key, first, language)
         given = _is(key, words, place + 2, "by")
         by = _word(key, words, place + 3) if given else _DEFAULT.get(key, "1")
         place += 4 if given else 2
-        found = _between(key, first, last, by)
+        found = _between(key, kind, first, last, by)
         values.extend(found)
         if not given:
             defaults.append(DefaultRange(first, last, by))
@@ -89,11 +90,14 @@ def expand(key: str, words: Sequence[str], *, today: date | None = None) -> tupl
     return list(dict.fromkeys(values)), defaults
 
 
-def dropped(key: str, one: DefaultRange, taken: Iterable[str], existing: Iterable[str]) -> list[str]:
+def dropped(
+    key: str, one: DefaultRange, taken: Iterable[str], existing: Iterable[str], *, language: Language | None = None
+) -> list[str]:
     """Those existing values that lie inside a range and were not taken by it."""
-    low, high = sorted((_position(key, one.first), _position(key, one.last)))
+    kind = _kind(key, one.first, language)
+    low, high = sorted((_position(kind, one.first), _position(kind, one.last)))
     skip = set(taken)
-    return [value for value in existing if value not in skip and _lies_in(key, value, low, high)]
+    return [value for value in existing if value not in skip and _lies_in(kind, value, low, high)]
 
 
 def warn_of_dropped(key: str, one: DefaultRange, values: Sequence[str]) -> None:
@@ -124,12 +128,13 @@ def _frames_of_ours() -> int:
 
 
 def _increment(key: str, by: str) -> str:
-    unit = " h" if key in ("step", "time") else " day" if key in DATE_KEYS else ""
+    kind = own_type(key)
+    unit = " h" if key in _DEFAULT else " day" if kind == "date" else ""
     return f"{by}{unit}"
 
 
 def _suggestion(key: str) -> str:
-    return "0.5" if key in DECIMAL_KEYS else "1"
+    return "0.5" if own_type(key) == "double" else "1"
 
 
 def _is(key: str, words: Sequence[str], place: int, word: str) -> bool:
@@ -145,25 +150,25 @@ def _word(key: str, words: Sequence[str], place: int) -> str:
     return words[place]
 
 
-def _value(key: str, words: Sequence[str], place: int, today: date | None) -> str:
-    return canonical_value(key, _word(key, words, place), today=today)
+def _value(key: str, words: Sequence[str], place: int, today: date | None, language: Language | None) -> str:
+    return canonical_value(key, _word(key, words, place), today=today, language=language)
 
 
-def _between(key: str, first: str, last: str, by: str) -> list[str]:
+def _between(key: str, kind: str, first: str, last: str, by: str) -> list[str]:
     """All values from the first to the last, which is included where the increment meets it."""
-    if not _has_order(key, first) or not _has_order(key, last):
+    if not _has_order(kind, first) or not _has_order(kind, last):
         raise InvalidValueError(f"Key '{key}' takes no range '{first}/to/{last}'.", hint="Name the values: 'a/b/c'.")
-    start, end, step = _position(key, first), _position(key, last), _step(key, by)
-    _check(key, first, last, by, (end - start), step)
+    written = f"{key}={first}/to/{last}/by/{by}"
+    if _shape(kind, first) != _shape(kind, last):
+        raise InvalidValueError(f"The range '{written}' has ends of two kinds.", hint="Give both ends in one form.")
+    start, end, step = _position(kind, first), _position(kind, last), _step(key, kind, by)
+    _check(written, by, (end - start), step)
     step = abs(step) if end >= start else -abs(step)
     count = int((end - start) / step) + 1
-    return [_label(key, first, start + place * step) for place in range(count)]
+    return [_label(kind, first, start + place * step) for place in range(count)]
 
 
-def _check(key: str, first: str, last: str, by: str, length: Decimal, step: Decimal) -> None:
-    written = f"{key}={first}/to/{last}/by/{by}"
-    if _shape(key, first) != _shape(key, last):
-        raise InvalidValueError(f"The range '{written}' has ends of two kinds.", hint="Give both ends in one form.")
+def _check(written: str, by: str, length: Decimal, step: Decimal) -> None:
     if step == 0 or (length > 0 and step < 0):
         raise InvalidValueError(f"The range '{written}' never reaches its end.", hint=f"Did you mean 'by/{_flip(by)}'?")
     if abs(length / step) >= _LARGEST:
@@ -174,60 +179,80 @@ def _flip(by: str) -> str:
     return by[1:] if by.startswith("-") else "1"
 
 
-# ---- what the values of a range are on a line of numbers
+# ---- what the values of a range are on a line of numbers, by their kind: a type, or "quantile"
 
 
-def _has_order(key: str, value: str) -> bool:
-    ordered = key in {"step", "quantile"} | DATE_KEYS | TIME_KEYS | DECIMAL_KEYS | INTEGER_KEYS or value.isdecimal()
-    return value != "all" and ordered
+def _kind(key: str, value: str, language: Language | None) -> str:
+    """Find the kind of the values of a key, of which a value shows which of several types it has."""
+    if key == "quantile":
+        return key
+    types = (own_type(key),) if language is None else language.types_of(key)
+    dates = [name for name in types if name in DATE_TYPES]
+    if not dates or key == "month":
+        ordered = [name for name in types if name in _ORDERED]
+        return ordered[0] if ordered else types[0]
+    if len(value) == 4:
+        return "climate-daily" if "climate-daily" in dates else "integer"
+    return "date" if len(value) > 4 else "integer"
 
 
-def _shape(key: str, value: str) -> object:
+_ORDERED = frozenset({"step", "quantile", "date", "time", "double", "integer", "climate-daily", "month"})
+
+
+def _has_order(kind: str, value: str) -> bool:
+    return value != "all" and (kind in _ORDERED or value.isdecimal())
+
+
+def _shape(kind: str, value: str) -> object:
     """Find what both ends of a range must share: length of an interval, days or months, number of quantiles."""
-    if key == "step":
+    if kind == "step":
         step = parse_step(value)
         return None if step.start_s is None else step.end_s - step.start_s
-    if key in DATE_KEYS:
+    if kind in ("date", "climate-daily"):
         return len(value)
     return value.partition(":")[2]
 
 
-def _position(key: str, value: str) -> Decimal:
-    if key == "step":
+def _position(kind: str, value: str) -> Decimal:
+    if kind == "step":
         return Decimal(parse_step(value).end_s)
-    if key in TIME_KEYS:
+    if kind == "time":
         return Decimal(int(value[:2]) * 60 + int(value[2:]))
-    if key in DATE_KEYS and len(value) == 6:
+    if kind == "climate-daily":
+        return Decimal(date(_LEAP_YEAR, int(value[:2]), int(value[2:])).toordinal())
+    if kind == "date" and len(value) == 6:
         return Decimal(int(value[:4]) * 12 + int(value[4:]) - 1)
-    if key in DATE_KEYS:
+    if kind == "date":
         return Decimal(date(int(value[:4]), int(value[4:6]), int(value[6:])).toordinal())
     return Decimal(value.partition(":")[0])
 
 
-def _label(key: str, first: str, position: Decimal) -> str:
-    if key == "step":
-        length = _shape(key, first)
+def _label(kind: str, first: str, position: Decimal) -> str:
+    if kind == "step":
+        length = _shape(kind, first)
         return format_step(int(position), None if length is None else int(position) - int(str(length)))
-    if key in TIME_KEYS:
+    if kind == "time":
         return f"{int(position) // 60:02d}{int(position) % 60:02d}"
-    if key in DATE_KEYS and len(first) == 6:
+    if kind == "climate-daily":
+        return date.fromordinal(int(position)).strftime("%m%d")
+    if kind == "date" and len(first) == 6:
         return f"{int(position) // 12:04d}{int(position) % 12 + 1:02d}"
-    if key in DATE_KEYS:
+    if kind == "date":
         return (date(1, 1, 1) + timedelta(days=int(position) - 1)).strftime("%Y%m%d").zfill(8)
-    number = canonical_decimal(key, str(position))
-    return f"{number}:{first.partition(':')[2]}" if key == "quantile" else number
+    number = canonical_decimal(kind, str(position))
+    return f"{number}:{first.partition(':')[2]}" if kind == "quantile" else number
 
 
-def _step(key: str, by: str) -> Decimal:
+def _step(key: str, kind: str, by: str) -> Decimal:
     """Find the increment on the line of numbers."""
     try:
-        if key == "step":
+        if kind == "step":
             step = parse_step(by)
             if step.start_s is None:
                 return Decimal(step.end_s)
-        elif key in TIME_KEYS:
+        elif kind == "time":
             return Decimal(_minutes(by))
-        elif key in DECIMAL_KEYS:
+        elif kind == "double":
             return Decimal(canonical_decimal(key, by))
         else:
             return Decimal(int(by))
@@ -247,8 +272,8 @@ def _minutes(by: str) -> int:
     return seconds // 60
 
 
-def _lies_in(key: str, value: str, low: Decimal, high: Decimal) -> bool:
+def _lies_in(kind: str, value: str, low: Decimal, high: Decimal) -> bool:
     try:
-        return _has_order(key, value) and low <= _position(key, value) <= high
+        return _has_order(kind, value) and low <= _position(kind, value) <= high
     except (ValueError, ArithmeticError):
         return False

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from dtedask.core.errors import RequestError
 from dtedask.request import grammar
 from dtedask.request.grammar import Pairs
+from dtedask.request.language import Language
 from dtedask.request.parameters import accepted_ids
 from dtedask.request.ranges import DefaultRange, dropped, expand, warn_of_dropped
 from dtedask.request.values import DATE_KEYS, NONE_KEYS, canonical_value
@@ -33,6 +34,8 @@ class Request(Mapping[str, tuple[str, ...]]):
         What is to be done, such as ``retrieve``; empty for a plain selection.
     today : datetime.date, optional
         What relative dates such as ``-1`` are relative to; by default the day in UTC.
+    language : Language, optional
+        Keys and types of the root that is asked; MARS' alone by default.
 
     Examples
     --------
@@ -43,19 +46,36 @@ class Request(Mapping[str, tuple[str, ...]]):
     'class=od,step=0/6/12,param=z'
     """
 
-    __slots__ = ("_accepted", "_ranges", "_values", "_verb")
+    __slots__ = ("_accepted", "_language", "_ranges", "_values", "_verb")
 
-    def __init__(self, values: Mapping[str, object] | Pairs, *, verb: str = "", today: date | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, object] | Pairs,
+        *,
+        verb: str = "",
+        today: date | None = None,
+        language: Language | None = None,
+    ) -> None:
         pairs = list(values.items()) if isinstance(values, Mapping) else values
-        found, self._ranges = _expanded(pairs, today)
+        self._language = language
+        found, self._ranges = _expanded(pairs, today, language)
         if found.get("domain") == ("g",):
             del found["domain"]  # it tells no fields apart
         self._verb = grammar.check_verb(verb) if verb else ""
-        self._values = {key: found[key] for key in sorted(found, key=key_order().__getitem__)}
-        self._accepted = {key: _accepted(key, values) for key, values in self._values.items() if values != _ALL}
+        order = key_order().__getitem__ if language is None else language.order
+        self._values = {key: found[key] for key in sorted(found, key=order)}
+        self._accepted = {
+            key: _accepted(key, values, language) for key, values in self._values.items() if values != _ALL
+        }
 
     @classmethod
-    def parse(cls, source: str | Mapping[str, object] | os.PathLike[str], *, today: date | None = None) -> Request:
+    def parse(
+        cls,
+        source: str | Mapping[str, object] | os.PathLike[str],
+        *,
+        today: date | None = None,
+        language: Language | None = None,
+    ) -> Request:
         """Read a request.
 
         Parameters
@@ -65,6 +85,8 @@ class Request(Mapping[str, tuple[str, ...]]):
             input, a mapping of keys to values or lists, or the path of a file.
         today : datetime.date, optional
             What relative dates are relative to; by default the day in UTC.
+        language : Language, optional
+            Keys and types of the root that is asked; a request that was read in another language is read anew.
 
         Raises
         ------
@@ -77,14 +99,35 @@ class Request(Mapping[str, tuple[str, ...]]):
             If a range without ``by`` does not meet the end it names.
         """
         if isinstance(source, Request):
-            return source
+            return source.in_language(language)
         if isinstance(source, Mapping):
-            return cls(source, today=today)
+            return cls(source, today=today, language=language)
         if not isinstance(source, (str, os.PathLike)):
             raise RequestError(f"Cannot read a request from {type(source).__name__}.", hint="Give text or a mapping.")
         text = grammar.read_text(source) if isinstance(source, str) else grammar.read_file(source)
         verb, pairs = grammar.parse_text(text)
-        return cls(pairs, verb=verb, today=today)
+        return cls(pairs, verb=verb, today=today, language=language)
+
+    def in_language(self, language: Language | None) -> Request:
+        """Return the request as a root of another language understands it."""
+        if language == self._language:
+            return self
+        found = Request({key: list(values) for key, values in self.items()}, verb=self._verb, language=language)
+        found._ranges = self._ranges
+        return found
+
+    def without(self, *keys: str) -> Request:
+        """Return the request without some of its keys."""
+        found = object.__new__(Request)
+        found._verb, found._language, found._ranges = self._verb, self._language, self._ranges
+        found._values = {key: values for key, values in self._values.items() if key not in keys}
+        found._accepted = {key: values for key, values in self._accepted.items() if key not in keys}
+        return found
+
+    @property
+    def language(self) -> Language | None:
+        """Keys and types of the root that is asked; None where they are those of MARS."""
+        return self._language
 
     @property
     def verb(self) -> str:
@@ -103,7 +146,9 @@ class Request(Mapping[str, tuple[str, ...]]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Request):
             return NotImplemented
-        return self._values == other._values and self._verb == other._verb
+        if self._verb != other._verb or self._language != other._language:
+            return False
+        return self._values == other._values
 
     def __hash__(self) -> int:
         return hash((self._verb, tuple(self._values.items())))
@@ -181,7 +226,7 @@ class Request(Mapping[str, tuple[str, ...]]):
             Canonical values that exist.
         """
         values = list(existing)
-        accepted = {value: _accepted(key, (value,)) for value in self.named(key)}
+        accepted = {value: _accepted(key, (value,), self._language) for value in self.named(key)}
         return [value for value, all_of in accepted.items() if not any(_takes(key, all_of, one) for one in values)]
 
     def warn_dropped(self, key: str, existing: Iterable[str]) -> list[str]:
@@ -207,36 +252,38 @@ class Request(Mapping[str, tuple[str, ...]]):
         existing = list(existing)
         found: list[str] = []
         for one in self._ranges.get(key, ()):
-            if values := dropped(key, one, self._values[key], existing):
+            if values := dropped(key, one, self._values[key], existing, language=self._language):
                 warn_of_dropped(key, one, values)
                 found.extend(values)
         return list(dict.fromkeys(found))
 
 
 def _expanded(
-    pairs: Pairs, today: date | None
+    pairs: Pairs, today: date | None, language: Language | None
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[DefaultRange, ...]]]:
     """Canonical values by key, and the ranges without ``by`` that they came from."""
     found: dict[str, tuple[str, ...]] = {}
     ranges: dict[str, tuple[DefaultRange, ...]] = {}
     for written, value in pairs:
-        key = canonical_key(str(written))
+        key = canonical_key(str(written)) if language is None else language.key(str(written))
         if key in found:
             raise RequestError(f"The key '{key}' is given twice.", hint="Join the values by '/', as in 'param=t/u'.")
-        values, defaults = expand(key, _words(key, value, today), today=today)
+        words = _words(key, value, today, language)
+        values, defaults = expand(key, words, today=today, language=language)
         found[key] = _ALL if "all" in values else tuple(values)
         if defaults:
             ranges[key] = tuple(defaults)
     return found, ranges
 
 
-def _words(key: str, value: object, today: date | None) -> list[str]:
+def _words(key: str, value: object, today: date | None, language: Language | None) -> list[str]:
     """Parts of a value as text; the numbers of ``grid=0.25/0.25`` are one part."""
     words = [
-        word if isinstance(word, str) else canonical_value(key, word, today=today) for word in grammar.words_of(value)
+        word if isinstance(word, str) else canonical_value(key, word, today=today, language=language)
+        for word in grammar.words_of(value)
     ]
     if not words:
-        canonical_value(key, "")  # raises
+        canonical_value(key, "", language=language)  # raises
     if key != "grid":
         return words
     return _join_grid(words)
@@ -255,7 +302,9 @@ def _join_grid(words: list[str]) -> list[str]:
     return [*joined, pending] if pending else joined
 
 
-def _accepted(key: str, values: tuple[str, ...]) -> frozenset[str]:
+def _accepted(key: str, values: tuple[str, ...], language: Language | None) -> frozenset[str]:
+    if language is not None and key in language:
+        return frozenset(form for value in values for form in language.forms(key, value))
     if key == "param":
         return frozenset(values).union(*(accepted_ids(value) for value in values if not value.isdecimal()))
     return frozenset(values)

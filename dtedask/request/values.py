@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 from dtedask.core.errors import InvalidValueError, RequestError
-from dtedask.request.dates import canonical_date, canonical_time, date_text
+from dtedask.request.dates import MONTHS, canonical_date, canonical_time, date_text, month_number
 from dtedask.request.parameters import canonical_param
 from dtedask.request.steps import format_step, parse_step
 from dtedask.request.vocabulary import canonical_key, canonical_word, spellings
+
+if TYPE_CHECKING:
+    from dtedask.request.language import Language
 
 DATE_KEYS = frozenset({"date", "hdate", "refdate", "offsetdate", "offdate"})
 TIME_KEYS = frozenset({"time", "offsettime", "offtime", "obscutoff"})
@@ -53,7 +57,7 @@ _QUANTILE = r"(\d+):(\d+)"
 _WORD = r"[^\s,/=#!'\"]+(?: [^\s,/=#!'\"]+)*"
 
 
-def canonical_value(key: str, value: object, *, today: date | None = None) -> str:
+def canonical_value(key: str, value: object, *, today: date | None = None, language: Language | None = None) -> str:
     """Write one value as its canonical string, as FDB writes it.
 
     Parameters
@@ -64,6 +68,8 @@ def canonical_value(key: str, value: object, *, today: date | None = None) -> st
         Text, a number, a date, a time or a timedelta, numpy's included; neither a list nor a range.
     today : datetime.date, optional
         What relative dates such as ``-1`` are relative to; by default the day in UTC.
+    language : Language, optional
+        Keys and types of a root's own; MARS' alone by default.
 
     Returns
     -------
@@ -78,7 +84,7 @@ def canonical_value(key: str, value: object, *, today: date | None = None) -> st
     InvalidValueError
         If the key cannot have this value.
     """
-    name = canonical_key(key)
+    name = canonical_key(key) if language is None else language.key(key)
     text = _text(name, value)
     if len(text) > _LONGEST:
         raise InvalidValueError(f"Invalid value '{text[:20]}...' of key '{name}'.", hint="It is far too long.")
@@ -88,18 +94,30 @@ def canonical_value(key: str, value: object, *, today: date | None = None) -> st
         )
     if text.lower() == "all":
         return "all"
-    if name in DATE_KEYS:
-        return canonical_date(name, text, today=today)
-    return _canonical(name)(name, text)
+    if language is not None and name in language:
+        return language.forms(name, text, today=today)[0]
+    return own_value(name, text, today=today)
 
 
-def canonical_keys(keys: Mapping[str, object]) -> dict[str, str]:
+def own_value(key: str, text: str, *, today: date | None = None) -> str:
+    """Canonical form of a text by the type that a key has in MARS."""
+    return canonical_date(key, text, today=today) if key in DATE_KEYS else _canonical(key)(key, text)
+
+
+def canonical_form(like: str, key: str, text: str) -> str:
+    """Canonical form of a text as the values of one key have it, with the name of another in errors."""
+    return _canonical(like)(key, text)
+
+
+def canonical_keys(keys: Mapping[str, object], *, language: Language | None = None) -> dict[str, str]:
     """Bring the keys of one field into canonical form.
 
     Parameters
     ----------
     keys : mapping
         MARS keys, or aliases of them, and their values.
+    language : Language, optional
+        Keys and types of a root's own; MARS' alone by default.
 
     Returns
     -------
@@ -118,10 +136,10 @@ def canonical_keys(keys: Mapping[str, object]) -> dict[str, str]:
     for key, value in keys.items():
         if key.startswith("_"):
             continue
-        name = canonical_key(key)
+        name = canonical_key(key) if language is None else language.key(key)
         if name in found:
             raise RequestError(f"The key '{name}' is given twice (as '{key}' too).", hint="Give it once.")
-        found[name] = canonical_value(name, value)
+        found[name] = canonical_value(name, value, language=language)
     return {key: value for key, value in found.items() if (key, value) not in WITHOUT_MEANING}
 
 
@@ -183,6 +201,15 @@ def _canonical_integer(key: str, text: str) -> str:
     raise InvalidValueError(
         f"Invalid value '{text}' of key '{key}'.", hint=_number_hint(text, "a whole number such as '1'", whole=True)
     )
+
+
+def _canonical_month(key: str, text: str) -> str:
+    number = month_number(text)
+    if number is None:
+        raise InvalidValueError(
+            f"Invalid value '{text}' of key '{key}'.", hint=f"A month is 1 to 12, or {'/'.join(MONTHS)}."
+        )
+    return str(number)
 
 
 def _canonical_expver(_key: str, text: str) -> str:
@@ -254,6 +281,7 @@ _FORMS: dict[str, Callable[[str, str], str]] = {
     "step": _canonical_step,
     "param": _canonical_param,
     "expver": _canonical_expver,
+    "month": _canonical_month,
     "grid": _canonical_grid,
     "timespan": _canonical_timespan,
     "quantile": _canonical_quantile,

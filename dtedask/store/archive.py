@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from dtedask.core.errors import KeyCollisionError
 from dtedask.core.settings import setting
 from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
 from dtedask.plugins import run_after_commit
-from dtedask.request import Request
+from dtedask.request import Request, canonical_keys
 from dtedask.store import items
 from dtedask.store.agreement import check_agreement, place_of
 from dtedask.store.control import Control
@@ -71,8 +72,18 @@ class Archive:
             fields = scan(bytes(fields))
         elif isinstance(fields, Message):
             fields = (fields,)
-        wanted = Request({name: value for name, value in key.items() if name[:1] != "_"}) if key else None
-        return self._take(self._entry_of_message(message, wanted) for message in fields)
+        own, wanted = self._read_key(key) if key else ({}, None)
+        return self._take(self._entry_of_message(message, wanted, own) for message in fields)
+
+    def _read_key(self, key: Mapping[str, object]) -> tuple[dict[str, str], Request]:
+        """Keys of the root's own, which no message has, and those of MARS with which messages must agree."""
+        named = {name: value for name, value in key.items() if name[:1] != "_"}
+        language = self._schema.language
+        wanted = Request(named, language=language)
+        own = canonical_keys(
+            {name: value for name, value in named.items() if language and name in language.keys}, language=language
+        )
+        return own, wanted.without(*own)
 
     def add_arrays(self, fields: Iterable[ArrayField]) -> int:
         """Take fields of arrays."""
@@ -150,29 +161,31 @@ class Archive:
         found = self._coordinates[(address.cube, address.group)]
         return coordinates(found) if isinstance(found, Message) else found
 
-    def _entry_of_message(self, message: Message, wanted: Request | None) -> tuple[Entry, bool]:
+    def _entry_of_message(self, message: Message, wanted: Request | None, own: Mapping[str, str]) -> tuple[Entry, bool]:
         description = message.field
         if wanted is not None:
             check_agreement(wanted, message)
+        if own:
+            description = replace(description, keys={**description.keys, **own})
         address = address_of(description, self._schema)
         self._coordinates.setdefault((address.cube, address.group), message)
         source: Source = FileSlice(message.location, message.offset, message.length)
         if message.data is not None:
             source = message.data
-        entry = Entry(address, dict(description.keys), source, description.order, place_of(message))
+        entry = Entry(address, dict(address.keys), source, description.order, place_of(message))
         return entry, _is_rounded(description, address)
 
     def _entry_of_bytes(self, data: bytes, key: Mapping[str, object]) -> tuple[Entry, bool]:
-        description = items.describe(data, key)
+        description = items.describe(data, key, self._schema)
         address = address_of(description, self._schema)
         self._coordinates.setdefault((address.cube, address.group), {})
-        return Entry(address, dict(description.keys), Opaque(data), None, "opaque bytes"), False
+        return Entry(address, dict(address.keys), Opaque(data), None, "opaque bytes"), False
 
     def _entry_of_array(self, field: ArrayField) -> tuple[Entry, bool]:
         address = address_of(field.description, self._schema)
         self._coordinates.setdefault((address.cube, address.group), field.coordinates)
         values = np.array(field.values, dtype=address.variable.values.dtype)
-        return Entry(address, dict(field.description.keys), values, None, "an array"), False
+        return Entry(address, dict(address.keys), values, None, "an array"), False
 
     def _take(self, entries: Iterable[tuple[Entry, bool]]) -> int:
         """Take all of the fields, or none where one of them is refused; of equal fields the last stays."""

@@ -12,7 +12,8 @@ import numpy as np
 from dtedask.core.errors import FieldError, RequestError
 from dtedask.geo import Grid, PointOrder, regular_latlon
 from dtedask.grib import Coordinate, FieldDescription
-from dtedask.request import Parameter, canonical_keys, format_step, parameter, parse_step
+from dtedask.request import Language, Parameter, canonical_keys, format_step, parameter, parse_step
+from dtedask.store.labels import CLIMATE_TYPES, Dimension
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +33,9 @@ class ArrayField:
     coordinates: Mapping[str, Coordinate]
 
 
-def fields_of_array(array: xr.DataArray, key: Mapping[str, object]) -> Iterator[ArrayField]:
+def fields_of_array(
+    array: xr.DataArray, key: Mapping[str, object], language: Language | None = None
+) -> Iterator[ArrayField]:
     """Cut an array into fields.
 
     Parameters
@@ -42,6 +45,8 @@ def fields_of_array(array: xr.DataArray, key: Mapping[str, object]) -> Iterator[
         ``forecast_reference_time``, ``step``, ``member``, ``level`` or MARS keys.
     key : mapping
         MARS keys that the array does not say itself; they win over its attributes.
+    language : Language, optional
+        Keys and types of the root that are not as in MARS.
 
     Raises
     ------
@@ -51,10 +56,13 @@ def fields_of_array(array: xr.DataArray, key: Mapping[str, object]) -> Iterator[
     leading, spatial = _split(array)
     grid, coordinates, array = _grid_of(array, spatial)
     fixed = _attribute_keys(array)
-    found = _parameter(array, {**fixed, **canonical_keys(key)})
+    given = canonical_keys(key, language=language)
+    found = _parameter(array, {**fixed, **given})
     for indices in itertools.product(*(range(array.sizes[name]) for name in leading)):
         part = array[dict(zip(leading, indices, strict=True))]
-        keys = canonical_keys({**fixed, **_coordinate_keys(part), **canonical_keys(key), "param": found.id})
+        keys = canonical_keys(
+            {**fixed, **_coordinate_keys(part, language), **given, "param": found.id}, language=language
+        )
         described = _describe(array, _as_message(keys, array.attrs, "number" in key), found, grid)
         yield ArrayField(described, np.asarray(part.to_numpy()), coordinates)
 
@@ -155,11 +163,11 @@ def _parameter(array: xr.DataArray, keys: Mapping[str, object]) -> Parameter:
         raise FieldError(error.message, hint=f"Set it by key={{'param': ...}}. {error.hint}") from error
 
 
-def _coordinate_keys(part: xr.DataArray) -> dict[str, object]:
+def _coordinate_keys(part: xr.DataArray, language: Language | None) -> dict[str, object]:
     keys: dict[str, object] = {}
     for name, coordinate in part.coords.items():
         if coordinate.ndim == 0 and str(name) not in _NO_KEYS:
-            keys |= _keys_of(str(name), coordinate.to_numpy())
+            keys |= _keys_of(_key_name(str(name), language), coordinate.to_numpy())
     if "date" in part.coords:
         keys |= {"hdate": keys["date"], **_date_of(part.coords["date"].to_numpy())}
     return keys
@@ -169,13 +177,24 @@ def _date_of(day: Any) -> dict[str, object]:
     return {"date": np.datetime_as_string(day.astype("datetime64[D]")).replace("-", "")}
 
 
+def _key_name(name: str, language: Language | None) -> str:
+    """The months of a climatology are those of its dates, where the root has such dates."""
+    types = language.types_of("date") if name == "month" and language is not None else ()
+    return "date" if CLIMATE_TYPES.keys() & types else name
+
+
 def _keys_of(name: str, value: Any) -> dict[str, object]:
     if name == "forecast_reference_time":
         text = np.datetime_as_string(value.astype("datetime64[m]")).replace("-", "").replace(":", "")
         return {"date": text[:8], "time": text[9:13]}
     if name == "step":
         return {"step": format_step(int(value.astype("timedelta64[s]").astype(np.int64)))}
+    if name == "time_of_day":
+        seconds = int(value.astype("timedelta64[s]").astype(np.int64))
+        return {"time": Dimension("time_of_day").text(seconds)}
     item = value.item()
+    if name == "dayofyear":
+        return {"date": Dimension("dayofyear").text(item)}
     return {_KEYS.get(name, name): f"{item:.10g}" if isinstance(item, float) else item}
 
 

@@ -6,19 +6,21 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from dtedask.request import Request
+from dtedask.request import Language, Request
 from dtedask.request.vocabulary import key_order
 from dtedask.store.folding import fold
 from dtedask.store.ranks import sort_values
 
 
-def compact(fields: Iterable[Mapping[str, str]]) -> list[Request]:
+def compact(fields: Iterable[Mapping[str, str]], language: Language | None = None) -> list[Request]:
     """Requests that take exactly some fields, none of them twice.
 
     Parameters
     ----------
     fields : iterable of mapping
         MARS keys of each field, in canonical form.
+    language : Language, optional
+        Keys and types of the root that are not as in MARS.
 
     Returns
     -------
@@ -33,19 +35,20 @@ def compact(fields: Iterable[Mapping[str, str]]) -> list[Request]:
         order = sorted(range(len(names)), key=lambda place: _place(names[place]))
         found = merged.setdefault(tuple(names[place] for place in order), {})
         found.update(dict.fromkeys(tuple(row[place] for place in order) for row in rows))
-    return [request for names, rows in merged.items() for request in _requests(names, list(rows))]
+    return [request for names, rows in merged.items() for request in _requests(names, list(rows), language)]
 
 
-def _requests(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[Request]:
+def _requests(names: tuple[str, ...], rows: list[tuple[str, ...]], language: Language | None) -> list[Request]:
     values = [sort_values(name, set(column)) for name, column in zip(names, zip(*rows, strict=True), strict=True)]
     places = [{value: place for place, value in enumerate(found)} for found in values]
     columns = zip(places, zip(*rows, strict=True), strict=True)
     points = np.array([[place[value] for value in column] for place, column in columns], dtype=np.int64).T
     boxes = sorted(fold(points.reshape(len(rows), len(names))))
-    return [
-        Request({name: [found[place] for place in box] for name, found, box in zip(names, values, one, strict=True)})
+    folded = (
+        {name: [found[place] for place in box] for name, found, box in zip(names, values, one, strict=True)}
         for one in boxes
-    ]
+    )
+    return [Request(one, language=language) for one in folded]
 
 
 def _place(key: str) -> int:

@@ -14,10 +14,11 @@ import numpy as np
 
 from dtedask.core.errors import ControlledError, DamagedError, InvalidValueError, NoMatchError, NotFoundError
 from dtedask.core.nearest import did_you_mean
-from dtedask.request import Request, format_step, parse_step
+from dtedask.request import Language, Request, format_step, parse_step
 from dtedask.store.author import author
 from dtedask.store.location import RootFiles
 from dtedask.store.roots import FILE as ROOT_FILE
+from dtedask.store.roots import RootDocument
 from dtedask.store.selection import select_group, select_variable, touched
 from dtedask.store.shared_file import change_file
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 FILE = ".dtedask/control.json"
 Verb = Literal["list", "retrieve", "archive", "wipe"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
-Parse = Callable[[Mapping[str, object]], Request]
 _FORMAT = 1
 _DOING = {"list": "Listing", "retrieve": "Retrieving", "archive": "Archiving", "wipe": "Wiping"}
 
@@ -91,13 +91,13 @@ class Control:
     ----------
     location : Location
         The root.
-    parse : callable, optional
-        How requests are read there.
     """
 
-    def __init__(self, location: Location, parse: Parse = Request) -> None:
+    def __init__(self, location: Location) -> None:
         self._location = location
-        self._parse = parse
+
+    def _language(self) -> Language | None:
+        return RootDocument(self._location).schema().language
 
     def locks(self, request: Request | None = None) -> tuple[Lock, ...]:
         """Locks, oldest first: all, or those that can be on fields of a request.
@@ -107,7 +107,7 @@ class Control:
         DamagedError
             If they cannot be read: then nothing is allowed.
         """
-        found = _decoded(RootFiles(self._location).read(FILE), self._location.url, self._parse)
+        found = _decoded(RootFiles(self._location).read(FILE), self._location.url, self._language())
         return tuple(lock for lock in found if request is None or _can_meet(lock.request, request))
 
     def add(self, request: Request, verbs: Iterable[str], reason: str) -> Lock:
@@ -124,7 +124,7 @@ class Control:
         if RootFiles(self._location).read(ROOT_FILE) is None:
             raise NotFoundError(f"There is no root at {self._location.url!r}.", hint="Archive something into it first.")
         now = datetime.now(UTC).replace(microsecond=0)
-        lock = Lock(uuid.uuid4().hex[:8], named, self._parse(dict(request)), reason, author(), now)
+        lock = Lock(uuid.uuid4().hex[:8], named, request.in_language(self._language()), reason, author(), now)
         self._change(lambda locks: (*locks, lock))
         return lock
 
@@ -215,8 +215,8 @@ class Control:
         return [lock for lock in self.locks() if verb in lock.verbs]
 
     def _change(self, edit: Callable[[tuple[Lock, ...]], tuple[Lock, ...]]) -> None:
-        url = self._location.url
-        change_file(self._location, FILE, lambda data: _encoded(edit(_decoded(data, url, self._parse))))
+        url, language = self._location.url, self._language()
+        change_file(self._location, FILE, lambda data: _encoded(edit(_decoded(data, url, language))))
 
     def _refusal(self, verb: Verb, lock: Lock, keys: Mapping[str, str]) -> ControlledError:
         field = ",".join(f"{key}={value}" for key, value in keys.items())
@@ -262,7 +262,7 @@ def _encoded(locks: Iterable[Lock]) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _decoded(data: bytes | None, root: str, parse: Parse) -> tuple[Lock, ...]:
+def _decoded(data: bytes | None, root: str, language: Language | None) -> tuple[Lock, ...]:
     if data is None:
         return ()
     try:
@@ -271,7 +271,7 @@ def _decoded(data: bytes | None, root: str, parse: Parse) -> tuple[Lock, ...]:
             Lock(
                 id=lock["id"],
                 verbs=tuple(lock["verbs"]),
-                request=parse(lock["request"]),
+                request=Request(lock["request"], language=language),
                 reason=lock["reason"],
                 author=lock["author"],
                 time=datetime.fromisoformat(lock["time"]),

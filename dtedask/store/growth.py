@@ -86,17 +86,18 @@ class GroupGrowth:
         self._check_grid(address)
         self._check_variable(address)
         return tuple(
-            self._axis(name).slot(label) for name, label in zip(address.variable.dims, address.labels, strict=True)
+            self._axis(name, address.types.get(name, "")).slot(label)
+            for name, label in zip(address.variable.dims, address.labels, strict=True)
         )
 
     def length(self, dimension: str) -> int:
         """Slots of an axis after the transaction."""
         return self._axis(dimension).length
 
-    def _axis(self, name: str) -> AxisGrowth:
+    def _axis(self, name: str, type_name: str = "") -> AxisGrowth:
         if name not in self.axes:
             known = self.group.axes.get(name) if self.group else None
-            self.axes[name] = AxisGrowth(known or Axis(Dimension(name), np.empty(0, dtype=object)))
+            self.axes[name] = AxisGrowth(known or Axis(Dimension(name, type_name), np.empty(0, dtype=object)))
         return self.axes[name]
 
     def _check_grid(self, address: Address) -> None:
@@ -132,6 +133,7 @@ class GroupGrowth:
             before, edition = own_attributes(stored.attributes), int(stored.attributes["GRIB_edition"])
         after = dict(spec.attributes)
         _check_units(address, before, after)
+        _check_dates(address, before, after)
         if edition == spec.edition:
             _check_equal(address, before, after)
         merged = after | before if edition >= spec.edition else before | after
@@ -156,6 +158,16 @@ def _check_units(address: Address, before: Mapping[str, Any], after: Mapping[str
         raise FieldError(
             f"{address} has units {after.get('units')!r}; the variable has {before.get('units')!r}.",
             hint="Convert the field, or archive it under another expver.",
+        )
+
+
+def _check_dates(address: Address, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """The labels of an axis become keys of one form: days, months or years, of one key or of two."""
+    old, new = before.get("date_text", ""), after.get("date_text", "")
+    if old != new:
+        raise FieldError(
+            f"{address} is dated by {new or 'day'}; the variable is dated by {old or 'day'}.",
+            hint="Give the date in one form, or archive the field under another stream or expver.",
         )
 
 

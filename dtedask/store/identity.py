@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import FieldError
 from dtedask.request import format_step, parse_step, variable_name
-from dtedask.store.labels import Dimension, Label, label_of, ordered
+from dtedask.store.labels import Dimension, Label, dimension_of, label_of, ordered
 from dtedask.store.opaque import is_opaque
-from dtedask.store.schema import CUBE_KEYS, GROUP_KEYS, Schema, Values
+from dtedask.store.schema import CUBE_KEYS, GROUP_KEYS, Fitted, Schema, Values
 
 if TYPE_CHECKING:
     from dtedask.geo import Grid
@@ -56,7 +56,8 @@ class VariableSpec:
 class Address:
     """The place of a field: cube, group, variable and labels.
 
-    Two messages are the same field when their `identity` is equal.
+    Two messages are the same field when their `identity` is equal. `keys` are those of the field as the schema has
+    them, `types` the types of keys that are not as in MARS.
     """
 
     cube: str
@@ -67,6 +68,8 @@ class Address:
     product: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     cube_keys: tuple[tuple[str, str], ...] = ()
     group_keys: tuple[tuple[str, str], ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict, compare=False)
+    types: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def identity(self) -> tuple[str, str, str, tuple[Label, ...]]:
@@ -86,22 +89,35 @@ def address_of(description: FieldDescription, schema: Schema) -> Address:
     FieldError
         If a key that every field needs is missing, or the keys contradict each other.
     """
-    keys = description.keys
-    _check(keys, (*CUBE_KEYS, *(() if is_opaque(description.grid) else _NEEDED)))
-    dims = ordered(list(_dimensions(keys, schema)))
-    labels = tuple(label_of(name, keys) for name in dims)
+    bytes_only = is_opaque(description.grid)
+    fitted = schema.fit(description.keys, "" if bytes_only else description.grid.label)
+    if fitted.rule or fitted.types:
+        description = replace(description, keys=fitted.keys)
+    keys = fitted.keys
+    _check(keys, (*CUBE_KEYS, *(() if bytes_only else _NEEDED)))
+    dims, labels = labels_of(fitted, schema)
     group_keys = _group_keys(keys)
     named = dict(group_keys)
     group = f"{named.get('type', 'none')}/{named.get('levtype', 'none')}/{description.grid.label}"
     spec = VariableSpec(
-        name=_item_name(description, dims) if is_opaque(description.grid) else _variable_name(description),
+        name=_item_name(description, dims) if bytes_only else _variable_name(description),
         dims=dims,
-        attributes=_attributes(description),
+        attributes=_attributes(description, _date_text(fitted)),
         edition=description.edition,
         values=schema.values_of(keys.get("param", ""), description.short_name),
     )
-    cube, cube_keys = _cube(keys, schema)
-    return Address(cube, group, spec, labels, description.grid, description.product, cube_keys, group_keys)
+    cube, cube_keys = cube_of(keys, schema)
+    return Address(
+        cube, group, spec, labels, description.grid, description.product, cube_keys, group_keys, keys, fitted.types
+    )
+
+
+def labels_of(fitted: Fitted, schema: Schema) -> tuple[tuple[str, ...], tuple[Label, ...]]:
+    """Dimensions of a field in their order, and its labels on them."""
+    keys, types = fitted.keys, fitted.types
+    date_type = types.get("date", "") if "date" in keys else ""
+    dims = ordered(list(_dimensions(keys, date_type, schema)))
+    return dims, tuple(label_of(Dimension(name, types.get(name, "")), keys) for name in dims)
 
 
 def _group_keys(keys: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -112,7 +128,7 @@ def _group_keys(keys: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _check(keys: Mapping[str, str], needed: tuple[str, ...]) -> None:
     for key in needed:
-        if key not in keys:
+        if key not in keys and not (key == "date" and "year" in keys):
             raise FieldError(
                 f"A field without the key {key!r} cannot be archived (it has {_text(keys)}).",
                 hint=f"Give {key} with `key=`.",
@@ -126,8 +142,10 @@ def _check(keys: Mapping[str, str], needed: tuple[str, ...]) -> None:
         )
 
 
-def _dimensions(keys: Mapping[str, str], schema: Schema) -> set[str]:
-    names = {name for key in keys if (name := schema.dimension(key)) is not None}
+def _dimensions(keys: Mapping[str, str], date_type: str, schema: Schema) -> set[str]:
+    names = {dimension_of(key, date_type) for key in keys if schema.is_dimension(key)}
+    if "date" not in keys and "year" in keys:
+        names = {"forecast_reference_time" if name in ("year", "month") else name for name in names}
     if "hdate" in keys:
         names.add("date")
     if keys.get("type") == "cf":
@@ -135,7 +153,18 @@ def _dimensions(keys: Mapping[str, str], schema: Schema) -> set[str]:
     return names
 
 
-def _cube(keys: Mapping[str, str], schema: Schema) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _date_text(fitted: Fitted) -> str:
+    """How the keys of the field say its time, where they do not by a day; the attribute that makes keys of labels."""
+    if "date" not in fitted.keys:
+        return "" if "year" not in fitted.keys else "year-and-month" if "month" in fitted.keys else "year-key"
+    name = fitted.types.get("date", "date")
+    if name in ("date", "year-month"):
+        return "month" if len(fitted.keys["date"]) == 6 else ""
+    return "climate-monthly" if name == "month" else name
+
+
+def cube_of(keys: Mapping[str, str], schema: Schema) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Name of the cube that holds a field, and the keys in it."""
     found = [(key, keys[key]) for key in CUBE_KEYS] + [(key, keys[key]) for key in schema.qualifiers if key in keys]
     for key, value in found:
         if "/" in value or "," in value or value.startswith("."):
@@ -179,7 +208,7 @@ def interval_of(description: FieldDescription) -> tuple[int, int] | None:
     return None if step.start_s is None else (step.start_s, step.end_s)
 
 
-def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | float], ...]:
+def _attributes(description: FieldDescription, date_text: str) -> tuple[tuple[str, str | int | float], ...]:
     keys = description.keys
     found: dict[str, str | int | float] = {
         **description.attributes,
@@ -195,8 +224,8 @@ def _attributes(description: FieldDescription) -> tuple[tuple[str, str | int | f
     found |= _statistics(description)
     if "levelist" not in keys and description.level is not None:
         found["GRIB_level"] = float(description.level)
-    if len(keys.get("date", "")) == 6:
-        found["date_text"] = "month"
+    found["date_text"] = date_text
+    if date_text in ("month", "year-and-month"):
         found.setdefault("cell_methods", "forecast_reference_time: mean (interval: 1 month)")
     return tuple(sorted((name, value) for name, value in found.items() if value != ""))
 

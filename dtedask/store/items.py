@@ -9,11 +9,12 @@ from dtedask.geo import PointOrder
 from dtedask.grib import FieldDescription
 from dtedask.request import Parameter, canonical_keys, parameter, parse_step
 from dtedask.store.opaque import GRID
+from dtedask.store.schema import Schema
 
 _LARGEST = 2**31 - 1
 
 
-def describe(data: bytes, key: Mapping[str, object]) -> FieldDescription:
+def describe(data: bytes, key: Mapping[str, object], schema: Schema) -> FieldDescription:
     """What the keys of an item say of it, as a message says it of its field.
 
     Raises
@@ -23,12 +24,12 @@ def describe(data: bytes, key: Mapping[str, object]) -> FieldDescription:
     """
     if len(data) > _LARGEST:
         raise FieldError(f"{len(data)} bytes are too many for one item; the most are {_LARGEST}.")
-    keys = canonical_keys(key)
+    keys = canonical_keys(key, language=schema.language)
     if "grid" in keys:
         raise FieldError("Bytes that are no GRIB have no grid.", hint="Leave the key grid out.")
     if "time" in keys and "date" not in keys:
         raise FieldError("The key time was given without a date.", hint="Give the date too.")
-    if "date" in keys and len(keys["date"]) == 8:
+    if "date" in keys and len(keys["date"]) == 8 and not schema.rules:
         keys.setdefault("time", "0000")
     found = _parameter(keys.get("param", ""))
     if found is not None:

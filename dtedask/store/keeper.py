@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.commit import Commit
 from dtedask.core.errors import NotFoundError
 from dtedask.core.settings import setting
+from dtedask.request import Request
 from dtedask.store.branches import branches_of, create_branch, delete_branch
 from dtedask.store.commits import history_of
 from dtedask.store.control import Lock
@@ -21,6 +23,8 @@ from dtedask.store.past.tag_file import Tag, tags_of
 from dtedask.store.past.tags import create_tag, delete_tag
 from dtedask.store.reader import Names, Reader, RequestLike
 from dtedask.store.roots import RootDocument
+from dtedask.store.schema.update import SchemaUpdate
+from dtedask.store.selection import select
 from dtedask.store.transaction import Options
 
 if TYPE_CHECKING:
@@ -238,10 +242,6 @@ class Keeper(Reader):
         """Locks that can be on fields of a request, oldest first; all without one."""
         return self._control().locks(self._parse(request))
 
-    def schema(self) -> Schema:
-        """The schema of the root; what it would get where it does not exist."""
-        return RootDocument(self._location).schema(self._schema)
-
     def purge(
         self,
         *,
@@ -359,6 +359,56 @@ class Keeper(Reader):
         from dtedask.store.upkeep.retention import Retention, RetentionDocument
 
         RetentionDocument(self._location).write(Retention.parse(keep, commits))
+
+    def schema(self, version: int | None = None) -> Schema:
+        """The schema of the root; what it would get where it does not exist.
+
+        Parameters
+        ----------
+        version : int, optional
+            An earlier one, counted from 1.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such version.
+        """
+        document = RootDocument(self._location)
+        return document.schema(self._schema) if version is None else document.schema_of_version(version)
+
+    def update_schema(self, schema: Schema | str | os.PathLike[str], *, doit: bool = True) -> SchemaUpdate:
+        """Give the root another schema, under which every field that exists is found as before.
+
+        Parameters
+        ----------
+        schema : Schema, str or path
+            The new schema, or its file.
+        doit : bool
+            False to check and change nothing.
+
+        Returns
+        -------
+        SchemaUpdate
+            Version, changes and number of fields; nothing is written where nothing changes. The schema before stays in
+            the root.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no root.
+        SchemaError
+            If fields would not be found, or would be archived elsewhere; it names them.
+        """
+        from dtedask.store.schema import check_found, differences, load_schema
+
+        document, after = RootDocument(self._location), load_schema(schema)
+        version, before = document.version(), document.schema()
+        changes = tuple(differences(before, after))
+        parts = (part for cube, found in self._snapshots(self.cubes()) for part in select(found, cube, Request({})))
+        fields = check_found((record for part in parts for record in part.records()), before, after)
+        if changes:
+            version = document.update(before, after) if doit else version + 1
+        return SchemaUpdate(version, changes, fields)
 
     def _options(self) -> Options:
         return Options(

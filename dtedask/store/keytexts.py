@@ -14,6 +14,8 @@ from dtedask.store.labels import Dimension
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Group, Snapshot, Variable
 
+_DATE_LENGTHS = {"month": 6, "year": 4}
+
 
 @dataclass(frozen=True)
 class KeyTexts:
@@ -73,12 +75,18 @@ def _made(group: Group, variable: Variable, dimension: str) -> tuple[KeyTexts, .
         return (_interval_texts(group, variable),)
     if dimension == "member" and group.keys.get("type") == "pf":
         return (KeyTexts("number", ["" if text == "0" else text for text in texts], texts),)
+    if dimension == "month" and variable.attributes.get("date_text") == "climate-monthly":
+        return (KeyTexts("date", texts),)
     return (KeyTexts(Dimension(dimension).key, texts),)
 
 
 def _reference_texts(variable: Variable, texts: list[str]) -> tuple[KeyTexts, ...]:
-    is_month = variable.attributes.get("date_text") == "month"
-    days = [text[:6] if is_month else text[:8] for text in texts]
+    date_text = str(variable.attributes.get("date_text", ""))
+    if date_text in ("year-and-month", "year-key"):
+        months = [str(int(text[4:6])) for text in texts]
+        keys = (KeyTexts("year", [str(int(text[:4])) for text in texts]), KeyTexts("month", months))
+        return keys if date_text == "year-and-month" else keys[:1]
+    days = [text[: _DATE_LENGTHS.get(date_text, 8)] for text in texts]
     return (KeyTexts("hdate" if "date" in variable.dims else "date", days), KeyTexts("time", [t[8:] for t in texts]))
 
 

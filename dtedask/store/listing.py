@@ -13,7 +13,7 @@ from dtedask.request.vocabulary import key_order
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dtedask.request import Request
+    from dtedask.request import Language, Request
     from dtedask.store.selection import Selection
 
 _SHOWN = 10
@@ -74,9 +74,12 @@ class Listing(Iterator[Entry], Generic[Entry]):
         What there is; nothing is read before the first is asked for.
     what : str
         What was asked for.
+    language : Language, optional
+        Keys and types of the root that are not as in MARS.
     """
 
-    def __init__(self, entries: Iterable[Entry], what: str) -> None:
+    def __init__(self, entries: Iterable[Entry], what: str, language: Language | None = None) -> None:
+        self._language = language
         self._entries: Iterator[Entry] = iter(entries)
         self._what = what
 
@@ -127,7 +130,7 @@ class Listing(Iterator[Entry], Generic[Entry]):
         """Fold the fields into few requests that take exactly them, none of them twice."""
         from dtedask.store.compact import compact
 
-        return compact(entry.request_keys for entry in self)
+        return compact((entry.request_keys for entry in self), self._language)
 
 
 def places(selections: Iterable[Selection], depth: int) -> Iterator[Place]:

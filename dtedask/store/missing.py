@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.errors import MissingFieldsError, RequestError
-from dtedask.request import Request
+from dtedask.request import Language, Request
 from dtedask.store.folding import fold_gaps
 from dtedask.store.ranks import Answers, places_of
 from dtedask.store.retrieval import axes_of, existing_axes, no_match, shorten, without
@@ -58,7 +58,7 @@ def check_full(request: Request, selections: Sequence[Selection], store: Reader)
         )
     if not selections:
         why = no_match(request, store)
-        one = Request({key: list(values) for key, values in request.items()})
+        one = request.without()
         raise MissingFieldsError(f"None of the fields exists. {why.message}", hint=why.hint, missing=[one])
     check_complete(request, selections, store)
 
@@ -75,11 +75,11 @@ def missing_fields(request: Request, selections: Sequence[Selection]) -> list[Re
     """
     named = {key: request.named(key) for key in request if request.named(key)}
     product = {key: values for key, values in named.items() if key not in _SINGLY}
-    found = list(_gaps(product, selections))
+    found = list(_gaps(product, selections, request.language))
     absent = {key: _absent(key, named[key], selections) for key in _SINGLY if len(named.get(key, ())) > 1}
     fixed = {key: named[key] for key in _SINGLY if key in named}
-    return [Request({**fixed, **one}) for one in found] + [
-        Request({**named, key: values}) for key, values in absent.items() if values
+    return [Request({**fixed, **one}, language=request.language) for one in found] + [
+        Request({**named, key: values}, language=request.language) for key, values in absent.items() if values
     ]
 
 
@@ -88,10 +88,12 @@ def count_of(requests: Sequence[Request]) -> int:
     return sum(math.prod(len(values) for key, values in one.items() if key not in _SINGLY) for one in requests)
 
 
-def _gaps(named: dict[str, tuple[str, ...]], selections: Sequence[Selection]) -> Iterator[dict[str, list[str]]]:
+def _gaps(
+    named: dict[str, tuple[str, ...]], selections: Sequence[Selection], language: Language | None
+) -> Iterator[dict[str, list[str]]]:
     keys = [key for key, values in named.items() if len(values) > 1]
-    answers = [Answers(key, named[key]) for key in keys]
-    single = [Answers(key, values) for key, values in named.items() if key not in keys]
+    answers = [Answers(key, named[key], language) for key in keys]
+    single = [Answers(key, values, language) for key, values in named.items() if key not in keys]
     points = [_points(one, answers) for one in selections if all(_answers_at_all(one, other) for other in single)]
     there = np.concatenate([np.empty((0, len(keys)), dtype=np.int64), *points])
     for box in fold_gaps(there, [len(named[key]) for key in keys]):
@@ -188,7 +190,7 @@ def _absent_values(request: Request, selections: Sequence[Selection]) -> dict[st
 
 def _existing(request: Request, selections: Sequence[Selection], key: str) -> Iterator[tuple[str, ...]]:
     """Values that a request names for a key and to which at least one field answers."""
-    answers = Answers(key, request.named(key))
+    answers = Answers(key, request.named(key), request.language)
     for one in selections:
         if key in _SINGLY:
             yield tuple(one.axes.get(key, [one.group.grid.label]))

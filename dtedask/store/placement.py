@@ -13,6 +13,7 @@ import numpy as np
 from dtedask.store.chunks import ChunkCodec, Codec
 from dtedask.store.growth import AxisGrowth, GroupGrowth
 from dtedask.store.identity import Address, VariableSpec
+from dtedask.store.labels import Dimension
 from dtedask.store.opaque import OpaqueCodec, array_document, is_opaque
 from dtedask.store.snapshot import FORMAT, Snapshot, free_attribute, grid_attribute, run_async
 
@@ -158,11 +159,16 @@ def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
             dtype=str if axis.dimension.dtype == "string" else axis.dimension.dtype,
             compressors=[ZstdCodec(level=3), Crc32cCodec()],
             dimension_names=[axis.dimension.name],
-            attributes={**axis.dimension.attributes, "dtedask_role": "axis"},
+            attributes=_axis_attributes(axis.dimension),
             config={"write_empty_chunks": True},
         )
     first, last = min(axis.added.values()), max(axis.added.values())
     array[first : last + 1] = labels[first : last + 1]
+
+
+def _axis_attributes(dimension: Dimension) -> dict[str, Any]:
+    typed = {"dtedask_type": dimension.type} if dimension.type else {}
+    return {**dimension.attributes, **typed, "dtedask_role": "axis"}
 
 
 def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtedask.request import Request, parse_step
+from dtedask.request import Language, Request, parse_step
 from dtedask.request.vocabulary import key_order
 
 if TYPE_CHECKING:
@@ -39,10 +39,13 @@ class Answers:
         The key.
     named : sequence of str
         Values in the order of the request.
+    language : Language, optional
+        Keys and types of the root that are not as in MARS.
     """
 
-    def __init__(self, key: str, named: Sequence[str]) -> None:
+    def __init__(self, key: str, named: Sequence[str], language: Language | None) -> None:
         self.key = key
+        self._language = language
         self.named = tuple(named)
         self._places = {value: place for place, value in enumerate(self.named)}
         self._known: dict[str, tuple[int, ...]] = {}
@@ -58,7 +61,9 @@ class Answers:
         if value in self._places:
             return (self._places[value],)
         if self._single is None:
-            self._single = [(place, Request({self.key: [one]})) for one, place in self._places.items()]
+            self._single = [
+                (place, Request({self.key: [one]}, language=self._language)) for one, place in self._places.items()
+            ]
         keys = {self.key: value} if value else {}
         return tuple(place for place, request in self._single if request.matches(keys))
 
@@ -86,7 +91,9 @@ class Ranks:
     """
 
     def __init__(self, request: Request, selections: Sequence[Selection]) -> None:
-        self._answers = {key: Answers(key, request.named(key)) for key in request if not request.is_all(key)}
+        self._answers = {
+            key: Answers(key, request.named(key), request.language) for key in request if not request.is_all(key)
+        }
         self._sorted: dict[str, dict[str, int]] = {}
         self._values: dict[str, set[str]] = {}
         for selection in selections:
@@ -216,5 +223,5 @@ def by_param(request: Request, selections: Sequence[Selection]) -> list[Selectio
     """Selections in the order in which the request names parameters; as they are where it names none."""
     if request.is_all("param"):
         return list(selections)
-    answers = Answers("param", request.named("param"))
+    answers = Answers("param", request.named("param"), request.language)
     return sorted(selections, key=lambda one: min(answers.places(one.constants.get("param", "")), default=-1))

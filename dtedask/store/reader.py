@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import NotFoundError, ReadOnlyError
-from dtedask.request import Request
+from dtedask.request import Language, Request
 from dtedask.store import missing, ranks, retrieval
 from dtedask.store.control import Control, Verb
 from dtedask.store.handles import Head, commits_between, heads_of, pinned_snapshot
@@ -19,6 +19,7 @@ from dtedask.store.location import Location, RootFiles
 from dtedask.store.masked import masked_selections
 from dtedask.store.opaque import check_fields
 from dtedask.store.repository import BRANCH, snapshot_at
+from dtedask.store.roots import RootDocument
 from dtedask.store.selection import Record, Selection, select
 
 if TYPE_CHECKING:
@@ -242,7 +243,9 @@ class Reader:
         what = f"{str(parsed) or 'everything'} in {self.root}"
         if depth < 3:
             return Listing(places(self._selected(parsed, masked), depth), what)
-        return Listing((one for part in self._selected(parsed, masked) for one in part.records()), what)
+        return Listing(
+            (one for part in self._selected(parsed, masked) for one in part.records()), what, parsed.language
+        )
 
     def inspect(self, request: RequestLike) -> Listing[Record]:
         """Fields that a full request names, in its order.
@@ -267,7 +270,7 @@ class Reader:
         parsed = self._parse(request)
         selections = list(self.select(parsed))
         missing.check_full(parsed, selections, self)
-        return Listing(ranks.in_order(parsed, selections), f"{parsed} in {self.root}")
+        return Listing(ranks.in_order(parsed, selections), f"{parsed} in {self.root}", parsed.language)
 
     def axes(self, request: RequestLike = None) -> dict[str, Names]:
         """Values of every key over the fields that a request takes, sorted."""
@@ -338,7 +341,11 @@ class Reader:
 
     def _parse(self, request: RequestLike) -> Request:
         """Read a request; None takes everything."""
-        return Request.parse(request if request is not None else {})
+        return Request.parse(request if request is not None else {}, language=self._language())
+
+    def _language(self) -> Language | None:
+        """Keys and types of the root that are not as in MARS."""
+        return RootDocument(self._location).schema(self._schema).language
 
     def _control(self) -> Control:
         return Control(self._location)

@@ -123,7 +123,7 @@ def existing_axes(store: Reader, request: Request) -> dict[str, list[str]] | Non
 
 def without(request: Request, *keys: str) -> Request:
     """The request without some of its keys."""
-    return Request({name: list(values) for name, values in request.items() if name not in keys})
+    return request.without(*keys)
 
 
 def shorten(key: str, values: Sequence[str]) -> str:

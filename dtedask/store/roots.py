@@ -1,22 +1,21 @@
-"""The document of a root: its format and its schema, written once with the first field."""
+"""The document of a root: its format and its schema, written with the first field, and changed by an update alone."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
 import yaml
 
-from dtedask.core.documents import load_document
-from dtedask.core.errors import FormatVersionError
+from dtedask.core.errors import FormatVersionError, NotFoundError, SchemaError
 from dtedask.store.location import Location, RootFiles
-from dtedask.store.schema import Schema, default_schema
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from dtedask.store.schema import Schema, default_schema, differences, load_schema
+from dtedask.store.shared_file import change_file
 
 FILE = ".dtedask/root.yaml"
 ROOT_FORMAT = 1
+_OLD = ".dtedask/schemas/{:04d}.yaml"
+Wanted = Schema | str | os.PathLike[str] | None
 
 
 class RootDocument:
@@ -32,7 +31,7 @@ class RootDocument:
         self._location = location
         self._files = RootFiles(location)
 
-    def schema(self, wanted: Schema | str | os.PathLike[str] | None = None) -> Schema:
+    def schema(self, wanted: Wanted = None) -> Schema:
         """Schema of the root; of a root that does not exist yet the wanted or the default one.
 
         Raises
@@ -43,33 +42,105 @@ class RootDocument:
             If the schema cannot be read.
         """
         data = self._files.read(FILE)
-        if data is None:
-            return _load(wanted)
-        document = yaml.safe_load(data)
-        if document["format"] > ROOT_FORMAT:
-            raise FormatVersionError(
-                f"The root {self._location.url!r} has format {document['format']}; this dtedask knows {ROOT_FORMAT}.",
-                hint="Upgrade dtedask.",
-            )
-        return Schema.model_validate(document["schema"])
+        return _load(wanted) if data is None else _parsed(data, self._location.url)[1]
 
-    def create(self, wanted: Schema | str | os.PathLike[str] | None = None) -> Schema:
+    def version(self) -> int:
+        """Number of the schema, from 1; 0 where there is no root."""
+        data = self._files.read(FILE)
+        return 0 if data is None else _parsed(data, self._location.url)[0]
+
+    def schema_of_version(self, version: int) -> Schema:
+        """The schema as it was.
+
+        Raises
+        ------
+        NotFoundError
+            If the root has no such version.
+        """
+        now = self.version()
+        if version == now:
+            return self.schema()
+        data = self._files.read(_OLD.format(version))
+        if data is None:
+            raise NotFoundError(
+                f"The root {self._location.url!r} has no version {version} of its schema.",
+                hint=f"It has 1 to {now}." if now else "There is no root.",
+            )
+        return _parsed(data, self._location.url)[1]
+
+    def create(self, wanted: Wanted = None) -> Schema:
         """Write the document of a root that has none yet, and return the root's schema.
 
         Raises
         ------
         ReadOnlyError
             If the root cannot be written.
+        SchemaError
+            If the root has another schema than the wanted one.
         """
-        schema = _load(wanted)
-        document = {"format": ROOT_FORMAT, "schema": schema.model_dump(mode="json")}
-        self._files.write(FILE, yaml.safe_dump(document, sort_keys=False).encode(), only_new=True)
-        return self.schema(wanted)
+        if self._files.read(FILE) is None:
+            self._files.write(FILE, _document(1, _load(wanted)), only_new=True)
+        kept = self.schema()
+        if wanted is not None and (changed := differences(kept, _load(wanted))):
+            raise SchemaError(
+                f"The root {self._location.url!r} has another schema: {'; '.join(changed)}.",
+                hint="Open it without a schema, or change its own: `dtedask store schema update`.",
+            )
+        return kept
+
+    def update(self, before: Schema, after: Schema) -> int:
+        """Replace the schema, and keep the one before.
+
+        Parameters
+        ----------
+        before : Schema
+            What the root must still have.
+        after : Schema
+            What it shall have.
+
+        Returns
+        -------
+        int
+            Number of the new version.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no root.
+        SchemaError
+            If somebody else changed the schema meanwhile.
+        """
+        versions: list[int] = []
+
+        def edit(data: bytes | None) -> bytes:
+            if data is None:
+                raise NotFoundError(f"There is no root at {self._location.url!r}.", hint="Archive something first.")
+            version, kept = _parsed(data, self._location.url)
+            if kept != before:
+                raise SchemaError(f"The schema of {self._location.url!r} was changed meanwhile.", hint="Try again.")
+            self._files.write(_OLD.format(version), data)
+            versions.append(version + 1)
+            return _document(version + 1, after)
+
+        change_file(self._location, FILE, edit)
+        return versions[-1]
 
 
-def _load(wanted: Schema | str | Path | os.PathLike[str] | None) -> Schema:
-    if wanted is None:
-        return default_schema()
-    if isinstance(wanted, Schema):
-        return wanted
-    return load_document(os.fspath(wanted), Schema, kind="schema")
+def _document(version: int, schema: Schema) -> bytes:
+    document = {"format": ROOT_FORMAT, "schema_version": version, "schema": schema.model_dump(mode="json")}
+    return yaml.safe_dump(document, sort_keys=False).encode()
+
+
+@lru_cache(maxsize=32)
+def _parsed(data: bytes, url: str) -> tuple[int, Schema]:
+    document = yaml.safe_load(data)
+    if document["format"] > ROOT_FORMAT:
+        raise FormatVersionError(
+            f"The root {url!r} has format {document['format']}; this dtedask knows {ROOT_FORMAT}.",
+            hint="Upgrade dtedask.",
+        )
+    return document.get("schema_version", 1), Schema.model_validate(document["schema"])
+
+
+def _load(wanted: Wanted) -> Schema:
+    return default_schema() if wanted is None else load_schema(wanted)

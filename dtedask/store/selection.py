@@ -355,7 +355,7 @@ def _constants(snapshot: Snapshot, group: Group, variable: Variable) -> Mapping[
 
 @lru_cache(maxsize=256)
 def _without(request: Request, keys: frozenset[str]) -> Request:
-    return Request({key: list(values) for key, values in request.items() if key not in keys})
+    return request.without(*keys)
 
 
 def _mask(request: Request, group: Group, dimension: str, parts: tuple[KeyTexts, ...]) -> np.ndarray | None:

@@ -410,7 +410,9 @@ class Snapshot:
             raise read_error(error, place) from error
         if labels.dtype.kind not in "if":
             labels = labels.astype(object)
-        return Axis(Dimension(name), labels, free.get(name, frozenset()))
+        return Axis(
+            Dimension(name, metadata["attributes"].get("dtedask_type", "")), labels, free.get(name, frozenset())
+        )
 
 
 async def chunk_coordinates(session: icechunk.Session, path: str, dims: int) -> np.ndarray:

@@ -163,7 +163,8 @@ class Store(Keeper):
             if _is_xarray(fields):
                 from dtedask.store.arrays import arrays_of, fields_of_array
 
-                parts = (field for array in arrays_of(fields) for field in fields_of_array(array, key or {}))
+                language = self._language()
+                parts = (one for array in arrays_of(fields) for one in fields_of_array(array, key or {}, language))
                 return self._writer().add_arrays(parts)
             return self._writer().add_messages(fields, key)
 

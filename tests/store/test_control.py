@@ -190,7 +190,7 @@ def _put_unguarded(store, request):
     from dtedask.store.location import RootFiles
 
     other = dtedask.open("memory://elsewhere")
-    RootFiles(other._location).write(".dtedask/root.yaml", b"{}")
+    RootFiles(other._location).write(".dtedask/root.yaml", b"format: 1\nschema: {}")
     other.lock(request)
     data = RootFiles(other._location).read(FILE)
     RootFiles(store._location).write(FILE, data)

@@ -1,0 +1,34 @@
+"""The schema of a root: where keys live in a cube, how values are stored, and which fields are taken."""
+
+from dtedask.store.schema.document import (
+    CUBE_KEYS,
+    CUBE_QUALIFIERS,
+    GROUP_KEYS,
+    VARIABLE_KEYS,
+    Schema,
+    Values,
+    default_schema,
+)
+from dtedask.store.schema.load import load_schema
+from dtedask.store.schema.matching import Fitted
+from dtedask.store.schema.overlap import SchemaWarning
+from dtedask.store.schema.rules import KeyRule, Rule
+from dtedask.store.schema.update import SchemaUpdate, check_found, differences
+
+__all__ = [
+    "CUBE_KEYS",
+    "CUBE_QUALIFIERS",
+    "GROUP_KEYS",
+    "VARIABLE_KEYS",
+    "Fitted",
+    "KeyRule",
+    "Rule",
+    "Schema",
+    "SchemaUpdate",
+    "SchemaWarning",
+    "Values",
+    "check_found",
+    "default_schema",
+    "differences",
+    "load_schema",
+]

@@ -1,0 +1,173 @@
+"""Which key of a field lives on which level of a cube: the schema of a root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from dtedask.request import Language, is_reserved, own_type
+from dtedask.store.schema.check import Mistake, checked_key, checked_name, checked_rule
+from dtedask.store.schema.matching import Fitted, RuleMatcher, fit, fit_types
+from dtedask.store.schema.rules import Rule, TypeName
+
+CUBE_KEYS = ("class", "stream", "expver")
+CUBE_QUALIFIERS = (
+    "dataset",
+    "activity",
+    "experiment",
+    "generation",
+    "model",
+    "realization",
+    "resolution",
+    "system",
+    "method",
+    "origin",
+    "refdate",
+)
+GROUP_KEYS = ("type", "levtype")
+VARIABLE_KEYS = ("param", "timespan", "stattype")
+
+
+class Values(BaseModel):
+    """How the values of a parameter are stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dtype: Literal["float32", "float64"] = "float32"
+    codec: Literal["blosc-zstd", "blosc-lz4", "blosc-zlib", "none"] = "blosc-zstd"
+    level: Annotated[int, Field(ge=0, le=9)] = 1
+    shuffle: Literal["bitshuffle", "shuffle", "noshuffle"] = "bitshuffle"
+    keep_bits: Annotated[int, Field(ge=1, le=52)] | None = Field(
+        default=None, description="Lossy: keep so many bits of the mantissa, rounded to nearest."
+    )
+
+
+class Schema(BaseModel):
+    """The schema of a root: levels and types of keys, rules, and storage of values.
+
+    Parameters
+    ----------
+    version : int
+        Version of this document.
+    qualifiers : tuple of str
+        Keys that follow class/stream/expver in the name of a cube when a field has them.
+    keys : dict
+        Types of keys: of those that MARS does not have, and of those that are not as MARS has them.
+    rules : tuple of Rule
+        Which fields are taken, the first rule that takes a field first; without rules all are.
+    values : Values
+        Storage of all parameters that `parameters` does not name.
+    parameters : dict
+        Storage by short name or paramId.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    qualifiers: tuple[str, ...] = CUBE_QUALIFIERS
+    keys: dict[str, TypeName] = {}
+    rules: tuple[Rule, ...] = ()
+    layout: Literal["map"] = "map"
+    values: Values = Values()
+    parameters: dict[str, Values] = {}
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> Schema:
+        mistakes: list[tuple[tuple[str | int, ...], Mistake]] = []
+        keys: dict[str, TypeName] = {}
+        for written, type_name in self.keys.items():
+            try:
+                keys[checked_key(written, type_name)] = type_name
+            except Mistake as mistake:
+                mistakes.append((("keys", written), mistake))
+        rules = []
+        for number, rule in enumerate(self.rules):
+            found, wrong = checked_rule(rule, keys)
+            mistakes += [(("rules", number, "keys", key), mistake) for key, mistake in wrong]
+            rules.append(found)
+        for place, name in enumerate(self.qualifiers):
+            try:
+                checked_name(name, keys)
+            except Mistake as mistake:
+                mistakes.append((("qualifiers", place), mistake))
+        if mistakes:
+            raise ValidationError.from_exception_data("Schema", [_detail(*one) for one in mistakes])
+        # The model is frozen for its users; here its spelling becomes canonical.
+        self.__dict__.update(keys=keys, rules=tuple(rules))
+        return self
+
+    @cached_property
+    def language(self) -> Language | None:
+        """Keys and types that are not as in MARS; None where all are."""
+        return Language.of(self.own_keys, {key: set(types) for key, types in self._types()})
+
+    @cached_property
+    def own_keys(self) -> frozenset[str]:
+        """Keys that MARS does not have."""
+        return frozenset(key for key in self.keys if not is_reserved(key))
+
+    def fit(self, keys: Mapping[str, str], grid: str = "") -> Fitted:
+        """Fit a field into the first rule that takes it.
+
+        Parameters
+        ----------
+        keys : mapping of str to str
+            Canonical keys of the field.
+        grid : str
+            Label of its grid; empty where it has none.
+
+        Raises
+        ------
+        NoRuleError
+            If no rule takes it; it says for each rule which keys failed, the nearest first.
+        InvalidValueError
+            If a key cannot have its value, in a schema without rules.
+        """
+        if self._matchers:
+            return fit(self._matchers, keys, grid)
+        return Fitted(keys) if self.language is None else fit_types(self.language, keys)
+
+    @cached_property
+    def _matchers(self) -> tuple[RuleMatcher, ...]:
+        varied = frozenset(dict(self.language.types)) if self.language else frozenset()
+        return tuple(
+            RuleMatcher.of(number, rule, self.types_of(rule), varied) for number, rule in enumerate(self.rules, 1)
+        )
+
+    def types_of(self, rule: Rule) -> dict[str, str]:
+        """Type of each key of a rule; empty where it is as in MARS."""
+        return {key: self._type(key, rule) for key in rule.keys}
+
+    def _type(self, key: str, rule: Rule | None = None) -> str:
+        """Type of a key under a rule; empty where it is as in MARS."""
+        named = rule.keys[key].type if rule is not None else None
+        name = str(named or self.keys.get(key) or "")
+        return "" if key not in self.own_keys and name == own_type(key) else name
+
+    def _types(self) -> Iterator[tuple[str, list[str]]]:
+        for key in dict.fromkeys([*self.keys, *(key for rule in self.rules for key in rule.keys)]):
+            given = [self._type(key, rule) for rule in self.rules if key in rule.keys]
+            yield key, given or [self._type(key)]
+
+    def is_dimension(self, key: str) -> bool:
+        """Whether a key of a field is, or is a part of, a dimension."""
+        return not (key in CUBE_KEYS or key in GROUP_KEYS or key in VARIABLE_KEYS or key in self.qualifiers)
+
+    def values_of(self, param: str, short_name: str) -> Values:
+        """Storage of one parameter, named by paramId before short name."""
+        return self.parameters.get(param) or self.parameters.get(short_name) or self.values
+
+
+def _detail(path: tuple[str | int, ...], mistake: Mistake) -> InitErrorDetails:
+    error = PydanticCustomError("value_error", "{text}", {"text": str(mistake), "error": mistake})
+    return InitErrorDetails(type=error, loc=path, input=None)
+
+
+@lru_cache(maxsize=1)
+def default_schema() -> Schema:
+    """The schema of a root that was created without one."""
+    return Schema()
