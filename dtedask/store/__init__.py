@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from dtedask.store.control import Lock as Lock
     from dtedask.store.cube import open_cube as open_cube
     from dtedask.store.execute import Execution as Execution
+    from dtedask.store.explain import Explanation as Explanation
+    from dtedask.store.listing import Listing as Listing
+    from dtedask.store.listing import Place as Place
     from dtedask.store.schema import Schema as Schema
     from dtedask.store.selection import Record as Record
     from dtedask.store.store import Store as Store
@@ -16,14 +19,17 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Execution": "execute",
+    "Explanation": "explain",
+    "Listing": "listing",
     "Lock": "control",
+    "Place": "listing",
     "Record": "selection",
     "Schema": "schema",
     "Store": "store",
     "open": "store",
     "open_cube": "cube",
 }
-__all__ = ["Execution", "Lock", "Record", "Schema", "Store", "open", "open_cube"]
+__all__ = ["Execution", "Explanation", "Listing", "Lock", "Place", "Record", "Schema", "Store", "open", "open_cube"]
 
 
 def __getattr__(name: str) -> Any:

@@ -48,7 +48,7 @@ class Place:
         """Keys and values of a request that takes its fields."""
         return dict(self.keys)
 
-    def to_dict(self, *, location: bool = False) -> dict[str, Any]:
+    def to_dict(self, *, location: bool = False, size: bool = False) -> dict[str, Any]:  # noqa: ARG002 - as a record
         """MARS keys, for JSON; with the place where it lies if `location` is True."""
         beside = {"location": self.location, "snapshot": self.snapshot} if location else {}
         return {**self.keys, **beside}
@@ -57,7 +57,7 @@ class Place:
 class _Entry(Protocol):
     @property
     def request_keys(self) -> dict[str, str]: ...
-    def to_dict(self, *, location: bool = False) -> dict[str, Any]: ...
+    def to_dict(self, *, location: bool = False, size: bool = False) -> dict[str, Any]: ...
 
 
 Entry = TypeVar("Entry", bound=_Entry)
@@ -100,13 +100,15 @@ class Listing(Iterator[Entry], Generic[Entry]):
         more = f"<p>The first {_SHOWN} of more.</p>" if len(first) > _SHOWN else ""
         return table_html(self._what, [entry.to_dict() for entry in first[:_SHOWN]]) + more
 
-    def to_dataframe(self, *, location: bool = False) -> pd.DataFrame:
+    def to_dataframe(self, *, location: bool = False, size: bool = False) -> pd.DataFrame:
         """Make a table with one row a field and one column a key.
 
         Parameters
         ----------
         location : bool
-            Whether to add where each field lies, how large it is there, and which snapshot holds it.
+            Whether to add where each field lies, and which snapshot holds it.
+        size : bool
+            Whether to add how many bytes it takes there.
 
         Returns
         -------
@@ -116,15 +118,16 @@ class Listing(Iterator[Entry], Generic[Entry]):
         """
         import pandas as pd
 
-        rows = [entry.to_dict(location=location) for entry in self]
+        rows = [entry.to_dict(location=location, size=size) for entry in self]
         names = dict.fromkeys(name for row in rows for name in row)
         order = key_order()
         return pd.DataFrame(rows, columns=sorted(names, key=lambda name: order.get(name, len(order))))
 
-    def to_json_lines(self, *, location: bool = False) -> Iterator[str]:
-        """Write each field as one JSON object on a line."""
+    def to_json_lines(self, *, location: bool = False, size: bool = False) -> Iterator[str]:
+        """Write each field as one JSON object on a line; with `location` and `size` as `to_dataframe` has them."""
         for entry in self:
-            yield json.dumps(entry.to_dict(location=location), separators=(",", ":"), ensure_ascii=False, default=str)
+            found = entry.to_dict(location=location, size=size)
+            yield json.dumps(found, separators=(",", ":"), ensure_ascii=False, default=str)
 
     def compact(self) -> list[Request]:
         """Fold the fields into few requests that take exactly them, none of them twice."""

@@ -25,6 +25,7 @@ from dtedask.store.selection import Record, Selection, select
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dtedask.store.explain import Explanation
     from dtedask.store.follow import Follower
     from dtedask.store.schema import Schema
     from dtedask.store.snapshot import Snapshot
@@ -271,6 +272,22 @@ class Reader:
         selections = list(self.select(parsed))
         missing.check_full(parsed, selections, self)
         return Listing(ranks.in_order(parsed, selections), f"{parsed} in {self.root}", parsed.language)
+
+    def explain(self, request: RequestLike) -> Explanation:
+        """Say what a request takes, and of each key what exists, what does not, and what is nearest.
+
+        Nothing is read of the fields. What may not be listed is not told.
+
+        Examples
+        --------
+        >>> import dtedask
+        >>> store = dtedask.open("memory://explained")
+        >>> store.explain("class=od,step=18").fields
+        0
+        """
+        from dtedask.store.explain import explain
+
+        return explain(self._parse(request), self)
 
     def axes(self, request: RequestLike = None) -> dict[str, Names]:
         """Values of every key over the fields that a request takes, sorted."""

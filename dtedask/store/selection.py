@@ -251,18 +251,29 @@ class Record:
         """Keys and values of a request that takes this field and no other of its cube."""
         return {**self.selection.keys_of(self.slots), **self.selection.beside_request}
 
-    def to_dict(self, *, location: bool = False) -> dict[str, Any]:
+    def to_dict(self, *, location: bool = False, size: bool = False) -> dict[str, Any]:
         """MARS keys, short name and grid, for JSON.
 
         Parameters
         ----------
         location : bool
-            Whether to add ``location``, ``size_bytes`` and ``snapshot``; a replaced field has ``replaced``, the time
-            at which that happened, in any case.
+            Whether to add ``location`` and ``snapshot``.
+        size : bool
+            Whether to add ``size_bytes``.
+
+        Returns
+        -------
+        dict
+            Of a replaced field with ``replaced``, the time at which that happened, and ``snapshot``, the last that
+            holds it.
         """
         found: dict[str, Any] = {**self.selection.keys_of(self.slots), **self.selection.beside_keys}
         if location:
-            found |= {"location": self.location, "size_bytes": self.size_bytes, "snapshot": self.snapshot}
+            found["location"] = self.location
+        if size:
+            found["size_bytes"] = self.size_bytes
+        if location or self.replaced is not None:
+            found["snapshot"] = self.snapshot
         if self.replaced is not None:
             found["replaced"] = self.replaced.time.isoformat()
         return found

@@ -238,7 +238,7 @@ def test_a_record_says_where_its_bytes_are_and_how_many(filled):
 
 
 def test_a_listing_becomes_a_table_with_a_column_a_key(filled):
-    table = filled.list("param=t/2t").to_dataframe(location=True)
+    table = filled.list("param=t/2t").to_dataframe(location=True, size=True)
     assert list(table.columns[:6]) == ["class", "stream", "expver", "type", "levtype", "date"]
     assert len(table) == 7
     assert table["levelist"].isna().sum() == 1
