@@ -144,3 +144,73 @@ def test_stats_count_fields_and_bytes(run, root):
     assert cube["values"] == 8 * 7 * 12 * 4
     stored = sum(path.stat().st_size for path in (root / "ea/enda/0001").rglob("*") if path.is_file())
     assert cube["stored"] == stored
+
+
+FULL = "class=ea,stream=enda,expver=1,type=an,levtype=pl,param=t,time=0,step=0,levelist=850/500"
+
+
+def test_list_by_depth_shows_cubes_and_groups(run, root):
+    assert run("store list --depth 1 --root", root).out == "class=ea,stream=enda,expver=0001\n"
+    (group,) = run("store list --depth 2 --json --root", root).lines
+    assert (group["levtype"], group["grid"]) == ("pl", "30x30")
+    assert str(root) in run("store list --depth 2 --location --root", root).out
+
+
+def test_location_and_length_stand_behind_tabs(run, root):
+    for line in run("store list --location --length --root", root).out.splitlines():
+        request, location, length = line.split("\t")
+        assert location.startswith(f"{root}/ea/enda/0001/an/pl/30x30/t/c/")
+        assert int(length) > 0
+        assert Request.parse(request)["class"] == ("ea",)
+
+
+def test_porcelain_has_five_columns(run, root):
+    lines = run("store list --porcelain --masked --root", root).out.splitlines()
+    assert len(lines) == 8
+    assert {(len(line.split("\t")), line.split("\t")[4]) for line in lines} == {(5, "-")}
+
+
+def test_compact_folds_all_fields_into_one_request(run, root):
+    (line,) = run("store list --compact --root", root).out.splitlines()
+    assert "number=0/1" in line
+    assert len(run("store list --json", line, "--root", root).lines) == 8
+    (request,) = run("store list --compact --json --root", root).lines
+    assert request["levelist"] == ["500", "850"]
+
+
+def test_options_of_list_that_exclude_each_other_are_refused(run, root):
+    found = run("store list --compact --porcelain --root", root)
+    assert found.status == 2
+    assert "--compact and --porcelain cannot go together" in found.err
+
+
+def test_inspect_gives_place_and_size_in_the_order_of_the_request(run, root):
+    found = run(f"store inspect --json {FULL},date=20170102/20170101,number=1 --root", root).lines
+    assert [(one["date"], one["levelist"]) for one in found] == [
+        ("20170102", "850"),
+        ("20170102", "500"),
+        ("20170101", "850"),
+        ("20170101", "500"),
+    ]
+    assert all(one["size_bytes"] > 0 and one["location"].startswith(str(root)) for one in found)
+
+
+def test_inspect_of_what_does_not_exist_exits_with_3(run, root):
+    found = run(f"store inspect {FULL},date=20170101/20170109,number=1 --root", root)
+    assert (found.status, found.out) == (3, "")
+    assert "date=20170109" in found.err
+
+
+def test_explain_names_the_nearest_and_exits_with_3_where_nothing_matches(run, root):
+    found = run("store explain class=ea,param=t,levelist=700 --root", root)
+    assert found.status == 3
+    assert "850 is nearest to 700" in found.out
+    assert "leave out levelist" in found.out
+    assert run("store explain class=ea,levelist=500/700 --root", root).status == 0
+
+
+def test_retrieve_sums_itself_up_as_json(run, root, here):
+    (found,) = run("store retrieve class=ea,levelist=850/500,number=1 --to t.grib2 --json --root", root).lines
+    assert (found["fields"], found["done"], found["bytes"]) == (4, True, (here / "t.grib2").stat().st_size)
+    levels = [message.field.keys["levelist"] for message in scan(here / "t.grib2")]
+    assert levels == ["850", "500", "850", "500"]

@@ -83,10 +83,11 @@ def list_fields(
     _check_together(depth, {"--compact": compact, "--porcelain": porcelain, "--json": as_json and not compact})
     request = parse_words(words)
     store = open_root(root, at)
+    shown: Iterator[dict[str, Any] | str]
     if depth != "3":
-        shown = (
-            _line_or_object(one.to_dict(location=location), as_json) for one in store.list(request, depth=int(depth))
-        )
+        level: Literal[1, 2] = 1 if depth == "1" else 2
+        places = store.list(request, depth=level)
+        shown = (_line_or_object(one.to_dict(location=location), as_json) for one in places)
     elif compact:
         folded = store.list(request, masked=masked).compact()
         shown = ({key: list(values) for key, values in one.items()} if as_json else str(one) for one in folded)
