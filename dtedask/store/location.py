@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NotFoundError, ReadOnlyError, StoreError
 from dtedask.store.failures import storage_error
+from dtedask.store.forks import check_process
 
 if TYPE_CHECKING:
     import icechunk
@@ -77,6 +78,7 @@ class Location:
         """Icechunk's storage of a cube; credentials come from the environment."""
         import icechunk
 
+        check_process()
         url = self.cube_url(cube)
         if self.is_local:
             _silence_local_disk()
@@ -318,6 +320,7 @@ class RootFiles:
         return not self._location.is_local or Path(self._location.url).is_dir()
 
     def _objects(self) -> ObjectStore:
+        check_process()
         return _object_store(self._location.url)
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError
+from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError, StoreError
 from dtedask.geo import Grid
 from dtedask.store.chunks import Codec, codec_of
 from dtedask.store.failures import first_line, read_error
+from dtedask.store.forks import check_process
 from dtedask.store.labels import Dimension, Label
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def run_async(coroutine: Any) -> Any:
     """Run a coroutine of Icechunk from any thread."""
     from zarr.core.sync import sync
 
+    try:
+        check_process()
+    except StoreError:
+        coroutine.close()
+        raise
     return sync(coroutine)
 
 
