@@ -1,0 +1,113 @@
+"""The part of `fdb.py` that needs pyfdb, ecCodes and NumPy and nothing else, for any interpreter that has them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import eccodes
+import numpy as np
+
+SCHEMA = """
+param: Param; step: Step; date: Date; time: Time; expver: Expver; levelist: Double; number: Integer;
+
+[ class, expver, stream, date, time, domain?
+    [ type, levtype
+        [ step, number?, levelist?, param ]]]
+"""
+
+
+def timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def requests(folder: Path, name: str) -> list[dict[str, str]]:
+    """Requests of single fields that the other side wrote down, so that both ask for the same."""
+    return list(json.loads((folder / f"{name}.json").read_text()))
+
+
+def flushes(path: Path, fields: int) -> Iterator[list[bytes]]:
+    """Messages of a file, so many at a time."""
+    messages = []
+    with path.open("rb") as file:
+        while (handle := eccodes.codes_grib_new_from_file(file)) is not None:
+            messages.append(eccodes.codes_get_message(handle))
+            eccodes.codes_release(handle)
+    for start in range(0, len(messages), fields):
+        yield messages[start : start + fields]
+
+
+def decoded(data: bytes) -> np.ndarray:
+    handle = eccodes.codes_new_from_message(data)
+    values = eccodes.codes_get_values(handle)
+    eccodes.codes_release(handle)
+    return np.asarray(values)
+
+
+class FdbSide:
+    """FDB with its own index and store on local disk, as it is delivered: a flush syncs data, index and contents."""
+
+    def __init__(self, folder: Path) -> None:
+        import pyfdb
+
+        self.folder = folder
+        root = folder / "fdb"
+        root.mkdir(exist_ok=True)
+        (folder / "fdb-schema").write_text(SCHEMA)
+        space = {"handler": "Default", "roots": [{"path": str(root)}]}
+        config = {"type": "local", "engine": "toc", "schema": str(folder / "fdb-schema"), "spaces": [space]}
+        self.fdb = pyfdb.FDB(config)
+
+    def build(self, name: str) -> list[float]:
+        for path in sorted((self.folder / name).iterdir()):
+            self.fdb.archive(path.read_bytes())
+            self.fdb.flush()
+        return []
+
+    def list(self) -> list[float]:
+        many = {"class": "od", "expver": "0001", "stream": "enfo"}
+        return [timed(lambda: sum(1 for _ in self.fdb.list(many))) for _ in range(2)]
+
+    def list_keys(self) -> list[float]:
+        many = {"class": "od", "expver": "0001", "stream": "enfo"}
+        return [timed(lambda: sum(1 for one in self.fdb.list(many) if one.combined_key()))]
+
+    def one(self) -> list[float]:
+        return [timed(lambda r=r: next(self.fdb.list(r))) for r in requests(self.folder, "one")]
+
+    def axes(self) -> list[float]:
+        many = {"class": "od", "expver": "0001", "stream": "enfo"}
+        return [timed(lambda: dict(self.fdb.axes(many).items())) for _ in range(5)]
+
+    def read(self) -> list[float]:
+        def one(request: dict[str, str]) -> np.ndarray:
+            with self.fdb.retrieve({**request, "domain": "g"}) as data:
+                return decoded(data.readall())
+
+        return [timed(lambda r=r: one(r)) for r in requests(self.folder, "read")]
+
+    def archive(self, name: str) -> list[float]:
+        def flush(messages: list[bytes]) -> None:
+            for message in messages:
+                self.fdb.archive(message)
+            self.fdb.flush()
+            for message in messages:
+                decoded(message)
+
+        return [timed(lambda m=m: flush(m)) for m in flushes(self.folder / name, 10)]
+
+
+def answer(side: object) -> None:
+    """Do what each line asks for and print the seconds that it took."""
+    for line in sys.stdin:
+        name, *arguments = line.split()
+        print(json.dumps(getattr(side, name)(*arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    answer(FdbSide(Path(sys.argv[1])))
