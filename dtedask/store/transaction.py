@@ -14,14 +14,15 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import ConflictError, DtedaskError, StoreError, TransactionError
+from dtedask.core.errors import ConflictError, DamagedError, DtedaskError, StoreError, TransactionError
 from dtedask.store.author import author
 from dtedask.store.clock import wait_until_after
 from dtedask.store.commits import metadata_of, sequence_after
-from dtedask.store.failures import storage_error
+from dtedask.store.failures import read_error, storage_error
 from dtedask.store.lock import sync_to_disk
-from dtedask.store.repository import BRANCH
+from dtedask.store.repository import BRANCH, open_repository, tip_of
 from dtedask.store.upkeep.digests import keep_digests
+from dtedask.store.upkeep.integrity import check_whole
 from dtedask.store.upkeep.registry import open_cube
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Prepared:
     session: icechunk.Session
     head: str
     commit: Commit
+    is_head_damaged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +134,21 @@ class Transaction(ABC):
         except DtedaskError:
             raise
         except (icechunk.IcechunkError, OSError) as error:
-            raise storage_error(error, self._url) from error
+            raise self._damage(error) or storage_error(error, self._url) from error
+
+    def _damage(self, error: Exception) -> DamagedError | None:
+        """The damage of the head behind an error, if that is its reason."""
+        if not isinstance(read_error(error, self._url), DamagedError):
+            return None
+        try:
+            head = tip_of(self.location, self.cube, open_repository(self.location, self.cube), self.options.branch)
+            if head is not None:
+                check_whole(self.location, self.cube, head)
+        except DamagedError as damage:
+            return damage
+        except StoreError:
+            return None
+        return None
 
     @property
     def _url(self) -> str:
@@ -171,7 +187,8 @@ class Transaction(ABC):
     def _flush(self, prepared: Prepared) -> str:
         """Write the snapshot, which no branch names yet."""
         session, commit = prepared.session, prepared.commit
-        wait_until_after(prepared.repo.lookup_snapshot(prepared.head).written_at, self._url)
+        before = commit.parent if prepared.is_head_damaged else prepared.head
+        wait_until_after(prepared.repo.lookup_snapshot(before).written_at, self._url)
         return self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
 
     def _move(self, repo: icechunk.Repository, tip: str, head: str) -> None:

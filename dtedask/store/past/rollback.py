@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Change, Commit
+from dtedask.core.errors import DamagedError
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
 from dtedask.store.commits import changes_of
@@ -18,6 +19,7 @@ from dtedask.store.past.differences import added_of, all_fields, fields_of, keys
 from dtedask.store.repository import BRANCH, cached_snapshot, open_repository
 from dtedask.store.snapshot import run_async
 from dtedask.store.transaction import Prepared, Transaction, commit_all
+from dtedask.store.upkeep.integrity import check_whole, number_of
 from dtedask.store.wipe import WipeTransaction
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class CubeRollback:
         Fields of the commits to undo that somebody wrote or wiped since: they stay as they are.
     commit : Commit, optional
         What did it; None for a dry run, and where nothing differs.
+    damage : str
+        What is damaged in the state that is left behind, if that is why nobody can say what changes.
     """
 
     cube: str
@@ -51,6 +55,7 @@ class CubeRollback:
     wiped: tuple[Change, ...] = ()
     left: tuple[Change, ...] = ()
     commit: Commit | None = None
+    damage: str = ""
 
     @property
     def undo(self) -> str:
@@ -68,6 +73,7 @@ class CubeRollback:
             "requests": {name: [change.keys for change in changes] for name, changes in kinds.items()},
             "snapshot": self.commit.snapshot if self.commit else "",
             "undo": self.undo,
+            "damage": self.damage,
         }
 
 
@@ -155,7 +161,16 @@ class RollbackTransaction(GoingBack):
 
     def plan(self) -> CubeRollback:
         """What the transaction would change now."""
-        return self._plan(self._compared(open_repository(self.location, self.cube).lookup_branch(self.options.branch)))
+        head = open_repository(self.location, self.cube).lookup_branch(self.options.branch)
+        try:
+            return self._plan(self._compared(head))
+        except DamagedError as error:
+            return self._blind_plan(head, error)
+
+    def _blind_plan(self, head: str, error: DamagedError) -> CubeRollback:
+        """Where the head cannot be read nobody can say what changes; the target must be whole, of course."""
+        check_whole(self.location, self.cube, self.target)
+        return CubeRollback(self.cube, head, self.target, damage=error.message)
 
     def _compared(self, head: str) -> Comparison:
         old, new = (cached_snapshot(self.location, self.cube, name) for name in (self.target, head))
@@ -169,7 +184,10 @@ class RollbackTransaction(GoingBack):
     def _prepare(self) -> Prepared | None:
         repo = open_repository(self.location, self.cube)
         head = repo.lookup_branch(self.options.branch)
-        found = self._compared(head)
+        try:
+            found = self._compared(head)
+        except DamagedError as error:
+            return self._leave_damage(repo, head, error)
         plan = self._plan(found)
         self.plans.append(plan)
         if found.is_empty:
@@ -189,6 +207,19 @@ class RollbackTransaction(GoingBack):
             undone=head,
         )
         return Prepared(repo, session, head, commit)
+
+    def _leave_damage(self, repo: icechunk.Repository, head: str, error: DamagedError) -> Prepared:
+        """Go back from a head that cannot be read; its digests say its number."""
+        self.plans.append(self._blind_plan(head, error))
+        session = _session_at(repo, self.target)
+        run_async(_mark(session.store, head))
+        commit = replace(
+            self._new_commit(repo, self.target, f"back to {self.target}, away from damage"),
+            sequence=number_of(self.location, self.cube, repo, head) + 1,
+            rolled_back=self.target,
+            undone=head,
+        )
+        return Prepared(repo, session, head, commit, is_head_damaged=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +264,7 @@ def go_back(transactions: Sequence[GoingBack], *, doit: bool) -> tuple[Rollback,
             for cube in found:
                 is_told = cube.commit is not None and transactions[0].options.branch == BRANCH
                 failures += run_after_commit(cube.commit) if cube.commit and is_told else []
-    changed = tuple(cube for cube in found if cube.restored or cube.wiped or cube.left)
+    changed = tuple(cube for cube in found if cube.restored or cube.wiped or cube.left or cube.damage)
     return Rollback(doit, changed), failures
 
 

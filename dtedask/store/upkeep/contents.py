@@ -18,7 +18,7 @@ from google_crc32c import value as crc32c
 from dtedask.core.errors import DamagedError
 from dtedask.store.failures import first_line, read_error
 from dtedask.store.snapshot import chunk_coordinates, run_async
-from dtedask.store.upkeep.integrity import Manifest, manifests_by_array
+from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Snapshot

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, StoreError
 from dtedask.store.location import Location, RootFiles
+from dtedask.store.upkeep.manifests import manifests_by_array
 
 if TYPE_CHECKING:
     import icechunk
@@ -150,7 +151,7 @@ def keep_digests(
         return
     known = _known_manifests(location, cube, parent)
     manifests = [found.id for found in repo.lookup_snapshot(snapshot).manifests]
-    _check_rewritten(location, cube, {name: known[name] for name in known.keys() - set(manifests)})
+    _check_left_out(location, cube, repo, {name: known[name] for name in known.keys() - set(manifests)}, snapshot)
     new = [name for name in manifests if name not in known]
     names = [f"snapshots/{snapshot}", f"transactions/{snapshot}", *(f"manifests/{name}" for name in new)]
     found = RootFiles(location).read_all([f"{cube}/{name}" for name in names])
@@ -175,17 +176,27 @@ def _keep_first(location: Location, cube: str, snapshot: str) -> None:
         RootFiles(location).write(digest_file(cube, snapshot), first.to_bytes())
 
 
-def _check_rewritten(location: Location, cube: str, replaced: Mapping[str, Digest]) -> None:
-    """What took the place of damaged manifests is damaged too, and would get a digest that says it is whole."""
-    stored = RootFiles(location).read_all([f"{cube}/manifests/{name}" for name in replaced])
-    for (name, digest), data in zip(replaced.items(), stored, strict=True):
-        problem = digest.problem(data)
-        if problem:
-            url = f"{location.cube_url(cube)}/manifests/{name}"
-            raise DamagedError(
-                f"The manifest {url} is damaged: {problem}; nothing was published.",
-                hint="`dtedask store verify` says how to get back to a good snapshot.",
-            )
+def _check_left_out(
+    location: Location, cube: str, repo: icechunk.Repository, gone: Mapping[str, Digest], snapshot: str
+) -> None:
+    """What took the place of a damaged manifest is damaged too, and would get a digest that says it is whole.
+
+    A damaged manifest that is left out with all of its fields, as by a wipe, does no harm.
+    """
+    stored = RootFiles(location).read_all([f"{cube}/manifests/{name}" for name in gone])
+    problems = {name: gone[name].problem(data) for name, data in zip(gone, stored, strict=True)}
+    parent = repo.lookup_snapshot(snapshot).parent_id
+    if not any(problems.values()) or parent is None:
+        return
+    before, after = manifests_by_array(repo, parent), manifests_by_array(repo, snapshot)
+    for path, manifests in before.items():
+        for manifest in manifests:
+            if problems.get(manifest.id) and any(map(manifest.overlaps, after.get(path, ()))):
+                raise DamagedError(
+                    f"The manifest {location.cube_url(cube)}/manifests/{manifest.id} is damaged: "
+                    f"{problems[manifest.id]}; nothing was published.",
+                    hint="`dtedask store verify` says how to get back to a good snapshot.",
+                )
 
 
 @contextmanager

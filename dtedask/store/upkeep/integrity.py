@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from dtedask.core.errors import DamagedError
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.upkeep.digests import Digest, SnapshotDigests, digest_file, digest_folder, read_digests
+from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
 
 if TYPE_CHECKING:
     import icechunk
@@ -25,32 +25,6 @@ BRANCH_FILE = "refs/branch.main/ref.json"
 _MOST_CHECKED = 2**16
 _checked: set[tuple[str, str]] = set()
 _guard = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A manifest of one array, and the chunks that it is about.
-
-    Parameters
-    ----------
-    id : str
-        Its identifier.
-    first, end : numpy.ndarray of int64, shape (dimensions,)
-        The chunks from `first` up to, and without, `end`.
-    """
-
-    id: str
-    first: np.ndarray
-    end: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Most chunks that it can hold."""
-        return int(np.prod(self.end - self.first))
-
-    def holds_any(self, chunks: np.ndarray) -> bool:
-        """Whether it is about any of some chunks, given as rows of coordinates."""
-        return bool(((chunks >= self.first) & (chunks < self.end)).all(axis=1).any())
 
 
 class Integrity:
@@ -165,23 +139,6 @@ class Integrity:
             _checked.update((url, name) for name in names)
 
 
-def manifests_by_array(repo: icechunk.Repository, snapshot: str) -> dict[str, tuple[Manifest, ...]]:
-    """Manifests of each array of a snapshot, by the path of the array without its first slash."""
-    found = json.loads(repo.inspect_snapshot(snapshot, pretty=False))
-    return {
-        node["path"].lstrip("/"): tuple(
-            Manifest(
-                ref["id"],
-                np.array([first for first, _ in ref["extents"]], dtype=np.int64),
-                np.array([end for _, end in ref["extents"]], dtype=np.int64),
-            )
-            for ref in node["manifest_refs"]
-        )
-        for node in found["nodes"]
-        if node["node_type"] == "array"
-    }
-
-
 def damaged(location: Location, cube: str, snapshot: str, name: str, problem: str) -> DamagedError:
     """The error for a damaged object of a cube: where it is, what is wrong, and the way back."""
     kind = name.split("/", 1)[0].removesuffix("s")
@@ -244,7 +201,7 @@ def way_back(location: Location, cube: str, snapshot: str) -> str:
         return "`dtedask store verify` looks for all damage; `dtedask store history` lists other snapshots."
     return (
         f"The newest snapshot before it that is whole is {good}: read it with `at={good}`, "
-        f"or go back to it: `dtedask store rollback {cube} --to {good}`."
+        f"or go back to it: `dtedask store rollback {cube} --to {good} --doit`."
     )
 
 
@@ -255,6 +212,31 @@ def newest_good(location: Location, cube: str, snapshot: str) -> str | None:
         if not problems_of(location, cube, digests, known):
             return digests.snapshot
     return None
+
+
+def check_whole(location: Location, cube: str, snapshot: str) -> None:
+    """Compare a snapshot and all its manifests with their digests, where those are kept.
+
+    Raises
+    ------
+    DamagedError
+        If one of them is damaged.
+    """
+    try:
+        digests = read_digests(location, cube, snapshot)
+    except ValueError:
+        return
+    for name, problem in (problems_of(location, cube, digests, {}) if digests else {}).items():
+        raise damaged(location, cube, snapshot, name, problem)
+
+
+def number_of(location: Location, cube: str, repo: icechunk.Repository, snapshot: str) -> int:
+    """Number of a commit in the history of its cube, also where it cannot be read but its digests are kept."""
+    with suppress(ValueError):
+        digests = read_digests(location, cube, snapshot)
+        if digests is not None:
+            return digests.sequence
+    return int(repo.lookup_snapshot(snapshot).metadata["dtedask"]["sequence"])
 
 
 def parents(location: Location, cube: str, snapshot: str) -> Iterator[SnapshotDigests]:

@@ -73,7 +73,7 @@ class WaysBack:
     def _back(self, finding: Finding) -> str:
         if finding.snapshot != self.main or not self._good:
             return ""
-        command = f"dtedask store rollback {self.cube} --to {self._good}"
+        command = f"dtedask store rollback {self.cube} --to {self._good} --doit"
         return f"read the newest snapshot that is whole, `at={self._good}`, or go back to it: `{command}`"
 
     @cached_property

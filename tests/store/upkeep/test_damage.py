@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 import dtedask
 from dtedask.core.errors import DamagedError, StoreError
+from dtedask.store.location import Location
+from dtedask.store.repository import open_repository
 from dtedask.store.upkeep import integrity
+from dtedask.store.upkeep.manifests import manifests_by_array
 
 CUBE = "rd/enfo/test"
 
@@ -113,14 +116,28 @@ def test_an_error_of_a_damaged_head_names_the_newest_snapshot_that_is_whole(
     assert len(list(dtedask.open(root, at=first.snapshot).list())) == 2
 
 
-def test_a_commit_on_a_damaged_manifest_is_not_published(root, make_field, objects, damage, everything, as_new_process):
-    manifests = objects(root, "manifest")
-    store = dtedask.open(root)
-    (head, *_) = reversed(store.history())
-    for path in manifests:
-        damage(path, "flipped", path.stat().st_size - 5)
+@pytest.mark.parametrize(("param", "is_published"), [("t", False), ("q", True)])
+def test_a_commit_that_would_rewrite_a_damaged_manifest_is_not_published(
+    root, damage, as_new_process, make_field, param, is_published
+):
+    head = dtedask.open(root).history()[-1]
+    (path,) = manifests_of("t", root, head)
+    damage(path, "flipped", path.stat().st_size - 5)
     as_new_process()
-    store.archive(*make_field(2.0, shape=(12, 18), type="fc", step="12", levelist="500"))
-    with pytest.raises(StoreError, match=r"[Dd]amage"):
-        store.flush()
-    assert json.loads((root / CUBE / integrity.BRANCH_FILE).read_text())["snapshot"] == head.snapshot
+    store = dtedask.open(root)
+    store.archive(*make_field(2.0, shape=(12, 18), type="fc", step="12", levelist="500", param=param))
+    if is_published:
+        (commit,) = store.flush()
+        assert (commit.sequence, commit.new) == (3, 1)
+    else:
+        with pytest.raises(StoreError, match=r"[Dd]amage"):
+            store.flush()
+        assert json.loads((root / CUBE / integrity.BRANCH_FILE).read_text())["snapshot"] == head.snapshot
+
+
+def manifests_of(variable, root, commit):
+    repo = open_repository(Location.parse(root), CUBE)
+    found = manifests_by_array(repo, commit.snapshot)
+    return [
+        root / CUBE / "manifests" / one.id for path in found if path.endswith(f"/{variable}") for one in found[path]
+    ]

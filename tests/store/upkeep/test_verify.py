@@ -165,6 +165,31 @@ def test_the_remedy_of_an_unreadable_head_leads_to_a_whole_state(root, objects, 
     assert dtedask.open(root, at=good).verify().is_whole
 
 
+@pytest.mark.parametrize("kind", ["snapshot", "manifest"])
+def test_a_rollback_leaves_a_damaged_head_behind(root, objects, damage, as_new_process, kind):
+    first, second = dtedask.open(root).history()
+    before = dtedask.open(root, at=first.snapshot).retrieve({}).load()
+    for path in objects(root, kind):
+        if kind == "snapshot" or b"".join(objects_of(root, first)).find(path.name.encode()) < 0:
+            damage(path, "flipped", path.stat().st_size // 2)
+    as_new_process()
+    store = dtedask.open(root)
+    with pytest.raises(DamagedError, match="is damaged"):
+        list(store.list())
+    plan = store.rollback(to=first.snapshot, cube=CUBE)
+    assert "is damaged" in plan.cubes[0].damage
+    (commit,) = store.rollback(to=first.snapshot, cube=CUBE, doit=True).commits
+    assert (commit.sequence, commit.parent, commit.undone) == (3, first.snapshot, second.snapshot)
+    assert store.retrieve({}).identical(before.assign_attrs(snapshot=commit.snapshot))
+    assert store.verify().is_whole
+    assert [one.sequence for one in store.history()][-1] == 3
+
+
+def objects_of(root, commit):
+    """The file with the digests of a commit, which names its manifests."""
+    return [path.read_bytes() for path in (root / ".dtedask" / "digests").rglob(f"{commit.snapshot}.json")]
+
+
 def test_a_snapshot_with_the_same_damaged_chunk_is_not_called_whole(root, objects, damage):
     store = dtedask.open(root)
     first, _ = store.history()
