@@ -8,9 +8,23 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dtedask.core.sizes import size_text as size
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+__all__ = [
+    "emit",
+    "emit_json",
+    "emit_mapping",
+    "emit_table",
+    "messages",
+    "plural",
+    "say",
+    "show_error",
+    "show_warning",
+    "size",
+]
 _WIDE = 1000
 
 
@@ -108,15 +122,6 @@ def plural(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} {noun[:-1]}ies" if noun.endswith("y") else f"{count:,} {noun}s"
-
-
-def size(count: float) -> str:
-    """Bytes as people read them, ``1.5 MB``."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError
 
 
 def _show(word: str, style: str, message: str, hint: str = "") -> None:

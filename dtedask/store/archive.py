@@ -62,7 +62,12 @@ class Archive:
     @property
     def waiting(self) -> int:
         """Fields that wait for a flush."""
-        return sum(map(len, self._entries.values()))
+        return sum(self.waiting_in.values())
+
+    @property
+    def waiting_in(self) -> dict[str, int]:
+        """Fields of each cube that wait for a flush."""
+        return {cube: len(entries) for cube, entries in self._entries.items() if entries}
 
     def add_messages(self, fields: bytes | Message | Iterable[Message], key: Mapping[str, object] | None) -> int:
         """Take GRIB messages; each must have the keys that are given."""

@@ -14,14 +14,14 @@ from dtedask.core.settings import setting
 from dtedask.request import Request
 from dtedask.store.branches import branches_of, create_branch, delete_branch
 from dtedask.store.commits import history_of
-from dtedask.store.control import Lock
 from dtedask.store.handles import in_order
+from dtedask.store.inspector import Inspector
 from dtedask.store.past.differences import Differences, difference_of
 from dtedask.store.past.search import search
 from dtedask.store.past.states import states_at
 from dtedask.store.past.tag_file import Tag, tags_of
 from dtedask.store.past.tags import create_tag, delete_tag
-from dtedask.store.reader import Names, Reader, RequestLike
+from dtedask.store.reader import Names, RequestLike
 from dtedask.store.roots import RootDocument
 from dtedask.store.schema.update import SchemaUpdate
 from dtedask.store.selection import select
@@ -34,11 +34,10 @@ if TYPE_CHECKING:
     from dtedask.store.upkeep.retention import Duration, Retention
 
 Commits = list[Commit]
-Locks = tuple[Lock, ...]
 Tags = tuple[Tag, ...]
 
 
-class Keeper(Reader):
+class Keeper(Inspector):
     """The cubes of one root, with their past and what keeps them in order."""
 
     def history(
@@ -195,52 +194,6 @@ class Keeper(Reader):
             If there is no such branch.
         """
         delete_branch(self._location, name, self._options())
-
-    def lock(self, request: RequestLike, verbs: Iterable[str] = ("archive", "wipe"), reason: str = "") -> Lock:
-        """Lock fields, those that exist and those to come: every process refuses to touch any of them.
-
-        Parameters
-        ----------
-        request : Request, str or mapping
-            The fields; None or an empty one takes all of the root.
-        verbs : iterable of {"list", "retrieve", "archive", "wipe"}
-            What is refused.
-        reason : str
-            Why, for those who meet the lock.
-
-        Returns
-        -------
-        Lock
-            Its `id` takes it away again.
-
-        Raises
-        ------
-        NotFoundError
-            If there is no root.
-        InvalidValueError
-            If a verb is unknown.
-        """
-        return self._control().add(self._parse(request), verbs, reason)
-
-    def unlock(self, request: RequestLike) -> Locks:
-        """Take away locks, and return them.
-
-        Parameters
-        ----------
-        request : str, Request or mapping
-            The identifier of a lock, or the request of it: exactly the same one.
-
-        Raises
-        ------
-        NoMatchError
-            If there is no such lock.
-        """
-        named = request if isinstance(request, str) and request.isalnum() else self._parse(request)
-        return self._control().remove(named)
-
-    def locks(self, request: RequestLike = None) -> Locks:
-        """Locks that can be on fields of a request, oldest first; all without one."""
-        return self._control().locks(self._parse(request))
 
     def purge(
         self,

@@ -199,6 +199,15 @@ class RootFiles:
         except BaseError as error:
             raise StoreError(f"Cannot read {name!r} of the root {self._location.url!r}: {error}") from error
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Names below a prefix, as the root calls them, with their sizes in bytes."""
+        import obstore
+
+        if not self._exists():
+            return {}
+        batches = obstore.list(self._objects(), prefix)
+        return {str(found["path"]): int(found["size"]) for batch in batches for found in batch}
+
     def replace(self, name: str, data: bytes, version: UpdateVersion | None) -> bool:
         """Write a file if it is still what `read_version` gave; False when it is not.
 

@@ -64,7 +64,7 @@ def _file_lock(location: Location, cube: str, timeout_s: float) -> Iterator[None
     if not location.is_local:
         yield
         return
-    path = Path(location.url) / LOCKS / f"{cube.replace('/', '+')}.lock"
+    path = _path(location, cube)
     deadline = time.monotonic() + timeout_s
     with ExitStack() as held:
         try:
@@ -125,6 +125,16 @@ def _remove_ownerless(path: Path, expected: tuple[int, int]) -> None:
             with suppress(FileExistsError):
                 os.link(aside, path)
         aside.unlink()
+
+
+def holder_of(location: Location, cube: str) -> str:
+    """Who holds the lock of a cube, such as ``process 12 on host``; empty where nobody does, or there are no locks."""
+    path = _path(location, cube)
+    return _holder(path) if location.is_local and path.exists() else ""
+
+
+def _path(location: Location, cube: str) -> Path:
+    return Path(location.url) / LOCKS / f"{cube.replace('/', '+')}.lock"
 
 
 def _holder(path: Path) -> str:

@@ -97,9 +97,9 @@ class Reader:
         return f"<dtedask.Store {self.root}{branch}{f' at {self._at}' if self._at else ''}>"
 
     def _repr_html_(self) -> str:
-        from dtedask.store.html import store_html
+        from dtedask.store.inspection.overview import store_html
 
-        return store_html(self)
+        return store_html(repr(self).strip("<>"), self._location, self._all_snapshots(), self._control().locks())
 
     @property
     def root(self) -> str:
@@ -384,6 +384,9 @@ class Reader:
                 failed = error
         if failed is not None and not is_found:
             raise failed
+
+    def _all_snapshots(self) -> Iterator[tuple[str, Snapshot]]:
+        yield from self._snapshots(self.cubes())
 
     def _cubes_of(self, request: Request) -> Names:
         return [name for name in self.cubes() if retrieval.cube_may_match(name, request)]

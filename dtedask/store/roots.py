@@ -49,6 +49,19 @@ class RootDocument:
         data = self._files.read(FILE)
         return 0 if data is None else _parsed(data, self._location.url)[0]
 
+    def format(self) -> int:
+        """Version of the layout of the root.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no root.
+        """
+        data = self._files.read(FILE)
+        if data is None:
+            raise NotFoundError(f"There is no root at {self._location.url!r}.", hint="Check the path.")
+        return int(yaml.safe_load(data)["format"])
+
     def schema_of_version(self, version: int) -> Schema:
         """The schema as it was.
 

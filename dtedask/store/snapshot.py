@@ -264,6 +264,16 @@ class Snapshot:
         with self.told_damage():
             return list(run_async(_fetch(self.session.store, keys)))
 
+    def documents(self, paths: Sequence[str]) -> list[dict[str, Any]]:
+        """Zarr's metadata of arrays, read side by side; empty where there is none."""
+
+        async def read() -> list[dict[str, Any]]:
+            return list(await asyncio.gather(*(self._read_document(path) for path in paths)))
+
+        with self.told_damage():
+            found: list[dict[str, Any]] = run_async(read())
+        return found
+
     def exist(self, chunks: Sequence[tuple[str, tuple[int, ...]]]) -> list[bool]:
         """Whether chunks exist, each given by the path of its array and its coordinates; asked side by side."""
         from icechunk import ChunkType

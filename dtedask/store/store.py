@@ -313,6 +313,9 @@ class Store(Keeper):
         """Fields of the last flush that stood there already with the same values."""
         return self._archive.unchanged if self._archive else 0
 
+    def _waiting(self) -> dict[str, int]:
+        return self._archive.waiting_in if self._archive else {}
+
     def _writer(self) -> Archive:
         self._check_writable()
         if self._archive is None:

@@ -137,15 +137,6 @@ def test_the_past_can_be_listed(run, root):
     assert len(run(f"store list --json --at {first} --root", root).lines) == 4
 
 
-def test_stats_count_fields_and_bytes(run, root):
-    (cube,) = run("store stats --json --root", root).lines
-    assert cube["fields"] == 8
-    assert cube["groups"] == {"an/pl/30x30": 8}
-    assert cube["values"] == 8 * 7 * 12 * 4
-    stored = sum(path.stat().st_size for path in (root / "ea/enda/0001").rglob("*") if path.is_file())
-    assert cube["stored"] == stored
-
-
 FULL = "class=ea,stream=enda,expver=1,type=an,levtype=pl,param=t,time=0,step=0,levelist=850/500"
 
 

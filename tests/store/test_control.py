@@ -120,15 +120,15 @@ def test_a_lock_that_is_set_while_fields_are_written_wins(store, make_field, mon
     store.archive(*make_field())
     store.flush()
     store.archive(*make_field(7.0))
-    from dtedask.store.transaction import Transaction
+    from dtedask.store.writing import WriteTransaction
 
-    write = Transaction._write
+    write = WriteTransaction._write
 
     def lock_meanwhile(*arguments):
         dtedask.open(store.root).lock(None, reason="frozen")
         return write(*arguments)
 
-    monkeypatch.setattr(Transaction, "_write", lock_meanwhile)
+    monkeypatch.setattr(WriteTransaction, "_write", lock_meanwhile)
     with pytest.raises(ControlledError, match="frozen"):
         store.flush()
     assert [commit.sequence for commit in store.history()] == [1]

@@ -14,6 +14,7 @@ _MODULES = (
     "keeping",
     "branch",
     "control",
+    "inspection",
     "upkeep",
     "verification",
 )

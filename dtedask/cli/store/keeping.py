@@ -1,4 +1,4 @@
-"""`dtedask store history|stats`: what a root went through, and what it holds in numbers."""
+"""`dtedask store history`: what a root went through."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dtedask.cli.commands import add
-from dtedask.cli.console import emit_json, emit_table, size
-from dtedask.cli.options import At, JsonLines, Root
+from dtedask.cli.console import emit_json, emit_table
+from dtedask.cli.options import JsonLines, Root
 from dtedask.cli.store.roots import open_root
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 def add_to(group: typer.Typer) -> None:
     """Add the commands."""
     add(group, "history", history, "dtedask store history --root data ea/enda/0001")
-    add(group, "stats", stats, "dtedask store stats --root data")
 
 
 def history(
@@ -35,19 +34,6 @@ def history(
         return
     columns = ("time", "cube", "number", "new", "replaced", "snapshot", "message")
     emit_table(columns, map(_commit_row, commits), right=("number", "new", "replaced"))
-
-
-def stats(*, root: Root = None, at: At = None, as_json: JsonLines = False) -> None:
-    """Count what each cube holds: fields, groups, commits and bytes."""
-    from dtedask.cli.statistics import statistics_of
-
-    found = [statistics_of(open_root(root, at), cube) for cube in open_root(root, at).cubes()]
-    if as_json:
-        for cube in found:
-            emit_json(cube.to_dict())
-        return
-    rows = ((c.cube, f"{c.fields:,}", len(c.groups), c.commits, size(c.values), c.stored_text) for c in found)
-    emit_table(("cube", "fields", "groups", "commits", "values", "stored"), rows, right=("fields", "groups", "commits"))
 
 
 def commit_object(commit: Commit) -> dict[str, object]:
