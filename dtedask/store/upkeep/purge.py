@@ -17,15 +17,15 @@ from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository
 from dtedask.store.upkeep.digests import rewriting
 from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests
+from dtedask.store.upkeep.points import held, left_behind, lines_of, threshold_of
 from dtedask.store.upkeep.registry import Registration, folder_of, registered, registrations
 from dtedask.store.upkeep.report import CubePurge, Purge, Removed
-from dtedask.store.upkeep.retention import Limit, Point, Retention, RetentionDocument, choose, duration, place_at
+from dtedask.store.upkeep.retention import Choice, Limit, Point, Retention, RetentionDocument, choose, duration
 
 if TYPE_CHECKING:
     import icechunk
 
 logger = logging.getLogger(__name__)
-_METADATA = "dtedask"
 
 
 @dataclass(frozen=True)
@@ -115,38 +115,42 @@ class _CubePurger:
         found = registrations(self.location, self.cube)
         # The time at which the storage took our own registration: now, by the clock that dates its objects.
         now = next(file.modified for file in files.files(folder_of(self.cube)) if file.name == name)
-        points = points_of(open_repository(self.location, self.cube))
-        limits = self._limits(now, [one for one in found if one.name != name])
+        repo = open_repository(self.location, self.cube)
+        lines = lines_of(self.location, self.cube, repo)
+        points = lines.get(BRANCH, [])
+        others = [one for one in found if one.name != name and not one.is_dead]
+        limits = self._limits(now, others)
+        choice = choose(points, self.rule, now, limits) if points else None
         collect_before = min(limit.time for limit in limits if limit.time is not None)
-        result = CubePurge(self.cube, (), len(points), 0, None, Removed(), (), collect_before)
-        if points:
-            result = self._expire(points, now, limits, result)
-        removed = self._collect(collect_before)
+        threshold = threshold_of(lines, points[choice.oldest].time) if choice else now
+        with held(repo, left_behind(lines, threshold), alone=all(one.kind != "purge" for one in others)):
+            if choice and choice.oldest + 1 < len(points):
+                self._expire(repo, threshold)
+            removed = self._collect(collect_before)
         removed = replace(removed, registrations=self._remove_dead(files, found))
-        if points and not self.dry_run:
-            run_after_purge(self.location.url, self.cube, result.oldest)
-        return replace(result, removed=removed)
+        result = CubePurge(self.cube, (), 0, 0, None, removed, (), collect_before)
+        return self._told(result, points, choice) if choice else result
 
     def _limits(self, now: datetime, open_now: Sequence[Registration]) -> list[Limit]:
         slack = timedelta(seconds=self.options.slack_s)
         longest = timedelta(seconds=self.options.longest_reader_s)
         limits = [Limit(f"readers of up to {duration(self.options.longest_reader_s)}", now - longest - slack)]
-        limits += [
-            Limit(f"the {one}", one.since - slack) for one in open_now if one.kind != "purge" and not one.is_dead
-        ]
+        limits += [Limit(f"the {one}", one.since - slack) for one in open_now if one.kind != "purge"]
         needs = run_oldest_needed(self.location.url, self.cube)
         return [*limits, *(Limit(need.reason, sequence=need.sequence) for need in needs)]
 
-    def _expire(self, points: list[Point], now: datetime, limits: list[Limit], result: CubePurge) -> CubePurge:
-        choice = choose(points, self.rule, now, limits)
+    def _expire(self, repo: icechunk.Repository, threshold: datetime) -> None:
+        if self.dry_run:
+            return
+        with rewriting(self.location, self.cube, repo, threshold):
+            repo.expire_snapshots(threshold)
+        if self.options.durable:
+            sync_to_disk(self.location)
+
+    def _told(self, result: CubePurge, points: Sequence[Point], choice: Choice) -> CubePurge:
         oldest, gone = points[choice.oldest], points[choice.oldest + 1 :]
-        if gone and not self.dry_run:
-            repo = open_repository(self.location, self.cube)
-            threshold = _threshold(repo, oldest.time)
-            with rewriting(self.location, self.cube, repo, threshold):
-                repo.expire_snapshots(threshold)
-            if self.options.durable:
-                sync_to_disk(self.location)
+        if not self.dry_run:
+            run_after_purge(self.location.url, self.cube, oldest.sequence)
         return replace(
             result,
             expired=tuple(point.sequence for point in reversed(gone)),
@@ -178,27 +182,3 @@ class _CubePurger:
             for one in dead:
                 files.delete(one.name)
         return len(dead)
-
-
-def points_of(repo: icechunk.Repository, branch: str = BRANCH) -> list[Point]:
-    """Commits of a branch, newest first; the empty beginning of the repository is none of them."""
-    return [
-        Point(info.id, info.written_at, int(info.metadata[_METADATA]["sequence"]))
-        for info in repo.ancestry(branch=branch)
-        if _METADATA in info.metadata
-    ]
-
-
-def _threshold(repo: icechunk.Repository, oldest: datetime) -> datetime:
-    """Time before which snapshots expire.
-
-    All branches share it: where the state of another branch at that time is older, that state stays too. Its newest
-    one stays in any case.
-    """
-    threshold = oldest
-    for branch in sorted(repo.list_branches()):
-        points = points_of(repo, branch)
-        place = place_at(points, oldest) if points else 0
-        if place > 0:
-            threshold = min(threshold, points[place].time)
-    return threshold

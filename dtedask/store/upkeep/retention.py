@@ -96,11 +96,12 @@ class RetentionDocument:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One commit in the past of a cube."""
+    """One commit in the past of a cube; `undone` is the snapshot that it left behind as a rollback."""
 
     snapshot: str
     time: datetime
     sequence: int
+    undone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,3 +217,27 @@ def test_the_report_tells_people_and_programs_the_same(store, archive):
     purge = store.purge(keep_commits=1)
     assert "rd/enfo/test: 2 commits expired, 1 kept" in repr(purge)
     assert json.loads(json.dumps(purge.to_dict()))["cubes"][0]["expired"] == [1, 2]
+
+
+def test_what_a_rollback_left_behind_stays_as_long_as_the_rule_says(store, archive, needs):
+    commits = [archive(store, float(number)) for number in range(1, 7)]
+    store.rollback(to=commits[2].snapshot, doit=True)
+    assert value_of(store) == 3.0
+    plugin = needs(Need(5, "the plots"))
+    (cube,) = store.purge(keep_commits=1).cubes
+    assert (cube.expired, cube.held) == ((1, 2, 3, 4), ("the plots",))
+    assert [commit.sequence for commit in store.history()] == [5, 6, 7]
+    assert [value_of(store.at(commit.snapshot)) for commit in (*commits[4:],)] == [5.0, 6.0]
+    assert open_repository(Location.parse(store.root), CUBE).list_branches() == {"main"}
+    plugin.answer = None
+    assert store.purge(keep_commits=1).cubes[0].expired == (5, 6)
+    assert [commit.sequence for commit in store.history()] == [7]
+    assert value_of(store) == 3.0
+    assert len(objects(store, "chunks")) == 1
+
+
+def test_without_a_rule_what_a_rollback_left_behind_stays_too(store, archive):
+    commits = [archive(store, float(number)) for number in range(1, 4)]
+    store.rollback(to=commits[0].snapshot, doit=True)
+    assert store.purge().objects == 0
+    assert [value_of(store.at(commit.snapshot)) for commit in commits] == [1.0, 2.0, 3.0]

@@ -44,7 +44,7 @@ KILLED = """
         icechunk.Repository.garbage_collect = half
     else:
         place, name = {{
-            "not expired": (purge, "_threshold"),
+            "not expired": (purge, "left_behind"),
             "expired": (purge._CubePurger, "_collect"),
             "told": (purge, "run_after_purge"),
         }}[stage]
