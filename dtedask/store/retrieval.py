@@ -139,4 +139,4 @@ def _with_short_name(param: str) -> str:
         name = parameter(param).short_name
     except RequestError:
         name = ""
-    return f"{param} ({name})" if name else param
+    return f"{param} ({name})" if name and name != param else param
