@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dtedask.request import Request
+    from dtedask.store import Store
 
 
-def parse_words(words: Sequence[str] | None) -> Request:
+def parse_words(words: Sequence[str] | None, store: Store | None = None) -> Request:
     """Read a request that may come in several words.
 
     Parameters
@@ -17,6 +18,8 @@ def parse_words(words: Sequence[str] | None) -> Request:
     words : sequence of str, optional
         ``key=value,key=value`` in one or several words, ``@file``, ``-``; none at all asks for everything. Of a key
         that stands in a file and in a word, the later one counts.
+    store : Store, optional
+        The root that is asked, which may have keys and types of its own.
 
     Raises
     ------
@@ -26,12 +29,13 @@ def parse_words(words: Sequence[str] | None) -> Request:
     from dtedask.request import Request
 
     parts = _parts(words or [])
+    language = None if store is None else store.schema().language
     if len(parts) == 1:
-        return Request.parse(parts[0])
+        return Request.parse(parts[0], language=language)
     merged: dict[str, object] = {}
     for part in parts:
-        merged |= {key: list(values) for key, values in Request.parse(part).items()}
-    return Request(merged)
+        merged |= {key: list(values) for key, values in Request.parse(part, language=language).items()}
+    return Request(merged, language=language)
 
 
 def _parts(words: Sequence[str]) -> list[str]:

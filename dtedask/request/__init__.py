@@ -7,7 +7,7 @@ from dtedask.request.request import Request
 from dtedask.request.steps import Step, format_step, parse_step
 from dtedask.request.types import TYPES, canonical_text
 from dtedask.request.values import canonical_keys, canonical_value
-from dtedask.request.vocabulary import canonical_key, is_reserved
+from dtedask.request.vocabulary import canonical_key, is_key, is_reserved
 
 __all__ = [
     "TYPES",
@@ -21,6 +21,7 @@ __all__ = [
     "canonical_text",
     "canonical_value",
     "format_step",
+    "is_key",
     "is_reserved",
     "own_type",
     "parameter",

@@ -19,6 +19,7 @@ _ONLY = {
     "step": frozenset({"step", "integer"}),
     "levelist": frozenset({"double", "integer"}),
     "year": frozenset({"integer", "year"}),
+    "month": frozenset({"integer", "month"}),
 }
 
 

@@ -75,6 +75,11 @@ def canonical_key(key: str) -> str:
     raise UnknownKeyError(f"Unknown request key '{key}'.", hint=_key_hint(name))
 
 
+def is_key(name: str) -> bool:
+    """Whether a name is that of a key, as MARS writes it."""
+    return name in key_order()
+
+
 def is_reserved(name: str) -> bool:
     """Whether a name means something in MARS: a key, an alias, or what tells a server what to do."""
     return name in key_order() or name in tables()["aliases"] or name in tables()["not_selecting"] or name in verbs()

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import KeyCollisionError
+from dtedask.core.errors import FieldError, KeyCollisionError
 from dtedask.core.settings import setting
 from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
 from dtedask.plugins import run_after_commit
-from dtedask.request import Request, canonical_keys
+from dtedask.request import Request
 from dtedask.store import items
 from dtedask.store.agreement import check_agreement, place_of
 from dtedask.store.control import Control
@@ -85,9 +85,9 @@ class Archive:
         named = {name: value for name, value in key.items() if name[:1] != "_"}
         language = self._schema.language
         wanted = Request(named, language=language)
-        own = canonical_keys(
-            {name: value for name, value in named.items() if language and name in language.keys}, language=language
-        )
+        own = {name: values[0] for name, values in wanted.items() if language and name in language.keys}
+        if any(len(wanted[name]) > 1 for name in own):
+            raise FieldError(f"A field has one value of each key; {wanted} has several.", hint="Name one.")
         return own, wanted.without(*own)
 
     def add_arrays(self, fields: Iterable[ArrayField]) -> int:

@@ -58,6 +58,7 @@ def test_what_writes_can_be_run_dry():
     writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
     writing |= {("store", "archive"), ("store", "read"), ("store", "branch", "create"), ("store", "branch", "delete")}
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge")}
+    writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
 
@@ -77,6 +78,8 @@ def place(grib, root, tmp_path_factory):
     bash("dtedask ingest forecast.grib2 more --root data", folder)
     bash("dtedask catalog rebuild --root data --catalog catalogs/demo.yaml", folder)
     bash("dtedask store branch create test --root data", folder)
+    (folder / "schema.yaml").write_text("parameters:\n  tp: {dtype: float64}\n")
+    (folder / "fdb-schema").write_text("step: Step;\n[ class, date [ type, levtype [ step, levelist?, param ]]]\n")
     bash("dtedask store lock class=ea,date=20180101 --root data", folder)
     (folder / "somewhere").mkdir()
     return folder

@@ -17,6 +17,7 @@ _MODULES = (
     "inspection",
     "upkeep",
     "verification",
+    "schema",
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dtedask.request import Request
-    from dtedask.store import Lock
+    from dtedask.store import Lock, Store
 
 Verbs = Annotated[
     list[str] | None,
@@ -50,7 +50,8 @@ def lock(
 
     Every process then refuses to do with any of them what is locked: archive and wipe, unless --verb says otherwise.
     """
-    request, store = parse_words(words), open_root(root, None)
+    store = open_root(root, None)
+    request = parse_words(words, store)
     verbs = verb or ["archive", "wipe"]
     if dry_run:
         say(f"{'/'.join(verbs)} of {request or 'everything'} would be locked in {store.root}.")
@@ -70,7 +71,7 @@ def unlock(
 ) -> None:
     """Take a lock away, by its identifier or by exactly its request, and show it."""
     store = open_root(root, None)
-    named = _named(words)
+    named = _named(words, store)
     if dry_run:
         found = [one for one in store.locks() if named in (one.id, one.request)]
         say(f"{'; '.join(map(str, found)) or 'Nothing'} would be unlocked in {store.root}.")
@@ -80,13 +81,14 @@ def unlock(
 
 def locks(words: Words = None, *, root: Root = None, as_json: JsonLines = False) -> None:
     """List the locks that can be on fields of a request, oldest first; all without one."""
-    _show(open_root(root, None).locks(parse_words(words)), as_json=as_json)
+    store = open_root(root, None)
+    _show(store.locks(parse_words(words, store)), as_json=as_json)
 
 
-def _named(words: list[str] | None) -> Request | str:
+def _named(words: list[str] | None, store: Store) -> Request | str:
     if words and len(words) == 1 and words[0].isalnum():
         return words[0]
-    return parse_words(words)
+    return parse_words(words, store)
 
 
 def _show(found: Iterable[Lock], *, as_json: bool) -> None:

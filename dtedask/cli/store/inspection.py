@@ -34,7 +34,8 @@ def stats(words: Words = None, *, root: Root = None, at: At = None, as_json: Jso
     With a request, only fields that it takes are counted; stored bytes, commits and replaced fields stay those of the
     whole cube.
     """
-    found = open_root(root, at).stats(parse_words(words))
+    store = open_root(root, at)
+    found = store.stats(parse_words(words, store))
     if as_json:
         for cube in found.cubes:
             emit_json(cube.to_dict())
@@ -47,7 +48,8 @@ def status(words: Words = None, *, root: Root = None, as_json: JsonLines = False
 
     With a request, only cubes that may hold its fields, and locks that can be on them.
     """
-    found = open_root(root, None).status(parse_words(words))
+    store = open_root(root, None)
+    found = store.status(parse_words(words, store))
     if as_json:
         for cube in found.cubes:
             emit_json(cube.to_dict())
@@ -57,8 +59,8 @@ def status(words: Words = None, *, root: Root = None, as_json: JsonLines = False
 
 def where(words: Words = None, *, root: Root = None, at: At = None) -> None:
     """Print the paths of the cubes that hold fields of a request; of all cubes without one."""
-    request = parse_words(words)
     store = open_root(root, at)
+    request = parse_words(words, store)
     found = store.where(request)
     if not found:
         raise_no_match(store, request)

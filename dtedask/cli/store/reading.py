@@ -81,8 +81,8 @@ def list_fields(
     bytes, snapshot, and of what --masked adds the time at which it was replaced, else a dash.
     """
     _check_together(depth, {"--compact": compact, "--porcelain": porcelain, "--json": as_json and not compact})
-    request = parse_words(words)
     store = open_root(root, at)
+    request = parse_words(words, store)
     shown: Iterator[dict[str, Any] | str]
     if depth != "3":
         level: Literal[1, 2] = 1 if depth == "1" else 2
@@ -108,7 +108,7 @@ def inspect(words: Words = None, *, root: Root = None, at: At = None, as_json: J
     """
     store = open_root(root, at)
     columns = _columns(location=True, length=True, porcelain=False)
-    found = store.inspect(parse_words(words))
+    found = store.inspect(parse_words(words, store))
     _emit_all(record.to_dict(location=True, size=True) if as_json else columns(record) for record in found)
 
 
@@ -117,7 +117,8 @@ def explain(words: Words = None, *, root: Root = None, at: At = None, as_json: J
 
     The exit status is 3 where the request takes no field.
     """
-    found = open_root(root, at).explain(parse_words(words))
+    store = open_root(root, at)
+    found = store.explain(parse_words(words, store))
     if as_json:
         emit_json(found.to_dict())
     else:
@@ -128,8 +129,8 @@ def explain(words: Words = None, *, root: Root = None, at: At = None, as_json: J
 
 def axes(words: Words = None, *, root: Root = None, at: At = None, as_json: Json = False) -> None:
     """Show the values of every key over the fields that a request takes."""
-    request = parse_words(words)
     store = open_root(root, at)
+    request = parse_words(words, store)
     found = store.axes(request)
     if not found:
         raise_no_match(store, request)
@@ -165,8 +166,8 @@ def retrieve(
     from dtedask.cli.targets import target_of
 
     target = target_of(to, tree=tree)
-    request = parse_words(words)
     store = open_root(root, at)
+    request = parse_words(words, store)
     if dry_run:
         count = sum(1 for _ in store.list(request))
         if not count:

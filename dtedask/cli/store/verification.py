@@ -50,8 +50,12 @@ def verify(
     Names each damaged object, the fields that it is about, and what to do. Exits with 1 if there is any. A request
     limits the fields whose chunks are read; all else of their cubes is verified in any case.
     """
-    found = open_root(root, at).verify(
-        parse_words(words), quick=quick, all_snapshots=all_snapshots, on_progress=None if mode.quiet else _Lines()
+    store = open_root(root, at)
+    found = store.verify(
+        parse_words(words, store),
+        quick=quick,
+        all_snapshots=all_snapshots,
+        on_progress=None if mode.quiet else _Lines(),
     )
     if as_json:
         emit_json(found.to_dict())

@@ -68,7 +68,7 @@ def archive(
     from dtedask.store import open as open_store
 
     store = open_store(root_or_setting(root), branch=branch)
-    keys = None if key is None else {name: list(values) for name, values in parse_words([key]).items()}
+    keys = None if key is None else {name: list(values) for name, values in parse_words([key], store).items()}
     if dry_run:
         trial = open_store("memory://dry-run", schema=store.schema())
         fields = _take(trial, _opened(files), keys)
@@ -100,8 +100,8 @@ def read(
     """
     from dtedask.cli.targets import replacing
 
-    request = parse_words(words)
     store = open_root(root, at)
+    request = parse_words(words, store)
     if dry_run:
         count = sum(1 for _ in store.list(request))
         if not count:

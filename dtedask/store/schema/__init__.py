@@ -9,10 +9,11 @@ from dtedask.store.schema.document import (
     Values,
     default_schema,
 )
-from dtedask.store.schema.load import load_schema
+from dtedask.store.schema.load import import_fdb, load_schema
 from dtedask.store.schema.matching import Fitted
 from dtedask.store.schema.overlap import SchemaWarning
 from dtedask.store.schema.rules import KeyRule, Rule
+from dtedask.store.schema.text import schema_text
 from dtedask.store.schema.update import SchemaUpdate, check_found, differences
 
 __all__ = [
@@ -30,5 +31,7 @@ __all__ = [
     "check_found",
     "default_schema",
     "differences",
+    "import_fdb",
     "load_schema",
+    "schema_text",
 ]

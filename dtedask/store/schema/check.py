@@ -65,6 +65,15 @@ def checked_name(name: str, keys: Mapping[str, TypeName]) -> str:
     return word if word in keys else _mars_key(word, keys)
 
 
+def canonical_name(written: str) -> str:
+    """Name of a key, of MARS' where it is an alias of one; nothing is checked."""
+    word = written.strip().lower()
+    try:
+        return canonical_key(word)
+    except RequestError:
+        return word
+
+
 def checked_rule(rule: Rule, keys: Mapping[str, TypeName]) -> tuple[Rule, list[tuple[str, Mistake]]]:
     """Spell a rule canonically; and what is wrong with it, by the key as it is written."""
     found: dict[str, KeyRule] = {}

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from dtedask.core.documents import load_document, read_yaml
 from dtedask.core.errors import DocumentError
+from dtedask.store.schema.convert import from_fdb
 from dtedask.store.schema.document import Schema
 from dtedask.store.schema.overlap import SchemaWarning, overlapping, unreachable
+from dtedask.store.schema.text import schema_text
 
 _SHOWN = 10
 Place = Callable[[int], str]
@@ -37,10 +39,45 @@ def load_schema(source: Schema | str | os.PathLike[str]) -> Schema:
     if isinstance(source, Schema):
         check_rules(source, lambda _: "<schema>")
         return source
+    if (text := _fdb_text(source)) is not None:
+        found = from_fdb(text, os.fspath(source))
+        check_rules(found.schema, lambda place: f"{os.fspath(source)}:{found.lines[place]}")
+        return found.schema
     schema = load_document(source, Schema, kind="schema")
     if schema.rules:
         check_rules(schema, _places(os.fspath(source)))
     return schema
+
+
+def import_fdb(path: str | os.PathLike[str]) -> tuple[Schema, str]:
+    """Convert a file with FDB's schema.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    tuple of (Schema, str)
+        The schema, and the same as a YAML document that names the lines of the file.
+
+    Raises
+    ------
+    DocumentError
+        Naming file, line, column and text of what is wrong.
+
+    Warns
+    -----
+    SchemaWarning
+        If rules take some of the same fields.
+    """
+    place = os.fspath(path)
+    found = from_fdb(_read(Path(path)), place)
+    check_rules(found.schema, lambda rule: f"{place}:{found.lines[rule]}")
+    name = Path(path).name
+    head = (f"Made from FDB's schema {name}; the first rule that takes a field counts.",)
+    return found.schema, schema_text(found.schema, comments=head, notes=[f"{name}:{line}" for line in found.lines])
 
 
 def check_rules(schema: Schema, place: Place) -> None:
@@ -81,6 +118,35 @@ def check_rules(schema: Schema, place: Place) -> None:
             SchemaWarning,
             stacklevel=3,
         )
+
+
+def is_fdb_text(text: str) -> bool:
+    """Whether a text is FDB's schema: it begins with a rule in brackets, or with a type that ends in a semicolon."""
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    content = " ".join(line for line in lines if line)
+    head = content.partition("[")[0].strip()
+    return content.startswith("[") or (head.endswith(";") and ":" in head)
+
+
+def _fdb_text(source: str | os.PathLike[str]) -> str | None:
+    """Text of a file that is FDB's schema; None of anything else."""
+    path = Path(source)
+    if "\n" in os.fspath(source) or ": " in os.fspath(source) or path.suffix in (".yaml", ".yml", ".json"):
+        return None
+    try:
+        text = path.expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if is_fdb_text(text) else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.expanduser().read_text("utf-8")
+    except FileNotFoundError as error:
+        raise DocumentError(f"There is no schema file {str(path)!r}.", hint="Check its name.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(f"Cannot read the schema file {str(path)!r}: {error}.") from error
 
 
 def _places(source: str) -> Place:
