@@ -80,15 +80,17 @@ class ChunkCodec:
         DamagedError
             If the checksum does not match.
         """
-        view = memoryview(data)
-        packed, stored = view[:-_CRC_BYTES], int.from_bytes(view[-_CRC_BYTES:], "little")
-        if crc32c(bytes(packed)) != stored:
-            raise DamagedError(
-                f"The checksum of {place} does not match: the stored bytes have changed.",
-                hint="Read an older snapshot (`dtedask store history`), or archive the field again.",
-            )
+        packed = _checked(data, place)
         values = self._blosc().decode(packed) if self.compressor else packed
         return np.frombuffer(values, dtype=self.dtype).reshape(shape)
+
+    def decode_into(self, out: np.ndarray, data: bytes, place: str) -> None:
+        """Put the values of a chunk into an array of its shape, contiguous and of its data type; see `decode`."""
+        packed = _checked(data, place)
+        if self.compressor:
+            self._blosc().decode(packed, out)
+        else:
+            out[...] = np.frombuffer(packed, dtype=self.dtype).reshape(out.shape)
 
     def zarr_codecs(self) -> list[Any]:
         """Codecs after the bytes, as zarr takes them on creation of an array."""
@@ -134,6 +136,18 @@ def codec_of(metadata: Mapping[str, Any]) -> Codec:
     if metadata["data_type"] == "variable_length_bytes":
         return OpaqueCodec()
     return ChunkCodec.from_metadata(metadata["data_type"], metadata["codecs"], metadata["attributes"])
+
+
+def _checked(data: bytes, place: str) -> memoryview:
+    """The bytes before the checksum, which must match."""
+    view = memoryview(data)
+    packed, stored = view[:-_CRC_BYTES], int.from_bytes(view[-_CRC_BYTES:], "little")
+    if crc32c(bytes(packed)) != stored:
+        raise DamagedError(
+            f"The checksum of {place} does not match: the stored bytes have changed.",
+            hint="Read an older snapshot (`dtedask store history`), or archive the field again.",
+        )
+    return packed
 
 
 @lru_cache(maxsize=16)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Time = Literal["reference", "valid"]
 PREFERRED_CHUNK_BYTES = 64 * 2**20
+_SMALL_BYTES = 64 * 2**10
 _PRIVATE = frozenset({"dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "date_text"})
 
 
@@ -269,23 +270,34 @@ def _grid_mapping(group: Group) -> str:
 
 
 def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable]:
+    found: dict[str, xr.Variable] = {}
+    for name, metadata in group.coordinates.items():
+        own = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
+        attributes = _GRID_COORDINATES.get(name, {}) | own
+        values = _coordinate_values(snapshot, f"{group.name}/{name}", metadata)
+        found[name] = CoordinateVariable(tuple(metadata.get("dimension_names") or ()), values, attributes)
+    return found
+
+
+def _coordinate_values(snapshot: Snapshot, name: str, metadata: Mapping[str, Any]) -> np.ndarray:
+    """Values of a coordinate; small ones, such as those of regular grids, stay in memory with the snapshot."""
     from zarr import AsyncArray
     from zarr.core.metadata import ArrayV3Metadata
     from zarr.storage import StorePath
 
     from dtedask.store.snapshot import run_async
 
-    found: dict[str, xr.Variable] = {}
-    for name, metadata in group.coordinates.items():
-        path = StorePath(snapshot.session.store, f"{group.name}/{name}")
-        array = AsyncArray(ArrayV3Metadata.from_dict(dict(metadata)), path)
-        snapshot.check_arrays([path.path])
-        with snapshot.told_damage(f"the coordinate {path.path!r}"):
-            values = np.asarray(run_async(array.getitem(...)))
-        own = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}
-        attributes = _GRID_COORDINATES.get(name, {}) | own
-        found[name] = CoordinateVariable(tuple(metadata.get("dimension_names") or ()), values, attributes)
-    return found
+    known = snapshot.small_coordinates.get(name)
+    if known is not None:
+        return known.copy()
+    path = StorePath(snapshot.session.store, name)
+    array = AsyncArray(ArrayV3Metadata.from_dict(dict(metadata)), path)
+    snapshot.check_arrays([path.path])
+    with snapshot.told_damage(f"the coordinate {path.path!r}"):
+        values = np.asarray(run_async(array.getitem(...)))
+    if values.nbytes <= _SMALL_BYTES:
+        snapshot.small_coordinates[name] = values.copy()
+    return values
 
 
 def _attributes(selection: Part) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class FieldArray(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         chosen = [np.atleast_1d(np.arange(len(t.slots))[part]) for t, part in zip(self._tables, key, strict=False)]
         crop = _Crop(key[len(self._tables) :], self._grid_shape)
-        out = np.full((*(len(part) for part in chosen), *crop.shape), np.nan, dtype=self.dtype)
+        out = np.empty((*(len(part) for part in chosen), *crop.shape), dtype=self.dtype)
         if out.size:
             self._fill(out.reshape(-1, *crop.shape), self._chunk_keys(chosen), crop)
         scalars = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in key[: len(chosen)])
@@ -107,8 +107,12 @@ class FieldArray(BackendArray):
 
         def decode(index: int) -> None:
             data = stored[index]
-            if data is not None:
-                place = f"the field {keys[index]} of the cube {snapshot.url!r}"
+            place = f"the field {keys[index]} of the cube {snapshot.url!r}"
+            if data is None:
+                out[index] = np.nan
+            elif crop.is_whole:
+                self._codec.decode_into(out[index], data, place)
+            else:
                 out[index] = crop(self._codec.decode(data, self._grid_shape, place))
 
         if len(keys) == 1:
@@ -170,6 +174,10 @@ class _Crop:
     def __init__(self, key: tuple[Any, ...], shape: tuple[int, ...]) -> None:
         parts = [np.arange(size)[part] for part, size in zip(key, shape, strict=True)]
         self.shape = tuple(len(part) for part in parts if np.ndim(part))
+        self.is_whole = bool(shape) and all(
+            isinstance(part, slice) and part.indices(size) == (0, size, 1)
+            for part, size in zip(key, shape, strict=True)
+        )
         self._key: Any = key
         if sum(isinstance(part, np.ndarray) for part in key) > 1:
             self._key = np.ix_(*(np.atleast_1d(part) for part in parts))

@@ -322,6 +322,8 @@ class RootFiles:
     def _folders(self, prefix: str) -> list[str]:
         import obstore
 
+        if self._location.is_local:
+            return _local_folders(Path(self._location.url), prefix)
         found = obstore.list_with_delimiter(self._objects(), prefix or None)["common_prefixes"]
         return [str(name).rstrip("/") for name in found if not str(name).rsplit("/", 1)[-1].startswith(".")]
 
@@ -331,6 +333,18 @@ class RootFiles:
     def _objects(self) -> ObjectStore:
         check_process()
         return _object_store(self._location.url)
+
+
+def _local_folders(root: Path, prefix: str) -> list[str]:
+    """Folders below a folder; by obstore it takes ten times as long."""
+    try:
+        with os.scandir(root / prefix) as found:
+            names = [one.name for one in found if one.is_dir() and not one.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StoreError(f"Cannot list {prefix!r} of the root {str(root)!r}: {error}") from error
+    return [f"{prefix}/{name}" if prefix else name for name in names]
 
 
 def _read_local(path: Path) -> bytes | None:

@@ -147,6 +147,7 @@ class Snapshot:
         self.memory: dict[tuple[object, ...], Any] = {}  # what others derive from it and want to keep
         self._groups: dict[str, Group] = {}
         self._present: dict[str, np.ndarray] = {}
+        self.small_coordinates: dict[str, np.ndarray] = {}
 
     @cached_property
     def attributes(self) -> dict[str, Any]:
