@@ -12,24 +12,47 @@ if TYPE_CHECKING:
     from dtedask.store.explain import Explanation as Explanation
     from dtedask.store.listing import Listing as Listing
     from dtedask.store.listing import Place as Place
+    from dtedask.store.past.differences import Differences as Differences
+    from dtedask.store.past.rollback import Rollback as Rollback
+    from dtedask.store.past.tag_file import Tag as Tag
     from dtedask.store.schema import Schema as Schema
     from dtedask.store.selection import Record as Record
     from dtedask.store.store import Store as Store
     from dtedask.store.store import open as open  # noqa: A004
+    from dtedask.store.wipe import Wipe as Wipe
 
 _HOMES = {
+    "Differences": "past.differences",
     "Execution": "execute",
     "Explanation": "explain",
     "Listing": "listing",
     "Lock": "control",
     "Place": "listing",
     "Record": "selection",
+    "Rollback": "past.rollback",
     "Schema": "schema",
     "Store": "store",
+    "Tag": "past.tag_file",
+    "Wipe": "wipe",
     "open": "store",
     "open_cube": "cube",
 }
-__all__ = ["Execution", "Explanation", "Listing", "Lock", "Place", "Record", "Schema", "Store", "open", "open_cube"]
+__all__ = [
+    "Differences",
+    "Execution",
+    "Explanation",
+    "Listing",
+    "Lock",
+    "Place",
+    "Record",
+    "Rollback",
+    "Schema",
+    "Store",
+    "Tag",
+    "Wipe",
+    "open",
+    "open_cube",
+]
 
 
 def __getattr__(name: str) -> Any:

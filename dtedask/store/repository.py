@@ -337,6 +337,11 @@ def _sequence(info: icechunk.SnapshotInfo) -> int:
     return int(own_metadata(info).get("sequence", 1))
 
 
+def is_purged(repo: icechunk.Repository) -> bool:
+    """Whether the first commits of a cube were purged."""
+    return bool(_purged(repo))
+
+
 def _purged(repo: icechunk.Repository) -> str:
     """Say what was purged of the past, for a message about what is not there."""
     oldest = [info for info in repo.ancestry(branch=BRANCH) if info.parent_id is not None][-1:]

@@ -57,7 +57,8 @@ def test_every_help_is_shown_with_its_examples_line_by_line(run, words):
 def test_what_writes_can_be_run_dry():
     writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
     writing |= {("store", "archive"), ("store", "read"), ("store", "branch", "create"), ("store", "branch", "delete")}
-    writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge")}
+    writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge"), ("store", "wipe"), ("store", "rollback")}
+    writing |= {("store", "tag"), ("store", "untag")}
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
@@ -80,6 +81,7 @@ def place(grib, root, tmp_path_factory):
     bash("dtedask store branch create test --root data", folder)
     (folder / "schema.yaml").write_text("parameters:\n  tp: {dtype: float64}\n")
     (folder / "fdb-schema").write_text("step: Step;\n[ class, date [ type, levtype [ step, levelist?, param ]]]\n")
+    bash("dtedask store tag before-upgrade --root data", folder)
     bash("dtedask store lock class=ea,date=20180101 --root data", folder)
     (folder / "somewhere").mkdir()
     return folder

@@ -1,6 +1,7 @@
 """Tags, differences, going back, and who wrote what: against dictionaries that remember every state."""
 
 import itertools
+from datetime import timedelta
 
 import dask
 import numpy as np
@@ -234,6 +235,26 @@ def test_a_tag_names_all_cubes_of_a_root_or_none(store, make_field):
     assert store.tag("release-1", cubes=["rd/enfo/one"]).snapshots.keys() == {"rd/enfo/one"}
     with pytest.raises(NotFoundError, match="no tag 'relase-1'.*Did you mean 'release-1'"):
         store.untag("relase-1")
+
+
+def test_states_that_never_were_are_told_from_those_that_were_purged(store, make_field):
+    store.archive(*make_field(1, shape=SHAPE, number="1", levelist="500", expver="one"))
+    store.flush()
+    early = store.history()[0].time - timedelta(hours=1)
+    store.tag("one")
+    store.archive(*make_field(2, shape=SHAPE, number="1", levelist="500", expver="one"))
+    store.archive(*make_field(1, shape=SHAPE, number="1", levelist="500", expver="two"))
+    store.flush()
+    assert [(cube.cube, cube.old) for cube in store.diff(early).cubes] == [("rd/enfo/one", ""), ("rd/enfo/two", "")]
+    with dask.config.set({"dtedask.store.longest-reader": 0, "dtedask.store.clock-slack": 0}):
+        store.purge(keep_commits=1, cubes=["rd/enfo/one"])
+    with pytest.raises(NotFoundError, match="has been purged"):
+        store.diff(early)
+    with pytest.raises(NotFoundError, match="has been purged"):
+        store.rollback(early)
+    assert [cube.cube for cube in store.diff("one").cubes] == ["rd/enfo/one", "rd/enfo/two"]
+    store.tag("part", cubes=["rd/enfo/one"])
+    assert store.diff("part").cubes == ()
 
 
 def test_a_tag_that_cannot_be_made_everywhere_is_made_nowhere(store, make_field, monkeypatch):

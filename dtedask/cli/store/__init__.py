@@ -11,7 +11,8 @@ __all__ = ["add_to"]
 _MODULES = (
     "reading",
     "writing",
-    "keeping",
+    "removing",
+    "past",
     "branch",
     "control",
     "inspection",

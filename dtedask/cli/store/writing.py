@@ -14,7 +14,7 @@ from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, plural, say, size
 from dtedask.cli.options import At, DryRun, Json, Root, Words, root_or_setting
 from dtedask.cli.requests import parse_words
-from dtedask.cli.store.keeping import commit_object
+from dtedask.cli.store.past import commit_object
 from dtedask.cli.store.roots import open_root, raise_no_match
 
 if TYPE_CHECKING:

@@ -24,21 +24,27 @@ def search(commits: Iterable[Commit], request: Request, source: str, author: str
     request : Request
         Fields, one of which the commit must have written or wiped; an empty one takes all.
     source : str
-        A source or its last part, with ``*`` and ``?``; empty for any.
+        A source, its file or the last part of it, with ``*`` and ``?``; empty for any.
     author : str
         The ``user@host`` or its user, with ``*`` and ``?``; empty for any.
     """
     return [
         commit
         for commit in commits
-        if (not source or any(_is_named(name, name.rsplit("/", 1)[-1], source) for name in commit.sources))
-        and (not author or _is_named(commit.author, commit.author.split("@")[0], author))
+        if (not source or any(_is_named(_names_of(text), source) for text in commit.sources))
+        and (not author or _is_named((commit.author, commit.author.split("@")[0]), author))
         and (not len(request) or any(_takes(request, change) for change in (*commit.changes, *commit.wiped)))
     ]
 
 
-def _is_named(whole: str, part: str, pattern: str) -> bool:
-    return fnmatchcase(whole, pattern) or fnmatchcase(part, pattern)
+def _names_of(source: str) -> tuple[str, ...]:
+    """A source, its file without the size and time that ingest notes behind it, and the last part of that."""
+    file = source.split(" [", maxsplit=1)[0].split(" (", maxsplit=1)[0]
+    return source, file, file.rsplit("/", 1)[-1]
+
+
+def _is_named(names: Iterable[str], pattern: str) -> bool:
+    return any(name == pattern or fnmatchcase(name, pattern) for name in names)
 
 
 def _takes(request: Request, change: Change) -> bool:

@@ -58,17 +58,15 @@ def tags_of(location: Location) -> tuple[Tag, ...]:
     return tuple(tag for tag, _ in decoded(RootFiles(location).read(FILE), location.url).values())
 
 
-def has_tag(location: Location, name: str) -> bool:
-    """Whether a root has a tag of this name."""
-    return any(tag.name == name for tag in tags_of(location))
+def tag_named(location: Location, name: str) -> Tag | None:
+    """The tag of a name; None where there is none."""
+    return next((tag for tag in tags_of(location) if tag.name == name), None)
 
 
 def tagged_snapshot(location: Location, cube: str, name: str) -> str | None:
     """Snapshot of a cube that a tag names; None where there is none."""
-    for tag in tags_of(location):
-        if tag.name == name:
-            return tag.snapshots.get(cube)
-    return None
+    tag = tag_named(location, name)
+    return tag.snapshots.get(cube) if tag else None
 
 
 def encoded(tags: Mapping[str, tuple[Tag, str]]) -> bytes:

@@ -39,7 +39,7 @@ def create_tag(location: Location, name: str, snapshots: Mapping[str, str], mess
         If the name is taken or cannot be one.
     """
     _check_name(name)
-    tag = Tag(name, dict(sorted(snapshots.items())), message, author(), datetime.now(UTC).replace(microsecond=0))
+    tag = Tag(name, dict(sorted(snapshots.items())), message, author(), datetime.now(UTC))
     pin = f"{PIN}{name}.{uuid.uuid4().hex[:8]}"
     with ExitStack() as locks:
         for cube in tag.snapshots:
@@ -68,7 +68,7 @@ def delete_tag(location: Location, name: str, timeout_s: float) -> Tag:
         if name not in found:
             raise NotFoundError(
                 f"The root {location.url!r} has no tag {name!r}.",
-                hint=did_you_mean(name, list(found)) or "`dtedask store tag list` lists the tags.",
+                hint=did_you_mean(name, list(found)) or "`dtedask store tags` lists the tags.",
             )
         gone[:] = [found.pop(name)]
         return encoded(found)
