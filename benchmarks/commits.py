@@ -112,7 +112,10 @@ def many_fields(root: str, count: int) -> dict[str, Any]:
         store.flush()
         times.append(time.perf_counter() - start)
     opened = median(open_s(root, keys_of(runs, number, 10)) for number in range(7))
-    return row("fields", runs * STEPS * levels * len(PARAMS), times[1:], opened, root)
+    found = row("fields", runs * STEPS * levels * len(PARAMS), times[1:], opened, root)
+    start = time.perf_counter()
+    store.purge(keep_commits=1)
+    return {**found, "purge_s": time.perf_counter() - start}
 
 
 def cross(runs: int, levels: int) -> Iterator[tuple[int, int, int]]:

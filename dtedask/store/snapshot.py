@@ -142,8 +142,10 @@ class Snapshot:
         if integrity is not None:
             integrity.check_snapshot()
         self.repo = repo
+        self._was_there = False
         with self.told_damage():
             self.session = repo.readonly_session(snapshot_id=snapshot)
+        self._was_there = True
         self.memory: dict[tuple[object, ...], Any] = {}  # what others derive from it and want to keep
         self._groups: dict[str, Group] = {}
         self._present: dict[str, np.ndarray] = {}
@@ -299,7 +301,8 @@ class Snapshot:
             If one is damaged.
         """
         if self._integrity is not None:
-            self._integrity.check_arrays(self.repo, paths)
+            with self.told_damage():
+                self._integrity.check_arrays(self.repo, paths)
 
     def check_chunks(self, chunks: Iterable[Sequence[Any]]) -> None:
         """Compare the manifests that some chunks stand in with their digests.
@@ -315,20 +318,29 @@ class Snapshot:
             If one is damaged.
         """
         if self._integrity is not None:
-            self._integrity.check_chunks(self.repo, chunks)
+            with self.told_damage():
+                self._integrity.check_chunks(self.repo, chunks)
 
     @contextmanager
     def told_damage(self, what: str = "") -> Iterator[None]:
-        """Say of failures inside where they happened: damage as `DamagedError`, others as `StoreError`."""
+        """Say of failures inside where they happened: damage as `DamagedError`, others as `StoreError`.
+
+        What a purge took from under a reader is no damage but `NotFoundError`.
+        """
         import icechunk
 
         place = f"{what} of " if what else ""
         try:
             yield
-        except DtedaskError:
-            raise
-        except (icechunk.IcechunkError, ValueError, KeyError, TypeError) as error:
-            raise read_error(error, f"{place}the snapshot {self.id} of the cube {self.url!r}") from error
+        except (icechunk.IcechunkError, ValueError, KeyError, TypeError, DamagedError) as error:
+            if isinstance(error, DtedaskError) and not isinstance(error, DamagedError):
+                raise
+            found = read_error(error, f"{place}the snapshot {self.id} of the cube {self.url!r}")
+            if isinstance(found, DamagedError) and self._was_there and self._integrity is not None:
+                self._integrity.check_purged()
+            if found is error:
+                raise
+            raise found from error
 
     def chunk_sizes(self, keys: list[str]) -> list[int]:
         """Stored bytes of chunks that exist; the manifests say so, the chunks are not read."""

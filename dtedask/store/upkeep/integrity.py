@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtedask.core.errors import DamagedError
+from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.upkeep.digests import Digest, SnapshotDigests, digest_file, digest_folder, read_digests
 from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
@@ -59,6 +59,21 @@ class Integrity:
         problem = self._snapshot_problem()
         if problem and self._snapshot_problem():  # again, since an expiry may have rewritten it just now
             raise damaged(self._location, self._cube, self._snapshot, f"snapshots/{self._snapshot}", problem)
+
+    def check_purged(self) -> None:
+        """Say so if the snapshot has been purged since it was opened.
+
+        Raises
+        ------
+        NotFoundError
+            If neither it nor its digest is there any more.
+        """
+        if not self._location.is_memory and is_unknown(self._location, self._cube, self._snapshot):
+            raise NotFoundError(
+                f"The snapshot {self._snapshot} of the cube {self._location.cube_url(self._cube)!r} has been purged "
+                "while it was read.",
+                hint="Open the root anew. `with store.reading():` keeps purge from what a long read needs.",
+            )
 
     def check_arrays(self, repo: icechunk.Repository, paths: Iterable[str]) -> None:
         """Compare all manifests of some arrays with their digests.

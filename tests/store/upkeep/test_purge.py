@@ -241,3 +241,12 @@ def test_without_a_rule_what_a_rollback_left_behind_stays_too(store, archive):
     store.rollback(to=commits[0].snapshot, doit=True)
     assert store.purge().objects == 0
     assert [value_of(store.at(commit.snapshot)) for commit in commits] == [1.0, 2.0, 3.0]
+
+
+def test_a_reader_whose_state_was_purged_is_told_so_and_not_of_damage(store, archive):
+    archive(store, 1.0)
+    late = store.retrieve({})
+    archive(store, 2.0)
+    store.purge(keep_commits=1)
+    with pytest.raises(NotFoundError, match="has been purged while it was read"):
+        late["t"].load()
