@@ -209,7 +209,7 @@ def explain(request: Request, store: Reader) -> Explanation:
 
 def _of_its_cubes(request: Request, store: Reader) -> Selections:
     """All fields of the cubes that the request names; of all cubes where it names none that exists."""
-    of_cube = Request({key: list(request[key]) for key in request if key in CUBE_KEYS})
+    of_cube = Request({key: list(request[key]) for key in request if key in CUBE_KEYS}, language=request.language)
     return list(store.select(of_cube)) or list(store.select())
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _MEMORY_STORAGES: dict[str, icechunk.Storage] = {}
 _AT_ONCE = 16
+_LEVELS = 3  # of folders between a root and its cubes: class, stream, expver
 _SCHEMES = ("s3://", "memory://")
 
 
@@ -281,8 +283,15 @@ class RootFiles:
         except (BaseError, OSError) as error:
             raise storage_error(error, self._location.url) from error
 
-    def cubes(self) -> list[str]:
+    def cubes(self, named: Sequence[Sequence[str]] = (), matches: Callable[[str], bool] = lambda _: True) -> list[str]:
         """Names of the cubes of the root, sorted.
+
+        Parameters
+        ----------
+        named : sequence of sequence of str
+            The folders that matter on the first levels; where there are none, all do.
+        matches : callable
+            Whether a name matters; others are not looked at.
 
         Raises
         ------
@@ -295,11 +304,12 @@ class RootFiles:
                 hint="Check the path, or archive something into it: `dtedask ingest FILE --root PATH`.",
             )
         if self._location.is_memory:
-            return _memory_cubes(self._location)
+            return [name for name in _memory_cubes(self._location) if matches(name)]
         names = [""]
-        for _ in range(3):
-            names = [below for name in names for below in self._folders(name)]
-        return sorted(name for name in names if self._is_cube(name))
+        for wanted in itertools.islice(itertools.chain(named, itertools.repeat(())), _LEVELS):
+            below = ([f"{name}/{one}".lstrip("/") for one in wanted] or self._folders(name) for name in names)
+            names = list(itertools.chain.from_iterable(below))
+        return sorted(name for name in set(names) if matches(name) and self._is_cube(name))
 
     def _is_cube(self, name: str) -> bool:
         """Whether there are references, or commits without them, which is damage and must not be passed over."""

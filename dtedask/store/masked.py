@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import logging
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,19 @@ import numpy as np
 
 from dtedask.store.commits import commit_of
 from dtedask.store.coverage import exist
-from dtedask.store.repository import open_repository
+from dtedask.store.repository import ancestry, open_repository
 from dtedask.store.selection import Selection, select_variable
 from dtedask.store.snapshot import Snapshot, in_order_of_labels
+from dtedask.store.upkeep.integrity import Integrity
 
 if TYPE_CHECKING:
+    import icechunk
+
     from dtedask.core.commit import Commit
     from dtedask.request import Request
     from dtedask.store.location import Location
 
+logger = logging.getLogger(__name__)
 _QUESTION_IN_FIELDS = 8
 
 
@@ -42,17 +47,40 @@ def masked_selections(location: Location, cube: str, head: Snapshot, request: Re
         Which fields.
     """
     repo = open_repository(location, cube)
-    for info, before in itertools.pairwise(repo.ancestry(snapshot_id=head.id)):
-        commit = commit_of(location, cube, info)
-        if commit is None or _only_adds(commit):
-            continue
-        changed = repo.diff(from_snapshot_id=before.id, to_snapshot_id=info.id)
-        old = Snapshot(head.url, repo, before.id)
+    for commit, before, changed in _changes(location, cube, repo, head.id):
+        old = Snapshot(head.url, repo, before, Integrity(location, cube, before))
         yield from _gone(old, cube, changed, commit, request)
 
 
-def _only_adds(commit: Commit) -> bool:
-    return not (commit.replaced or commit.removed or commit.rolled_back)
+def _changes(
+    location: Location, cube: str, repo: icechunk.Repository, start: str, end: str = ""
+) -> Iterator[tuple[Commit, str, icechunk.Diff]]:
+    """Commits that took something away, the snapshot that still holds it, and the difference; the latest first.
+
+    A rollback takes away what it left behind, whose own past is told next.
+    """
+    for info, before in itertools.pairwise(ancestry(location, cube, repo, snapshot_id=start)):
+        commit = commit_of(location, cube, info)
+        if info.id == end:
+            return
+        if commit is None or before.parent_id is None:
+            continue
+        if commit.undone:
+            yield from _difference(repo, commit, commit.undone, before.id, commit.undone)
+            yield from _changes(location, cube, repo, commit.undone, before.id)
+        elif commit.replaced or commit.removed:
+            yield from _difference(repo, commit, before.id, before.id, info.id)
+
+
+def _difference(
+    repo: icechunk.Repository, commit: Commit, holder: str, old: str, new: str
+) -> Iterator[tuple[Commit, str, icechunk.Diff]]:
+    import icechunk
+
+    try:
+        yield commit, holder, repo.diff(from_snapshot_id=old, to_snapshot_id=new)
+    except icechunk.IcechunkError as error:
+        logger.info("what %s of %s replaced is not there any more: %s", commit.snapshot, commit.url, error)
 
 
 def _gone(old: Snapshot, cube: str, changed: Any, commit: Commit, request: Request) -> Iterator[Selection]:

@@ -182,9 +182,7 @@ class Reader:
         NotFoundError
             If there is no root.
         """
-        if self._is_pinned:
-            return sorted(self._heads or {})
-        return RootFiles(self._location).cubes()
+        return self._cubes_of(Request({}))
 
     def groups(self, cube: str) -> Names:
         """Names of the groups of a cube, sorted."""
@@ -389,7 +387,16 @@ class Reader:
         yield from self._snapshots(self.cubes())
 
     def _cubes_of(self, request: Request) -> Names:
-        return [name for name in self.cubes() if retrieval.cube_may_match(name, request)]
+        """Names of the cubes that can hold fields of a request, sorted; others are not looked at."""
+
+        def matches(name: str) -> bool:
+            return retrieval.cube_may_match(name, request)
+
+        if self._is_pinned:
+            return sorted(filter(matches, self._heads or {}))
+        # A root with a language of its own may write values in several ways.
+        named = [request.named("class"), request.named("stream")] if request.language is None else []
+        return RootFiles(self._location).cubes(named, matches)
 
     def _selected(self, request: Request, masked: bool) -> Iterator[Selection]:
         """Selections of a listing; nothing is read before the first is asked for."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dtedask.core.errors import DamagedError, DtedaskError, NotFoundError, StoreError
 from dtedask.core.settings import setting
 from dtedask.store.failures import first_line, read_error
+from dtedask.store.forks import check_process
 from dtedask.store.moment import moment_of
 from dtedask.store.past.tag_file import tagged_snapshot
 from dtedask.store.snapshot import Snapshot
@@ -198,8 +199,11 @@ def head(location: Location, cube: str, branch: str = BRANCH) -> Snapshot:
     DamagedError
         If the branch names no snapshot, or one that is damaged.
     """
-    repo = open_repository(location, cube)
-    found = tip_of(location, cube, repo, branch)
+    check_process()
+    found = _quick_tip(location, cube, branch)
+    if found is None:
+        repo = open_repository(location, cube)
+        found = tip_of(location, cube, repo, branch)
     if found is None:
         raise NotFoundError(
             f"The cube {location.cube_url(cube)!r} has no branch {branch!r}.",
@@ -211,6 +215,25 @@ def head(location: Location, cube: str, branch: str = BRANCH) -> Snapshot:
         if is_unknown(location, cube, found):
             raise lost_branch(location, cube, f"it names the snapshot {found}, which never was", branch) from error
         raise
+
+
+def _quick_tip(location: Location, cube: str, branch: str) -> str | None:
+    """Snapshot that a branch names, asked of a repository that stays open; None where anything is not as it should be.
+
+    The file of the branch is read each time; opening the repository would take ten times as long.
+    """
+    import icechunk
+
+    try:
+        return _open_for_tips(location, cube).lookup_branch(branch)
+    except (icechunk.IcechunkError, ValueError, DtedaskError):
+        _open_for_tips.cache_clear()
+        return None
+
+
+@lru_cache(maxsize=64)
+def _open_for_tips(location: Location, cube: str) -> icechunk.Repository:
+    return open_repository(location, cube)
 
 
 def _branch_error(location: Location, cube: str, error: Exception, branch: str = BRANCH) -> DtedaskError:

@@ -21,7 +21,7 @@ def cube_may_match(name: str, request: Request) -> bool:
     """Whether a cube of this name can hold what is asked for."""
     base, *qualifiers = name.split(",")
     keys = dict(zip(CUBE_KEYS, base.split("/"), strict=True))
-    keys |= dict(part.split("=", 1) for part in qualifiers)
+    keys |= {key: value for key, _, value in (part.partition("=") for part in qualifiers)}
     return all(request.select(key, [value]) for key, value in keys.items())
 
 

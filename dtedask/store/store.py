@@ -23,7 +23,7 @@ from dtedask.store.past.going_back import back_to, named_commits, without
 from dtedask.store.past.rollback import Rollback, go_back
 from dtedask.store.reader import Names, RequestLike
 from dtedask.store.repository import BRANCH, cached_snapshot
-from dtedask.store.retrieval import no_match
+from dtedask.store.retrieval import cube_may_match, no_match
 from dtedask.store.roots import RootDocument
 from dtedask.store.wipe import MINIMUM_KEYS, Wipe, check_minimum, survey, wipe
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from dtedask.grib import Message
+    from dtedask.request import Request
     from dtedask.store.schema import Schema
     from dtedask.store.snapshot import Snapshot
 
@@ -119,16 +120,11 @@ class Store(Keeper):
         """Whether fields wait for `flush`."""
         return self._archive is not None and self._archive.waiting > 0
 
-    def cubes(self) -> Names:
-        """Names of the cubes, sorted; those too whose first fields wait for `flush` in this handle.
-
-        Raises
-        ------
-        NotFoundError
-            If there is no root.
-        """
-        names = super().cubes()
-        return sorted({*names, *self._archive.cubes}) if self._archive is not None else names
+    def _cubes_of(self, request: Request) -> Names:
+        """Names of cubes; those too whose first fields wait for `flush` in this handle."""
+        names = super()._cubes_of(request)
+        waiting = self._archive.cubes if self._archive is not None else ()
+        return sorted({*names, *(name for name in waiting if cube_may_match(name, request))}) if waiting else names
 
     def archive(
         self,

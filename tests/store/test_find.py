@@ -289,3 +289,65 @@ def test_wiped_fields_are_listed_as_what_they_were_though_their_slot_is_used_aga
     assert before.keys in [one.keys for one in gone]
     assert {one.keys["step"] for one in masked if not one.is_masked} == {"0", "6", "24"}
     assert all("replaced" in one.to_dict() for one in gone)
+
+
+def test_what_a_rollback_left_behind_is_masked_with_its_own_past(filled, make_field):
+    first = filled.history()[0]
+    for value in (100, 200):
+        filled.archive(*make_field(value, param="t", step="6", levelist="500", number="1"))
+        filled.archive(*make_field(value, param="t", step=str(value), levelist="500", number="1"))
+        filled.flush()
+    _, second, third = filled.history()
+    filled.rollback(first.snapshot, doit=True)
+    back = filled.history()[-1]
+    gone = [
+        (one.keys["step"], one.snapshot, one.replaced.snapshot) for one in filled.list(masked=True) if one.is_masked
+    ]
+    assert sorted(gone) == sorted(
+        [
+            ("6", first.snapshot, second.snapshot),
+            ("6", second.snapshot, third.snapshot),
+            ("6", third.snapshot, back.snapshot),
+            ("100", third.snapshot, back.snapshot),
+            ("200", third.snapshot, back.snapshot),
+        ]
+    )
+
+
+def test_cubes_that_a_request_cannot_mean_are_not_opened(store, make_field, monkeypatch):
+    for expver in ("aaaa", "bbbb"):
+        store.archive(*make_field(0, expver=expver, number="1"))
+    store.flush()
+    opened = []
+    snapshot = type(store)._snapshot
+    monkeypatch.setattr(type(store), "_snapshot", lambda self, cube: opened.append(cube) or snapshot(self, cube))
+    assert len(list(store.list("class=rd,stream=enfo,expver=bbbb"))) == 1
+    assert opened == ["rd/enfo/bbbb"]
+    assert list(store.list("class=od")) == []
+    assert store.cubes() == ["rd/enfo/aaaa", "rd/enfo/bbbb"]
+
+
+def test_foreign_folders_in_a_root_are_no_cubes(store, make_field, tmp_path):
+    store.archive(*make_field(0, number="1"))
+    store.flush()
+    (tmp_path / "root" / "a" / "b" / "c,d").mkdir(parents=True)
+    (tmp_path / "root" / "file").write_text("")
+    assert store.cubes() == ["rd/enfo/test"]
+    assert len(list(store.list())) == len(list(store.list("class=rd"))) == 1
+
+
+def test_a_handle_sees_commits_of_others_and_a_root_that_was_made_anew(tmp_path, make_field):
+    import shutil
+
+    reader = dtedask.open(tmp_path / "root")
+    for step in ("0", "6"):
+        writer = dtedask.open(tmp_path / "root")
+        writer.archive(*make_field(0, step=step, number="1"))
+        writer.flush()
+        assert step in reader.axes()["step"]
+    shutil.rmtree(tmp_path / "root" / "rd")
+    assert list(reader.list()) == []
+    writer = dtedask.open(tmp_path / "root")
+    writer.archive(*make_field(0, step="12", number="1"))
+    writer.flush()
+    assert reader.axes()["step"] == ["12"]
