@@ -38,7 +38,7 @@ class Values(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dtype: Literal["float32", "float64"] = "float32"
-    codec: Literal["blosc-zstd", "blosc-lz4", "blosc-zlib", "none"] = "blosc-zstd"
+    codec: Literal["blosc-zstd", "blosc-lz4", "blosc-zlib", "none"] = "blosc-lz4"
     level: Annotated[int, Field(ge=0, le=9)] = 1
     shuffle: Literal["bitshuffle", "shuffle", "noshuffle"] = "bitshuffle"
     keep_bits: Annotated[int, Field(ge=1, le=52)] | None = Field(
