@@ -30,3 +30,13 @@ def after_commit(commit: Commit) -> None:
         follow(commit, file)
     except ReadOnlyError as error:
         logger.warning("The commit %s of %s is not in the catalog: %s", commit.snapshot, commit.url, error)
+
+
+@hookimpl
+def after_purge(root: str) -> None:
+    """Remove what processes that died left of a catalog that they were writing."""
+    from dtedask.catalog.update import catalog_path, remove_parts
+
+    file = catalog_path(root)
+    if file is not None:
+        remove_parts(file)

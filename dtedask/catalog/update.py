@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 FILE_NAME = "catalog.yaml"
 _HEAD = "# Entries of cubes are kept by dtedask: it writes them anew after commits that change them.\n"
 _LOCK_TIMEOUT_S = 10.0
+_HOUR_S = 3600.0
+_PART = re.compile(r"\.\d+\.\d+\.part")
 
 
 def catalog_path(root: str) -> Path | None:
@@ -266,6 +270,17 @@ def _write(file: Path, document: Mapping[str, Any]) -> None:
         raise ReadOnlyError(f"The catalog {str(file)!r} cannot be written: {error.strerror}.") from error
     with _guard:
         _files[str(file)] = _File(_mark(file), dict(document))
+
+
+def remove_parts(file: Path) -> None:
+    """Remove half-written catalogs beside a catalog file that nobody has touched for an hour."""
+    for part in file.parent.glob(f".{file.name}.*.part"):
+        with suppress(OSError):
+            if (
+                _PART.fullmatch(part.name.removeprefix(f".{file.name}"))
+                and time.time() - part.stat().st_mtime > _HOUR_S
+            ):
+                part.unlink()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
@@ -253,3 +254,16 @@ def test_dates_read_back_from_their_text(first, count, by):
 def test_many_irregular_values_are_shortened_and_still_found():
     values = [str(number * number) for number in range(100)]
     assert mars_text(values) == "0/.../9801"
+
+
+def test_half_written_catalogs_of_dead_processes_go_with_a_purge_and_nothing_else(tmp_path):
+    from dtedask.catalog import plugin
+
+    old, fresh = tmp_path / ".catalog.yaml.12.34.part", tmp_path / ".catalog.yaml.12.35.part"
+    foreign = tmp_path / ".catalog.yaml.mine.part"
+    for path in (old, fresh, foreign):
+        path.write_text("half")
+    for path in (old, foreign):
+        os.utime(path, (0, 0))
+    plugin.after_purge(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([fresh.name, foreign.name])

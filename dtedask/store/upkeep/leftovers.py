@@ -18,15 +18,15 @@ _HALF_WRITTEN = re.compile(r".+#\d+")
 def remove_leftovers(location: Location, cube: str, before: datetime, *, dry_run: bool) -> list[int]:
     """Remove half-written files of a cube on local disk that are older than a limit; returns their sizes.
 
-    Only the folders that a repository has are looked at, and only names that it uses. Elsewhere nothing appears
-    before it is whole.
+    Only the folders that a repository has and that of our own small files are looked at, and only names that are used
+    there. Elsewhere nothing appears before it is whole.
     """
     if not location.is_local:
         return []
     top = Path(location.cube_url(cube))
     sizes = []
-    for folder in _FOLDERS:
-        for parent, _, names in os.walk(top / folder):
+    for folder in (*(top / name for name in _FOLDERS), Path(location.url) / ".dtedask"):
+        for parent, _, names in os.walk(folder):
             for name in filter(_HALF_WRITTEN.fullmatch, names):
                 sizes += _remove_old(Path(parent) / name, before, dry_run=dry_run)
     return sizes

@@ -204,8 +204,9 @@ def test_what_is_not_ours_stays_and_what_killed_writers_left_goes(store, archive
     for path in foreign:
         path.write_text("not ours")
     (cube / "chunks" / "HALF#3").write_bytes(b"0" * 1000)
+    (Path(store.root) / ".dtedask" / "control.json#1").write_bytes(b"0" * 10)
     (found,) = store.purge().cubes
-    assert (found.removed.leftovers, found.removed.size_bytes) == (1, 1000)
+    assert (found.removed.leftovers, found.removed.size_bytes) == (2, 1010)
     assert all(path.exists() for path in foreign)
 
 
@@ -250,3 +251,14 @@ def test_a_reader_whose_state_was_purged_is_told_so_and_not_of_damage(store, arc
     store.purge(keep_commits=1)
     with pytest.raises(NotFoundError, match="has been purged while it was read"):
         late["t"].load()
+
+
+def test_a_pinned_handle_reads_what_it_saw_through_purges(store, archive):
+    archive(store, 1.0)
+    pinned = store.pinned()
+    with pinned.reading():
+        for number in (2.0, 3.0):
+            archive(store, number)
+            store.purge(keep_commits=1)
+        assert [value_of(pinned), value_of(store)] == [1.0, 3.0]
+    assert store.purge(keep_commits=1).cubes[0].expired == (1, 2)
