@@ -71,6 +71,17 @@ def test_a_commit_of_fields_at_known_places_leaves_the_file_alone(forecast, file
     assert file.stat().st_mtime_ns == before
 
 
+def test_an_entry_follows_wipes_and_goes_and_comes_with_its_group(forecast, file):
+    name, before = entry(file).name, forecast.history()[-1].snapshot
+    forecast.wipe("class=od,expver=1,step=12", doit=True)
+    assert (entry(file).metadata["axes"]["step"], entry(file).metadata["sizes"]["step"]) == ("0/6", 2)
+    forecast.wipe("class=od,expver=1", doit=True)
+    assert entries(file) == []
+    forecast.rollback(before, doit=True)
+    assert (entry(file).name, entry(file).metadata["axes"]["step"]) == (name, "0/6/12")
+    assert forecast.hook_failures == []
+
+
 def test_a_catalog_that_was_deleted_comes_back_with_the_next_commit(forecast, file, make_field, archive):
     file.unlink()
     archive(forecast, make_field(77, number="1", levelist="500"))

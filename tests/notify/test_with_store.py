@@ -148,3 +148,21 @@ def test_the_example_of_a_function_reads_what_it_reports(store, repository, caps
     store.flush()
     listen(repository / "examples/listeners/function.yaml", store.root, mode="catchup", once=True)
     assert capsys.readouterr().out == "rd/enfo/test@1.0 t: 3 to 3 K\n"
+
+
+def test_what_is_wiped_is_not_news_and_what_a_rollback_restores_is(store):
+    heard = []
+    with listening(document(lambda event: heard.append((event.sequence, event.keys["step"], event.fields)))):
+        archive(store, 1, param="t", step="0")
+        archive(store, 1, param="t", step="6")
+        store.flush()
+        archive(store, 2, param="t", step="6")
+        archive(store, 2, param="t", step="12")
+        store.flush()
+        first = store.history()[0].snapshot
+        store.wipe("class=rd,expver=test,step=0", doit=True)
+        store.rollback(first, doit=True)
+    assert store.hook_failures == []
+    assert heard == [(1, "0", 1), (1, "6", 1), (2, "6", 1), (2, "12", 1), (4, "0", 1), (4, "6", 1)]
+    log = open_log(store.root)
+    assert log.last("rd/enfo/test") == 4

@@ -62,3 +62,19 @@ def test_writers_without_a_lock_lose_nothing_of_each_other(root):
     values = store.retrieve({})["t"].to_numpy()[0, :, :, 0, 0, 0]
     assert values.tolist() == [[100 * member + step for step in range(4)] for member in (1, 2, 3)]
     assert [commit.sequence for commit in store.history()] == list(range(1, 13))
+
+
+def test_fields_are_wiped_tagged_compared_and_brought_back(root):
+    archive(root, 1, 3)
+    store = dtedask.open(root)
+    store.tag("whole")
+    assert store.wipe("class=rd,expver=test,step=1", doit=True).fields == 1
+    archive(root, 1, 1)
+    assert [change.keys["step"] for change in store.diff("whole").removed] == ["1"]
+    done = store.rollback("whole", doit=True)
+    assert (done.restored, done.wiped) == (1, 0)
+    assert [record.keys["step"] for record in store.list()] == ["0", "1", "2"]
+    bad = dtedask.open(root).rollback(commit=store.history()[2].snapshot, doit=True)
+    assert (bad.wiped, bad.left) == (1, 0)
+    assert store.untag("whole").snapshots.keys() == {"rd/enfo/test"}
+    assert store.tags() == ()

@@ -1,6 +1,12 @@
 """Wiping: what goes, what stays, and that slots are used again."""
 
 import itertools
+import multiprocessing
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,7 +92,7 @@ def wiped_by(request, model):
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(actions)
 def test_any_sequence_of_archive_and_wipe_holds_what_a_dictionary_would(make_field, actions):
     store = dtedask.open(f"memory://wipe-{next(_NAMES)}")
@@ -194,3 +200,99 @@ def test_a_variable_that_was_wiped_may_come_again_with_other_dimensions(store, m
     store.flush()
     assert float(store.retrieve("param=u")["u"].to_numpy().ravel()[0]) == 4.0
     assert "level" not in store.retrieve("param=u")["u"].dims
+
+
+def test_a_wipe_over_several_cubes_is_one_commit_in_each(store, make_field):
+    for expver in ("one", "two", "three"):
+        store.archive(*make_field(1, shape=SHAPE, number="1", levelist="500", expver=expver))
+    store.flush()
+    done = store.wipe("class=rd,expver=one/two", doit=True)
+    assert [commit.cube for commit in done.commits] == ["rd/enfo/one", "rd/enfo/two"]
+    assert {record.cube for record in store.list()} == {"rd/enfo/three"}
+    assert store.cubes() == ["rd/enfo/one", "rd/enfo/three", "rd/enfo/two"]
+
+
+CHILD = """
+    import os, signal, sys
+    sys.path.insert(0, {tests!r})
+    import dtedask
+    from dtedask.store import transaction, wipe
+    from dtedask.store.past import rollback
+
+    def die(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def half(*args, **kwargs):
+        original(*args, **kwargs)
+        die()
+
+    place, name, what = {{
+        "remove": (wipe, "remove", half),
+        "branch": (rollback, "_mark", die),
+        "flush": (transaction.Transaction, "_flush", half),
+        "move": (transaction.Transaction, "_move", half),
+        "hook": (wipe, "run_after_commit", die),
+    }}[{stage!r}]
+    original = getattr(place, name)
+    setattr(place, name, what)
+    store = dtedask.open({root!r})
+    {action}
+"""
+
+
+def run_child(root, stage, action):
+    code = textwrap.dedent(CHILD).format(tests=str(Path(__file__).parent), stage=stage, root=str(root), action=action)
+    return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["remove", "flush", "move", "hook"])
+def test_a_wipe_killed_at_any_step_takes_all_or_nothing(store, make_field, stage):
+    archive(store, make_field, [(("t", s, level), 1) for s in STEPS for level in LEVELS])
+    killed = run_child(store.root, stage, f"store.wipe('{ALL},step=6', doit=True)")
+    assert killed.returncode == -9, killed.stderr
+    is_gone = stage in ("move", "hook")
+    assert sorted({step for _, step, _ in contents(store)}) == (["0", "12"] if is_gone else ["0", "12", "6"])
+    assert len(contents(store)) == (4 if is_gone else 6)
+    archive(store, make_field, [(("t", "24", "500"), 2)])
+    assert contents(store)[("t", "24", "500")] == 2.0
+    assert axes_lengths(store)[_group(store), "step"] == (3 if is_gone else 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["branch", "flush", "move"])
+def test_a_rollback_killed_at_any_step_goes_back_or_not(store, make_field, stage):
+    archive(store, make_field, [(("t", "0", "500"), 1)])
+    first = store.history()[0].snapshot
+    archive(store, make_field, [(("t", "0", "500"), 2), (("t", "6", "500"), 2)])
+    killed = run_child(store.root, stage, f"store.rollback('{first}', doit=True)")
+    assert killed.returncode == -9, killed.stderr
+    new = {("t", "0", "500"): 2.0, ("t", "6", "500"): 2.0}
+    assert contents(store) == ({("t", "0", "500"): 1.0} if stage == "move" else new)
+    assert open_repository(Location.parse(store.root), CUBE).list_branches() == {"main"}
+    store.rollback(store.history()[-1].snapshot, doit=True)
+    archive(store, make_field, [(("t", "0", "500"), 5)])
+    assert contents(store)[("t", "0", "500")] == 5.0
+
+
+def _append(root, steps):
+    sys.path.insert(0, str(Path(__file__).parent))
+    from conftest import make_field
+
+    store = dtedask.open(root)
+    for step in range(steps):
+        archive(store, make_field, [(("u", str(step), "500"), step)])
+    return steps
+
+
+@pytest.mark.slow
+def test_wipes_beside_a_writer_of_the_same_cube_lose_nothing(store, make_field):
+    archive(store, make_field, [(("t", str(step), "850"), 1) for step in range(12)])
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writer = pool.submit(_append, store.root, 12)
+        for step in range(12):
+            assert store.wipe(f"{ALL},param=t,step={step}", doit=True).fields == 1
+        assert writer.result(120) == 12
+    assert contents(store) == {("u", str(step), "500"): float(step) for step in range(12)}
+    assert [commit.sequence for commit in store.history()] == list(range(1, 26))
+    assert contents_by_zarr(store) == contents(store)
