@@ -29,7 +29,7 @@ def fold(points: np.ndarray) -> list[Box]:
     """
     if not len(points):
         return []
-    return list(_fold(np.unique(points, axis=0)))
+    return list(_fold(_distinct(points)))
 
 
 def fold_gaps(points: np.ndarray, sizes: Sequence[int]) -> list[Box]:
@@ -44,11 +44,17 @@ def fold_gaps(points: np.ndarray, sizes: Sequence[int]) -> list[Box]:
     """
     if not sizes:
         return [] if len(points) else [()]
-    return list(_gaps(np.unique(points, axis=0), sizes))
+    return list(_gaps(_distinct(points), sizes))
+
+
+def _distinct(points: np.ndarray) -> np.ndarray:
+    """Points in order, without repeats."""
+    found: np.ndarray = points[np.unique(_codes(points), return_index=True)[1]]
+    return found
 
 
 def _fold(points: np.ndarray) -> Iterator[Box]:
-    used = [np.unique(column) for column in points.T]
+    used = [np.flatnonzero(np.bincount(column)) for column in points.T]
     if math.prod(map(len, used)) == len(points):
         yield tuple(values.tolist() for values in used)
         return

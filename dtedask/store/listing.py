@@ -43,11 +43,6 @@ class Place:
     snapshot: str
     group: str = ""
 
-    @property
-    def request_keys(self) -> dict[str, str]:
-        """Keys and values of a request that takes its fields."""
-        return dict(self.keys)
-
     def to_dict(self, *, location: bool = False, size: bool = False) -> dict[str, Any]:  # noqa: ARG002 - as a record
         """MARS keys, for JSON; with the place where it lies if `location` is True."""
         beside = {"location": self.location, "snapshot": self.snapshot} if location else {}
@@ -55,8 +50,6 @@ class Place:
 
 
 class _Entry(Protocol):
-    @property
-    def request_keys(self) -> dict[str, str]: ...
     def to_dict(self, *, location: bool = False, size: bool = False) -> dict[str, Any]: ...
 
 
@@ -131,9 +124,13 @@ class Listing(Iterator[Entry], Generic[Entry]):
 
     def compact(self) -> list[Request]:
         """Fold the fields into few requests that take exactly them, none of them twice."""
-        from dtedask.store.compact import compact
+        from dtedask.store.compact import compact, compact_keys
+        from dtedask.store.selection import Record
 
-        return compact((entry.request_keys for entry in self), self._language)
+        entries: list[object] = list(self)
+        records = (one for one in entries if isinstance(one, Record))
+        keys = (one.keys for one in entries if isinstance(one, Place))
+        return [*compact(records, self._language), *compact_keys(keys, self._language)]
 
 
 def places(selections: Iterable[Selection], depth: int) -> Iterator[Place]:

@@ -246,11 +246,6 @@ class Record:
         """The commit that replaced or wiped it; None for a field that is there."""
         return self.selection.replaced
 
-    @property
-    def request_keys(self) -> dict[str, str]:
-        """Keys and values of a request that takes this field and no other of its cube."""
-        return {**self.selection.keys_of(self.slots), **self.selection.beside_request}
-
     def to_dict(self, *, location: bool = False, size: bool = False) -> dict[str, Any]:
         """MARS keys, short name and grid, for JSON.
 
