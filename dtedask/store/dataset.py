@@ -189,7 +189,7 @@ def _coordinates(
     if "time" not in found:
         found |= _valid_time(found)
         found |= _step_bounds(found, selections)
-    return found | _grid_coordinates(group, snapshot)
+    return found | grid_coordinates(group, snapshot)
 
 
 def _axis_attributes(group: Group, name: str) -> dict[str, str]:
@@ -269,7 +269,8 @@ def _grid_mapping(group: Group) -> str:
     return next((name for name, metadata in found if "grid_mapping_name" in metadata["attributes"]), "")
 
 
-def _grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable]:
+def grid_coordinates(group: Group, snapshot: Snapshot) -> dict[str, xr.Variable]:
+    """Coordinates of the points of a group's grid, in memory."""
     found: dict[str, xr.Variable] = {}
     for name, metadata in group.coordinates.items():
         own = {k: v for k, v in metadata["attributes"].items() if k not in _PRIVATE}

@@ -11,6 +11,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from dtedask.core.commit import Commit
 from dtedask.core.errors import ReadOnlyError, RequestError
 from dtedask.core.settings import setting
@@ -103,7 +105,8 @@ class Store(Keeper):
 
     def __del__(self) -> None:
         archive = getattr(self, "_archive", None)
-        if archive is not None and archive.waiting:
+        if archive is not None and archive.waiting and not sys.is_finalizing():
+            archive.close()
             warnings.warn(
                 f"{self!r} is gone with {archive.waiting} fields that were archived and never flushed; they are lost.",
                 ResourceWarning,
@@ -118,28 +121,31 @@ class Store(Keeper):
     @property
     def dirty(self) -> bool:
         """Whether fields wait for `flush`."""
-        return self._archive is not None and self._archive.waiting > 0
+        archive = self._archive
+        return archive is not None and archive.waiting > 0
 
     def _cubes_of(self, request: Request) -> Names:
         """Names of cubes; those too whose first fields wait for `flush` in this handle."""
         names = super()._cubes_of(request)
-        waiting = self._archive.cubes if self._archive is not None else ()
+        archive = self._archive
+        waiting = archive.cubes if archive is not None else ()
         return sorted({*names, *(name for name in waiting if cube_may_match(name, request))}) if waiting else names
 
     def archive(
         self,
-        fields: bytes | Message | Iterable[Message] | xr.DataArray | xr.Dataset,
-        key: Mapping[str, object] | None = None,
+        fields: bytes | Message | Iterable[Message] | xr.DataArray | xr.Dataset | np.ndarray,
+        key: Mapping[str, object] | Iterable[tuple[str, object]] | None = None,
     ) -> int:
         """Take fields; they become visible with `flush`, all of a cube at once. A call that fails takes none.
 
         Parameters
         ----------
-        fields : bytes, Message, iterable of Message, DataArray or Dataset
+        fields : bytes, Message, iterable of Message, DataArray, Dataset or numpy.ndarray
             GRIB messages back to back, references to messages, or arrays whose last dimensions are those of their grid.
             Of a dataset that was retrieved, gaps become fields of missing points. Bytes that come with keys and do not
-            begin with ``GRIB`` are stored as they are, as one item.
-        key : mapping, optional
+            begin with ``GRIB`` are stored as they are, as one item. A plain array is one field; the key ``grid`` says
+            where its points are.
+        key : mapping or iterable of pairs, optional
             MARS keys of opaque bytes; of an array as far as its coordinates and attributes do not say them; of messages
             what each of them must say.
 
@@ -155,7 +161,13 @@ class Store(Keeper):
         FieldError
             If a field lacks a key, or `KeyCollisionError` if two different fields have the same keys.
         """
+        key = dict(key) if key is not None else None
         with self._lock:
+            if isinstance(fields, np.ndarray):
+                from dtedask.store.plain import with_grid
+
+                self._check_writable()
+                fields, key = with_grid(fields, key or {}, self._with())
             if _is_xarray(fields):
                 from dtedask.store.arrays import arrays_of, fields_of_array
 
@@ -183,7 +195,10 @@ class Store(Keeper):
             of plug-ins are logged and kept in `hook_failures`: a commit cannot be undone by them.
         """
         with self._lock:
-            commits, failures = self._writer().flush(
+            if self._archive is None:
+                self._check_writable()
+                return []
+            commits, failures = self._archive.flush(
                 message, tuple(sources), execution or Execution(threads=setting("ingest.threads"))
             )
             self.hook_failures = failures
@@ -308,6 +323,11 @@ class Store(Keeper):
     def unchanged(self) -> int:
         """Fields of the last flush that stood there already with the same values."""
         return self._archive.unchanged if self._archive else 0
+
+    def refresh(self) -> Commits:
+        """See `Reader.refresh`; of several threads that share the handle, each commit is told to one."""
+        with self._lock:
+            return super().refresh()
 
     def _waiting(self) -> dict[str, int]:
         return self._archive.waiting_in if self._archive else {}

@@ -2,6 +2,7 @@
 
 import threading
 
+import dask
 import pytest
 
 import dtedask
@@ -115,3 +116,26 @@ def test_commits_that_are_no_longer_in_the_history_are_counted(store, make_field
 @pytest.mark.parametrize("root", ["memory://follow-late", None])
 def test_a_timeout_ends_following_of_what_does_not_come(tmp_path, root):
     assert list(dtedask.open(root or tmp_path / "none").follow(timeout_s=0.01)) == []
+
+
+def test_a_rollback_and_a_wipe_are_commits_like_others(store, make_field):
+    first = commit(store, make_field, 0)[0]
+    commit(store, make_field, 6)
+    following = store.follow(after={}, timeout_s=0)
+    store.rollback(to=first.snapshot, doit=True)
+    store.wipe("class=rd", doit=True, minimum_keys=("class",))
+    commit(store, make_field, 12)
+    found = list(following)
+    assert [one.sequence for one in found] == [1, 2, 3, 4, 5]
+    assert (found[2].rolled_back, found[3].removed, found[4].new) == (first.snapshot, 1, 1)
+
+
+def test_following_goes_on_behind_commits_that_were_purged(store, make_field, caplog):
+    for step in range(5):
+        commit(store, make_field, step)
+    following = store.follow(after={"rd/enfo/test": 1}, timeout_s=0)
+    with dask.config.set({"dtedask.store.longest-reader": 0, "dtedask.store.clock-slack": 0}):
+        store.purge(keep_commits=2)
+    assert [one.sequence for one in following] == [4, 5]
+    assert following.missed == 2
+    assert "are no longer in its history" in caplog.text

@@ -6,7 +6,9 @@ import pickle
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,7 +59,7 @@ def contents(store):
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(actions)
 def test_a_handle_sees_the_published_and_what_waits_in_it(make_field, actions):
     name = f"memory://staging-{next(_NAMES)}"
@@ -151,6 +153,25 @@ def test_what_is_staged_is_an_open_transaction_until_the_handle_is_clean(store, 
         assert registrations(store._location, CUBE) == []
 
 
+@pytest.fixture
+def no_time_to_wait():
+    with dask.config.set({"dtedask.store.longest-reader": 0, "dtedask.store.clock-slack": 0}):
+        yield
+
+
+def test_purge_leaves_alone_what_is_staged(store, make_field, no_time_to_wait):
+    archive(store, make_field, "0", shape=(20, 20))
+    staged = store.retrieve("param=t")
+    for step in ("6", "12"):
+        with dtedask.open(store.root) as other:
+            archive(other, make_field, step, shape=(20, 20))
+    dtedask.open(store.root).purge(keep_commits=1)
+    assert np.array_equal(staged["t"].to_numpy().squeeze(), make_field(0, shape=(20, 20))[0])
+    assert store.axes()["step"] == ["0", "6", "12"]
+    store.flush()
+    assert dtedask.open(store.root).axes()["step"] == ["0", "6", "12"]
+
+
 def test_a_staged_dataset_opens_in_another_process_as_it_is(store, make_field):
     archive(store, make_field, "0")
     travelled = pickle.loads(pickle.dumps(store.retrieve("param=t")))
@@ -174,7 +195,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published", [0, 1])
-def test_a_writer_that_is_killed_between_staging_and_flush_leaves_nothing_visible(store, make_field, published):
+def test_a_writer_that_is_killed_between_staging_and_flush_leaves_nothing_visible(
+    store, make_field, published, no_time_to_wait
+):
     for _ in range(published):
         with store:
             archive(store, make_field, "0")
@@ -187,3 +210,7 @@ def test_a_writer_that_is_killed_between_staging_and_flush_leaves_nothing_visibl
     with after:
         archive(after, make_field, "12")
     assert len(after.history()) == published + 1
+    before_purge = {path.name for path in Path(store.root).glob("*/*/*/snapshots/*")}
+    after.purge(keep_commits=published + 1)
+    assert len(before_purge - {path.name for path in Path(store.root).glob("*/*/*/snapshots/*")}) == 1
+    assert after.axes()["step"] == (["0", "12"] if published else ["12"])
