@@ -102,12 +102,11 @@ def _parameters(grid: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=64)
 def _projection(parameters: str) -> Any:
-    from pyproj import Proj
-    from pyproj.exceptions import ProjError
+    from dtedask.geo.library import pyproj
 
     try:
-        return Proj(parameters)
-    except ProjError as error:
+        return pyproj.Proj(parameters)
+    except pyproj.exceptions.ProjError as error:
         raise FieldError(
             f"The projection '{parameters}' is impossible.", hint="Check the grid's description."
         ) from error

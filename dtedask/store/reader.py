@@ -328,11 +328,25 @@ class Reader:
         """Fields as GRIB2 messages, encoded anew, in the order of the request as `inspect` has it."""
         from dtedask.store.encoding import encode_record
 
+        for record in self.fields(request, allow_missing):
+            yield encode_record(record)
+
+    def fields(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[Record]:
+        """What `to_grib` gives, not read yet: records of fields, in the order of the request.
+
+        Raises
+        ------
+        NoMatchError
+            If nothing matches.
+        MissingFieldsError
+            If a value that is named does not exist and `allow_missing` is False.
+        ControlledError
+            If one of the fields is locked for reading.
+        """
         parsed = self._parse(request)
         selections = self._checked(parsed, allow_missing)
         check_fields(selections)
-        for record in ranks.in_order(parsed, selections):
-            yield encode_record(record)
+        return ranks.in_order(parsed, selections)
 
     def read(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[tuple[Record, bytes]]:
         """What was archived, as bytes: opaque bytes as they came, fields as GRIB2 messages, encoded anew.
