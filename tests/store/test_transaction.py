@@ -23,7 +23,7 @@ from dtedask.store.location import Location
 from dtedask.store.lock import cube_lock
 from dtedask.store.repository import split_of
 from dtedask.store.schema import Values
-from dtedask.store.write import WriteResult
+from dtedask.store.write import WriteResult, write_batch
 
 CUBE = "rd/enfo/test"
 STAGES = ("write", "check", "flush", "sync", "move", "hook")
@@ -317,6 +317,26 @@ def test_a_durable_commit_syncs_before_and_after_main_moves(store, make_field, m
     store.archive(*make_field(1.0, number="1", levelist="500"))
     (commit,) = store.flush()
     assert tips == [commit.parent, commit.snapshot]
+
+
+def test_a_task_on_another_machine_syncs_what_it_wrote_before_it_returns(store, make_field, monkeypatch):
+    from dtedask.store import lock
+
+    class Elsewhere(Execution):
+        width = 1
+
+        def run(self, fork, batches, *options):
+            monkeypatch.setattr(lock, "sync_to_disk", lambda root: synced.append((root, chunks())))
+            return [write_batch(fork, batches[0], options[0])]
+
+    def chunks():
+        return len(list((Path(store.root) / CUBE / "chunks").iterdir()))
+
+    synced = []
+    array, keys = make_field(1.0, shape=(20, 30), type="fc", levelist="500")
+    store.archive(array.copy(data=np.random.default_rng(1).random((20, 30), dtype="float32")), keys)
+    store.flush(execution=Elsewhere(client="workers of a cluster"))
+    assert synced == [(Location.parse(store.root), 1)]
 
 
 def test_a_commit_whose_answer_was_lost_is_not_done_twice(store, make_field, monkeypatch):
