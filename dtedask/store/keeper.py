@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import NotFoundError
+from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.core.settings import setting
 from dtedask.request import Request
 from dtedask.store.branches import branches_of, create_branch, delete_branch
@@ -274,7 +274,10 @@ class Keeper(Inspector):
         """
         from dtedask.store.upkeep.verify import VerifyOptions, verify_root
 
-        parsed = self._parse(request)
+        try:
+            parsed = self._parse(request)
+        except DamagedError:  # the document of the root, which is one of the findings
+            parsed = Request.parse(request if request is not None else {})
         at = None if self._at is None else str(self._at)
         options = VerifyOptions(parsed, at, all_snapshots, quick, threads, on_progress)
         return verify_root(self._location, self._cubes_of(parsed), options)

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import yaml
 
-from dtedask.core.errors import FormatVersionError, NotFoundError, SchemaError
+from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError, SchemaError
+from dtedask.store.failures import first_line
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.schema import Schema, default_schema, differences, load_schema
 from dtedask.store.shared_file import change_file
@@ -146,13 +147,21 @@ def _document(version: int, schema: Schema) -> bytes:
 
 @lru_cache(maxsize=32)
 def _parsed(data: bytes, url: str) -> tuple[int, Schema]:
-    document = yaml.safe_load(data)
-    if document["format"] > ROOT_FORMAT:
-        raise FormatVersionError(
-            f"The root {url!r} has format {document['format']}; this dtedask knows {ROOT_FORMAT}.",
-            hint="Upgrade dtedask.",
-        )
-    return document.get("schema_version", 1), Schema.model_validate(document["schema"])
+    try:
+        document = yaml.safe_load(data)
+        if document["format"] > ROOT_FORMAT:
+            raise FormatVersionError(
+                f"The root {url!r} has format {document['format']}; this dtedask knows {ROOT_FORMAT}.",
+                hint="Upgrade dtedask.",
+            )
+        return document.get("schema_version", 1), Schema.model_validate(document["schema"])
+    except DtedaskError:
+        raise
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DamagedError(
+            f"The document {url}/{FILE} of the root cannot be read: {first_line(error)}.",
+            hint="Restore it from a backup, or from another root with the same schema.",
+        ) from error
 
 
 def _load(wanted: Wanted) -> Schema:

@@ -19,7 +19,7 @@ from dtedask.store.past.differences import added_of, all_fields, fields_of, keys
 from dtedask.store.repository import BRANCH, cached_snapshot, open_repository
 from dtedask.store.snapshot import run_async
 from dtedask.store.transaction import Prepared, Transaction, commit_all
-from dtedask.store.upkeep.integrity import check_whole, number_of
+from dtedask.store.upkeep.integrity import Integrity, check_whole, number_of
 from dtedask.store.wipe import WipeTransaction
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ class RollbackTransaction(GoingBack):
         return CubeRollback(self.cube, head, self.target, damage=error.message)
 
     def _compared(self, head: str) -> Comparison:
+        Integrity(self.location, self.cube, head).check_snapshot()  # what this process knows of it may be gone
         old, new = (cached_snapshot(self.location, self.cube, name) for name in (self.target, head))
         return compare(old, new)
 

@@ -21,6 +21,8 @@ from dtedask.store.snapshot import chunk_coordinates, run_async
 from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
 
 if TYPE_CHECKING:
+    import icechunk
+
     from dtedask.store.snapshot import Snapshot
     from dtedask.store.upkeep.findings import Kind
 
@@ -116,6 +118,18 @@ def rows_of(snapshot: Snapshot, array: Array, bad: frozenset[str]) -> np.ndarray
         return run_async(chunk_coordinates(snapshot.session, f"/{array.path}", count)) if good else _none(count)
     found = [_within(snapshot, array, manifest) for manifest in good]
     return np.concatenate(found) if found else _none(count)
+
+
+def changed_chunks(repo: icechunk.Repository, snapshot: str, newer: str) -> dict[str, np.ndarray] | None:
+    """Coordinates, by array, of chunks that a snapshot does not share with a newer one; None where nobody knows."""
+    try:
+        found = repo.diff(from_snapshot_id=snapshot, to_snapshot_id=newer)
+    except Exception:  # noqa: BLE001 - a damaged log, or one that is purged
+        return None
+    if found.deleted_arrays:
+        return None
+    changed = found.updated_chunks.items()
+    return {path.lstrip("/"): np.array(rows, dtype=np.int64).reshape(len(rows), -1) for path, rows in changed}
 
 
 def box_of(manifest: Manifest) -> np.ndarray:

@@ -25,7 +25,7 @@ from dtedask.store.roots import FILE, RootDocument
 from dtedask.store.selection import group_may_match
 from dtedask.store.snapshot import Snapshot
 from dtedask.store.upkeep.affected import Affected
-from dtedask.store.upkeep.contents import Array, arrays_of, bad_chunks, box_of, rows_in_both, rows_of
+from dtedask.store.upkeep.contents import Array, arrays_of, bad_chunks, box_of, changed_chunks, rows_in_both, rows_of
 from dtedask.store.upkeep.digests import Digest, SnapshotDigests, digest_file, read_digests
 from dtedask.store.upkeep.findings import Finding, Kind, Tally, Verification, VerifyProgress
 from dtedask.store.upkeep.integrity import BRANCH_FILE, is_unknown, newest_kept
@@ -113,6 +113,7 @@ class _CubeVerifier:
     bad_keys: list[str] = field(default_factory=list)
     told: set[str | tuple[str, str]] = field(default_factory=set)
     tips: dict[str, str] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         begin = len(self.tally.findings)
@@ -123,7 +124,8 @@ class _CubeVerifier:
             if (self.cube, snapshot) not in self.tally.snapshots:
                 self.tally.snapshots.add((self.cube, snapshot))
                 self._verify_snapshot(repo, snapshot, newer)
-        ways = WaysBack(self.location, self.cube, self.pool, tuple(self.bad_keys), wanted[0] if wanted else "")
+        main = wanted[0] if wanted else ""
+        ways = WaysBack(self.location, self.cube, self.pool, tuple(self.bad_keys), main, main in self.read)
         for place in range(begin, len(self.tally.findings)):
             finding = self.tally.findings[place]
             self.tally.findings[place] = replace(finding, remedy=ways.remedy(finding, self.tips.get(finding.snapshot)))
@@ -225,7 +227,9 @@ class _CubeVerifier:
         unlisted = frozenset(one.path for one in arrays if any(found.id in damaged for found in one.manifests))
         affected = Affected(opened, self.cube, unlisted)
         self._tell_all(bad, snapshot, affected, arrays)
-        only = self._changed(repo, snapshot, newer)
+        if not damaged:
+            self.read.add(snapshot)
+        only = None if newer is None else changed_chunks(repo, snapshot, newer)
         for array in arrays:
             self._verify_array(opened, array, damaged, affected, only)
             self._tell_progress()
@@ -285,21 +289,6 @@ class _CubeVerifier:
         return tuple(found)
 
     # -- chunks
-
-    def _changed(self, repo: icechunk.Repository, snapshot: str, newer: str | None) -> dict[str, np.ndarray] | None:
-        """Chunks that the snapshot does not share with the next one, which was verified; None for all."""
-        if newer is None:
-            return None
-        try:
-            found = repo.diff(from_snapshot_id=snapshot, to_snapshot_id=newer)
-        except Exception:  # noqa: BLE001 - a damaged log, which is told; all chunks then
-            return None
-        if found.deleted_arrays:
-            return None
-        return {
-            path.lstrip("/"): np.array(rows, dtype=np.int64).reshape(len(rows), -1)
-            for path, rows in found.updated_chunks.items()
-        }
 
     def _verify_array(
         self,

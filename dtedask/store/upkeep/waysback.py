@@ -13,7 +13,7 @@ import numpy as np
 from dtedask.core.errors import DtedaskError
 from dtedask.store.repository import open_repository
 from dtedask.store.snapshot import Snapshot
-from dtedask.store.upkeep.contents import arrays_of, bad_chunks, rows_in_both, rows_of
+from dtedask.store.upkeep.contents import Array, arrays_of, bad_chunks, changed_chunks, rows_in_both, rows_of
 from dtedask.store.upkeep.integrity import BRANCH_FILE, branch_text, parents, problems_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class WaysBack:
         Zarr keys of the chunks that are damaged.
     main : str
         The newest snapshot of the cube; empty where it is not known.
+    is_main_read : bool
+        Whether its chunks could be verified; those that an older one shares with it need no second look then.
     """
 
     location: Location
@@ -44,6 +46,7 @@ class WaysBack:
     pool: ThreadPoolExecutor
     bad_keys: tuple[str, ...]
     main: str
+    is_main_read: bool
 
     def remedy(self, finding: Finding, tip: str | None) -> str:
         """What to do about a finding.
@@ -87,17 +90,23 @@ class WaysBack:
         return ""
 
     def _reads(self, snapshot: str) -> bool:
-        if not self.bad_keys:
-            return True
+        """Whether the chunks of a snapshot are whole: those that are damaged in the newest, and those that differ."""
         try:
             repo = open_repository(self.location, self.cube)
             opened = Snapshot(self.location.cube_url(self.cube), repo, snapshot)
+            only = changed_chunks(repo, snapshot, self.main) if self.is_main_read else None
             for array in arrays_of(opened, repo):
-                keys = [key for key in self.bad_keys if key.startswith(f"{array.path}/c/")]
-                asked = np.array([key.rsplit("/c/", 1)[1].split("/") for key in keys], dtype=np.int64)
-                rows = rows_in_both(rows_of(opened, array, frozenset()), asked) if keys else asked
+                rows = rows_of(opened, array, frozenset())
+                if only is not None:
+                    rows = rows_in_both(rows, self._asked(array, only))
                 if any(True for _ in bad_chunks(opened, array, rows, self.pool, quick=False, count=lambda *_: None)):
                     return False
         except DtedaskError:
             return False
         return True
+
+    def _asked(self, array: Array, changed: Mapping[str, np.ndarray]) -> np.ndarray:
+        keys = [key for key in self.bad_keys if key.startswith(f"{array.path}/c/")]
+        damaged = np.array([key.rsplit("/c/", 1)[1].split("/") for key in keys], dtype=np.int64)
+        parts = [rows for rows in (changed.get(array.path), damaged) if rows is not None and rows.size]
+        return np.concatenate(parts) if parts else np.empty((0, len(array.document["shape"])), dtype=np.int64)

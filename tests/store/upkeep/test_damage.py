@@ -94,6 +94,16 @@ def test_a_cube_whose_references_are_gone_does_not_vanish(root):
         list(dtedask.open(root).list())
 
 
+def test_a_damaged_document_of_the_root_is_named(root):
+    path = root / ".dtedask" / "root.yaml"
+    for data in (b"", b"format: 1", b"\x00\xff", path.read_bytes()[:40]):
+        path.write_bytes(data)
+        with pytest.raises(DamagedError, match=r"\.dtedask/root\.yaml of the root cannot be read"):
+            dtedask.open(root).schema()
+        (finding,) = dtedask.open(root).verify().findings
+        assert (finding.kind, finding.path) == ("root", str(path))
+
+
 def test_the_reference_is_repaired_as_the_error_says(root, objects, damage, everything, as_new_process):
     expected = everything(root)
     (path,) = objects(root, "reference")
