@@ -5,7 +5,7 @@ from dtedask.request.parameters import Parameter, parameter, parameter_ids, vari
 from dtedask.request.ranges import RangeWarning
 from dtedask.request.request import Request
 from dtedask.request.steps import Step, format_step, parse_step
-from dtedask.request.types import TYPES, canonical_text
+from dtedask.request.types import TYPES, are_compatible, canonical_text
 from dtedask.request.values import canonical_keys, canonical_value
 from dtedask.request.vocabulary import canonical_key, is_key, is_reserved
 
@@ -16,6 +16,7 @@ __all__ = [
     "RangeWarning",
     "Request",
     "Step",
+    "are_compatible",
     "canonical_key",
     "canonical_keys",
     "canonical_text",

@@ -6,7 +6,7 @@ A key of MARS has a type of its own; a schema gives types to keys of its own, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from dtedask.core.errors import InvalidValueError
@@ -34,11 +34,28 @@ TYPES = (
     "climate-monthly",
     "first3",
 )
+WORD_TYPES = ("string", "lowercase", "first3")
 DATE_TYPES = ("date", "year-month", "climate-daily", "year", "month", "climate-monthly")
 
 _LEAP_YEAR = "2000"
 _DAY_OF_MONTH = r"(?i)(?:([a-z]+)-(\d{1,2})|(\d{2})-?(\d{2}))"
 _WORD = r"[^\s,/=#!'\"]+(?: [^\s,/=#!'\"]+)*"
+
+
+def are_compatible(types: Iterable[str]) -> bool:
+    """Whether a key may have all of some types, in different rules.
+
+    Every type must make its own form of a value out of the form that another one gave it: dates do so among each other,
+    numbers and words too, and words of anything but dates, of which ``-1`` is one.
+    """
+    families = {_family(name) for name in types}
+    return len(families) < 2 or (len(families) == 2 and "words" in families and "dates" not in families)
+
+
+def _family(name: str) -> str:
+    if name in DATE_TYPES:
+        return "dates"
+    return "words" if name in WORD_TYPES else "numbers" if name in ("integer", "double") else name
 
 
 def canonical_text(type_name: str, key: str, text: str, *, today: date | None = None) -> str:
@@ -80,6 +97,8 @@ def _month(key: str, text: str, today: date | None) -> str:
     if number is not None:
         return str(number)
     hint = f"A month is such as '6' or 'jun'; the first three letters are {'/'.join(MONTHS)}."
+    if len(text) < len("202406"):  # no days from today: 0 and -1 are no months
+        raise InvalidValueError(f"Invalid value '{text}' of key '{key}'.", hint=hint)
     return str(int(_as_date(key, text, today, hint)[4:6]))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import NotFoundError
-from dtedask.request import parse_step
+from dtedask.core.errors import GribUnsupportedError, NotFoundError
+from dtedask.request import is_key, parse_step
 from dtedask.store.chunks import ChunkCodec
 
 if TYPE_CHECKING:
@@ -35,19 +35,31 @@ def values_of(record: Record) -> np.ndarray:
 
 
 def encode_record(record: Record) -> bytes:
-    """A field as a GRIB2 message.
+    """A field as a GRIB2 message; keys that MARS does not have are not in it.
 
     Raises
     ------
     GribUnsupportedError
-        If GRIB2 or ecCodes cannot hold it.
+        If GRIB2 or ecCodes cannot hold it, such as a field without a date.
     """
     from dtedask.grib import encode
 
     selection = record.selection
     found = selection.variable.attributes
     attributes = {name: value for name, value in found.items() if name.startswith("GRIB_")}
-    return encode(values_of(record), record.keys, record.grid, attributes=attributes, interval=_interval(record))
+    keys = {key: value for key, value in record.keys.items() if is_key(key)}
+    if not _has_year_and_month(keys.get("date", "")):
+        said = ",".join(f"{key}={value}" for key, value in keys.items() if key in ("date", "year", "month"))
+        raise GribUnsupportedError(
+            f"The field with {said or 'no date'} cannot be said in GRIB2, which needs a day.",
+            hint="Read it with `retrieve`.",
+        )
+    return encode(values_of(record), keys, record.grid, attributes=attributes, interval=_interval(record))
+
+
+def _has_year_and_month(date: str) -> bool:
+    """Whether a date in canonical form has year and month: that of a climatology has none."""
+    return len(date) >= len("202401")
 
 
 def _interval(record: Record) -> tuple[int, int] | None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from dtedask.core.errors import RequestError
 from dtedask.core.nearest import did_you_mean
-from dtedask.request import canonical_key, canonical_text, canonical_value, is_reserved, own_type, types_for
+from dtedask.request import (
+    are_compatible,
+    canonical_key,
+    canonical_text,
+    canonical_value,
+    is_reserved,
+    own_type,
+    types_for,
+)
 from dtedask.store.schema.rules import KeyRule, Rule, TypeName
 
 _NAME = r"[a-z][a-z0-9_]{0,63}"
@@ -87,6 +95,22 @@ def checked_rule(rule: Rule, keys: Mapping[str, TypeName]) -> tuple[Rule, list[t
         except Mistake as mistake:
             mistakes.append((written, mistake))
     return Rule(name=rule.name, keys=found) if not mistakes else rule, mistakes
+
+
+def mixed_types(rules: Sequence[Rule], keys: Mapping[str, TypeName]) -> Iterator[tuple[tuple[str, int], str, Mistake]]:
+    """Keys to which rules give types that have no values in common: place of the rule, key, and what is wrong."""
+    known: dict[str, set[str]] = {}
+    for number, rule in enumerate(rules):
+        for key, key_rule in rule.keys.items():
+            if key_rule.hidden:
+                continue
+            name = str(key_rule.type or keys.get(key) or own_type(key))
+            before = known.setdefault(key, set())
+            if not are_compatible({*before, name}):
+                there = " and ".join(sorted(before))
+                hint = "Give it one type, or call it otherwise in one of them."
+                yield ("rules", number), key, Mistake(f"the key '{key}' is {name} here and {there} before.", hint)
+            before.add(name)
 
 
 def _mars_key(word: str, keys: Mapping[str, TypeName] | None = None) -> str:

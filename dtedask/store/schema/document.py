@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dtedask.request import Language, is_reserved, own_type
-from dtedask.store.schema.check import Mistake, checked_key, checked_name, checked_rule
+from dtedask.store.schema.check import Mistake, checked_key, checked_name, checked_rule, mixed_types
 from dtedask.store.schema.matching import Fitted, RuleMatcher, fit, fit_types
 from dtedask.store.schema.rules import Rule, TypeName
 
@@ -89,6 +89,7 @@ class Schema(BaseModel):
             found, wrong = checked_rule(rule, keys)
             mistakes += [(("rules", number, "keys", key), mistake) for key, mistake in wrong]
             rules.append(found)
+        mistakes += [((*path, "keys", key), mistake) for path, key, mistake in mixed_types(rules, keys)]
         for place, name in enumerate(self.qualifiers):
             try:
                 checked_name(name, keys)
