@@ -97,6 +97,8 @@ def _month(key: str, text: str, today: date | None) -> str:
     if number is not None:
         return str(number)
     hint = f"A month is such as '6' or 'jun'; the first three letters are {'/'.join(MONTHS)}."
+    if re.fullmatch(_DAY_OF_MONTH, text):
+        return str(int(_climate_daily(key, text, today)[:2]))
     if len(text) < len("202406"):  # no days from today: 0 and -1 are no months
         raise InvalidValueError(f"Invalid value '{text}' of key '{key}'.", hint=hint)
     return str(int(_as_date(key, text, today, hint)[4:6]))

@@ -51,7 +51,7 @@ class Archive:
 
     def __init__(self, location: Location, schema: Schema, options: Options) -> None:
         self._location = location
-        self._schema = schema
+        self.schema = schema
         self._options = options
         self._entries: dict[str, dict[object, Entry]] = {}
         self._coordinates: dict[tuple[str, str], Mapping[str, Coordinate] | Message] = {}
@@ -83,7 +83,7 @@ class Archive:
     def _read_key(self, key: Mapping[str, object]) -> tuple[dict[str, str], Request]:
         """Keys of the root's own, which no message has, and those of MARS with which messages must agree."""
         named = {name: value for name, value in key.items() if name[:1] != "_"}
-        language = self._schema.language
+        language = self.schema.language
         wanted = Request(named, language=language)
         own = {name: values[0] for name, values in wanted.items() if language and name in language.keys}
         if any(len(wanted[name]) > 1 for name in own):
@@ -151,6 +151,7 @@ class Archive:
             entries=list(self._entries[cube].values()),
             execution=execution,
             coordinates_of=self._coordinates_of,
+            schema=self.schema,
         )
 
     def _report_wide(self) -> None:
@@ -172,7 +173,7 @@ class Archive:
             check_agreement(wanted, message)
         if own:
             description = replace(description, keys={**description.keys, **own})
-        address = address_of(description, self._schema)
+        address = address_of(description, self.schema)
         self._coordinates.setdefault((address.cube, address.group), message)
         source: Source = FileSlice(message.location, message.offset, message.length)
         if message.data is not None:
@@ -181,13 +182,13 @@ class Archive:
         return entry, _is_rounded(description, address)
 
     def _entry_of_bytes(self, data: bytes, key: Mapping[str, object]) -> tuple[Entry, bool]:
-        description = items.describe(data, key, self._schema)
-        address = address_of(description, self._schema)
+        description = items.describe(data, key, self.schema)
+        address = address_of(description, self.schema)
         self._coordinates.setdefault((address.cube, address.group), {})
         return Entry(address, dict(address.keys), Opaque(data), None, "opaque bytes"), False
 
     def _entry_of_array(self, field: ArrayField) -> tuple[Entry, bool]:
-        address = address_of(field.description, self._schema)
+        address = address_of(field.description, self.schema)
         self._coordinates.setdefault((address.cube, address.group), field.coordinates)
         values = np.array(field.values, dtype=address.variable.values.dtype)
         return Entry(address, dict(address.keys), values, None, "an array"), False

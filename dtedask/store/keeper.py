@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from dtedask.core.commit import Commit
 from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.core.settings import setting
-from dtedask.request import Request
 from dtedask.store.branches import branches_of, create_branch, delete_branch
 from dtedask.store.commits import history_of
 from dtedask.store.handles import in_order
@@ -24,7 +23,6 @@ from dtedask.store.past.tags import create_tag, delete_tag
 from dtedask.store.reader import Names, RequestLike
 from dtedask.store.roots import RootDocument
 from dtedask.store.schema.update import SchemaUpdate
-from dtedask.store.selection import select
 from dtedask.store.transaction import Options
 
 if TYPE_CHECKING:
@@ -333,7 +331,7 @@ class Keeper(Inspector):
         return document.schema(self._schema) if version is None else document.schema_of_version(version)
 
     def update_schema(self, schema: Schema | str | os.PathLike[str], *, doit: bool = True) -> SchemaUpdate:
-        """Give the root another schema, under which every field that exists is found as before.
+        """Give the root another schema, under which every field of every branch and tag is found as before.
 
         Parameters
         ----------
@@ -346,7 +344,7 @@ class Keeper(Inspector):
         -------
         SchemaUpdate
             Version, changes and number of fields; nothing is written where nothing changes. The schema before stays in
-            the root.
+            the root, and fields that were archived under it and not flushed are refused.
 
         Raises
         ------
@@ -355,16 +353,10 @@ class Keeper(Inspector):
         SchemaError
             If fields would not be found, or would be archived elsewhere; it names them.
         """
-        from dtedask.store.schema import check_found, differences, load_schema
+        from dtedask.store.schema import load_schema
+        from dtedask.store.schema_update import update_schema
 
-        document, after = RootDocument(self._location), load_schema(schema)
-        version, before = document.version(), document.schema()
-        changes = tuple(differences(before, after))
-        parts = (part for cube, found in self._snapshots(self.cubes()) for part in select(found, cube, Request({})))
-        fields = check_found((record for part in parts for record in part.records()), before, after)
-        if changes:
-            version = document.update(before, after) if doit else version + 1
-        return SchemaUpdate(version, changes, fields)
+        return update_schema(self._location, load_schema(schema), setting("store.lock-timeout"), doit=doit)
 
     def _options(self) -> Options:
         return Options(

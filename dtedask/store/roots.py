@@ -90,17 +90,21 @@ class RootDocument:
         ReadOnlyError
             If the root cannot be written.
         SchemaError
-            If the root has another schema than the wanted one.
+            If the root has another schema than the wanted one, and never had that.
         """
         if self._files.read(FILE) is None:
             self._files.write(FILE, _document(1, _load(wanted)), only_new=True)
         kept = self.schema()
-        if wanted is not None and (changed := differences(kept, _load(wanted))):
+        if wanted is not None and not self._had(schema := _load(wanted)):
             raise SchemaError(
-                f"The root {self._location.url!r} has another schema: {'; '.join(changed)}.",
+                f"The root {self._location.url!r} has another schema: {'; '.join(differences(kept, schema))}.",
                 hint="Open it without a schema, or change its own: `dtedask store schema update`.",
             )
         return kept
+
+    def _had(self, schema: Schema) -> bool:
+        """Whether a schema is that of the root, or was: who still has the file of old goes on under the new one."""
+        return any(self.schema_of_version(number) == schema for number in range(self.version(), 0, -1))
 
     def update(self, before: Schema, after: Schema) -> int:
         """Replace the schema, and keep the one before.

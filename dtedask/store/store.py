@@ -338,6 +338,8 @@ class Store(Keeper):
             schema = RootDocument(self._location).create(self._schema)
             check_branch(self._location, self._branch)
             self._archive = Archive(self._location, schema, self._options())
+        elif not self._archive.waiting:
+            self._archive.schema = RootDocument(self._location).schema(self._schema)
         return self._archive
 
     def _snapshot(self, cube: str) -> Snapshot:

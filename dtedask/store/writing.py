@@ -18,6 +18,7 @@ from dtedask.store.identity import Address
 from dtedask.store.opaque import Opaque
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import cached_snapshot, create_repository, open_repository
+from dtedask.store.schema_update import check_schema
 from dtedask.store.transaction import Prepared, Transaction
 from dtedask.store.write import Source, WriteItem, WriteResult
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import icechunk
 
     from dtedask.geo import PointOrder
+    from dtedask.store.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,14 @@ class WriteTransaction(Transaction):
         Where the tasks run.
     coordinates_of : callable
         Gives the coordinates of a grid that is new in the cube.
+    schema : Schema, optional
+        What the root's schema was when the fields were archived.
     """
 
     entries: Sequence[Entry]
     execution: Execution
     coordinates_of: CoordinatesOf
+    schema: Schema | None = None
 
     @property
     def addresses(self) -> list[Address]:
@@ -123,6 +128,8 @@ class WriteTransaction(Transaction):
         results = self._write(fork, items)
         _check_forks(results, items, session.snapshot_id)
         written = _written(entries, items, results)
+        if self.schema is not None:
+            check_schema(self.location, self.schema)
         Control(self.location).check_entries(written)  # a lock may have been set while this was written
         if not self.location.is_memory:
             session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks

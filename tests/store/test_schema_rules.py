@@ -121,7 +121,7 @@ def test_a_written_document_reads_as_the_same_schema(rules, is_named):
 def test_the_kept_document_of_a_root_with_rules_is_the_schema(memory_store, make_field):
     import dtedask
 
-    rule = {key: "any" for key in ("class", "stream", "expver", "type", "levtype", "param", "date", "time", "step")}
+    rule = dict.fromkeys(("class", "stream", "expver", "type", "levtype", "param", "date", "time", "step"), "any")
     schema = Schema.model_validate({"rules": [{"name": "all", "keys": {**rule, "number": "optional"}}]})
     store = dtedask.open(memory_store.root, schema=schema)
     store.archive(*make_field())
