@@ -6,9 +6,16 @@ import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dtedask.store.location import Location, RootFiles
+from dtedask.store.past.tag_file import FILE as TAGS
+from dtedask.store.past.tag_file import decoded
+from dtedask.store.past.tags import PIN
 from dtedask.store.upkeep.digests import digest_folder
+
+if TYPE_CHECKING:
+    import icechunk
 
 _FOLDERS = ("attributes", "chunks", "manifests", "refs", "snapshots", "transactions")
 # How the library below Icechunk and ours calls a file until it is whole; a killed writer leaves it behind.
@@ -44,6 +51,19 @@ def stale_digests(location: Location, cube: str, before: datetime, *, dry_run: b
         for file in stale:
             files.delete(file.name)
     return [file.size_bytes for file in stale]
+
+
+def stray_pins(location: Location, cube: str, repo: icechunk.Repository, before: datetime, *, dry_run: bool) -> int:
+    """Let go of what a tag was to keep whose maker died before the tag had its name; returns how many such pins."""
+    pins = {name for name in repo.list_tags() if name.startswith(PIN)}
+    if pins and not location.is_memory:
+        files = RootFiles(location)
+        pins -= {pin for _, pin in decoded(files.read(TAGS), location.url).values()}
+        pins = {pin for pin in pins if all(file.modified < before for file in files.files(f"{cube}/refs/tag.{pin}"))}
+        for pin in () if dry_run else sorted(pins):
+            repo.delete_tag(pin)
+        return len(pins)
+    return 0
 
 
 def _snapshots(location: Location, cube: str) -> set[str]:

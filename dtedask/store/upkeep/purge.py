@@ -16,7 +16,7 @@ from dtedask.store.location import Location, RootFiles
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository
 from dtedask.store.upkeep.digests import rewriting
-from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests
+from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests, stray_pins
 from dtedask.store.upkeep.points import held, left_behind, lines_of, threshold_of
 from dtedask.store.upkeep.registry import Registration, folder_of, registered, registrations
 from dtedask.store.upkeep.report import CubePurge, Purge, Removed
@@ -123,11 +123,12 @@ class _CubePurger:
         choice = choose(points, self.rule, now, limits) if points else None
         collect_before = min(limit.time for limit in limits if limit.time is not None)
         threshold = threshold_of(lines, points[choice.oldest].time) if choice else now
+        pins = stray_pins(self.location, self.cube, repo, collect_before, dry_run=self.dry_run)
         with held(repo, left_behind(lines, threshold), alone=all(one.kind != "purge" for one in others)):
             if choice and choice.oldest + 1 < len(points):
                 self._expire(repo, threshold)
             removed = self._collect(collect_before)
-        removed = replace(removed, registrations=self._remove_dead(files, found))
+        removed = replace(removed, leftovers=removed.leftovers + pins, registrations=self._remove_dead(files, found))
         result = CubePurge(self.cube, (), 0, 0, None, removed, (), collect_before)
         return self._told(result, points, choice) if choice else result
 

@@ -16,7 +16,7 @@ class Removed:
     chunks, manifests, snapshots, logs : int
         Objects of the repository that no commit, tag or branch refers to; logs are those of its transactions.
     leftovers : int
-        Files half written by processes that died.
+        Files half written by processes that died, and what was pinned for tags that never got their name.
     digests, registrations : int
         Digests of snapshots that are gone, and registrations of processes that died.
     size_bytes : int

@@ -262,3 +262,14 @@ def test_a_pinned_handle_reads_what_it_saw_through_purges(store, archive):
             store.purge(keep_commits=1)
         assert [value_of(pinned), value_of(store)] == [1.0, 3.0]
     assert store.purge(keep_commits=1).cubes[0].expired == (1, 2)
+
+
+def test_what_a_killed_process_pinned_for_a_tag_goes_and_real_tags_stay(store, archive):
+    commits = [archive(store, float(number)) for number in range(4)]
+    store.tag("good", at=commits[1].snapshot)
+    repo = open_repository(Location.parse(store.root), CUBE)
+    repo.create_tag("dtedask.never.0123abcd", commits[0].snapshot)
+    repo.create_tag("somebody", commits[2].snapshot)
+    assert store.purge(keep_commits=1).cubes[0].removed.leftovers == 1
+    assert [value_of(store.at(name)) for name in ("good", "somebody")] == [1.0, 2.0]
+    assert len(objects(store, "chunks")) == 3
