@@ -14,9 +14,12 @@ from dtedask.store.missing import count_of, missing_fields
 from dtedask.store.nearest import nearest
 from dtedask.store.ranks import sort_values
 from dtedask.store.schema import CUBE_KEYS
+from dtedask.store.schema.rules import meant
 
 if TYPE_CHECKING:
     from dtedask.store.reader import Reader
+    from dtedask.store.schema import Schema
+    from dtedask.store.schema.rules import Rule
     from dtedask.store.selection import Selection
 
 _SHOWN = 8
@@ -109,6 +112,8 @@ class Explanation:
         Of a request that takes no field: keys to leave out, each tuple by itself is enough.
     refused : str
         Why the store would refuse it; empty if it would not.
+    against_rules : str
+        Why no rule of the schema takes such a field when it is archived; empty if one does.
     """
 
     request: Request
@@ -119,6 +124,7 @@ class Explanation:
     missing: tuple[Request, ...] = ()
     relax: tuple[tuple[str, ...], ...] = ()
     refused: str = ""
+    against_rules: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -141,6 +147,8 @@ class Explanation:
         found = [f"{self.fields:,} field{'' if self.fields == 1 else 's'}" if self.fields else "no field"]
         if self.refused:
             found.append(f"  refused: {self.refused}")
+        if self.against_rules:
+            found.append(f"  no rule of the schema takes such fields: {self.against_rules}")
         found += [f"  {key}" for key in self.keys]
         if self.missing:
             shown = "; ".join(map(str, self.missing[:_SHOWN])) + ("; ..." if len(self.missing) > _SHOWN else "")
@@ -175,10 +183,11 @@ class Explanation:
             "missing": [_plain(one) for one in self.missing],
             "relax": [list(one) for one in self.relax],
             "refused": self.refused,
+            "against_rules": self.against_rules,
         }
 
 
-def explain(request: Request, store: Reader) -> Explanation:
+def explain(request: Request, store: Reader, schema: Schema) -> Explanation:
     """Explain what a request takes of a root.
 
     Parameters
@@ -187,6 +196,8 @@ def explain(request: Request, store: Reader) -> Explanation:
         The request.
     store : Reader
         The root. What may not be listed there is not told either.
+    schema : Schema
+        Its schema.
     """
     try:
         found = list(store.select(request))
@@ -204,6 +215,7 @@ def explain(request: Request, store: Reader) -> Explanation:
         missing=tuple(missing_fields(request, found)) if found else (),
         relax=() if found else _relaxed(request, store, candidates),
         refused=_refused(request, store),
+        against_rules=_against_rules(request, schema),
     )
 
 
@@ -274,6 +286,30 @@ def _refused(request: Request, store: Reader) -> str:
     except ControlledError as error:
         return str(error)
     return ""
+
+
+def _against_rules(request: Request, schema: Schema) -> str:
+    """The keys that each rule fails at; empty where a rule takes a field of the request, or where there are none."""
+    found = {rule.label(number): _failing(rule, request) for number, rule in enumerate(schema.rules, 1)}
+    if not all(found.values()):
+        return ""
+    return "; ".join(f"{label} fails at {', '.join(keys)}" for label, keys in found.items())
+
+
+def _failing(rule: Rule, request: Request) -> list[str]:
+    """Keys of which a rule takes none of the values that are asked for."""
+    return [key for key in request if not request.is_all(key) and not _is_taken(rule, key, request)]
+
+
+def _is_taken(rule: Rule, key: str, request: Request) -> bool:
+    if key == "number" and "0" in request.named(key):
+        return True  # the control forecast has no number
+    if key not in rule.keys:
+        return key == "grid" or (key in NONE_KEYS and "none" in request.named(key))
+    found = rule.keys[key]
+    if found.allow:
+        return bool(request.select(key, meant(key, found.allow)))
+    return not found.hidden and not set(request.named(key)) <= meant(key, found.exclude)
 
 
 def _plain(request: Request) -> dict[str, list[str]]:

@@ -156,7 +156,7 @@ def in_order(request: Request, selections: Sequence[Selection]) -> Iterator[Reco
 def _column(selection: Selection, key: str, ranks: Ranks) -> np.ndarray:
     """Rank of a key of each field of a selection."""
     slots = selection.slots
-    if key == "type" and selection.has_control:
+    if key == "type" and selection.has_control and (ranks.names("type") or not ranks.names("number")):
         is_control = slots[:, selection.variable.dims.index("member")] == selection.control_slot
         return np.asarray(np.where(is_control, ranks.of_value("type", "cf"), ranks.of_value("type", "pf")))
     for position, parts in enumerate(selection.dimensions):
@@ -183,7 +183,7 @@ def axis_orders(request: Request, selections: Sequence[Selection]) -> dict[str, 
     found = {}
     for name in dict.fromkeys(name for one in selections for name in one.variable.dims):
         keys = {part.key for one in selections for part in _parts(one, name)}
-        if name == "member" and group.keys.get("type") == "pf":
+        if name == "member" and group.keys.get("type") == "pf" and ranks.names("type"):
             keys.add("type")
         if any(ranks.names(key) for key in keys):
             columns = [_least(name, key, selections, ranks) for key in sorted(keys, key=ranks.keys.index)]

@@ -285,7 +285,7 @@ class Reader:
         """
         from dtedask.store.explain import explain
 
-        return explain(self._parse(request), self)
+        return explain(self._parse(request), self, RootDocument(self._location).schema(self._schema))
 
     def axes(self, request: RequestLike = None) -> dict[str, Names]:
         """Values of every key over the fields that a request takes, sorted."""

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dtedask
+from dtedask.store import Schema
 from dtedask.store.nearest import nearest
 
 
@@ -60,6 +62,18 @@ def test_nothing_of_a_locked_field_is_told(filled):
     found = filled.explain("param=t")
     assert "secret" in found.refused
     assert (found.fields, found.keys, found.candidates) == (0, (), ())
+
+
+def test_what_no_rule_of_the_schema_takes_is_told(make_field):
+    keys = ("class", "stream", "expver", "type", "levtype", "date", "time", "number", "step", "levelist", "param")
+    rules = [{"name": "t", "keys": {**dict.fromkeys(keys, "any"), "param": "t", "step": {"exclude": ["0"]}}}]
+    store = dtedask.open("memory://explain-rules", schema=Schema.model_validate({"rules": rules}))
+    store.archive(*make_field(0, param="t", step="6", levelist="500", number="1"))
+    store.flush()
+    assert store.explain("param=t/u,step=6").against_rules == ""
+    assert store.explain("param=u").against_rules == "rule 1 't' fails at param"
+    assert "fails at step" in str(store.explain("param=t,step=0"))
+    assert store.explain("quantile=1:5").to_dict()["against_rules"] == "rule 1 't' fails at quantile"
 
 
 def test_an_explanation_is_plain_json(filled):

@@ -351,3 +351,30 @@ def test_a_handle_sees_commits_of_others_and_a_root_that_was_made_anew(tmp_path,
     writer.archive(*make_field(0, step="12", number="1"))
     writer.flush()
     assert reader.axes()["step"] == ["12"]
+
+
+def test_values_follow_their_labels_into_the_order_of_the_request(filled):
+    wanted = filled.retrieve("param=u/t,step=12/0/6,levelist=850/500")
+    plain = filled.retrieve("param=t/u,levtype=pl")
+    assert list(wanted.data_vars) == ["u", "t"]
+    hours = (wanted["step"].to_numpy() / np.timedelta64(1, "h")).tolist()
+    assert (hours, wanted["level"].to_numpy().tolist()) == ([12, 0, 6], [850, 500])
+    back = wanted.sortby(["step", "level"])
+    for name in ("t", "u"):
+        assert np.array_equal(back[name].to_numpy(), plain[name].to_numpy())
+        first = wanted[name].isel(latitude=0, longitude=0, level=0).squeeze().to_numpy()
+        assert first.tolist() == [12, 0, 6]
+
+
+def test_a_control_forecast_stands_where_the_request_names_its_type(memory_store, make_field):
+    for number in ("1", "2"):
+        memory_store.archive(*make_field(int(number), number=number, levelist="500"))
+    memory_store.archive(*make_field(0, type="cf", levelist="500"))
+    memory_store.flush()
+    assert memory_store.retrieve("type=pf/cf")["member"].to_numpy().tolist() == [1, 2, 0]
+    assert memory_store.retrieve("type=cf/pf")["member"].to_numpy().tolist() == [0, 1, 2]
+    assert memory_store.retrieve("number=2/0/1")["member"].to_numpy().tolist() == [2, 0, 1]
+    found = list(memory_store.read("number=2/0/1"))
+    assert [record.keys.get("number", "0") for record, _ in found] == ["2", "0", "1"]
+    folded = sorted(str(request["type"]) for request in memory_store.list().compact())
+    assert folded == ["('cf',)", "('pf',)"]
