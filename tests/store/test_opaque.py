@@ -153,3 +153,41 @@ def test_sizes_up_to_64_mib_come_back(store):
             store.archive(data[:size], {**FULL, "step": step})
     found = {int(record.keys["step"]): item for record, item in dtedask.open(store.root).read()}
     assert all(found[step] == data[:size] for step, size in enumerate(sizes))
+
+
+def test_whatever_is_done_to_fields_is_done_to_bytes(store, make_field):
+    array, field_keys = make_field(3, type="fc", levelist="500", number="1")
+    with store:
+        store.archive(array, field_keys)
+        for step in ("0", "6", "12"):
+            store.archive(b"x" * 600 + step.encode(), {**FULL, "step": step})
+    (found,) = store.inspect({**FULL, "step": "6"})
+    assert (found.keys["step"], found.short_name, found.size_bytes) == ("6", "2t", 613)
+    assert found.location == f"{store.root}/rd/oper/0001/{found.chunk}"
+    assert store.explain({**FULL, "step": "6"}).fields == 1
+    assert store.verify().findings == ()
+    wiped = store.wipe(
+        {key: FULL[key] for key in ("class", "stream", "expver", "date", "time")} | {"step": 6}, doit=True
+    )
+    assert (wiped.fields, wiped.size_bytes) == (1, 613)
+    assert [record.keys["step"] for record in store.list("stream=oper")] == ["0", "12"]
+    with store:
+        store.archive(b"again", {**FULL, "step": "18"})
+    assert {record.keys["step"]: record.slots for record in store.list("stream=oper")}["18"] == (0, 1)
+    store.rollback(to=store.history("rd/oper/0001")[0].snapshot, cube="rd/oper/0001", doit=True)
+    assert [data[600:] for _, data in store.read("stream=oper")] == [b"0", b"6", b"12"]
+    with store:
+        store.archive(b"new", {**FULL, "step": "0"})
+    masked = [record for record in store.list("stream=oper,step=0", masked=True) if record.is_masked]
+    assert {data for _, data in store.read("stream=oper,step=0")} == {b"new"}
+    assert len(masked) == 1
+
+
+def test_an_archive_lock_holds_for_bytes_too(store):
+    with store:
+        store.archive(b"text", FULL)
+    store.lock("class=rd,step=6", verbs=["archive", "retrieve"])
+    with pytest.raises(dtedask.core.errors.ControlledError, match="Archiving"):
+        store.archive(b"other", FULL)
+    with pytest.raises(dtedask.core.errors.ControlledError, match="Retrieving"):
+        list(store.read("step=6"))
