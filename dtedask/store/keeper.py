@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.commit import Commit
 from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.core.settings import setting
+from dtedask.request import Request
 from dtedask.store.branches import branches_of, create_branch, delete_branch
 from dtedask.store.commits import history_of
 from dtedask.store.handles import in_order
