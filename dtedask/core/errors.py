@@ -23,7 +23,9 @@ DtedaskError
 │   ├── TagError                    a name that a tag cannot have (also ValueError)
 │   ├── LockedError                 another process holds the cube (also TimeoutError)
 │   ├── TransactionError            a transaction that must not be committed
-│   │   └── ConflictError           the cube moved while we wrote
+│   │   ├── ConflictError           the cube moved while we wrote
+│   │   └── OutcomeUnknownError     the storage went away while the commit was published
+│   ├── CommitTimeoutError          storage that does not answer in time (also TimeoutError)
 │   ├── BranchError                 a branch that cannot be made or deleted (also ValueError)
 │   ├── SchemaError                 another schema than the root's, or one that would lose fields
 │   ├── ReadOnlyError               writing to what only can be read (also PermissionError)
@@ -226,6 +228,18 @@ class ConflictError(TransactionError):
     """The cube moved while a transaction was written."""
 
     code = "conflict"
+
+
+class OutcomeUnknownError(TransactionError):
+    """The storage went away while a commit was published: it may be there or not."""
+
+    code = "outcome-unknown"
+
+
+class CommitTimeoutError(StoreError, TimeoutError):
+    """Storage that does not answer in time; nothing was published."""
+
+    code = "commit-timeout"
 
 
 class BranchError(StoreError, ValueError):

@@ -1,16 +1,14 @@
-"""The Icechunk repository behind a cube: created once, opened often, never created by a reader."""
+"""The Icechunk repository behind a cube: opened often, never created by a reader."""
 
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, DtedaskError, NotFoundError, StoreError
-from dtedask.core.settings import setting
 from dtedask.store.failures import first_line, read_error
 from dtedask.store.forks import check_process
 from dtedask.store.moment import moment_of
@@ -21,14 +19,11 @@ from dtedask.store.upkeep.integrity import Integrity, has_lost_branch, is_unknow
 if TYPE_CHECKING:
     import icechunk
 
-    from dtedask.store.identity import Address
     from dtedask.store.location import Location
 
 logger = logging.getLogger(__name__)
 BRANCH = "main"
 METADATA = "dtedask"
-_INLINE_BYTES = 512
-_EXPECTED_STEPS = 60
 
 
 def open_repository(location: Location, cube: str) -> icechunk.Repository:
@@ -47,7 +42,7 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
     problem: Exception | None = None
     for _ in range(2):  # what another process makes right now is there the second time
         try:
-            return icechunk.Repository.open(storage, _reading_config())
+            return icechunk.Repository.open(storage, reading_config())
         except icechunk.IcechunkError as error:
             problem = error
         if not _has_branch(location, cube, storage):
@@ -62,7 +57,7 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
 
 
 @lru_cache(maxsize=1)
-def _reading_config() -> icechunk.RepositoryConfig:
+def reading_config() -> icechunk.RepositoryConfig:
     """Nothing is fetched before it is needed: Icechunk would read, and complain of, what is not checked yet."""
     import icechunk
 
@@ -77,81 +72,6 @@ def _has_branch(location: Location, cube: str, storage: icechunk.Storage) -> boo
         return icechunk.Repository.exists(storage)
     except icechunk.IcechunkError as error:
         raise _branch_error(location, cube, error) from error
-
-
-def create_repository(location: Location, cube: str, addresses: Sequence[Address]) -> icechunk.Repository:
-    """Open the repository of a cube, and create it where there is none.
-
-    Its manifests are split from the beginning, since a commit rewrites those that it touches and the limits cannot be
-    changed later without rewriting all of them.
-
-    Parameters
-    ----------
-    location : Location
-        The root.
-    cube : str
-        Name of the cube.
-    addresses : sequence of Address
-        The fields of the first transaction; the split is estimated from them.
-    """
-    import icechunk
-
-    storage = location.storage(cube)
-    try:
-        if icechunk.Repository.exists(storage):
-            return icechunk.Repository.open(storage, _reading_config())
-        repo = icechunk.Repository.open_or_create(storage, _config(addresses))
-        repo.save_config()
-    except icechunk.IcechunkError as error:
-        raise StoreError(f"The cube {location.cube_url(cube)!r} cannot be created: {error}") from error
-    return repo
-
-
-def _config(addresses: Sequence[Address]) -> icechunk.RepositoryConfig:
-    import icechunk
-    from icechunk import ManifestSplitCondition, ManifestSplitDimCondition
-
-    config = icechunk.RepositoryConfig.default()
-    config.inline_chunk_threshold_bytes = _INLINE_BYTES
-    times, steps = split_of(addresses, setting("store.manifest-split"))
-    split: dict[Any, int] = {ManifestSplitDimCondition.DimensionName("forecast_reference_time"): times}
-    if steps:
-        split[ManifestSplitDimCondition.DimensionName("step")] = steps
-    splitting = icechunk.ManifestSplittingConfig.from_dict({ManifestSplitCondition.AnyArray(): split})
-    config.manifest = icechunk.ManifestConfig(splitting=splitting)
-    return config
-
-
-def split_of(addresses: Sequence[Address], chunks: int) -> tuple[int, int]:
-    """Reference times and steps in one manifest, so that it holds about `chunks` fields.
-
-    Parameters
-    ----------
-    addresses : sequence of Address
-        Fields of the first transaction. Analyses have one step; of a forecast, which may arrive step by step, at least
-        60 steps are expected.
-    chunks : int
-        Fields wanted in a manifest.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Reference times, and steps; 0 steps stand for no limit.
-    """
-    labels: dict[tuple[str, str], dict[str, set[object]]] = {}
-    for address in addresses:
-        found = labels.setdefault((address.group, address.variable.name), {})
-        for name, label in zip(address.variable.dims, address.labels, strict=True):
-            found.setdefault(name, set()).add(label)
-    fields, steps, only_analyses = 1, 1, True
-    for (group, _), found in labels.items():
-        others = [len(values) for name, values in found.items() if name not in ("forecast_reference_time", "step")]
-        fields = max(fields, math.prod(others))
-        is_analysis = group.startswith("an/") or "step" not in found
-        only_analyses &= is_analysis
-        steps = max(steps, len(found.get("step", ())) if is_analysis else max(len(found["step"]), _EXPECTED_STEPS))
-    times = max(chunks // (fields * steps), 1)
-    return times, 0 if only_analyses else max(chunks // (fields * times), 1)
 
 
 @lru_cache(maxsize=16)

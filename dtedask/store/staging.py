@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NotFoundError
 from dtedask.store.branches import start_branch
-from dtedask.store.repository import create_repository, head_of, open_repository
+from dtedask.store.creation import create_repository
+from dtedask.store.repository import head_of, open_repository
 from dtedask.store.upkeep.registry import registered
 
 if TYPE_CHECKING:

@@ -14,11 +14,19 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import ConflictError, DamagedError, DtedaskError, StoreError, TransactionError
+from dtedask.core.errors import (
+    CommitTimeoutError,
+    ConflictError,
+    DamagedError,
+    DtedaskError,
+    OutcomeUnknownError,
+    StoreError,
+    TransactionError,
+)
 from dtedask.store.author import author
 from dtedask.store.clock import wait_until_after
 from dtedask.store.commits import metadata_of, sequence_after
-from dtedask.store.failures import read_error, storage_error
+from dtedask.store.failures import first_line, read_error, storage_error
 from dtedask.store.lock import sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository, tip_of
 from dtedask.store.upkeep.digests import keep_digests
@@ -179,10 +187,14 @@ class Transaction(ABC):
         self._within_deadline(keep)
         if self.options.durable:
             sync_to_disk(self.location)
+        written_at = repo.lookup_snapshot(tip).written_at  # asked now: what fails after the move cannot be undone
         self._move(repo, tip, prepared.head)
         if self.options.durable:
-            sync_to_disk(self.location)
-        return replace(commit, snapshot=tip, time=repo.lookup_snapshot(tip).written_at)
+            try:
+                sync_to_disk(self.location)
+            except OSError as error:
+                raise self._unknown(f"it can be read, but the disk did not take it ({error})") from error
+        return replace(commit, snapshot=tip, time=written_at)
 
     def _flush(self, prepared: Prepared) -> str:
         """Write the snapshot, which no branch names yet."""
@@ -197,12 +209,29 @@ class Transaction(ABC):
         try:
             self._within_deadline(lambda: repo.reset_branch(self.options.branch, tip, from_snapshot_id=head))
         except (icechunk.IcechunkError, StoreError) as error:
-            current = repo.lookup_branch(self.options.branch)
-            if current == tip:
-                return
-            if current != head:
-                raise ConflictError(f"The cube {self._url!r} moved while it was written.") from error
-            raise TransactionError(f"The commit to {self._url!r} could not be published: {error}") from error
+            self._find_out(repo, tip, head, error)
+
+    def _find_out(self, repo: icechunk.Repository, tip: str, head: str, error: Exception) -> None:
+        """The answer to the move was an error or none: return if it happened all the same."""
+        import icechunk
+
+        try:
+            current = self._within_deadline(lambda: repo.lookup_branch(self.options.branch))
+        except (icechunk.IcechunkError, StoreError):
+            raise self._unknown(f"the storage went away ({first_line(error)})") from error
+        if current == tip:
+            return
+        if current != head:
+            raise ConflictError(f"The cube {self._url!r} moved while it was written.") from error
+        if isinstance(error, CommitTimeoutError):
+            raise self._unknown("the storage did not answer and may still do it") from error
+        raise TransactionError(f"The commit to {self._url!r} could not be published: {first_line(error)}.") from error
+
+    def _unknown(self, reason: str) -> OutcomeUnknownError:
+        return OutcomeUnknownError(
+            f"It is not known whether the commit to {self._url!r} was published: {reason}.",
+            hint="When the storage is back, run the same again: what was published stays, only the rest is done.",
+        )
 
     def _within_deadline(self, call: Callable[[], Result]) -> Result:
         limit = self.options.commit_timeout_s
@@ -210,7 +239,7 @@ class Transaction(ABC):
         try:
             return pool.submit(call).result(limit)
         except FutureTimeoutError as error:
-            raise StoreError(
+            raise CommitTimeoutError(
                 f"The storage of {self._url!r} did not answer within {limit:g} s.",
                 hint="Look at the storage; run the same again, which does only what is missing.",
             ) from error

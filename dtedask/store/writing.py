@@ -13,11 +13,12 @@ from dtedask.core.errors import TransactionError
 from dtedask.store.branches import start_branch
 from dtedask.store.commits import changes_of
 from dtedask.store.control import Control
+from dtedask.store.creation import create_repository
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
 from dtedask.store.opaque import Opaque
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
-from dtedask.store.repository import cached_snapshot, create_repository, open_repository
+from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.schema_update import check_schema
 from dtedask.store.transaction import Prepared, Transaction
 from dtedask.store.write import Source, WriteItem, WriteResult

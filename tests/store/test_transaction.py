@@ -17,11 +17,11 @@ import pytest
 import dtedask
 from dtedask.core.errors import DamagedError, FormatVersionError, GribError, LockedError, TransactionError
 from dtedask.grib import scan
+from dtedask.store.creation import split_of
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.location import Location
 from dtedask.store.lock import cube_lock
-from dtedask.store.repository import split_of
 from dtedask.store.schema import Values
 from dtedask.store.write import WriteResult, write_batch
 

@@ -1,0 +1,123 @@
+"""Creating the repository of a cube, once, with manifests that stay small."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dtedask.core.settings import setting
+from dtedask.store.failures import storage_error
+from dtedask.store.location import RootFiles
+from dtedask.store.repository import reading_config
+
+if TYPE_CHECKING:
+    import icechunk
+
+    from dtedask.store.identity import Address
+    from dtedask.store.location import Location
+
+logger = logging.getLogger(__name__)
+_INLINE_BYTES = 512
+_EXPECTED_STEPS = 60
+_ATTEMPTS = 6
+_NOT_CLEAN = "clean prefixes"
+_FIRST_FILES = frozenset({"snapshots/1CECHNKREP0F1RSTCMT0", "config.yaml"})
+
+
+def create_repository(location: Location, cube: str, addresses: Sequence[Address]) -> icechunk.Repository:
+    """Open the repository of a cube, and create it where there is none.
+
+    Its manifests are split from the beginning, since a commit rewrites those that it touches and the limits cannot be
+    changed later without rewriting all of them.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube : str
+        Name of the cube.
+    addresses : sequence of Address
+        The fields of the first transaction; the split is estimated from them.
+    """
+    import icechunk
+
+    storage = location.storage(cube)
+    for attempt in range(_ATTEMPTS):
+        try:
+            if icechunk.Repository.exists(storage):
+                return icechunk.Repository.open(storage, reading_config())
+            repo = icechunk.Repository.open_or_create(storage, _config(addresses))
+            repo.save_config()
+        except icechunk.IcechunkError as error:
+            if _NOT_CLEAN not in str(error) or attempt == _ATTEMPTS - 1:
+                raise storage_error(error, location.cube_url(cube)) from error
+        else:
+            return repo
+        # Another writer makes it right now, or one died while it did.
+        time.sleep(0.05 * 2**attempt)
+        if attempt >= _ATTEMPTS // 2:
+            _remove_half_made(location, cube)
+    raise AssertionError
+
+
+def _remove_half_made(location: Location, cube: str) -> None:
+    """Remove what a writer left that died before the branch was there: the first snapshot, which is always the same.
+
+    Whoever makes the cube at this moment and is only slow writes the same again, or finds it.
+    """
+    files = RootFiles(location)
+    names = [file.name for file in files.files(cube)]
+    if names and all(name.removeprefix(f"{cube}/") in _FIRST_FILES for name in names):
+        logger.warning("The cube %s was left half made; it is made anew", location.cube_url(cube))
+        for name in names:
+            files.delete(name)
+
+
+def _config(addresses: Sequence[Address]) -> icechunk.RepositoryConfig:
+    import icechunk
+    from icechunk import ManifestSplitCondition, ManifestSplitDimCondition
+
+    config = icechunk.RepositoryConfig.default()
+    config.inline_chunk_threshold_bytes = _INLINE_BYTES
+    times, steps = split_of(addresses, setting("store.manifest-split"))
+    split: dict[Any, int] = {ManifestSplitDimCondition.DimensionName("forecast_reference_time"): times}
+    if steps:
+        split[ManifestSplitDimCondition.DimensionName("step")] = steps
+    splitting = icechunk.ManifestSplittingConfig.from_dict({ManifestSplitCondition.AnyArray(): split})
+    config.manifest = icechunk.ManifestConfig(splitting=splitting)
+    return config
+
+
+def split_of(addresses: Sequence[Address], chunks: int) -> tuple[int, int]:
+    """Reference times and steps in one manifest, so that it holds about `chunks` fields.
+
+    Parameters
+    ----------
+    addresses : sequence of Address
+        Fields of the first transaction. Analyses have one step; of a forecast, which may arrive step by step, at least
+        60 steps are expected.
+    chunks : int
+        Fields wanted in a manifest.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Reference times, and steps; 0 steps stand for no limit.
+    """
+    labels: dict[tuple[str, str], dict[str, set[object]]] = {}
+    for address in addresses:
+        found = labels.setdefault((address.group, address.variable.name), {})
+        for name, label in zip(address.variable.dims, address.labels, strict=True):
+            found.setdefault(name, set()).add(label)
+    fields, steps, only_analyses = 1, 1, True
+    for (group, _), found in labels.items():
+        others = [len(values) for name, values in found.items() if name not in ("forecast_reference_time", "step")]
+        fields = max(fields, math.prod(others))
+        is_analysis = group.startswith("an/") or "step" not in found
+        only_analyses &= is_analysis
+        steps = max(steps, len(found.get("step", ())) if is_analysis else max(len(found["step"]), _EXPECTED_STEPS))
+    times = max(chunks // (fields * steps), 1)
+    return times, 0 if only_analyses else max(chunks // (fields * times), 1)
