@@ -107,7 +107,8 @@ class Control:
         DamagedError
             If they cannot be read: then nothing is allowed.
         """
-        found = _decoded(RootFiles(self._location).read(FILE), self._location.url, self._language())
+        data = RootFiles(self._location).read(FILE)
+        found = _decoded(data, self._location.url, self._language()) if data else ()
         return tuple(lock for lock in found if request is None or _can_meet(lock.request, request))
 
     def add(self, request: Request, verbs: Iterable[str], reason: str) -> Lock:
@@ -124,7 +125,8 @@ class Control:
         if RootFiles(self._location).read(ROOT_FILE) is None:
             raise NotFoundError(f"There is no root at {self._location.url!r}.", hint="Archive something into it first.")
         now = datetime.now(UTC).replace(microsecond=0)
-        lock = Lock(uuid.uuid4().hex[:8], named, request.in_language(self._language()), reason, author(), now)
+        fields = Request({key: list(values) for key, values in request.items()}, language=self._language())
+        lock = Lock(uuid.uuid4().hex[:8], named, fields, reason, author(), now)
         self._change(lambda locks: (*locks, lock))
         return lock
 
