@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,11 +13,21 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from dtedask.core.errors import ControlledError, DamagedError, InvalidValueError, NoMatchError, NotFoundError
+from dtedask.core.errors import (
+    ControlledError,
+    DamagedError,
+    InvalidValueError,
+    LockedError,
+    NoMatchError,
+    NotFoundError,
+)
 from dtedask.core.nearest import did_you_mean
+from dtedask.core.settings import setting
 from dtedask.request import Language, Request, format_step, parse_step
 from dtedask.store.author import author
 from dtedask.store.location import RootFiles
+from dtedask.store.lock import cube_lock
+from dtedask.store.retrieval import cube_may_match
 from dtedask.store.roots import FILE as ROOT_FILE
 from dtedask.store.roots import RootDocument
 from dtedask.store.selection import select_group, select_variable, touched
@@ -28,6 +39,7 @@ if TYPE_CHECKING:
     from dtedask.store.snapshot import Group, Snapshot
     from dtedask.store.writing import Entry
 
+logger = logging.getLogger(__name__)
 FILE = ".dtedask/control.json"
 Verb = Literal["list", "retrieve", "archive", "wipe"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -114,6 +126,9 @@ class Control:
     def add(self, request: Request, verbs: Iterable[str], reason: str) -> Lock:
         """Lock fields; from then on every process refuses to touch them.
 
+        On local disk, a commit that is being published is waited for: it looked for locks before. Nothing that is
+        locked changes any more when this returns.
+
         Raises
         ------
         NotFoundError
@@ -128,7 +143,23 @@ class Control:
         fields = Request({key: list(values) for key, values in request.items()}, language=self._language())
         lock = Lock(uuid.uuid4().hex[:8], named, fields, reason, author(), now)
         self._change(lambda locks: (*locks, lock))
+        if self._location.is_local and {"archive", "wipe"} & set(named):
+            self._wait_for_commits(fields)
         return lock
+
+    def _wait_for_commits(self, fields: Request) -> None:
+        limit = setting("store.lock-timeout")
+        for cube in RootFiles(self._location).cubes():
+            if cube_may_match(cube, fields):
+                try:
+                    with cube_lock(self._location, cube, limit):
+                        pass
+                except LockedError:
+                    logger.warning(
+                        "%s has been in use for more than %g s: what was checked before the lock may still appear",
+                        self._location.cube_url(cube),
+                        limit,
+                    )
 
     def remove(self, named: Request | str) -> tuple[Lock, ...]:
         """Take away the lock of an identifier, or those of exactly this request.

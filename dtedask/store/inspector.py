@@ -116,8 +116,7 @@ class Inspector(Reader):
         """
         from dtedask.store.inspection.about import about
 
-        document = RootDocument(self._location)
-        return about(self._location, document.schema(), document.format(), self.stats(), len(self.locks()))
+        return about(self._location, RootDocument(self._location), self.stats(), len(self.locks()))
 
     def dump(self, cube: str) -> CubeDump:
         """Show everything that a cube consists of: groups, axes, arrays, codecs, manifests.

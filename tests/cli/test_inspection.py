@@ -39,7 +39,7 @@ def test_info_names_format_schema_and_size(run, root):
     assert (found["format"], found["cubes"], found["fields"], found["kind"]) == (1, 1, 8, "local disk")
     assert found["settings"]["store.durable"] is True
     shown = run("store info --root", root).out
-    assert f"schema    {found['schema_digest'][:16]}\n" in shown
+    assert f"schema    version 1, {found['schema_digest'][:16]}\n" in shown
 
 
 def test_info_of_nothing_is_an_error(run, tmp_path):

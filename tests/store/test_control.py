@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from dtedask.core.errors import (
     NotFoundError,
 )
 from dtedask.store.control import FILE, VERBS, Control
+from dtedask.store.upkeep.registry import open_cube
 
 AXES = {"step": ["0", "6"], "levelist": ["500", "850"], "number": ["1", "2"], "param": ["130", "157"]}
 FIELDS = [dict(zip(AXES, values, strict=True)) for values in itertools.product(*AXES.values())]
@@ -74,6 +76,8 @@ def test_exactly_what_touches_a_locked_field_is_refused(full, make_field, lock, 
         assert is_refused(lambda: full.axes(request)) == (meets and "list" in verbs)
         assert is_refused(lambda: full.retrieve(request)) == (meets and "retrieve" in verbs)
         assert is_refused(lambda: next(full.to_grib(request))) == (meets and "retrieve" in verbs)
+        assert is_refused(lambda: next(full.read(request))) == (meets and "retrieve" in verbs)
+        assert is_refused(lambda: full.wipe(request, minimum_keys=())) == (meets and "wipe" in verbs)
         assert is_refused(lambda: full.archive(*make_field(**keys))) == (takes(lock, keys) and "archive" in verbs)
         full.discard()
 
@@ -124,14 +128,59 @@ def test_a_lock_that_is_set_while_fields_are_written_wins(store, make_field, mon
 
     write = WriteTransaction._write
 
+    other = dtedask.open(store.root)
+    locking = threading.Thread(target=other.lock, args=(None,), kwargs={"reason": "frozen"})
+
     def lock_meanwhile(*arguments):
-        dtedask.open(store.root).lock(None, reason="frozen")
+        locking.start()
+        wait_until(other.locks)
+        assert locking.is_alive()  # it waits for this commit
         return write(*arguments)
 
     monkeypatch.setattr(WriteTransaction, "_write", lock_meanwhile)
     with pytest.raises(ControlledError, match="frozen"):
         store.flush()
+    locking.join(30)
+    assert not locking.is_alive()
     assert [commit.sequence for commit in store.history()] == [1]
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def test_a_lock_on_a_cube_that_is_in_use_for_too_long_says_what_may_still_appear(store, make_field, caplog):
+    store.archive(*make_field())
+    store.flush()
+    with (
+        open_cube(store._location, "rd/enfo/test", 1),
+        ThreadPoolExecutor(1) as pool,
+        dask.config.set({"dtedask.store.lock-timeout": "0.1 s"}),
+    ):
+        pool.submit(store.lock, "expver=other").result(30)
+        assert caplog.text == ""
+        pool.submit(store.lock, "expver=test").result(30)
+    assert "rd/enfo/test has been in use for more than 0.1 s" in caplog.text
+    assert len(store.locks()) == 2
+
+
+def test_a_locked_field_is_neither_wiped_nor_rolled_back(memory_store, make_field):
+    for step in (0, 6):
+        memory_store.archive(*make_field(step=step))
+        memory_store.flush()
+    first, _ = memory_store.history()
+    memory_store.lock("step=6", verbs=["wipe"])
+    for call in (
+        lambda: memory_store.wipe("class=rd,expver=test"),
+        lambda: memory_store.wipe("class=rd,expver=test", doit=True),
+        lambda: memory_store.rollback(to=first.snapshot, doit=True),
+    ):
+        with pytest.raises(ControlledError, match="step=6"):
+            call()
+    assert memory_store.wipe("class=rd,expver=test,step=0", doit=True).fields == 1
+    assert memory_store.axes()["step"] == ["6"]
 
 
 def test_another_process_honours_a_lock(store, make_field):

@@ -16,6 +16,7 @@ from dtedask.store.html import table_html
 if TYPE_CHECKING:
     from dtedask.store.inspection.statistics import Statistics
     from dtedask.store.location import Location
+    from dtedask.store.roots import RootDocument
     from dtedask.store.schema import Schema
 
 _LIBRARIES = ("dtedask", "icechunk", "zarr", "eccodes")
@@ -33,6 +34,8 @@ class RootInfo:
         Where it lies.
     format : int
         Version of its layout.
+    schema_version : int
+        Number of its schema, from 1.
     schema_digest : str
         SHA-256 of its schema: equal schemas have equal digests.
     versions : dict of str to str
@@ -50,6 +53,7 @@ class RootInfo:
     root: str
     kind: Literal["local disk", "memory", "object store"]
     format: int
+    schema_version: int
     schema_digest: str
     versions: dict[str, str]
     settings: dict[str, Any]
@@ -74,7 +78,7 @@ class RootInfo:
         return {
             "root": f"{self.root} ({self.kind})",
             "format": str(self.format),
-            "schema": self.schema_digest[:16],
+            "schema": f"version {self.schema_version}, {self.schema_digest[:16]}",
             "holds": f"{self.cubes:,} cubes, {self.groups:,} groups, {self.fields:,} fields",
             "values": size_text(self.decoded_bytes),
             "stored": size_text(self.stored_bytes),
@@ -97,14 +101,21 @@ class RootInfo:
         return table_html(self.root, [{"": name, " ": value} for name, value in self.rows().items()])
 
 
-def about(location: Location, schema: Schema, root_format: int, numbers: Statistics, locks: int) -> RootInfo:
-    """Gather what there is to know of a root."""
+def about(location: Location, document: RootDocument, numbers: Statistics, locks: int) -> RootInfo:
+    """Gather what there is to know of a root.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no root.
+    """
     times = [time for cube in numbers.cubes for time in (cube.oldest, cube.newest) if time is not None]
     return RootInfo(
         root=location.url,
         kind="local disk" if location.is_local else "memory" if location.is_memory else "object store",
-        format=root_format,
-        schema_digest=digest_of(schema),
+        format=document.format(),
+        schema_version=document.version(),
+        schema_digest=digest_of(document.schema()),
         versions={name: version(name) for name in _LIBRARIES},
         settings={one.key: one.value for one in settings() if one.key.startswith("store.")},
         cubes=len(numbers.cubes),
