@@ -1,6 +1,10 @@
 """A key that is given with a GRIB message must say the same as the message."""
 
+import itertools
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import dtedask
 from dtedask.core.errors import FieldError
@@ -58,3 +62,18 @@ def test_garbage_between_messages_and_a_cut_end_are_refused_whole(memory_store, 
         with pytest.raises(dtedask.core.errors.GribError, match=f"offset {offset}" if offset else "offset"):
             memory_store.archive(bad)
         assert not memory_store.dirty
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(draw=st.data())
+def test_bytes_that_end_anywhere_are_whole_messages_or_nothing(messages, data, draw):
+    store, ends = dtedask.open("memory://cut"), list(itertools.accumulate(one.length for one in messages))
+    end = draw.draw(st.one_of(st.integers(1, len(data)), st.sampled_from(ends)))
+    if end in ends:
+        assert store.archive(data[:end]) == ends.index(end) + 1
+        store.discard()
+    else:
+        start = max((one for one in ends if one < end), default=0)
+        with pytest.raises(dtedask.core.errors.GribError, match=f"offset {start}:"):
+            store.archive(data[:end])
+        assert not store.dirty

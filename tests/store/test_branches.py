@@ -1,5 +1,7 @@
 """Branches: what one sees stays out of main, and of the notices."""
 
+import dask
+import numpy as np
 import pytest
 
 import dtedask
@@ -99,3 +101,32 @@ def test_a_branch_is_made_once_and_deleted_once(store, test_branch):
     with pytest.raises(BranchError, match="'main' cannot be deleted"):
         store.delete_branch("main")
     assert store.axes()["step"] == ["0"]
+
+
+def test_the_past_of_a_branch_is_its_own(store, test_branch, make_field):
+    moments = [archive(one, make_field, step)[0].time for one, step in ((test_branch, "6"), (store, "12"))]
+    assert test_branch.at(moments[1]).axes()["step"] == ["0", "6"]
+    assert store.at(moments[1]).axes()["step"] == ["0", "12"]
+    assert store.at(moments[0]).axes()["step"] == ["0"]
+
+
+def test_going_back_in_a_branch_leaves_main_alone(store, test_branch, make_field):
+    first = test_branch.history()[0]
+    archive(test_branch, make_field, "6")
+    archive(store, make_field, "12")
+    assert test_branch.rollback(to=first.snapshot, doit=True)
+    assert test_branch.axes()["step"] == ["0"]
+    assert store.axes()["step"] == ["0", "12"]
+
+
+def test_purge_keeps_what_a_branch_has_until_it_is_deleted(store, test_branch, make_field):
+    with dask.config.set({"dtedask.store.longest-reader": 0, "dtedask.store.clock-slack": 0}):
+        archive(test_branch, make_field, "6", shape=(20, 20), param="u")
+        archive(store, make_field, "12")
+        store.purge(keep_commits=1)
+        values = test_branch.retrieve("param=u")["u"].to_numpy().squeeze()
+        assert np.array_equal(values, make_field(6, shape=(20, 20))[0])
+        store.delete_branch("test")
+        assert store.purge(keep_commits=1).objects > 0
+    assert store.verify(all_snapshots=True).findings == ()
+    assert store.axes()["step"] == ["0", "12"]

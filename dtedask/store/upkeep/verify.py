@@ -199,7 +199,8 @@ class _CubeVerifier:
 
     def _parent(self, snapshot: str, repo: icechunk.Repository | None) -> str | None:
         digests = self._digests(snapshot)
-        if digests is not None:
+        # Purge gives the oldest that it keeps another parent, and takes the digests of the old one away.
+        if digests is not None and (not digests.parent or self._digests(digests.parent) is not None):
             return digests.parent or None
         try:
             return repo.lookup_snapshot(snapshot).parent_id if repo else None
