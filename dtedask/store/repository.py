@@ -161,13 +161,10 @@ def _branch_error(location: Location, cube: str, error: Exception, branch: str =
     return lost_branch(location, cube, first_line(error), branch) if isinstance(found, DamagedError) else found
 
 
-def ancestry(location: Location, cube: str, repo: icechunk.Repository, **start: str) -> Iterator[icechunk.SnapshotInfo]:
+def ancestry(
+    location: Location, cube: str, repo: icechunk.Repository, *, snapshot_id: str
+) -> Iterator[icechunk.SnapshotInfo]:
     """Snapshots from one back to the first; each is compared with its digest before it is told of.
-
-    Parameters
-    ----------
-    start : str
-        ``branch=``, ``tag=`` or ``snapshot_id=``, as Icechunk takes it.
 
     Raises
     ------
@@ -176,16 +173,25 @@ def ancestry(location: Location, cube: str, repo: icechunk.Repository, **start: 
     """
     import icechunk
 
-    newer = ""
+    wanted = snapshot_id
     try:
-        for info in repo.ancestry(**start):
-            Integrity(location, cube, info.id).check_snapshot()
+        for info in repo.ancestry(snapshot_id=snapshot_id):
+            _check_past(location, cube, wanted, snapshot_id)  # not `info.id`, which may be what is damaged
             yield info
-            newer = info.parent_id or info.id
+            wanted = info.parent_id or wanted
     except (icechunk.IcechunkError, ValueError) as error:
-        if newer:
-            Integrity(location, cube, newer).check_snapshot()
+        _check_past(location, cube, wanted, snapshot_id)
         raise read_error(error, f"the history of the cube {location.cube_url(cube)!r}") from error
+
+
+def _check_past(location: Location, cube: str, snapshot: str, newest: str) -> None:
+    try:
+        Integrity(location, cube, snapshot).check_snapshot()
+    except DamagedError as error:
+        if snapshot == newest:
+            raise
+        hint = "Newer snapshots do not need it and can be read; their history ends here: give `after=` its last number."
+        raise DamagedError(error.message, hint=hint) from error
 
 
 def line_of(location: Location, cube: str, repo: icechunk.Repository, snapshot: str) -> Iterator[icechunk.SnapshotInfo]:
@@ -255,7 +261,8 @@ def snapshot_at(location: Location, cube: str, at: str | datetime | None, branch
             return cached_snapshot(location, cube, tagged)
         if at in repo.list_tags():
             return cached_snapshot(location, cube, repo.lookup_tag(str(at)))
-        return cached_snapshot(location, cube, repo.lookup_snapshot(str(at)).id)
+        repo.lookup_snapshot(str(at))
+        return cached_snapshot(location, cube, str(at))
     except (icechunk.IcechunkError, ValueError, LookupError) as error:
         if moment is None and not is_unknown(location, cube, str(at)):
             Integrity(location, cube, str(at)).check_snapshot()

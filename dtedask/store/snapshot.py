@@ -304,6 +304,10 @@ class Snapshot:
             with self.told_damage():
                 self._integrity.check_arrays(self.repo, paths)
 
+    def are_logs_whole(self, snapshots: Iterable[str]) -> bool:
+        """Whether the transaction logs of some snapshots of the cube are as they were written, as far as is known."""
+        return self._integrity is None or self._integrity.are_logs_whole(snapshots)
+
     def check_chunks(self, chunks: Iterable[Sequence[Any]]) -> None:
         """Compare the manifests that some chunks stand in with their digests.
 

@@ -82,6 +82,8 @@ def _shared(old: Snapshot, new: Snapshot) -> str:
         if info.id in places:
             _check_whole(chain)
             _check_whole(past[: places[info.id] + 1])
+            if not new.are_logs_whole(one.id for one in (*chain[:-1], *past[: places[info.id]])):
+                raise LookupError(new.id)  # manifests say it too, and are compared with their digests
             return info.id
     raise LookupError(new.id)
 

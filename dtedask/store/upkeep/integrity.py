@@ -75,6 +75,17 @@ class Integrity:
                 hint="Open the root anew. `with store.reading():` keeps purge from what a long read needs.",
             )
 
+    def are_logs_whole(self, snapshots: Iterable[str]) -> bool:
+        """Whether the transaction logs of some snapshots of the cube are as they were written, as far as is known."""
+        for snapshot in snapshots:
+            with suppress(ValueError):
+                digests = read_digests(self._location, self._cube, snapshot)
+                if digests is not None and digests.transaction is not None:
+                    data = RootFiles(self._location).read(f"{self._cube}/transactions/{snapshot}")
+                    if digests.transaction.problem(data):
+                        return False
+        return True
+
     def check_arrays(self, repo: icechunk.Repository, paths: Iterable[str]) -> None:
         """Compare all manifests of some arrays with their digests.
 

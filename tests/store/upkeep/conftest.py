@@ -48,6 +48,8 @@ def _objects(root, kind):
     tip = json.loads((cube / integrity.BRANCH_FILE).read_text())["snapshot"]
     if kind == "reference":
         return [cube / integrity.BRANCH_FILE]
+    if kind == "past":
+        return sorted(path for path in (cube / "snapshots").iterdir() if path.name != tip)
     if kind == "manifest":
         digests = json.loads((root / ".dtedask/digests" / CUBE.replace("/", "+") / f"{tip}.json").read_text())
         return [cube / "manifests" / name for name in sorted(digests["body"]["manifests"])]

@@ -59,7 +59,7 @@ def test_whatever_is_flipped_a_read_gives_the_right_data_or_an_error(
     expected, tmp_path_factory, data, objects, damage, everything
 ):
     whole, seen = expected
-    kind = data.draw(st.sampled_from(["snapshot", "manifest", "chunk", "reference", "transaction"]))
+    kind = data.draw(st.sampled_from(["snapshot", "past", "manifest", "chunk", "reference", "transaction"]))
     found = objects(whole, kind)
     place = data.draw(st.integers(0, len(found) - 1))
     size = found[place].stat().st_size
@@ -124,6 +124,32 @@ def test_an_error_of_a_damaged_head_names_the_newest_snapshot_that_is_whole(
     with pytest.raises(DamagedError, match=f"at={first.snapshot}"):
         list(dtedask.open(root).list())
     assert len(list(dtedask.open(root, at=first.snapshot).list())) == 2
+
+
+@pytest.mark.slow
+def test_every_byte_of_an_older_snapshot_is_compared_before_history_tells_of_it(root, objects, damage, as_new_process):
+    store = dtedask.open(root)
+    for path in objects(root, "past"):
+        before = path.read_bytes()
+        for position in range(0, len(before), 5):
+            damage(path, "flipped", position)
+            as_new_process()
+            with pytest.raises(DamagedError, match=f"snapshots/{path.name} is damaged"):
+                store.history()
+            path.write_bytes(before)
+    assert len(store.history()) == 2
+
+
+def test_a_difference_does_not_believe_a_damaged_log(root, objects, damage, as_new_process):
+    first, second = dtedask.open(root).history()
+    expected = dtedask.open(root).diff(first.snapshot, second.snapshot).to_dict()
+    (path,) = objects(root, "transaction")
+    before = path.read_bytes()
+    for position in range(40, len(before), 9):
+        damage(path, "flipped", position, 2)
+        as_new_process()
+        assert dtedask.open(root).diff(first.snapshot, second.snapshot).to_dict() == expected
+        path.write_bytes(before)
 
 
 @pytest.mark.parametrize(("param", "is_published"), [("t", False), ("q", True)])
