@@ -66,7 +66,7 @@ class ChunkCodec:
         checksum: int = crc32c(packed)
         return packed + checksum.to_bytes(_CRC_BYTES, "little")
 
-    def decode(self, data: bytes, shape: tuple[int, ...], place: str) -> np.ndarray:
+    def decode(self, data: bytes, shape: tuple[int, ...], place: object) -> np.ndarray:
         """Values of a chunk.
 
         Parameters
@@ -75,7 +75,7 @@ class ChunkCodec:
             What `encode` gave.
         shape : tuple of int
             Shape of the field.
-        place : str
+        place : object
             What to call the chunk in an error.
 
         Raises
@@ -87,7 +87,7 @@ class ChunkCodec:
         values = self._blosc().decode(packed) if self.compressor else packed
         return np.frombuffer(values, dtype=self.dtype).reshape(shape)
 
-    def decode_into(self, out: np.ndarray, data: bytes, place: str) -> None:
+    def decode_into(self, out: np.ndarray, data: bytes, place: object) -> None:
         """Put the values of a chunk into an array of its shape, contiguous and of its data type; see `decode`."""
         packed = _checked(data, place)
         if self.compressor:
@@ -158,14 +158,14 @@ def _threads_of_blosc() -> Iterator[None]:
         blosc.use_threads = before
 
 
-def _checked(data: bytes, place: str) -> memoryview:
+def _checked(data: bytes, place: object) -> memoryview:
     """The bytes before the checksum, which must match."""
     view = memoryview(data)
     packed, stored = view[:-_CRC_BYTES], int.from_bytes(view[-_CRC_BYTES:], "little")
     if crc32c(bytes(packed)) != stored:
         raise DamagedError(
             f"The checksum of {place} does not match: the stored bytes have changed.",
-            hint="Read an older snapshot (`dtedask store history`), or archive the field again.",
+            hint="Archive it again, which replaces it; `dtedask store verify` names an older state that is whole.",
         )
     return packed
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import GribUnsupportedError, NotFoundError
 from dtedask.request import is_key, parse_step
 from dtedask.store.chunks import ChunkCodec
+from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +31,7 @@ def values_of(record: Record) -> np.ndarray:
         raise NotFoundError(f"The field {record.chunk} of the cube {selection.snapshot.url!r} does not exist.")
     codec = selection.variable.codec
     assert isinstance(codec, ChunkCodec)
-    place = f"the field {record.chunk} of the cube {selection.snapshot.url!r}"
-    return codec.decode(data, record.grid.shape, place)
+    return codec.decode(data, record.grid.shape, Place(selection.snapshot, record.chunk))
 
 
 def encode_record(record: Record) -> bytes:

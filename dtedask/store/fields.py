@@ -19,6 +19,7 @@ from xarray.core import indexing
 from dtedask.store.chunks import ChunkCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import Snapshot, Variable
+from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
@@ -107,7 +108,7 @@ class FieldArray(BackendArray):
 
         def decode(index: int) -> None:
             data = stored[index]
-            place = f"the field {keys[index]} of the cube {snapshot.url!r}"
+            place = Place(snapshot, keys[index])
             if data is None:
                 out[index] = np.nan
             elif crop.is_whole:

@@ -39,7 +39,7 @@ class OpaqueCodec:
         checksum: int = crc32c(body)
         return body + checksum.to_bytes(_CRC_BYTES, "little")
 
-    def decode(self, data: bytes, place: str) -> bytes:
+    def decode(self, data: bytes, place: object) -> bytes:
         """The item in a chunk.
 
         Raises
@@ -51,7 +51,7 @@ class OpaqueCodec:
         if crc32c(body) != stored or len(body) < _HEAD.size:
             raise DamagedError(
                 f"The checksum of {place} does not match: the stored bytes have changed.",
-                hint="Read an older snapshot (`dtedask store history`), or archive the bytes again.",
+                hint="Archive it again, which replaces it; `dtedask store verify` names an older state that is whole.",
             )
         return body[_HEAD.size :]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import NotFoundError
 from dtedask.store.encoding import encode_record
 from dtedask.store.opaque import OpaqueCodec
+from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
     from dtedask.store.selection import Record
@@ -58,8 +59,8 @@ def _fetch(records: list[Record]) -> list[bytes]:
     found = []
     stored = records[0].selection.snapshot.read_chunks([one.chunk for one in records]) if records else []
     for record, data in zip(records, stored, strict=True):
-        place = f"{record.chunk} of the cube {record.selection.snapshot.url!r}"
         if data is None:
-            raise NotFoundError(f"The item {place} does not exist.")
-        found.append(OpaqueCodec().decode(data, f"the item {place}"))
+            url = record.selection.snapshot.url
+            raise NotFoundError(f"The item {record.chunk} of the cube {url!r} does not exist.")
+        found.append(OpaqueCodec().decode(data, Place(record.selection.snapshot, record.chunk)))
     return found

@@ -264,8 +264,13 @@ class Snapshot:
     def read_chunks(self, keys: list[str]) -> list[bytes | None]:
         """Stored bytes of chunks, fetched side by side; None where there is none."""
         self.check_chunks([key.split("/c/", 1) for key in keys])
-        with self.told_damage():
-            return list(run_async(_fetch(self.session.store, keys)))
+        found = run_async(_fetch(self.session.store, keys))
+        for key, data in zip(keys, found, strict=True):
+            if isinstance(data, Exception):
+                from dtedask.store.upkeep.affected import Place
+
+                raise read_error(data, str(Place(self, key))) from data
+        return list(found)
 
     def documents(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         """Zarr's metadata of arrays, read side by side; empty where there is none."""
@@ -465,14 +470,19 @@ def in_order_of_labels(group: Group, variable: Variable, slots: np.ndarray) -> n
     return np.ascontiguousarray(slots[np.argsort(ranks, kind="stable")])
 
 
-async def _fetch(store: Any, keys: list[str]) -> list[bytes | None]:
+async def _fetch(store: Any, keys: list[str]) -> list[bytes | Exception | None]:
+    """Stored bytes; what fails stands in the place of its bytes."""
+    import icechunk
     from zarr.core.buffer import default_buffer_prototype
 
     limit, prototype = asyncio.Semaphore(_CHUNKS_AT_ONCE), default_buffer_prototype()
 
-    async def one(key: str) -> bytes | None:
+    async def one(key: str) -> bytes | Exception | None:
         async with limit:
-            data = await store.get(key, prototype)
+            try:
+                data = await store.get(key, prototype)
+            except (icechunk.IcechunkError, ValueError) as error:
+                return error
         return None if data is None else data.to_bytes()
 
     return list(await asyncio.gather(*(one(key) for key in keys)))

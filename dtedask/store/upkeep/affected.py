@@ -85,5 +85,23 @@ class Affected:
         return None
 
 
+class Place:
+    """What an error calls a chunk: its key, and those of its field, which are looked up when the error is written."""
+
+    __slots__ = ("_key", "_snapshot")
+
+    def __init__(self, snapshot: Snapshot, key: str) -> None:
+        self._snapshot = snapshot
+        self._key = key
+
+    def __str__(self) -> str:
+        path, _, slots = self._key.partition("/c/")
+        named: tuple[str, ...] = ()
+        with contextlib.suppress(DtedaskError):
+            named = Affected(self._snapshot, "").fields(path, [[int(slot) for slot in slots.split("/")]])
+        keys = f" ({named[0]})" if named else ""
+        return f"the field {self._key}{keys} of the cube {self._snapshot.url!r}"
+
+
 def _text(keys: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in keys.items() if value)

@@ -256,6 +256,34 @@ def check_whole(location: Location, cube: str, snapshot: str) -> None:
         raise damaged(location, cube, snapshot, name, problem)
 
 
+def check_kept(location: Location, cube: str, repo: icechunk.Repository) -> None:
+    """Compare all snapshots that anybody can name, and all their manifests, before anything is collected.
+
+    What a damaged manifest does not name any more would be taken for garbage.
+
+    Raises
+    ------
+    DamagedError
+        If one of them is damaged.
+    """
+    tips = [repo.lookup_branch(name) for name in repo.list_branches()] + [repo.lookup_tag(n) for n in repo.list_tags()]
+    known: dict[str, bool] = {}
+    seen: set[str] = set()
+    for tip in tips:
+        for info in repo.ancestry(snapshot_id=tip):
+            if info.id in seen:
+                break
+            seen.add(info.id)
+            with suppress(ValueError):
+                digests = read_digests(location, cube, info.id)
+                problems = problems_of(location, cube, digests, known) if digests else {}
+                for name, problem in problems.items():
+                    raise DamagedError(
+                        f"{location.cube_url(cube)}/{name} is damaged: {problem}; nothing was collected.",
+                        hint="What it named would be taken for garbage: see what `dtedask store verify` says first.",
+                    )
+
+
 def number_of(location: Location, cube: str, repo: icechunk.Repository, snapshot: str) -> int:
     """Number of a commit in the history of its cube, also where it cannot be read but its digests are kept."""
     with suppress(ValueError):

@@ -16,6 +16,7 @@ from dtedask.store.location import Location, RootFiles
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository
 from dtedask.store.upkeep.digests import rewriting
+from dtedask.store.upkeep.integrity import check_kept
 from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests, stray_pins
 from dtedask.store.upkeep.points import held, left_behind, lines_of, threshold_of
 from dtedask.store.upkeep.registry import Registration, folder_of, registered, registrations
@@ -164,6 +165,7 @@ class _CubePurger:
     def _collect(self, before: datetime) -> Removed:
         # Opened anew: a repository remembers snapshots as they were before they were expired.
         repo = open_repository(self.location, self.cube)
+        check_kept(self.location, self.cube, repo)
         summary = repo.garbage_collect(before, dry_run=self.dry_run)
         leftovers = remove_leftovers(self.location, self.cube, before, dry_run=self.dry_run)
         digests = stale_digests(self.location, self.cube, before, dry_run=self.dry_run)

@@ -1,8 +1,10 @@
 """Damage of what a cube consists of: a read gives the right data or says what is damaged, never wrong data."""
 
 import json
+import re
 import shutil
 
+import dask
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +43,9 @@ def test_a_damaged_object_is_named_with_its_cube_and_what_to_do(root, kind, how,
         with pytest.raises(DamagedError, match=CUBE) as caught:
             everything(root)
         assert caught.value.hint
-        if kind != "chunk":
+        if kind == "chunk":
+            assert re.search(r"\(class=rd,.*,step=[06],levelist=[58][05]0,param=130\)", caught.value.message)
+        else:
             assert str(path) in caught.value.message
         path.write_bytes(before)
     everything(root)
@@ -150,6 +154,21 @@ def test_a_difference_does_not_believe_a_damaged_log(root, objects, damage, as_n
         as_new_process()
         assert dtedask.open(root).diff(first.snapshot, second.snapshot).to_dict() == expected
         path.write_bytes(before)
+
+
+def test_purge_does_not_take_what_a_damaged_manifest_has_lost(root, damage, as_new_process):
+    store = dtedask.open(root)
+    (path,) = manifests_of("t", root, store.history()[-1])
+    whole = path.read_bytes()
+    damage(path, "flipped", path.stat().st_size - 5)
+    as_new_process()
+    chunks = {one.name for one in (root / CUBE / "chunks").iterdir()}
+    with dask.config.set({"dtedask.store.longest-reader": 0, "dtedask.store.clock-slack": 0}):
+        with pytest.raises(DamagedError, match="nothing was collected"):
+            store.purge()
+        assert {one.name for one in (root / CUBE / "chunks").iterdir()} == chunks
+        path.write_bytes(whole)
+        assert store.purge().objects == 0
 
 
 @pytest.mark.parametrize(("param", "is_published"), [("t", False), ("q", True)])
