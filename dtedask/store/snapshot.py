@@ -264,12 +264,13 @@ class Snapshot:
     def read_chunks(self, keys: list[str]) -> list[bytes | None]:
         """Stored bytes of chunks, fetched side by side; None where there is none."""
         self.check_chunks([key.split("/c/", 1) for key in keys])
-        found = run_async(_fetch(self.session.store, keys))
-        for key, data in zip(keys, found, strict=True):
-            if isinstance(data, Exception):
-                from dtedask.store.upkeep.affected import Place
+        with self.told_damage():
+            found = run_async(_fetch(self.session.store, keys))
+            for key, data in zip(keys, found, strict=True):
+                if isinstance(data, Exception):
+                    from dtedask.store.upkeep.affected import Place
 
-                raise read_error(data, str(Place(self, key))) from data
+                    raise read_error(data, str(Place(self, key))) from data
         return list(found)
 
     def documents(self, paths: Sequence[str]) -> list[dict[str, Any]]:
