@@ -273,3 +273,17 @@ def test_what_a_killed_process_pinned_for_a_tag_goes_and_real_tags_stay(store, a
     assert store.purge(keep_commits=1).cubes[0].removed.leftovers == 1
     assert [value_of(store.at(name)) for name in ("good", "somebody")] == [1.0, 2.0]
     assert len(objects(store, "chunks")) == 3
+
+
+def test_a_durable_purge_syncs_what_it_rewrote_before_it_deletes(store, archive, monkeypatch):
+    from dtedask.store.upkeep import purge
+
+    for number in range(3):
+        archive(store, float(number))
+    order = []
+    monkeypatch.setattr(
+        purge, "sync_to_disk", lambda _: order.append((len(store.history()), len(objects(store, "chunks"))))
+    )
+    store.purge(keep_commits=1)
+    assert order == [(1, 3)]
+    assert len(objects(store, "chunks")) == 1
