@@ -152,6 +152,11 @@ class Keeper(Inspector):
         names = [cube] if cube is not None else self.cubes()
         before, after = (states_at(self._location, names, at, self._branch) for at in (old, new))
         pairs = {name: (before[name], after[name]) for name in names if name in before and name in after}
+        if not pairs:
+            raise NotFoundError(
+                f"{old} is a state of {', '.join(before)}, and {new} one of {', '.join(after)}.",
+                hint="Compare two states of the same cube; moments and tags are states of all.",
+            )
         found = (difference_of(name, *states) for name, states in pairs.items())
         return Differences(tuple(one for one in found if one.added or one.removed or one.replaced))
 

@@ -21,7 +21,7 @@ from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location
-from dtedask.store.past.going_back import back_to, named_commits, without
+from dtedask.store.past.going_back import back_to, named_commits, some_commits, without
 from dtedask.store.past.rollback import Rollback, go_back
 from dtedask.store.reader import Names, RequestLike
 from dtedask.store.repository import BRANCH, cached_snapshot
@@ -299,6 +299,8 @@ class Store(Keeper):
             If not exactly one of `to`, commits, or source and author is given.
         NotFoundError
             If there is no such state or commit, or the state before a commit was purged.
+        NoMatchError
+            If no commit is from the source or by the author.
         """
         self._check_writable()
         chosen = [*([commit] if commit is not None else []), *commits]
@@ -312,7 +314,7 @@ class Store(Keeper):
             ways = back_to(self._location, names, to, self._options(), message)
         else:
             history = self.history(cube, source=source, author=author)
-            wanted = named_commits(history, chosen) if chosen else history
+            wanted = named_commits(history, chosen) if chosen else some_commits(history, source, author)
             execution = Execution(threads=setting("ingest.threads"))
             ways = without(self._location, wanted, self._options(), message, execution)
         with self._lock:

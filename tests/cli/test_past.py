@@ -57,6 +57,7 @@ def test_a_bad_source_is_rolled_back_and_the_rollback_undone_as_it_says(run, pla
     assert run(f"{undo} --root", place).status == 0
     assert days(place) == ["20170101"]
     assert run("store rollback --root", place).status == 2
+    assert run("store rollback --source nosuch.grib --root", place).status == 3
 
 
 def test_history_finds_commits_by_fields_source_and_author(run, place):

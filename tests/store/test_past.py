@@ -253,6 +253,9 @@ def test_states_that_never_were_are_told_from_those_that_were_purged(store, make
     with pytest.raises(NotFoundError, match="has been purged"):
         store.rollback(early)
     assert [cube.cube for cube in store.diff("one").cubes] == ["rd/enfo/one", "rd/enfo/two"]
+    one, two = (next(record for record in store.history(cube)[::-1]).snapshot for cube in store.cubes())
+    with pytest.raises(NotFoundError, match="is a state of rd/enfo/one, and"):
+        store.diff(one, two)
     store.tag("part", cubes=["rd/enfo/one"])
     assert store.diff("part").cubes == ()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import NotFoundError
+from dtedask.core.errors import NoMatchError, NotFoundError
 from dtedask.store.past.revert import RevertTransaction
 from dtedask.store.past.rollback import EmptyTransaction, GoingBack, RollbackTransaction
 from dtedask.store.past.states import states_at
@@ -52,6 +52,23 @@ def without(
         )
         for cube, found in sorted(by_cube.items())
     ]
+
+
+def some_commits(history: Sequence[Commit], source: str, author: str) -> Sequence[Commit]:
+    """The commits of a search.
+
+    Raises
+    ------
+    NoMatchError
+        If there are none.
+    """
+    if not history:
+        asked = [f"from {source!r}"] if source else []
+        asked += [f"by {author!r}"] if author else []
+        raise NoMatchError(
+            f"No commit is {' and '.join(asked)}.", hint="`dtedask store history` lists sources and authors."
+        )
+    return history
 
 
 def named_commits(history: Sequence[Commit], names: Iterable[str | Commit]) -> list[Commit]:

@@ -54,7 +54,7 @@ def _takes(request: Request, change: Change) -> bool:
 
 
 def _values(key: str, keys: dict[str, str]) -> Iterator[str]:
-    if key == "number" and "cf" in keys["type"].split("/"):
+    if key == "number" and "cf" in keys.get("type", "").split("/"):
         yield "0"
     for value in keys.get(key, "").split("/"):
         if value:
