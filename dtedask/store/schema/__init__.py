@@ -14,7 +14,7 @@ from dtedask.store.schema.matching import Fitted
 from dtedask.store.schema.overlap import SchemaWarning
 from dtedask.store.schema.rules import KeyRule, Rule
 from dtedask.store.schema.text import schema_text
-from dtedask.store.schema.update import SchemaUpdate, check_found, differences
+from dtedask.store.schema.update import SchemaUpdate, differences
 
 __all__ = [
     "CUBE_KEYS",
@@ -28,7 +28,6 @@ __all__ = [
     "SchemaUpdate",
     "SchemaWarning",
     "Values",
-    "check_found",
     "default_schema",
     "differences",
     "import_fdb",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _IMPLIED = MappingProxyType(dict(WITHOUT_MEANING))  # values of keys that a field without them has all the same
 _SHOWN = 5
+_KEPT = 100_000  # values of a key whose form a rule remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,6 @@ class Fitted:
     rule: int = 0
 
 
-@dataclass(frozen=True)
 class KeyMatcher:
     """What a rule does with one key of a field.
 
@@ -48,19 +48,35 @@ class KeyMatcher:
         Name of the key.
     rule : KeyRule
         What the schema says of it.
-    type : str
+    type_name : str
         Type of its values; empty where it is as in MARS.
     is_varied : bool
         Whether the key has other types elsewhere, so that a value in canonical form may be none of this type.
     """
 
-    key: str
-    rule: KeyRule
-    type: str
-    is_varied: bool
-    _seen: dict[str, str | InvalidValueError] = field(default_factory=dict, repr=False, compare=False)
+    __slots__ = ("_allow", "_exclude", "_is_varied", "fallback", "is_hidden", "key", "may_lack", "seen", "type")
 
-    def canonical(self, text: str) -> str:
+    def __init__(self, key: str, rule: KeyRule, type_name: str, is_varied: bool) -> None:
+        self.key = key
+        self.type = type_name
+        self.is_hidden = rule.hidden
+        self.may_lack = rule.may_lack
+        self.fallback = rule.default or (None if rule.optional else _IMPLIED.get(key))
+        self.seen: dict[str, str | None] = {}
+        self._is_varied = is_varied
+        self._allow, self._exclude = meant(key, rule.allow), meant(key, rule.exclude)
+
+    def canonical(self, text: str) -> str | None:
+        """Canonical form of a value by the type that the key has here; None where the rule does not take it."""
+        try:
+            found: str | None = self.checked(text)
+        except InvalidValueError:
+            found = None
+        if len(self.seen) < _KEPT:
+            self.seen[text] = found
+        return found
+
+    def checked(self, text: str) -> str:
         """Canonical form of a value by the type that the key has here.
 
         Raises
@@ -68,28 +84,16 @@ class KeyMatcher:
         InvalidValueError
             If the type has no such value, or the rule does not allow it.
         """
-        found = self._seen.get(text)
-        if found is None:
-            try:
-                found = self._checked(text)
-            except InvalidValueError as error:
-                found = error
-            if len(self._seen) < 100_000:
-                self._seen[text] = found
-        if isinstance(found, InvalidValueError):
-            raise found.with_traceback(None)
-        return found
-
-    def _checked(self, text: str) -> str:
         value = text
         if self.type:
             value = canonical_text(self.type, self.key, text)
-        elif self.is_varied:
+        elif self._is_varied:
             value = canonical_value(self.key, text)
-        if self.rule.allow and value not in meant(self.key, self.rule.allow):
-            shown = "/".join(self.rule.allow[:_SHOWN]) + ("/..." if len(self.rule.allow) > _SHOWN else "")
+        if self._allow and value not in self._allow:
+            allowed = sorted(self._allow)
+            shown = "/".join(allowed[:_SHOWN]) + ("/..." if len(allowed) > _SHOWN else "")
             raise InvalidValueError(f"{self.key}={value} is not {shown}")
-        if value in meant(self.key, self.rule.exclude):
+        if value in self._exclude:
             raise InvalidValueError(f"{self.key}={value} is excluded")
         return value
 
@@ -137,32 +141,31 @@ class RuleMatcher:
             return None
         found: dict[str, str] = {}
         for key, matcher in self.matchers.items():
-            if matcher.rule.hidden:
+            text = keys.get(key, matcher.fallback)
+            if matcher.is_hidden:
                 continue
-            text = keys.get(key)
             if text is None:
-                text = matcher.rule.default or (None if matcher.rule.optional else _IMPLIED.get(key))
-                if text is None and not matcher.rule.may_lack:
+                if not matcher.may_lack:
                     return None
-            if text is not None:
-                try:
-                    found[key] = matcher.canonical(text)
-                except InvalidValueError:
-                    return None
+                continue
+            value = matcher.seen.get(text) or matcher.canonical(text)
+            if value is None:
+                return None
+            found[key] = value
         return found
 
     def failures(self, keys: Mapping[str, str]) -> list[str]:
         """Say which keys keep the rule from taking a field."""
         found = []
         for key, matcher in self.matchers.items():
-            if matcher.rule.hidden:
+            text = keys.get(key, matcher.fallback)
+            if matcher.is_hidden or (text is None and matcher.may_lack):
                 continue
-            text = keys.get(key, matcher.rule.default or (None if matcher.rule.optional else _IMPLIED.get(key)))
             if text is None:
-                found += [] if matcher.rule.may_lack else [f"it lacks {key}"]
+                found.append(f"it lacks {key}")
                 continue
             try:
-                matcher.canonical(text)
+                matcher.checked(text)
             except InvalidValueError as error:
                 found.append(error.message.rstrip("."))
         return [*found, *(f"it has {key}={keys[key]} in addition" for key in keys if key not in self.matchers)]
@@ -185,14 +188,16 @@ def fit(rules: tuple[RuleMatcher, ...], keys: Mapping[str, str], grid: str) -> F
     NoRuleError
         If no rule takes it; it says for each rule which keys failed, the nearest first.
     """
-    on_grid = {**keys, "grid": grid}
+    on_grid = {**keys, "grid": grid} if grid else keys
     for rule in rules:
-        found = rule.fit(on_grid if grid and "grid" in rule.matchers else keys)
+        found = rule.fit(on_grid if "grid" in rule.matchers else keys)
         if found is not None:
             found.pop("grid", None)
-            meant = {key: value for key, value in found.items() if (key, value) not in WITHOUT_MEANING}
-            return Fitted(meant, rule.types, rule.number)
-    raise _no_rule(rules, keys, on_grid if grid else keys)
+            for key, value in _IMPLIED.items():
+                if found.get(key) == value:
+                    del found[key]
+            return Fitted(found, rule.types, rule.number)
+    raise _no_rule(rules, keys, on_grid)
 
 
 def fit_types(language: Language, keys: Mapping[str, str]) -> Fitted:

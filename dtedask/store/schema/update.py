@@ -1,17 +1,13 @@
-"""Another schema for a root that holds fields: what differs, and which fields would not be found any more."""
+"""What differs between two schemas, and what became of an update from one to the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import FieldError, RequestError, SchemaError
-from dtedask.request import canonical_value
-
 if TYPE_CHECKING:
     from dtedask.store.schema.document import Schema
-    from dtedask.store.selection import Record
 
 _SHOWN = 5
 
@@ -40,60 +36,6 @@ def differences(before: Schema, after: Schema) -> list[str]:
     found = [*_of_keys(before, after), *_of_rules(before, after)]
     others = ("qualifiers", "layout", "values", "parameters")
     return [*found, *(f"other {name}" for name in others if getattr(before, name) != getattr(after, name))]
-
-
-def check_found(records: Iterable[Record], before: Schema, after: Schema) -> int:
-    """Refuse a schema under which fields that exist would not be found, or would be archived elsewhere.
-
-    Returns
-    -------
-    int
-        Number of fields.
-
-    Raises
-    ------
-    SchemaError
-        Naming the fields, and why.
-    """
-    lost: list[str] = []
-    count = 0
-    seen: set[tuple[str, str]] = set()
-    for record in records:
-        count += 1
-        reason = _lost(record.keys, record.grid.label, before, after, seen)
-        if reason:
-            lost.append(f"{','.join(f'{key}={value}' for key, value in record.keys.items())} ({reason})")
-    if lost:
-        more = f"; and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
-        raise SchemaError(
-            f"Under the new schema {len(lost)} of {count} fields would not be found: {'; '.join(lost[:_SHOWN])}{more}.",
-            hint="Let the new rules take them as they are, or archive into a new root.",
-        )
-    return count
-
-
-def _lost(keys: Mapping[str, str], grid: str, before: Schema, after: Schema, seen: set[tuple[str, str]]) -> str:
-    """Say why a field would not be found; nothing where it is."""
-    from dtedask.store.identity import cube_of, labels_of
-
-    try:
-        for key, value in keys.items() - seen:
-            if canonical_value(key, value, language=after.language) != value:
-                return f"{key}={value} would be another value"
-            seen.add((key, value))
-        new, old = after.fit(keys, grid), before.fit(keys, grid)
-    except RequestError as error:
-        return error.message.rstrip(".")
-    except FieldError as error:
-        return error.message.partition("; ")[2].rstrip(".") or error.message
-    if dict(new.keys) != dict(keys):
-        changed = sorted({key for key, _ in new.keys.items() ^ keys.items()})
-        return f"{'/'.join(changed)} would be {'another' if len(changed) == 1 else 'others'}"
-    if cube_of(new.keys, after) != cube_of(old.keys, before):
-        return f"it would belong to the cube {cube_of(new.keys, after)[0]}"
-    if labels_of(new, after) != labels_of(old, before):
-        return "it would have other dimensions"
-    return ""
 
 
 def _of_keys(before: Schema, after: Schema) -> Iterator[str]:
