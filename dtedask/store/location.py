@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NotFoundError, ReadOnlyError, StoreError
-from dtedask.store.failures import storage_error
+from dtedask.store.credentials import profile_provider, region
+from dtedask.store.failures import first_line, storage_error
 from dtedask.store.forks import check_process
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Location:
         return icechunk.s3_storage(
             bucket=bucket,
             prefix=prefix,
-            region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+            region=region(),
             endpoint_url=endpoint,
             allow_http=bool(endpoint and endpoint.startswith("http://")),
             force_path_style=endpoint is not None,
@@ -125,6 +126,11 @@ def _object_store(url: str) -> ObjectStore:
             options = {"endpoint": endpoint, "virtual_hosted_style_request": False}
             if endpoint.startswith("http://"):
                 options["client_options"] = {"allow_http": True}
+        provider = profile_provider()
+        if provider is not None:
+            options["credential_provider"] = provider
+        if region():
+            options["region"] = region()
         return store.S3Store.from_url(url, **options)  # type: ignore[arg-type]
     return store.LocalStore(url, mkdir=True)
 
@@ -199,7 +205,7 @@ class RootFiles:
         except FileNotFoundError:
             return None, None
         except BaseError as error:
-            raise StoreError(f"Cannot read {name!r} of the root {self._location.url!r}: {error}") from error
+            raise self._unreadable(name, error) from error
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Names below a prefix, as the root calls them, with their sizes in bytes."""
@@ -266,7 +272,7 @@ class RootFiles:
         except FileNotFoundError:
             return []
         except BaseError as error:
-            raise StoreError(f"Cannot list {folder!r} of the root {self._location.url!r}: {error}") from error
+            raise self._unreadable(folder, error) from error
         return sorted(
             (RootFile(str(one["path"]), one["last_modified"], one["size"]) for one in found), key=lambda one: one.name
         )
@@ -331,11 +337,21 @@ class RootFiles:
 
     def _folders(self, prefix: str) -> list[str]:
         import obstore
+        from obstore.exceptions import BaseError
 
         if self._location.is_local:
             return _local_folders(Path(self._location.url), prefix)
-        found = obstore.list_with_delimiter(self._objects(), prefix or None)["common_prefixes"]
+        try:
+            found = obstore.list_with_delimiter(self._objects(), prefix or None)["common_prefixes"]
+        except BaseError as error:
+            raise self._unreadable(prefix or "what is in it", error) from error
         return [str(name).rstrip("/") for name in found if not str(name).rsplit("/", 1)[-1].startswith(".")]
+
+    def _unreadable(self, name: str, error: Exception) -> StoreError:
+        return StoreError(
+            f"Cannot read {name!r} of the root {self._location.url!r}: {first_line(error)}",
+            hint="Look at the address (AWS_ENDPOINT_URL), the credentials and the storage.",
+        )
 
     def _exists(self) -> bool:
         return not self._location.is_local or Path(self._location.url).is_dir()

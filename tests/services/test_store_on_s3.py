@@ -11,6 +11,7 @@ import xarray as xr
 
 import dtedask
 from dtedask.core.errors import NoMatchError
+from dtedask.testing import StoreSuite
 
 KEYS = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl"}
 KEYS |= {"levelist": "500", "param": "t"}
@@ -19,6 +20,12 @@ KEYS |= {"levelist": "500", "param": "t"}
 @pytest.fixture
 def root(s3):
     return f"s3://{s3['S3_BUCKET']}/store/{uuid4().hex}"
+
+
+class TestS3(StoreSuite):
+    @pytest.fixture
+    def root(self, s3):
+        return f"s3://{s3['S3_BUCKET']}/suite/{uuid4().hex}"
 
 
 def field(value):

@@ -1,0 +1,23 @@
+"""The storages of this machine pass the suite of storages; S3 does in tests/services."""
+
+import itertools
+
+import pytest
+
+from dtedask.testing import StoreSuite
+
+_NAMES = itertools.count()
+
+
+class TestLocalDisk(StoreSuite):
+    @pytest.fixture
+    def root(self, tmp_path):
+        return str(tmp_path / "root")
+
+
+class TestMemory(StoreSuite):
+    can_pickle = False
+
+    @pytest.fixture
+    def root(self):
+        return f"memory://suite-{next(_NAMES)}"
