@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dtedask.store.selection import Record as Record
     from dtedask.store.store import Store as Store
     from dtedask.store.store import open as open  # noqa: A004
+    from dtedask.store.upkeep.report import Purge as Purge
+    from dtedask.store.upkeep.retention import Retention as Retention
     from dtedask.store.wipe import Wipe as Wipe
 
 _HOMES = {
@@ -28,7 +30,9 @@ _HOMES = {
     "Listing": "listing",
     "Lock": "control",
     "Place": "listing",
+    "Purge": "upkeep.report",
     "Record": "selection",
+    "Retention": "upkeep.retention",
     "Rollback": "past.rollback",
     "Schema": "schema",
     "Store": "store",
@@ -44,7 +48,9 @@ __all__ = [
     "Listing",
     "Lock",
     "Place",
+    "Purge",
     "Record",
+    "Retention",
     "Rollback",
     "Schema",
     "Store",

@@ -13,6 +13,7 @@ from dtedask.store.failures import storage_error
 from dtedask.store.location import RootFiles
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.repository import BRANCH, head_of, open_repository, snapshot_at
+from dtedask.store.upkeep.points import HOLD
 
 if TYPE_CHECKING:
     import icechunk
@@ -24,9 +25,10 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 def branches_of(location: Location) -> list[str]:
-    """Names of the branches that at least one cube has, sorted."""
+    """Names of the branches that at least one cube has, sorted; not those by which a purge holds something."""
     names = RootFiles(location).cubes()
-    return sorted({branch for cube in names for branch in open_repository(location, cube).list_branches()})
+    found = {branch for cube in names for branch in open_repository(location, cube).list_branches()}
+    return sorted(branch for branch in found if not branch.startswith(HOLD))
 
 
 def create_branch(location: Location, name: str, at: str | datetime | None, options: Options) -> None:

@@ -287,3 +287,13 @@ def test_a_durable_purge_syncs_what_it_rewrote_before_it_deletes(store, archive,
     store.purge(keep_commits=1)
     assert order == [(1, 3)]
     assert len(objects(store, "chunks")) == 1
+
+
+def test_the_branches_of_a_killed_purge_are_nobodys_and_go_with_the_next(store, archive):
+    first = archive(store, 1.0)
+    archive(store, 2.0)
+    repo = open_repository(Location.parse(store.root), CUBE)
+    repo.create_branch(f"dtedask.hold.0123abcd.{first.snapshot}", first.snapshot)
+    assert store.branches() == ["main"]
+    assert store.purge(keep_commits=1).cubes[0].removed.chunks == 1
+    assert open_repository(Location.parse(store.root), CUBE).list_branches() == {"main"}
