@@ -183,6 +183,9 @@ def test_what_a_rollback_left_behind_stays_open_and_in_the_history(store, make_f
     store.rollback(second.snapshot, doit=True)
     assert contents(store)[("t", "6", "500")] == 2.0
     assert [commit.sequence for commit in store.history(after=2)] == [3, 4]
+    (again,) = store.rollback(commit=store.history()[-1], doit=True).commits
+    assert contents(store) == {("t", "0", "500"): 1.0}
+    assert (again.sequence, again.replaced, again.removed) == (5, 1, 1)
     assert open_repository(Location.parse(store.root), CUBE).list_branches() == {"main"}
 
 
@@ -223,6 +226,10 @@ def test_a_tag_names_all_cubes_of_a_root_or_none(store, make_field):
     store.archive(*make_field(5, shape=SHAPE, number="1", levelist="500", expver="one"))
     store.flush()
     assert float(store.at("release-1").retrieve("expver=one")["t"][..., 0, 0].squeeze()) == 1.0
+    opened = dtedask.open_cube(f"{store.root}/rd/enfo/one", at="release-1")
+    assert float(opened["t"][..., 0, 0].squeeze()) == 1.0
+    store.create_branch("fix", at="release-1")
+    assert contents(dtedask.open(store.root, branch="fix")) == {("t", "0", "500"): 1.0}
     assert [commit.cube for commit in store.diff("release-1").cubes] == ["rd/enfo/one"]
     with pytest.raises(TagError, match="already"):
         store.tag("release-1")

@@ -296,3 +296,46 @@ def test_wipes_beside_a_writer_of_the_same_cube_lose_nothing(store, make_field):
     assert contents(store) == {("u", str(step), "500"): float(step) for step in range(12)}
     assert [commit.sequence for commit in store.history()] == list(range(1, 26))
     assert contents_by_zarr(store) == contents(store)
+
+
+FILES = ("ens-50.grib", "ifs-oper-surface.grib2", "era5-levels-members.grib", "spherical-harmonics.grib")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_real_field_is_wiped_and_comes_back_to_its_slot(memory_store, grib_folder, name):
+    data = (grib_folder / name).read_bytes()
+    memory_store.archive(data)
+    memory_store.flush()
+    before = [record.to_dict() for record in memory_store.list()]
+    chosen = before[len(before) // 2]
+    request = {key: value for key, value in chosen.items() if key != "shortName"}
+    lengths = lengths_of(memory_store)
+    assert memory_store.wipe(request, doit=True).fields == 1
+    assert [record.to_dict() for record in memory_store.list()] == [record for record in before if record != chosen]
+    memory_store.archive(data)
+    (commit,) = memory_store.flush()
+    assert (commit.new, commit.replaced) == (1, 0)
+    assert [record.to_dict() for record in memory_store.list()] == before
+    assert lengths_of(memory_store) == lengths
+
+
+def lengths_of(store):
+    location = Location.parse(store.root)
+    snapshots = [head(location, cube) for cube in store.cubes()]
+    groups = [snapshot.group(name) for snapshot in snapshots for name in snapshot.group_names]
+    return [{name: len(axis.labels) for name, axis in group.axes.items()} for group in groups]
+
+
+def test_the_control_is_wiped_and_the_members_stay(memory_store, make_field):
+    for keys in ({"type": "cf"}, {"number": "1"}, {"number": "2"}):
+        memory_store.archive(*make_field(1, shape=SHAPE, levelist="500", **keys))
+    memory_store.flush()
+    done = memory_store.wipe(f"{ALL},type=cf", doit=True)
+    assert (done.fields, done.requests[0]["type"]) == (1, "cf")
+    assert memory_store.axes()["number"] == ["1", "2"]
+    assert memory_store.axes()["type"] == ["pf"]
+    memory_store.archive(*make_field(1, shape=SHAPE, levelist="500", number="3"))
+    memory_store.flush()
+    assert axes_lengths(memory_store)[_group(memory_store), "member"] == 3
+    assert memory_store.axes()["number"] == ["1", "2", "3"]
+    assert memory_store.axes()["type"] == ["pf"]
