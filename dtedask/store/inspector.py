@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dtedask.store.control import Lock
-from dtedask.store.reader import Names, Reader, RequestLike
+from dtedask.store.reader import Reader
 from dtedask.store.retrieval import cube_may_match
+from dtedask.store.root_handle import Names, RequestLike
 from dtedask.store.roots import RootDocument
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from dtedask.store.past.search import search
 from dtedask.store.past.states import states_at
 from dtedask.store.past.tag_file import Tag, tags_of
 from dtedask.store.past.tags import create_tag, delete_tag
-from dtedask.store.reader import Names, RequestLike
+from dtedask.store.root_handle import Names, RequestLike
 from dtedask.store.roots import RootDocument
 from dtedask.store.schema.update import SchemaUpdate
 from dtedask.store.transaction import Options

@@ -23,9 +23,9 @@ from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location
 from dtedask.store.past.going_back import back_to, named_commits, some_commits, without
 from dtedask.store.past.rollback import Rollback, go_back
-from dtedask.store.reader import Names, RequestLike
 from dtedask.store.repository import BRANCH, cached_snapshot
 from dtedask.store.retrieval import cube_may_match, no_match
+from dtedask.store.root_handle import Names, RequestLike
 from dtedask.store.roots import RootDocument
 from dtedask.store.wipe import MINIMUM_KEYS, Wipe, check_minimum, survey, wipe
 
