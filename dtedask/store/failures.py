@@ -7,6 +7,7 @@ from dtedask.core.errors import ClockError, DamagedError, DtedaskError, ReadOnly
 _FULL = ("No space left on device", "Disk quota exceeded")
 _READ_ONLY = ("Read-only file system", "Permission denied", "Operation not permitted", "AccessDenied")
 _CLOCK = ("invalid snapshot timestamp ordering", "clock has drifted")
+_MISSING = ("NoSuchKey", "not found: No such file")
 # What storage says when it could not be asked; everything else is about what it holds.
 _UNREACHABLE = (
     "dispatch failure",
@@ -58,7 +59,8 @@ def read_error(error: Exception, place: str) -> DtedaskError:
     if isinstance(error, DtedaskError):
         return error
     text = str(error)
-    if any(sign.lower() in text.lower() for sign in _UNREACHABLE):
+    is_missing = any(sign in text for sign in _MISSING)
+    if not is_missing and any(sign.lower() in text.lower() for sign in _UNREACHABLE):
         return StoreError(f"Cannot read {place}: {first_line(error)}.", hint="Look at the storage, and try again.")
     return DamagedError(
         f"Damage in {place}: {first_line(error)}.",

@@ -32,6 +32,7 @@ _ANY_BYTES = 4 * 2**20
 _MOST_IN_BATCH = 256
 _AT_ONCE = 32
 _OBJECT = re.compile(r"Object at location (\S+) not found")
+_S3_OBJECT = re.compile(r'key="([^"]+)".*NoSuchKey', re.DOTALL)
 _KINDS: Mapping[str, Kind] = {"axis": "labels", "coordinate": "coordinate"}
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -198,7 +199,7 @@ def _problem(data: bytes | Exception | None, is_checked: bool) -> tuple[str, str
     if data is None:
         return "it is missing", ""
     if isinstance(data, Exception):
-        named = _OBJECT.search(str(data))
+        named = _OBJECT.search(str(data)) or _S3_OBJECT.search(str(data))
         if named:
             return f"it is missing: {named[1]}", named[1]
         error = read_error(data, "a chunk")
