@@ -20,7 +20,7 @@ import numpy as np
 from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.store.failures import first_line
 from dtedask.store.location import Location, RootFiles
-from dtedask.store.repository import open_repository, snapshot_at
+from dtedask.store.repository import open_repository, own_metadata, snapshot_at
 from dtedask.store.roots import FILE, RootDocument
 from dtedask.store.selection import group_may_match
 from dtedask.store.snapshot import Snapshot
@@ -121,9 +121,8 @@ class _CubeVerifier:
         repo = self._repository()
         wanted = self._wanted(tips, repo)
         for snapshot, newer in self._snapshots(wanted, repo):
-            if (self.cube, snapshot) not in self.tally.snapshots:
-                self.tally.snapshots.add((self.cube, snapshot))
-                self._verify_snapshot(repo, snapshot, newer)
+            self.tally.snapshots.add((self.cube, snapshot))
+            self._verify_snapshot(repo, snapshot, newer)
         main = wanted[0] if wanted else ""
         ways = WaysBack(self.location, self.cube, self.pool, tuple(self.bad_keys), main, main in self.read)
         for place in range(begin, len(self.tally.findings)):
@@ -185,17 +184,25 @@ class _CubeVerifier:
 
     def _snapshots(self, wanted: Sequence[str], repo: icechunk.Repository | None) -> Iterator[tuple[str, str | None]]:
         """Snapshots to verify, each with the one after it where that was verified before it."""
-        for tip in wanted:
-            self.tips.setdefault(tip, tip)
-            yield tip, None
-            newer = tip
-            while self.options.all_snapshots:
-                older = self._parent(newer, repo)
-                if not older:
+        waiting = [(tip, tip) for tip in wanted]
+        for begin, tip in waiting:
+            snapshot: str | None = begin
+            newer = None
+            while snapshot and (self.cube, snapshot) not in self.tally.snapshots:
+                self.tips.setdefault(snapshot, tip)
+                yield snapshot, newer
+                if not self.options.all_snapshots:
                     break
-                self.tips.setdefault(older, tip)
-                yield older, newer
-                newer = older
+                waiting += [(left, tip) for left in self._left_behind(snapshot, repo)]
+                snapshot, newer = self._parent(snapshot, repo), snapshot
+
+    def _left_behind(self, snapshot: str, repo: icechunk.Repository | None) -> list[str]:
+        """What a rollback left behind, as long as it is not purged."""
+        try:
+            undone = str(own_metadata(repo.lookup_snapshot(snapshot)).get("undone") or "") if repo else ""
+        except Exception:  # noqa: BLE001 - damage of any kind, told when the snapshot itself is verified
+            return []
+        return [undone] if undone and not is_unknown(self.location, self.cube, undone) else []
 
     def _parent(self, snapshot: str, repo: icechunk.Repository | None) -> str | None:
         digests = self._digests(snapshot)

@@ -245,6 +245,19 @@ def test_it_is_whole_after_purge_and_after_wipe(store, make_field):
     assert found.undigested == ()
 
 
+def test_what_a_rollback_left_behind_is_verified_too_until_it_is_purged(root, damage, as_new_process):
+    store = dtedask.open(root)
+    first, second = store.history()
+    store.rollback(to=first.snapshot, doit=True)
+    assert store.verify(all_snapshots=True).snapshots == 4
+    assert store.verify(all_snapshots=True).is_whole
+    damage(root / CUBE / "snapshots" / second.snapshot, "flipped", 900)
+    as_new_process()
+    assert store.verify().is_whole
+    (finding,) = store.verify(all_snapshots=True).findings
+    assert (finding.snapshot, finding.remedy[:30]) == (second.snapshot, "Newer snapshots do not need it")
+
+
 def test_what_was_found_travels_as_json(root, objects, damage):
     damage(objects(root, "chunk")[0], "flipped", 40)
     found = dtedask.open(root).verify()
