@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import icechunk
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _LOCAL_POLL_S = 0.02
 _OBJECT_POLL_S = 1.0
-_POLLS_A_LISTING = 10
+_LISTING_S = 0.1
+_LISTING_SHARE = 20
 
 
 class Follower(Iterator["Commit"]):
@@ -72,7 +74,7 @@ class Follower(Iterator["Commit"]):
         self._read = dict(after)
         self._ready: deque[Commit] = deque()
         self._watched: dict[str, _Watched] = {}
-        self._polls = 0
+        self._next_listing = -math.inf
         self._failing_since: float | None = None
         self._is_last = False
         self.missed = 0
@@ -83,10 +85,11 @@ class Follower(Iterator["Commit"]):
     def __next__(self) -> Commit:
         start = time.monotonic()
         while not self._ready and not self._is_last:
-            self._is_last = self._stop.is_set()
-            self._ready.extend(self._look())
+            is_stopped, left = self._stop.is_set(), self._left(start)
+            self._ready.extend(self._look(closely=is_stopped or left <= 0))
+            self._is_last = is_stopped or (left <= 0 and not self._ready)
             if not self._ready and not self._is_last:
-                self._wait(start)
+                self._stop.wait(min(self._interval_s, left))
         if not self._ready:
             raise StopIteration
         commit = self._ready.popleft()
@@ -102,39 +105,47 @@ class Follower(Iterator["Commit"]):
         """End the iteration, from any thread."""
         self._stop.set()
 
-    def _wait(self, start: float) -> None:
-        left = math.inf if self._timeout_s is None else start + self._timeout_s - time.monotonic()
-        if left <= 0:
-            self._is_last = True
-        else:
-            self._stop.wait(min(self._interval_s, left))
+    def _left(self, start: float) -> float:
+        return math.inf if self._timeout_s is None else start + self._timeout_s - time.monotonic()
 
-    def _look(self) -> list[Commit]:
+    def _look(self, *, closely: bool) -> list[Commit]:
         """Commits that came since the last look; a storage that fails for a moment is asked again."""
         try:
-            if self._polls % _POLLS_A_LISTING == 0:
+            # A listing of many cubes takes long, and the time of a reference may lie: neither is trusted for ever.
+            closely = closely or time.monotonic() >= self._next_listing
+            if closely:
                 self._find_cubes()
-            self._polls += 1
-            found = in_order([self._new_commits(cube) for cube in self._watched])
+            found = in_order([self._new_commits(cube, closely) for cube in self._watched])
         except (icechunk.IcechunkError, StoreError) as error:
             self._forgive(error)
             return []
-        self._failing_since = None
+        if closely:  # else there was nothing to ask after a failure
+            self._failing_since = None
         for commit in found:
             self._read[commit.cube] = commit.sequence
         return found
 
     def _find_cubes(self) -> None:
+        start = time.monotonic()
         try:
             names = RootFiles(self._location).cubes()
         except NotFoundError:
-            return
+            names = []
+        end = time.monotonic()
+        self._next_listing = end + max(_LISTING_S, _LISTING_SHARE * (end - start))
         for name in names:
             if name not in self._watched and (self._cubes is None or name in self._cubes):
-                self._watched[name] = _Watched(open_repository(self._location, name))
+                self._watched[name] = _Watched(open_repository(self._location, name), self._reference_of(name))
 
-    def _new_commits(self, cube: str) -> list[Commit]:
+    def _reference_of(self, cube: str) -> Path | None:
+        if not self._location.is_local:
+            return None
+        return Path(self._location.cube_url(cube)) / "refs" / f"branch.{self._branch}" / "ref.json"
+
+    def _new_commits(self, cube: str, closely: bool) -> list[Commit]:
         watched, last = self._watched[cube], self._read.get(cube, 0)
+        if not watched.may_have_moved() and not closely:
+            return []
         head = head_of(watched.repo, self._branch)
         if head is None or head == watched.head:
             return []
@@ -154,20 +165,43 @@ class Follower(Iterator["Commit"]):
 
     def _forgive(self, error: Exception) -> None:
         now = time.monotonic()
+        is_new = self._failing_since is None
         self._failing_since = self._failing_since or now
         self._watched.clear()
-        self._polls = 0
+        self._next_listing = now + _LISTING_S
         if now - self._failing_since > setting("store.commit-timeout"):
             raise StoreError(
                 f"The root {self._location.url!r} cannot be followed any more: {first_line(error)}",
                 hint="Look at the storage; follow(after=position) goes on where this stopped.",
             ) from error
-        logger.warning("Cannot look for commits in %s, trying again: %s", self._location.url, first_line(error))
+        if is_new:
+            logger.warning("Cannot look for commits in %s, trying again: %s", self._location.url, first_line(error))
 
 
 class _Watched:
-    """A cube with the head that was seen last."""
+    """A cube with the head that was seen last.
 
-    def __init__(self, repo: icechunk.Repository) -> None:
+    Parameters
+    ----------
+    repo : icechunk.Repository
+        Its repository.
+    reference : Path, optional
+        The file that names the head, on a disk: to ask for its time is twenty times as fast as to read it.
+    """
+
+    def __init__(self, repo: icechunk.Repository, reference: Path | None) -> None:
         self.repo = repo
         self.head: str | None = None
+        self._reference = reference
+        self._stamp: tuple[int, int] | None = None
+
+    def may_have_moved(self) -> bool:
+        """Whether the head can be another than at the last look."""
+        if self._reference is None:
+            return True
+        try:
+            found = self._reference.stat()
+        except FileNotFoundError:
+            return True
+        stamp, self._stamp = self._stamp, (found.st_mtime_ns, found.st_ino)
+        return stamp != self._stamp

@@ -6,6 +6,7 @@ import dask
 import pytest
 
 import dtedask
+from dtedask.store.location import RootFiles
 
 WAIT_S = 30
 
@@ -139,3 +140,43 @@ def test_following_goes_on_behind_commits_that_were_purged(store, make_field, ca
     assert [one.sequence for one in following] == [4, 5]
     assert following.missed == 2
     assert "are no longer in its history" in caplog.text
+
+
+def test_a_cube_that_came_just_before_the_end_is_heard(store, make_field):
+    stop = threading.Event()
+    following = store.follow(after={}, stop=stop)
+    commit(store, make_field, 0)
+    assert numbers([next(following)]) == [("test", 1)]
+    commit(store, make_field, 0, expver="0002")
+    stop.set()
+    assert numbers(following) == [("0002", 1)]
+
+
+def test_a_storage_that_fails_for_a_moment_is_asked_again(store, make_field, caplog, monkeypatch):
+    commit(store, make_field, 0)
+    answers = iter([dtedask.core.errors.StoreError("away"), dtedask.core.errors.StoreError("away")])
+    found = RootFiles.cubes
+
+    def cubes(files, *arguments):
+        for error in answers:
+            raise error
+        return found(files, *arguments)
+
+    monkeypatch.setattr(RootFiles, "cubes", cubes)
+    assert numbers([next(store.follow(after={}, timeout_s=WAIT_S))]) == [("test", 1)]
+    assert caplog.text.count("trying again: away") == 1
+
+
+def test_a_storage_that_stays_away_ends_following_with_an_error(store, make_field, monkeypatch):
+    commit(store, make_field, 0)
+    following = store.follow(after={})
+
+    def cubes(files, *arguments):
+        raise dtedask.core.errors.StoreError("away")
+
+    monkeypatch.setattr(RootFiles, "cubes", cubes)
+    with (
+        dask.config.set({"dtedask.store.commit-timeout": 0}),
+        pytest.raises(dtedask.core.errors.StoreError, match=r"cannot be followed any more: away.*follow\(after="),
+    ):
+        next(following)
