@@ -31,7 +31,7 @@ class DtedaskTarget(SimpleTarget):  # type: ignore[misc]
     message : str
         What to say of the commits in the history.
     sources : iterable of str
-        Where the fields came from.
+        Where the fields came from; names of files that are written as a whole are added.
     key : mapping, optional
         MARS keys of xarray objects, as far as their coordinates and attributes do not say them.
     **options : object
@@ -58,7 +58,8 @@ class DtedaskTarget(SimpleTarget):  # type: ignore[misc]
         super().__init__(**options)
         self._store = dtedask.open(root if root is not None else setting("store.root"), schema=schema)
         self._message = message
-        self._sources = tuple(sources)
+        self._given = tuple(sources)
+        self._files: list[str] = []
         self._key = key
         self.commits: list[Commit] = []
 
@@ -71,7 +72,8 @@ class DtedaskTarget(SimpleTarget):  # type: ignore[misc]
         """Commit what was written so far."""
         self._raise_if_closed()
         if self._store.dirty:
-            self.commits += self._store.flush(self._message, sources=self._sources)
+            self.commits += self._store.flush(self._message, sources=(*self._given, *self._files))
+            self._files.clear()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -90,6 +92,13 @@ class DtedaskTarget(SimpleTarget):  # type: ignore[misc]
         for one in encoded if hasattr(encoded, "__iter__") else (encoded,):
             path = getattr(one, "path", None)
             self._store.archive(one.to_bytes() if path is None else scan(path))
+        self._files += _files_of(data)
+
+
+def _files_of(data: object) -> list[str]:
+    """The files that a data object of earthkit-data was read from."""
+    path = getattr(data, "path", None)
+    return [str(path)] if isinstance(path, str | os.PathLike) else [*map(str, path or ())]
 
 
 def _is_xarray(data: object) -> bool:

@@ -239,9 +239,8 @@ class Control:
         """
         locks = self._of("archive")
         for entry in entries if locks else ():
-            keys, aliases = {**entry.keys, "grid": entry.address.grid.label}, _aliases(entry)
             for lock in locks:
-                if lock.request.matches(keys, aliases=aliases):
+                if takes(lock.request, entry):
                     raise self._refusal("archive", lock, entry.keys)
 
     def _of(self, verb: Verb) -> list[Lock]:
@@ -257,6 +256,11 @@ class Control:
             f"{_DOING[verb]} {field} is refused in {self._location.url!r} by the lock {lock}.",
             hint=f"Ask {lock.author}; `dtedask store unlock {lock.id} --root {self._location.url}` takes it away.",
         )
+
+
+def takes(request: Request, entry: Entry) -> bool:
+    """Whether a request takes a field that is to be archived: as it will, once it is there."""
+    return request.matches({**entry.keys, "grid": entry.address.grid.label}, aliases=_aliases(entry))
 
 
 def _checked_verbs(verbs: Iterable[str]) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ def root(members, tmp_path_factory):
 @pytest.mark.slow
 def test_all_fields_come_back_with_equal_values_and_keys(members, tmp_path):
     ekd.to_target("dtedask", tmp_path / "data", data=members)
+    (commit,) = dtedask.open(tmp_path / "data").history()
+    assert commit.sources == (members.path,)
     sent = values_by_keys(members.to_fieldlist())
     back = values_by_keys(ekd.from_source("dtedask", tmp_path / "data", "class=ea").to_fieldlist())
     assert len(back) == 160

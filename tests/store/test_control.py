@@ -23,7 +23,9 @@ from dtedask.core.errors import (
     NoMatchError,
     NotFoundError,
 )
+from dtedask.request import Request
 from dtedask.store.control import FILE, VERBS, Control
+from dtedask.store.control import takes as takes_entry
 from dtedask.store.upkeep.registry import open_cube
 
 AXES = {"step": ["0", "6"], "levelist": ["500", "850"], "number": ["1", "2"], "param": ["130", "157"]}
@@ -296,3 +298,32 @@ def test_looking_for_locks_costs_next_to_nothing_where_there_are_none(store, mak
     for _ in range(1000):
         assert control.locks() == ()
     assert time.process_time() - begin < 0.5  # 6 us each were measured; half a millisecond is allowed
+
+
+def identity(keys):
+    return tuple(sorted(keys.items()))
+
+
+def check_same_fields(data, name):
+    """Each value of each key takes the same fields while they are archived as it does once they are there."""
+    store = dtedask.open(f"memory://control-{name}")
+    store.archive(data)
+    entries = [entry for waiting in store._archive._entries.values() for entry in waiting.values()]
+    store.flush()
+    for key, values in store.axes().items():
+        for value in values:
+            request = Request({key: value})
+            listed = {identity(record.keys) for record in store.list(request)}
+            assert {identity(entry.keys) for entry in entries if takes_entry(request, entry)} == listed, (key, value)
+
+
+def test_a_lock_takes_real_fields_before_they_are_there_as_a_request_does_after(grib_folder):
+    check_same_fields((grib_folder / "ens-50.grib").read_bytes(), "members")
+
+
+@pytest.mark.slow
+def test_a_lock_takes_all_kinds_of_real_fields_before_they_are_there(grib_folder):
+    paths = [path for path in sorted(grib_folder.glob("*.grib*")) if "corrupted" not in path.name]
+    assert len(paths) > 10
+    for path in paths:
+        check_same_fields(path.read_bytes(), path.name)
