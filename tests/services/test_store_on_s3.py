@@ -85,3 +85,18 @@ def test_fields_are_wiped_tagged_compared_and_brought_back(root):
     assert (bad.wiped, bad.left) == (1, 0)
     assert store.untag("whole").snapshots.keys() == {"rd/enfo/test"}
     assert store.tags() == ()
+
+
+def test_wipes_beside_a_writer_without_a_lock_lose_nothing(root):
+    archive(root, 1, 4)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        writer = pool.submit(archive, root, 2, 6)
+        for step in range(4):
+            done = dtedask.open(root).wipe(f"class=rd,expver=test,number=1,step={step}", doit=True)
+            assert done.fields == 1
+        assert writer.result(120) == 2
+    store = dtedask.open(root)
+    assert [(record.keys["number"], record.keys["step"]) for record in store.list()] == [
+        ("2", str(step)) for step in range(6)
+    ]
+    assert [commit.sequence for commit in store.history()] == list(range(1, 15))

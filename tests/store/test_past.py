@@ -166,6 +166,18 @@ def test_a_bad_run_is_taken_back_and_what_it_replaced_returns(store, make_field)
     assert contents(store)[("u", "0", "500")] == 7.0
 
 
+def test_undoing_what_cancels_out_changes_nothing(store, make_field):
+    for value in (1, 2, 1):
+        archive(store, make_field, [(("t", "0", "500"), value)])
+    commits = store.history()
+    for doit in (False, True):
+        found = store.rollback(commits=commits[1:], doit=doit)
+        assert (found.restored, found.wiped, found.left, found.commits) == (0, 0, 0, ())
+    assert store.history() == commits
+    assert store.rollback(commits=[commits[2], commits[1].snapshot, commits[0]], doit=True).wiped == 1
+    assert contents(store) == {}
+
+
 def test_what_a_rollback_left_behind_stays_open_and_in_the_history(store, make_field):
     archive(store, make_field, [(("t", "0", "500"), 1)])
     first = store.history()[0]

@@ -41,6 +41,7 @@ class Undoing:
     head: Snapshot
     wanted: dict[Name, StoredRow | None] = field(default_factory=dict)
     left: dict[Name, StoredRow] = field(default_factory=dict)
+    _changed: dict[tuple[str, str], set[Name]] = field(default_factory=dict)
 
     def removed(self) -> dict[Place, Rows]:
         """Slots, in the head, of fields that go."""
@@ -52,8 +53,21 @@ class Undoing:
         return {place: np.array(rows, dtype=np.int64).reshape(len(rows), -1) for place, rows in found.items()}
 
     def restored(self) -> list[StoredRow]:
-        """Fields that come back."""
-        return [row for row in self.wanted.values() if row is not None]
+        """Fields that come back; of those that are in the head, only such with other values."""
+        return [
+            row
+            for name, row in self.wanted.items()
+            if row is not None and (_slots_in(self.head, name) is None or name in self.changed(row.snapshot, self.head))
+        ]
+
+    def changed(self, old: Snapshot, new: Snapshot) -> set[Name]:
+        """Fields of a snapshot that another one does not have, or has with other values."""
+        pair = (old.id, new.id)
+        if pair not in self._changed:
+            step = compare(old, new)
+            rows = [*step.removed.items(), *step.before.items()]
+            self._changed[pair] = {name for place, part in rows for name, _ in _named(old, place, part)}
+        return self._changed[pair]
 
 
 def undo(location: Location, head: Snapshot, commits: Sequence[Commit]) -> Undoing:
@@ -112,30 +126,19 @@ class _Standing:
     def __init__(self, found: Undoing, after: Snapshot) -> None:
         self._found = found
         self._after = after
-        self._changed: dict[str, set[Name]] = {}
 
     def holds(self, name: Name) -> bool:
         """Whether a field that the commit wrote is there still, with the same values."""
         if name not in self._found.wanted:
-            return name not in self._changed_until(self._found.head)
+            return name not in self._found.changed(self._after, self._found.head)
         row = self._found.wanted[name]
-        return row is not None and name not in self._changed_until(row.snapshot)
+        return row is not None and name not in self._found.changed(self._after, row.snapshot)
 
     def lacks(self, name: Name) -> bool:
         """Whether a field that the commit wiped is away still."""
         if name in self._found.wanted:
             return self._found.wanted[name] is None
         return _slots_in(self._found.head, name) is None
-
-    def _changed_until(self, snapshot: Snapshot) -> set[Name]:
-        """Fields that the commit left and that the other snapshot does not have, or has with other values."""
-        if snapshot.id not in self._changed:
-            step = compare(self._after, snapshot)
-            parts = ((self._after, step.removed), (self._after, step.before))
-            self._changed[snapshot.id] = {
-                name for state, part in parts for place, rows in part.items() for name, _ in _named(state, place, rows)
-            }
-        return self._changed[snapshot.id]
 
 
 def _named(snapshot: Snapshot, place: Place, rows: Rows) -> Iterator[tuple[Name, StoredRow]]:
