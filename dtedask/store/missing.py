@@ -164,7 +164,7 @@ def _error(
         asked = ", ".join(f"{key}={'/'.join(values)}" for key, values in absent.items())
         have = "; ".join(f"{key}={shorten(key, exists.get(key, []))}" for key in absent)
         return MissingFieldsError(
-            f"The request names fields that do not exist: {asked}.",
+            f"The request names fields that do not exist: {asked} ({count_of(missing):,} of {count_of([request]):,}).",
             hint=f"What exists is {have}. Leave the key out, or allow missing fields.",
             missing=missing,
         )
