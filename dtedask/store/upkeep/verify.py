@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ import numpy as np
 from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.store.failures import first_line
 from dtedask.store.location import Location, RootFiles
+from dtedask.store.past.tag_file import FILE as TAGS
+from dtedask.store.past.tag_file import decoded, tags_of
 from dtedask.store.repository import open_repository, own_metadata, snapshot_at
 from dtedask.store.roots import FILE, RootDocument
 from dtedask.store.selection import group_may_match
@@ -92,14 +94,22 @@ def verify_root(location: Location, cubes: Sequence[str], options: VerifyOptions
 def _verify_document(location: Location, tally: Tally) -> None:
     data = RootFiles(location).read(FILE)
     tally.count(data)
-    problem = "it is missing" if data is None else ""
-    try:
-        RootDocument(location).schema()
-    except Exception as error:  # noqa: BLE001 - whatever a parser says of a damaged document
-        problem = f"it cannot be read: {first_line(error)}"
+    problem = "it is missing" if data is None else _why_unreadable(lambda: RootDocument(location).schema())
     if problem:
-        remedy = "Take the file from another root of the same schema, or from a backup; fields are read without it."
+        remedy = "Take the file from another root of the same schema, or from a backup."
         tally.findings.append(Finding("root", f"{location.url}/{FILE}", "", "", problem, (), remedy))
+    problem = _why_unreadable(lambda: tags_of(location))
+    if problem:
+        remedy = "Restore it, or remove it and tag the states anew: `dtedask store history` names their snapshots."
+        tally.findings.append(Finding("root", f"{location.url}/{TAGS}", "", "", problem, (), remedy))
+
+
+def _why_unreadable(read: Callable[[], object]) -> str:
+    try:
+        read()
+    except Exception as error:  # noqa: BLE001 - whatever a parser says of a damaged document
+        return f"it cannot be read: {first_line(error)}"
+    return ""
 
 
 @dataclass
@@ -149,7 +159,17 @@ class _CubeVerifier:
                 found[name.split("/refs/", 1)[1].split("/")[0]] = snapshot
         if f"{self.cube}/{BRANCH_FILE}" not in names:
             self._tell("reference", BRANCH_FILE, "", "it is missing")
+        self._verify_tags(found)
         return found
+
+    def _verify_tags(self, found: Mapping[str, str]) -> None:
+        """Each tag of the root names the snapshot that its pin in the cube names."""
+        with contextlib.suppress(DamagedError):
+            for name, (tag, pin) in decoded(RootFiles(self.location).read(TAGS), self.location.url).items():
+                snapshot = tag.snapshots.get(self.cube, "")
+                if snapshot and found.get(f"tag.{pin}") != snapshot:
+                    problem = f"the tag {name!r} names the snapshot {snapshot}, which nothing keeps"
+                    self._tell("reference", f"refs/tag.{pin}/ref.json", "", problem)
 
     def _target(self, data: bytes | None) -> tuple[str, str]:
         try:

@@ -258,6 +258,22 @@ def test_what_a_rollback_left_behind_is_verified_too_until_it_is_purged(root, da
     assert (finding.snapshot, finding.remedy[:30]) == (second.snapshot, "Newer snapshots do not need it")
 
 
+def test_tags_that_are_damaged_are_found(root):
+    store = dtedask.open(root)
+    store.tag("good")
+    assert store.verify(all_snapshots=True).is_whole
+    (pin,) = (root / CUBE / "refs").glob("tag.*/ref.json")
+    before = pin.read_bytes()
+    pin.unlink()
+    (finding,) = store.verify().findings
+    assert (finding.kind, finding.path) == ("reference", str(pin))
+    assert "the tag 'good' names the snapshot" in finding.problem
+    pin.write_bytes(before)
+    (root / ".dtedask" / "tags.json").write_bytes(b"{")
+    (finding,) = store.verify().findings
+    assert (finding.kind, finding.path) == ("root", str(root / ".dtedask" / "tags.json"))
+
+
 def test_what_was_found_travels_as_json(root, objects, damage):
     damage(objects(root, "chunk")[0], "flipped", 40)
     found = dtedask.open(root).verify()
