@@ -29,9 +29,14 @@ def first_line(error: Exception) -> str:
     return next((line for line in lines if line), type(error).__name__)
 
 
+def is_full(error: Exception) -> bool:
+    """Whether an error says that there is no room left."""
+    return any(words in str(error) for words in _FULL)
+
+
 def storage_error(error: Exception, url: str) -> StoreError:
     """An error of the storage while something was written to a cube or root; nothing was published."""
-    if any(words in str(error) for words in _FULL):
+    if is_full(error):
         return StoreError(
             f"The disk of {url!r} is full; nothing was published.",
             hint="Make room and run the same again, which does only what is missing.",

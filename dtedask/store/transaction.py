@@ -26,7 +26,7 @@ from dtedask.core.errors import (
 from dtedask.store.author import author
 from dtedask.store.clock import wait_until_after
 from dtedask.store.commits import metadata_of, sequence_after
-from dtedask.store.failures import first_line, read_error, storage_error
+from dtedask.store.failures import first_line, is_full, read_error, storage_error
 from dtedask.store.lock import sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository, tip_of
 from dtedask.store.upkeep.digests import keep_digests
@@ -225,6 +225,8 @@ class Transaction(ABC):
             raise ConflictError(f"The cube {self._url!r} moved while it was written.") from error
         if isinstance(error, CommitTimeoutError):
             raise self._unknown("the storage did not answer and may still do it") from error
+        if is_full(error):
+            raise storage_error(error, self._url) from error
         raise TransactionError(f"The commit to {self._url!r} could not be published: {first_line(error)}.") from error
 
     def _unknown(self, reason: str) -> OutcomeUnknownError:

@@ -4,7 +4,7 @@ import itertools
 import multiprocessing
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import numpy as np
 import xarray as xr
@@ -13,6 +13,21 @@ import dtedask
 
 KEYS = {"class": "rd", "stream": "oper", "expver": "test", "type": "fc", "levtype": "pl", "param": "t"}
 KEYS |= {"date": "20240101", "time": "0000"}
+PRELOAD = [
+    "xarray",
+    "zarr",
+    "zarr.codecs",
+    "icechunk",
+    "obstore",
+    "obstore.store",
+    "dask.array",
+    "dask.threaded",
+    "pint",
+    "psutil",
+]
+PRELOAD += ["dtedask.store.store", "dtedask.store.writing", "dtedask.store.arrays", "dtedask.store.dataset", "filelock"]
+PRELOAD += ["dtedask.catalog.plugin", "dtedask.catalog.update", "dtedask.notify.plugin", "dtedask.notify.active"]
+PRELOAD += ["tests.store.faults.workers"]
 LEVELS = ("500", "850", "1000")
 SHAPE = (12, 18)
 
@@ -56,7 +71,7 @@ def write_fields(connection, root, fields):
 
 def context():
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["tests.store.faults.workers", "dtedask.store.store", "dtedask.store.writing"])
+    found.set_forkserver_preload(PRELOAD)
     return found
 
 
@@ -70,16 +85,15 @@ def running(target, *arguments):
     try:
         yield process, here
     finally:
-        if process.is_alive():
-            os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ended by itself a moment ago
+            if process.is_alive():
+                os.kill(process.pid, signal.SIGKILL)
         process.join(30)
         here.close()
 
 
 def write_side_by_side(root, parts):
     """Run one writer for each part of the fields, all at once; return their exit codes."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         writers = [stack.enter_context(running(write_fields, root, part)) for part in parts]
         for _, connection in writers:
