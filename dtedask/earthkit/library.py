@@ -6,7 +6,6 @@ from dtedask.core.errors import MissingExtraError
 from dtedask.grib import scan
 
 try:
-    from earthkit.data.core.fieldlist import FieldList
     from earthkit.data.data.fieldlist import FieldListData
     from earthkit.data.field.grib.create import create_grib_field
     from earthkit.data.indexing.simple import SimpleFieldList
@@ -20,7 +19,6 @@ except ImportError as error:
     ) from error
 
 __all__ = [
-    "FieldList",
     "FieldListData",
     "GribCodesHandle",
     "GribHandle",
