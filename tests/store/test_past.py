@@ -178,6 +178,19 @@ def test_undoing_what_cancels_out_changes_nothing(store, make_field):
     assert contents(store) == {}
 
 
+def test_a_field_that_fits_into_its_variable_no_more_is_left(store, make_field):
+    archive(store, make_field, [(("t", "0", "500"), 1), (("u", "0", "500"), 1)])
+    wiped = store.wipe(f"{ALL},param=u", doit=True)
+    store.archive(*make_field(4, shape=SHAPE, number="1", param="u"))
+    store.flush()
+    found = store.rollback(commit=wiped.commits[0], doit=True)
+    assert (found.restored, found.wiped, found.left, found.commits) == (0, 0, 1, ())
+    store.rollback(commits=[wiped.commits[0], store.history()[-1]], doit=True)
+    assert list(store.list("param=u")) == []
+    store.rollback(store.history()[0].snapshot, doit=True)
+    assert contents(store)[("u", "0", "500")] == 1.0
+
+
 def test_what_a_rollback_left_behind_stays_open_and_in_the_history(store, make_field):
     archive(store, make_field, [(("t", "0", "500"), 1)])
     first = store.history()[0]

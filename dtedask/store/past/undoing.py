@@ -16,7 +16,7 @@ from dtedask.store.repository import cached_snapshot
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
     from dtedask.store.location import Location
-    from dtedask.store.snapshot import Snapshot
+    from dtedask.store.snapshot import Snapshot, Variable
 
 # A field by group, variable and labels.
 Name = tuple[str, str, tuple[object, ...]]
@@ -81,7 +81,21 @@ def undo(location: Location, head: Snapshot, commits: Sequence[Commit]) -> Undoi
     found = Undoing(head)
     for commit in sorted(commits, key=lambda commit: commit.sequence, reverse=True):
         _undo_one(found, *_states(location, commit))
+    _leave_misfits(found)
     return found
+
+
+def _leave_misfits(found: Undoing) -> None:
+    """Leave fields whose variable was wiped and came again with other dimensions: they cannot be put back into it."""
+    for name, row in list(found.wanted.items()):
+        variable = _variable(found.head, name[0], name[1])
+        if row is not None and variable is not None and variable.dims != _dims(row):
+            found.left[name] = row
+            del found.wanted[name]
+
+
+def _dims(row: StoredRow) -> tuple[str, ...]:
+    return row.snapshot.group(row.group).variables[row.variable].dims
 
 
 def _states(location: Location, commit: Commit) -> tuple[Snapshot, Snapshot]:
@@ -149,12 +163,16 @@ def _named(snapshot: Snapshot, place: Place, rows: Rows) -> Iterator[tuple[Name,
 def _slots_in(snapshot: Snapshot, name: Name) -> tuple[int, ...] | None:
     """Slots of a field; None where a snapshot does not have it."""
     group, variable, labels = name
-    found = snapshot.group(group).variables.get(variable) if group in snapshot.group_names else None
+    found = _variable(snapshot, group, variable)
     if found is None or len(found.dims) != len(labels):
         return None
     axes = snapshot.group(group).axes
     slots = tuple(axes[dim].slots.get(label, -1) for dim, label in zip(found.dims, labels, strict=True))  # type: ignore[call-overload]
     return slots if slots in _present(snapshot, group, variable) else None
+
+
+def _variable(snapshot: Snapshot, group: str, name: str) -> Variable | None:
+    return snapshot.group(group).variables.get(name) if group in snapshot.group_names else None
 
 
 def _present(snapshot: Snapshot, group: str, variable: str) -> set[tuple[int, ...]]:
