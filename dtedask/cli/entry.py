@@ -148,6 +148,7 @@ def _warnings() -> Iterator[None]:
         warnings.showwarning = _show_warning
         # Shown each time, whatever Python's own filters say.
         warnings.filterwarnings("always", category=RangeWarning)
+        warnings.filterwarnings("always", message="Rules take some of the same fields")  # its class costs half a second
         yield
 
 

@@ -61,7 +61,7 @@ class DtedaskSource(Source):  # type: ignore[misc]
         super().__init__()
         found_root, found_request = _sorted(list(args), root, request)
         self._store: Store = dtedask.open(found_root if found_root is not None else setting("store.root"), at=at)
-        self._request = _merged(found_request, keys)
+        self._request = _merged(found_request, keys, self._store)
         self._allow_missing = allow_missing
 
     def mutate(self) -> StoreFieldList:
@@ -97,8 +97,8 @@ def _as_root(value: Root | RequestLike) -> Root:
     )
 
 
-def _merged(request: RequestLike | None, keys: Mapping[str, object]) -> RequestLike | None:
+def _merged(request: RequestLike | None, keys: Mapping[str, object], store: Store) -> RequestLike | None:
     if not keys:
         return request
-    given = Request.parse(request) if request is not None else Request({})
+    given = Request({}) if request is None else Request.parse(request, language=store.schema().language)
     return {key: list(values) for key, values in given.items()} | dict(keys)

@@ -63,7 +63,8 @@ def history(
     In --source and --author, * and ? stand for any text.
     """
     cube, request = _cube_and_request(words or [])
-    commits = open_root(root, None).history(cube, request=parse_words(request), source=source, author=author)
+    store = open_root(root, None)
+    commits = store.history(cube, request=parse_words(request, store), source=source, author=author)
     if as_json:
         for commit in commits:
             emit_json(commit_object(commit))

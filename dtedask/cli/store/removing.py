@@ -57,7 +57,8 @@ def wipe(
     are purged. What is not dtedask's is never touched.
     """
     _check_either(doit=doit, dry_run=dry_run)
-    request, store = parse_words(words), open_root(root, None)
+    store = open_root(root, None)
+    request = parse_words(words, store)
     keys = tuple(key for key in minimum_keys.split(",") if key)
     found = store.wipe(request, doit=doit, minimum_keys=keys)
     if as_json:
