@@ -37,7 +37,7 @@ def identity(keys):
     return tuple(sorted(keys.items()))
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(keys, contents, st.booleans()), min_size=1, max_size=12))
 def test_any_bytes_under_any_keys_come_back(items):
     store = dtedask.open(f"memory://opaque-{next(_NAMES)}")
@@ -115,7 +115,7 @@ def test_a_flipped_bit_is_an_error_and_not_data(store):
     stored = bytearray(chunk.read_bytes())
     stored[700] ^= 1
     chunk.write_bytes(stored)
-    with pytest.raises(DamagedError, match=f"checksum of the item {record.chunk} "):
+    with pytest.raises(DamagedError, match=f"checksum of the .* {record.chunk} "):
         list(dtedask.open(store.root).read())
 
 
