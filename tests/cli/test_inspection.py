@@ -30,6 +30,7 @@ def test_stats_of_a_request_count_only_its_fields(run, root):
 
 def test_where_prints_the_cubes_that_hold_a_request(run, root):
     assert run("store where class=ea --root", root).out == f"{root}/ea/enda/0001\n"
+    assert run("store where --json --root", root).lines == [{"path": f"{root}/ea/enda/0001"}]
     nothing = run("store where class=od --root", root)
     assert (nothing.status, nothing.out) == (3, "")
 

@@ -327,3 +327,44 @@ def test_a_lock_takes_all_kinds_of_real_fields_before_they_are_there(grib_folder
     assert len(paths) > 10
     for path in paths:
         check_same_fields(path.read_bytes(), path.name)
+
+
+WRITER = """
+import itertools, sys
+import numpy as np, xarray as xr
+import dtedask
+from dtedask.core.errors import ControlledError
+
+root, member = sys.argv[1:]
+coordinates = {"latitude": [1, 0], "longitude": [0, 1]}
+array = xr.DataArray(np.zeros((2, 2), "f4"), dims=("latitude", "longitude"), coords=coordinates)
+keys = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl", "levelist": 500, "param": "t"}
+store = dtedask.open(root)
+for step in itertools.count():
+    store.archive(array, {**keys, "date": 20240101, "time": 0, "number": member, "step": step})
+    store.flush()
+    print(step, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_nothing_that_is_locked_appears_once_the_lock_is_set_while_others_write(store, make_field):
+    store.archive(*make_field())
+    store.flush()
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, store.root, member], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for member in ("1", "2", "3")
+    ]
+    for writer in writers:
+        writer.stdout.readline()
+    store.lock("number=1/2", reason="enough")
+    head = store.history()[-1].sequence
+    told = [writer.communicate(timeout=60) for writer in writers[:2]]
+    others = store.history(after=head)
+    writers[2].kill()
+    writers[2].communicate()
+    assert all(b"ControlledError" in errors and b"enough" in errors for _, errors in told)
+    assert {change.keys["number"] for commit in others for change in commit.changes} <= {"3"}
+    assert {record.keys["number"] for record in store.list("number=1/2/3")} == {"1", "2", "3"}

@@ -57,7 +57,7 @@ def status(words: Words = None, *, root: Root = None, as_json: JsonLines = False
     _emit_rows(found.rows(), right=("commit", "waiting"))
 
 
-def where(words: Words = None, *, root: Root = None, at: At = None) -> None:
+def where(words: Words = None, *, root: Root = None, at: At = None, as_json: JsonLines = False) -> None:
     """Print the paths of the cubes that hold fields of a request; of all cubes without one."""
     store = open_root(root, at)
     request = parse_words(words, store)
@@ -65,7 +65,10 @@ def where(words: Words = None, *, root: Root = None, at: At = None) -> None:
     if not found:
         raise_no_match(store, request)
     for path in found:
-        emit(path)
+        if as_json:
+            emit_json({"path": path})
+        else:
+            emit(path)
 
 
 def info(*, root: Root = None, as_json: Json = False) -> None:
