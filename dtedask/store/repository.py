@@ -146,8 +146,11 @@ def _quick_tip(location: Location, cube: str, branch: str) -> str | None:
 
     try:
         return _open_for_tips(location, cube).lookup_branch(branch)
-    except (icechunk.IcechunkError, ValueError, DtedaskError):
+    except (icechunk.IcechunkError, ValueError) as error:
         _open_for_tips.cache_clear()
+        found = read_error(error, f"the cube {location.cube_url(cube)!r}")
+        if not isinstance(found, DamagedError):
+            raise found from error  # a storage that does not answer is not asked twice: each time takes long
         return None
 
 
