@@ -92,7 +92,7 @@ def wiped_by(request, model):
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(actions)
 def test_any_sequence_of_archive_and_wipe_holds_what_a_dictionary_would(make_field, actions):
     store = dtedask.open(f"memory://wipe-{next(_NAMES)}")
