@@ -186,9 +186,7 @@ class RootFiles:
         if not self._location.is_local:
             return self.read_version(name)[0]
         try:  # a file that is not there costs a hundredth of what it costs by obstore
-            return Path(self._location.url, name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            return _read_local(f"{self._location.url}/{name}")
         except OSError as error:
             raise StoreError(f"Cannot read {name!r} of the root {self._location.url!r}: {error}") from error
 
@@ -236,7 +234,7 @@ class RootFiles:
     def read_all(self, names: Sequence[str]) -> list[bytes | None]:
         """Contents of files, fetched side by side; None for each that does not exist."""
         if self._location.is_local:
-            return [_read_local(Path(self._location.url, name)) for name in names]
+            return [_read_local(f"{self._location.url}/{name}") for name in names]
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="root-files") as pool:
             return list(pool.map(self.read, names))
 
@@ -340,7 +338,7 @@ class RootFiles:
         from obstore.exceptions import BaseError
 
         if self._location.is_local:
-            return _local_folders(Path(self._location.url), prefix)
+            return _local_folders(self._location.url, prefix)
         try:
             found = obstore.list_with_delimiter(self._objects(), prefix or None)["common_prefixes"]
         except BaseError as error:
@@ -354,27 +352,29 @@ class RootFiles:
         )
 
     def _exists(self) -> bool:
-        return not self._location.is_local or Path(self._location.url).is_dir()
+        return not self._location.is_local or os.path.isdir(self._location.url)  # noqa: PTH112
 
     def _objects(self) -> ObjectStore:
         check_process()
         return _object_store(self._location.url)
 
 
-def _local_folders(root: Path, prefix: str) -> list[str]:
+# Plain names instead of paths: a quarter of the time of finding one field went into paths.
+def _local_folders(root: str, prefix: str) -> list[str]:
     """Folders below a folder; by obstore it takes ten times as long."""
     try:
-        with os.scandir(root / prefix) as found:
+        with os.scandir(f"{root}/{prefix}") as found:
             names = [one.name for one in found if one.is_dir() and not one.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise StoreError(f"Cannot list {prefix!r} of the root {str(root)!r}: {error}") from error
+        raise StoreError(f"Cannot list {prefix!r} of the root {root!r}: {error}") from error
     return [f"{prefix}/{name}" if prefix else name for name in names]
 
 
-def _read_local(path: Path) -> bytes | None:
+def _read_local(path: str) -> bytes | None:
     try:
-        return path.read_bytes()
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None

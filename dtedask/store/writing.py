@@ -195,16 +195,16 @@ def _check_forks(results: Sequence[WriteResult], items: Sequence[WriteItem], hea
 
 def _check_statuses(results: Sequence[WriteResult]) -> None:
     forks = {id(result.fork): result for result in results}
-    seen: set[tuple[str, tuple[int, ...]]] = set()
+    ours = {_chunk(key) for result in results for key in (*result.new, *result.replaced)}
     for result in forks.values():
         expected = {
             _chunk(key) for other in results if other.fork is result.fork for key in (*other.new, *other.replaced)
         }
         updated: dict[str, Any] = result.fork.status().updated_chunks
+        # Labels and coordinates, which every fork has from the beginning, are in it too.
         written = {(path, tuple(slots)) for path, chunks in updated.items() for slots in chunks}
-        if not expected <= written or expected & seen:
+        if written & ours != expected:
             raise TransactionError("A fork lacks a chunk that its task wrote, or two forks hold the same.")
-        seen |= expected
 
 
 def _chunk(key: str) -> tuple[str, tuple[int, ...]]:
