@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -28,12 +29,16 @@ from dtedask.store.write import FileSlice, Source
 from dtedask.store.writing import Entry, WriteTransaction
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
     from dtedask.store.arrays import ArrayField
     from dtedask.store.location import Location
     from dtedask.store.schema import Schema
 
 logger = logging.getLogger(__name__)
 _WIDE_BITS = 24
+_BYTES = (bytes, bytearray, memoryview)
+Messages = bytes | Message | os.PathLike[str] | BinaryIO | Iterable[bytes | Message]
 
 
 class Archive:
@@ -69,16 +74,12 @@ class Archive:
         """Fields of each cube that wait for a flush."""
         return {cube: len(entries) for cube, entries in self._entries.items() if entries}
 
-    def add_messages(self, fields: bytes | Message | Iterable[Message], key: Mapping[str, object] | None) -> int:
+    def add_messages(self, fields: Messages, key: Mapping[str, object] | None) -> int:
         """Take GRIB messages; each must have the keys that are given."""
-        if isinstance(fields, bytes | bytearray | memoryview):
-            if key and bytes(fields[:4]) != b"GRIB":
-                return self._take([self._entry_of_bytes(bytes(fields), key)])
-            fields = scan(bytes(fields))
-        elif isinstance(fields, Message):
-            fields = (fields,)
+        if isinstance(fields, _BYTES) and key and bytes(fields[:4]) != b"GRIB":
+            return self._take([self._entry_of_bytes(bytes(fields), key)])
         own, wanted = self._read_key(key) if key else ({}, None)
-        return self._take(self._entry_of_message(message, wanted, own) for message in fields)
+        return self._take(self._entry_of_message(message, wanted, own) for message in _messages(fields))
 
     def _read_key(self, key: Mapping[str, object]) -> tuple[dict[str, str], Request]:
         """Keys of the root's own, which no message has, and those of MARS with which messages must agree."""
@@ -213,6 +214,22 @@ class Archive:
             waiting[entry.address.identity] = entry
         self._wide += wide
         return count
+
+
+def _messages(fields: Messages) -> Iterator[Message]:
+    if isinstance(fields, Message):
+        yield fields
+    elif isinstance(fields, _BYTES):
+        yield from scan(bytes(fields))
+    elif isinstance(fields, os.PathLike) or _is_stream(fields):
+        yield from scan(fields)
+    else:
+        for one in fields:
+            yield from _messages(one)
+
+
+def _is_stream(fields: object) -> TypeIs[BinaryIO]:
+    return hasattr(fields, "read")
 
 
 def _is_rounded(description: FieldDescription, address: Address) -> bool:

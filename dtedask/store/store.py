@@ -16,7 +16,7 @@ import numpy as np
 from dtedask.core.commit import Commit
 from dtedask.core.errors import ReadOnlyError, RequestError
 from dtedask.core.settings import setting
-from dtedask.store.archive import Archive
+from dtedask.store.archive import Archive, Messages
 from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from typing_extensions import TypeIs
 
-    from dtedask.grib import Message
     from dtedask.request import Request
     from dtedask.store.schema import Schema
     from dtedask.store.snapshot import Snapshot
@@ -133,15 +132,16 @@ class Store(Keeper):
 
     def archive(
         self,
-        fields: bytes | Message | Iterable[Message] | xr.DataArray | xr.Dataset | np.ndarray,
+        fields: Messages | xr.DataArray | xr.Dataset | np.ndarray,
         key: Mapping[str, object] | Iterable[tuple[str, object]] | None = None,
     ) -> int:
         """Take fields; they become visible with `flush`, all of a cube at once. A call that fails takes none.
 
         Parameters
         ----------
-        fields : bytes, Message, iterable of Message, DataArray, Dataset or numpy.ndarray
-            GRIB messages back to back, references to messages, or arrays whose last dimensions are those of their grid.
+        fields : bytes, path, binary stream, Message, iterable of bytes or Message, DataArray, Dataset or numpy.ndarray
+            GRIB messages back to back; a file of them or a reference to one, which must stay as it is until `flush`; or
+            arrays whose last dimensions are those of their grid.
             Of a dataset that was retrieved, gaps become fields of missing points. Bytes that come with keys and do not
             begin with ``GRIB`` are stored as they are, as one item. A plain array is one field; the key ``grid`` says
             where its points are.

@@ -1,5 +1,6 @@
 """A key that is given with a GRIB message must say the same as the message."""
 
+import io
 import itertools
 
 import pytest
@@ -77,3 +78,36 @@ def test_bytes_that_end_anywhere_are_whole_messages_or_nothing(messages, data, d
         with pytest.raises(dtedask.core.errors.GribError, match=f"offset {start}:"):
             store.archive(data[:end])
         assert not store.dirty
+
+
+def test_messages_come_as_bytes_paths_streams_and_one_by_one(messages, data, tmp_path):
+    file = tmp_path / "four.grib"
+    file.write_bytes(data)
+    kept = []
+    for number, give in enumerate(
+        (
+            lambda: data,
+            lambda: memoryview(data),
+            lambda: file,
+            lambda: file.open("rb"),
+            lambda: io.BytesIO(data),
+            lambda: iter(messages),
+            lambda: (message.read() for message in messages),
+        )
+    ):
+        given_ = give()
+        with dtedask.open(f"memory://given-{number}") as store:
+            assert store.archive(given_, {"class": messages[0].field.keys["class"]}) == len(messages)
+        kept.append([(dict(record.keys), stored) for record, stored in store.read()])
+        if hasattr(given_, "close"):
+            given_.close()
+    assert all(one == kept[0] for one in kept)
+    assert len(kept[0]) == len(messages)
+
+
+def test_messages_of_one_root_go_into_another(memory_store, messages, data):
+    with memory_store:
+        memory_store.archive(data)
+    with dtedask.open("memory://copied") as other:
+        other.archive(memory_store.to_grib())
+    assert [dict(one.keys) for one in other.list()] == [dict(one.keys) for one in memory_store.list()]
