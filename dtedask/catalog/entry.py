@@ -137,19 +137,33 @@ def _axes(group: Group) -> dict[str, str]:
             found |= _reference_axes(group, axis)
         else:
             labels = np.unique(axis.live_labels)
-            found[axis.dimension.key] = mars_text([axis.dimension.text(label) for label in labels.tolist()])
+            key = "date" if name == "month" and "climate-monthly" in _date_texts(group) else axis.dimension.key
+            found[key] = mars_text([axis.dimension.text(label) for label in labels.tolist()])
     return found
 
 
 def _reference_axes(group: Group, axis: Axis) -> dict[str, str]:
     days = np.unique(axis.live_labels // 86_400).astype("datetime64[D]")
     texts = [text.replace("-", "") for text in np.datetime_as_string(days).tolist()]
-    if any(variable.attributes.get("date_text") == "month" for variable in group.variables.values()):
-        texts = list(dict.fromkeys(text[:6] for text in texts))
+    date_texts = _date_texts(group)
+    if date_texts & {"year-and-month", "year-key"}:
+        months = sorted({int(text[4:6]) for text in texts}) if "year-and-month" in date_texts else ()
+        found = {"year": list(dict.fromkeys(text[:4] for text in texts)), "month": list(map(str, months))}
+        return {key: mars_text(values) for key, values in found.items() if values}
+    if date_texts & {"month", "year"}:
+        length = 6 if "month" in date_texts else 4
+        texts = list(dict.fromkeys(text[:length] for text in texts))
     times = [
         f"{seconds // 3600:02d}{seconds % 3600 // 60:02d}" for seconds in np.unique(axis.live_labels % 86_400).tolist()
     ]
-    return {"hdate" if "date" in group.axes else "date": mars_text(texts), "time": mars_text(times)}
+    dated = {"hdate" if "date" in group.axes else "date": mars_text(texts)}
+    has_time = any(variable.attributes.get("time_text") != "none" for variable in group.variables.values())
+    return dated | {"time": mars_text(times)} if has_time else dated
+
+
+def _date_texts(group: Group) -> set[str]:
+    """How the keys of the variables say their dates, where they do not by days."""
+    return {str(variable.attributes.get("date_text", "")) for variable in group.variables.values()}
 
 
 def mars_text(values: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from dtedask.core.errors import FieldError, RequestError
 from dtedask.geo import Grid, PointOrder, regular_latlon
 from dtedask.grib import Coordinate, FieldDescription
 from dtedask.request import Language, Parameter, canonical_keys, format_step, parameter, parse_step
-from dtedask.store.labels import CLIMATE_TYPES, Dimension
+from dtedask.store.labels import CLIMATE_TYPES, DATE_LENGTHS, Dimension
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,7 +61,8 @@ def fields_of_array(
     for indices in itertools.product(*(range(array.sizes[name]) for name in leading)):
         part = array[dict(zip(leading, indices, strict=True))]
         keys = canonical_keys(
-            {**fixed, **_coordinate_keys(part, language), **given, "param": found.id}, language=language
+            {**fixed, **_dated(_coordinate_keys(part, language), array.attrs), **given, "param": found.id},
+            language=language,
         )
         described = _describe(array, _as_message(keys, array.attrs, "number" in key), found, grid)
         yield ArrayField(described, np.asarray(part.to_numpy()), coordinates)
@@ -171,6 +172,19 @@ def _coordinate_keys(part: xr.DataArray, language: Language | None) -> dict[str,
     if "date" in part.coords:
         keys |= {"hdate": keys["date"], **_date_of(part.coords["date"].to_numpy())}
     return keys
+
+
+def _dated(keys: dict[str, object], attributes: Mapping[Any, Any]) -> dict[str, object]:
+    """Keys with a date as the variable has it, whose labels are the first of its months or years."""
+    if attributes.get("time_text") == "none":
+        keys = {key: value for key, value in keys.items() if key != "time"}
+    date_text, day = attributes.get("date_text", ""), str(keys.get("date", ""))
+    if date_text not in DATE_LENGTHS or len(day) != len("20240101"):
+        return keys
+    if date_text in ("month", "year"):
+        return {**keys, "date": day[: DATE_LENGTHS[date_text]]}
+    others = {key: value for key, value in keys.items() if key not in ("date", "time")}
+    return {**others, "year": day[:4], **({"month": day[4:6]} if date_text == "year-and-month" else {})}
 
 
 def _date_of(day: Any) -> dict[str, object]:

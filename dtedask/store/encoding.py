@@ -54,6 +54,7 @@ def encode_record(record: Record) -> bytes:
             f"The field with {said or 'no date'} cannot be said in GRIB2, which needs a day.",
             hint="Read it with `retrieve`.",
         )
+    keys.setdefault("time", "0000")
     return encode(values_of(record), keys, record.grid, attributes=attributes, interval=_interval(record))
 
 

@@ -164,6 +164,11 @@ def _check_units(address: Address, before: Mapping[str, Any], after: Mapping[str
 def _check_dates(address: Address, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """The labels of an axis become keys of one form: days, months or years, of one key or of two."""
     old, new = before.get("date_text", ""), after.get("date_text", "")
+    if before.get("time_text", "") != after.get("time_text", ""):
+        raise FieldError(
+            f"{address} and its variable differ in whether they have a time.",
+            hint="Give the time of both, or archive the field under another stream or expver.",
+        )
     if old != new:
         raise FieldError(
             f"{address} is dated by {new or 'day'}; the variable is dated by {old or 'day'}.",

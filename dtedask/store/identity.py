@@ -102,7 +102,7 @@ def address_of(description: FieldDescription, schema: Schema) -> Address:
     spec = VariableSpec(
         name=_item_name(description, dims) if bytes_only else _variable_name(description),
         dims=dims,
-        attributes=_attributes(description, _date_text(fitted)),
+        attributes=_attributes(description, _dating(fitted)),
         edition=description.edition,
         values=schema.values_of(keys.get("param", ""), description.short_name),
     )
@@ -208,7 +208,14 @@ def interval_of(description: FieldDescription) -> tuple[int, int] | None:
     return None if step.start_s is None else (step.start_s, step.end_s)
 
 
-def _attributes(description: FieldDescription, date_text: str) -> tuple[tuple[str, str | int | float], ...]:
+def _dating(fitted: Fitted) -> dict[str, str]:
+    """Attributes that say how keys are made of the labels of a time."""
+    date_text = _date_text(fitted)
+    has_no_time = fitted.rule and "time" not in fitted.keys and "date" in fitted.keys and "climate" not in date_text
+    return {"date_text": date_text, "time_text": "none" if has_no_time else ""}
+
+
+def _attributes(description: FieldDescription, dating: Mapping[str, str]) -> tuple[tuple[str, str | int | float], ...]:
     keys = description.keys
     found: dict[str, str | int | float] = {
         **description.attributes,
@@ -224,8 +231,8 @@ def _attributes(description: FieldDescription, date_text: str) -> tuple[tuple[st
     found |= _statistics(description)
     if "levelist" not in keys and description.level is not None:
         found["GRIB_level"] = float(description.level)
-    found["date_text"] = date_text
-    if date_text in ("month", "year-and-month"):
+    found |= dating
+    if dating["date_text"] in ("month", "year-and-month"):
         found.setdefault("cell_methods", "forecast_reference_time: mean (interval: 1 month)")
     return tuple(sorted((name, value) for name, value in found.items() if value != ""))
 

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.request import Request, format_step
-from dtedask.store.labels import Dimension
+from dtedask.store.labels import DATE_LENGTHS, Dimension
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Group, Snapshot, Variable
-
-_DATE_LENGTHS = {"month": 6, "year": 4}
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def key_texts(snapshot: Snapshot, group: Group, variable: Variable) -> tuple[tup
 
 def _key_texts(snapshot: Snapshot, group: Group, variable: Variable, dimension: str) -> tuple[KeyTexts, ...]:
     # All attributes that the texts depend on.
-    kind = [variable.attributes.get(name) for name in ("date_text", "interval_s", "step_text")]
+    kind = [variable.attributes.get(name) for name in ("date_text", "time_text", "interval_s", "step_text")]
     place = ("key texts", group.name, dimension, "date" in variable.dims, *kind)
     if place not in snapshot.memory:
         snapshot.memory[place] = _made(group, variable, dimension)
@@ -86,8 +84,11 @@ def _reference_texts(variable: Variable, texts: list[str]) -> tuple[KeyTexts, ..
         months = [str(int(text[4:6])) for text in texts]
         keys = (KeyTexts("year", [str(int(text[:4])) for text in texts]), KeyTexts("month", months))
         return keys if date_text == "year-and-month" else keys[:1]
-    days = [text[: _DATE_LENGTHS.get(date_text, 8)] for text in texts]
-    return (KeyTexts("hdate" if "date" in variable.dims else "date", days), KeyTexts("time", [t[8:] for t in texts]))
+    days = [text[: DATE_LENGTHS.get(date_text, 8)] for text in texts]
+    dated = KeyTexts("hdate" if "date" in variable.dims else "date", days)
+    if variable.attributes.get("time_text") == "none":
+        return (dated,)
+    return (dated, KeyTexts("time", [text[8:] for text in texts]))
 
 
 def _interval_texts(group: Group, variable: Variable) -> KeyTexts:

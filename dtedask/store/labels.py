@@ -20,6 +20,9 @@ Label = int | float | str
 # Dimension of a date without a year, by the type of the key.
 CLIMATE_TYPES = {"climate-daily": "dayofyear", "climate-monthly": "month", "month": "month"}
 
+# Characters of a reference time that its keys say, by how the keys of a variable are dated other than by days.
+DATE_LENGTHS = {"month": 6, "year": 4, "year-and-month": 6, "year-key": 4}
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGERS = frozenset(
     {"member", "direction", "frequency", "fcmonth", "iteration", "channel", "ident", "instrument", "anoffset"}

@@ -92,7 +92,8 @@ def test_dates_split_in_year_and_month_are_one_axis_of_reference_times(archive, 
 
 
 def test_a_year_is_a_date(archive, ruled):
-    assert archive(stream="moda", date="20200101")[0]["date"] == "2020"
+    (keys,) = archive(stream="moda", date="20200101")
+    assert (keys["date"], "time" in keys) == ("2020", False)
     assert ruled.retrieve("stream=moda,date=2020")["forecast_reference_time"].dt.year.item() == 2020
 
 
@@ -111,11 +112,13 @@ def test_defaults_are_filled_and_keys_of_a_roots_own_are_dimensions_by_their_typ
     assert ruled.axes("stream=oper,quality=0/to/10")["quality"] == ["7"]
 
 
-def test_a_retrieved_climatology_can_be_archived_again(archive, ruled, rules):
+def test_what_is_not_dated_by_days_can_be_retrieved_and_archived_again(archive, ruled, rules):
     archive(stream="dacl", date="feb-29", time="12")
     archive(stream="mnth", date="jul")
+    archive(stream="clmn", year="2020", month="7")
+    archive(stream="moda", date="2020")
     other = dtedask.open("memory://climatology-again", schema=rules)
-    for stream in ("dacl", "mnth"):
+    for stream in ("dacl", "mnth", "clmn", "moda"):
         other.archive(ruled.retrieve({"stream": stream}))
     other.flush()
     assert [dict(one.keys) for one in other.list()] == [dict(one.keys) for one in ruled.list()]
@@ -155,3 +158,30 @@ def test_a_schema_of_old_is_valid_and_has_no_language_of_its_own():
     schema = load_schema("version: 1\nqualifiers: [model]\nparameters: {tp: {dtype: float64}}\n")
     assert schema.language is None
     assert schema.fit({"class": "od", "anoffset": "9"}).keys == {"class": "od", "anoffset": "9"}
+
+
+def test_the_catalog_says_how_fields_are_dated(tmp_path, make_field, rules):
+    from dtedask.catalog import entries, rebuild
+
+    store = dtedask.open(tmp_path / "root", schema=rules)
+    named = {"number": "1", "time": None, "step": None, "date": None}
+    fields = [
+        {"stream": "mnth", "date": "jul"},
+        {"stream": "clmn", "year": "2020", "month": "10"},
+        {"stream": "clmn", "year": "2020", "month": "2"},
+        {"stream": "dacl", "date": "feb-29", "time": "0000"},
+        {"stream": "moda", "date": "2020"},
+    ]
+    for keys in fields:
+        array, found = make_field(**{**named, **keys})
+        store.archive(array, {key: value for key, value in found.items() if value is not None})
+    store.flush()
+    rebuild(store, tmp_path / "catalog.yaml")
+    axes = {one.metadata["keys"]["stream"]: one.metadata["axes"] for one in entries(tmp_path / "catalog.yaml")}
+    dated = {stream: {key: text for key, text in found.items() if key != "number"} for stream, found in axes.items()}
+    assert dated == {
+        "mnth": {"date": "7"},
+        "clmn": {"year": "2020", "month": "2/10"},
+        "dacl": {"date": "0229", "time": "0000"},
+        "moda": {"date": "2020"},
+    }

@@ -177,3 +177,16 @@ def test_an_update_takes_a_file_and_tells_its_mistakes(make_field, tmp_path):
     path.write_text("[ class, stream, expver, date, time [ type, levtype [ step, parm ]]\n")
     with pytest.raises(DocumentError, match="fdb-schema:"):
         store.update_schema(path)
+
+
+def test_fields_without_a_time_and_without_a_step_are_found_as_before(make_field):
+    rule = {key: "any" for key in NEEDED if key not in ("time", "step")}
+    before, after = ({"rules": [{"keys": {**rule, **more}}]} for more in ({}, {"number": "optional"}))
+    store = dtedask.open(f"memory://{next(NAMES)}", schema=Schema.model_validate(before))
+    array, keys = make_field(type="fc")
+    store.archive(array, {key: value for key, value in keys.items() if key in rule})
+    store.flush()
+    (record,) = store.list()
+    assert set(record.keys) == set(rule)
+    assert store.update_schema(Schema.model_validate(after)).fields == 1
+    assert store.retrieve(dict(record.keys)).sizes["forecast_reference_time"] == 1
