@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from dtedask.store.cube import open_cube as open_cube
     from dtedask.store.execute import Execution as Execution
     from dtedask.store.explain import Explanation as Explanation
+    from dtedask.store.inspection.about import RootInfo as RootInfo
+    from dtedask.store.inspection.dump import CubeDump as CubeDump
+    from dtedask.store.inspection.statistics import Statistics as Statistics
+    from dtedask.store.inspection.status import Status as Status
     from dtedask.store.listing import Listing as Listing
     from dtedask.store.listing import Place as Place
     from dtedask.store.past.differences import Differences as Differences
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from dtedask.store.wipe import Wipe as Wipe
 
 _HOMES = {
+    "CubeDump": "inspection.dump",
     "Differences": "past.differences",
     "Execution": "execute",
     "Explanation": "explain",
@@ -34,7 +39,10 @@ _HOMES = {
     "Record": "selection",
     "Retention": "upkeep.retention",
     "Rollback": "past.rollback",
+    "RootInfo": "inspection.about",
     "Schema": "schema",
+    "Statistics": "inspection.statistics",
+    "Status": "inspection.status",
     "Store": "store",
     "Tag": "past.tag_file",
     "Wipe": "wipe",
@@ -42,6 +50,7 @@ _HOMES = {
     "open_cube": "cube",
 }
 __all__ = [
+    "CubeDump",
     "Differences",
     "Execution",
     "Explanation",
@@ -52,7 +61,10 @@ __all__ = [
     "Record",
     "Retention",
     "Rollback",
+    "RootInfo",
     "Schema",
+    "Statistics",
+    "Status",
     "Store",
     "Tag",
     "Wipe",
