@@ -184,8 +184,9 @@ def _variable_name(description: FieldDescription) -> str:
 
 
 def _item_name(description: FieldDescription, dims: tuple[str, ...]) -> str:
-    """Opaque bytes may have any keys: those of other dimensions are another variable."""
-    return "-".join([_variable_name(description), *(Dimension(name).key for name in dims)])
+    """Opaque bytes may have any keys: those of other dimensions, or over an interval, are another variable."""
+    keys = ("steprange" if name == "step" and interval_of(description) else Dimension(name).key for name in dims)
+    return "-".join([_variable_name(description), *keys])
 
 
 def timespan(description: FieldDescription) -> str:

@@ -191,3 +191,12 @@ def test_an_archive_lock_holds_for_bytes_too(store):
         store.archive(b"other", FULL)
     with pytest.raises(dtedask.core.errors.ControlledError, match="Retrieving"):
         list(store.read("step=6"))
+
+
+def test_bytes_of_a_step_and_of_an_interval_keep_their_steps(memory_store):
+    for step in ("90m", "0-24", "24", "6-12"):
+        memory_store.archive(step.encode(), {**FULL, "step": step})
+    memory_store.flush()
+    assert {record.keys["step"]: data.decode() for record, data in memory_store.read()} == {
+        step: step for step in ("90m", "0-24", "24", "6-12")
+    }
