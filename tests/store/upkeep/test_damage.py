@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+from contextlib import suppress
 
 import dask
+import icechunk
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,6 +171,30 @@ def test_purge_does_not_take_what_a_damaged_manifest_has_lost(root, damage, as_n
         assert {one.name for one in (root / CUBE / "chunks").iterdir()} == chunks
         path.write_bytes(whole)
         assert store.purge().objects == 0
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_the_rewriting_of_a_snapshot_by_an_expiry_is_no_damage(root, everything, monkeypatch, is_killed):
+    """Icechunk gives the oldest snapshot that stays another parent: its bytes change, while readers read it."""
+    store, seen, original = dtedask.open(root), [], icechunk.Repository.expire_snapshots
+    before = everything(root)
+
+    def expire(*args, **kwargs):
+        found = original(*args, **kwargs)
+        seen.append(everything(root))
+        if is_killed:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(icechunk.Repository, "expire_snapshots", expire)
+    limits = {"dtedask.store.longest-reader": 0, "dtedask.store.clock-slack": 0}
+    with dask.config.set(limits), suppress(KeyboardInterrupt):
+        store.purge(keep_commits=1)
+    for fields, values, history in (*seen, everything(root)):
+        assert (fields, values) == before[:2]
+        assert history == before[2][1:]
+    assert len(seen) == 1
+    assert store.verify(all_snapshots=True).is_whole
 
 
 @pytest.mark.parametrize(("param", "is_published"), [("t", False), ("q", True)])
