@@ -15,7 +15,7 @@ import numpy as np
 from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.upkeep.digests import Digest, SnapshotDigests, digest_file, digest_folder, read_digests
-from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
+from dtedask.store.upkeep.manifests import Extents, extents_by_array
 
 if TYPE_CHECKING:
     import icechunk
@@ -46,7 +46,7 @@ class Integrity:
         self._location = location
         self._cube = cube
         self._snapshot = snapshot
-        self._by_array: Mapping[str, Sequence[Manifest]] | None = None
+        self._by_array: Mapping[str, Extents] | None = None
 
     def check_snapshot(self) -> None:
         """Compare the snapshot with its digest; to be done before Icechunk reads it.
@@ -95,7 +95,8 @@ class Integrity:
             If one differs, or is missing.
         """
         if self._digests is not None:
-            self._check([found.id for path in paths for found in self._unchecked(repo, path)])
+            found = (self._extents(repo, path) for path in paths)
+            self._check([name for extents in found if extents for name in extents.ids])
 
     def check_chunks(self, repo: icechunk.Repository, chunks: Iterable[Sequence[Any]]) -> None:
         """Compare the manifests that some chunks stand in with their digests.
@@ -116,10 +117,10 @@ class Integrity:
         for path, place in chunks:
             by_array.setdefault(path, []).append(place)
         for path, places in by_array.items():
-            found = self._unchecked(repo, path)
+            found = self._extents(repo, path)
             if found:
                 rows = np.array([place.split("/") if isinstance(place, str) else place for place in places])
-                self._check([manifest.id for manifest in found if manifest.holds_any(rows.astype(np.int64))])
+                self._check(found.holding(rows.astype(np.int64), self._is_checked))
 
     @cached_property
     def _digests(self) -> SnapshotDigests | None:
@@ -142,13 +143,16 @@ class Integrity:
         data = RootFiles(self._location).read(f"{self._cube}/snapshots/{self._snapshot}")
         return self._digests.own.problem(data)
 
-    def _unchecked(self, repo: icechunk.Repository, path: str) -> list[Manifest]:
+    def _extents(self, repo: icechunk.Repository, path: str) -> Extents | None:
         if self._by_array is None:
-            self._by_array = manifests_by_array(repo, self._snapshot)
-        url = self._location.cube_url(self._cube)
-        return [found for found in self._by_array.get(path, ()) if (url, found.id) not in _checked]
+            self._by_array = extents_by_array(repo, self._snapshot)
+        return self._by_array.get(path)
+
+    def _is_checked(self, name: str) -> bool:
+        return (self._location.cube_url(self._cube), name) in _checked
 
     def _check(self, names: Sequence[str]) -> None:
+        names = [name for name in names if not self._is_checked(name)]
         if not names:
             return
         assert self._digests is not None

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import dask
 import icechunk
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from dtedask.core.errors import DamagedError, StoreError
 from dtedask.store.location import Location
 from dtedask.store.repository import open_repository
 from dtedask.store.upkeep import integrity
-from dtedask.store.upkeep.manifests import manifests_by_array
+from dtedask.store.upkeep.manifests import Extents, manifests_by_array
 
 CUBE = "rd/enfo/test"
 
@@ -222,3 +223,18 @@ def manifests_of(variable, root, commit):
     return [
         root / CUBE / "manifests" / one.id for path in found if path.endswith(f"/{variable}") for one in found[path]
     ]
+
+
+@given(
+    splits=st.lists(st.integers(1, 4), min_size=2, max_size=2),
+    chunks=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30),
+    known=st.sets(st.integers(0, 40)),
+)
+def test_the_manifests_of_chunks_are_those_that_a_search_of_each_chunk_finds(splits, chunks, known):
+    corners = [(a, b) for a in range(0, 10, splits[0]) for b in range(0, 10, splits[1])]
+    names = tuple(map(str, range(len(corners))))
+    first = np.array(corners, dtype=np.int64)
+    extents = Extents(names, first, first + np.array(splits))
+    wanted = {str(corners.index((a - a % splits[0], b - b % splits[1]))) for a, b in chunks}
+    found = set(extents.holding(np.array(chunks), lambda name: int(name) in known))
+    assert wanted - set(map(str, known)) <= found <= wanted
