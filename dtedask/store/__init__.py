@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dtedask.store.cube import open_cube as open_cube
     from dtedask.store.execute import Execution as Execution
     from dtedask.store.explain import Explanation as Explanation
+    from dtedask.store.follow import Follower as Follower
     from dtedask.store.inspection.about import RootInfo as RootInfo
     from dtedask.store.inspection.dump import CubeDump as CubeDump
     from dtedask.store.inspection.statistics import Statistics as Statistics
@@ -32,6 +33,7 @@ _HOMES = {
     "Differences": "past.differences",
     "Execution": "execute",
     "Explanation": "explain",
+    "Follower": "follow",
     "Listing": "listing",
     "Lock": "control",
     "Place": "listing",
@@ -54,6 +56,7 @@ __all__ = [
     "Differences",
     "Execution",
     "Explanation",
+    "Follower",
     "Listing",
     "Lock",
     "Place",
