@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 _INLINE_BYTES = 512
 _EXPECTED_STEPS = 60
 _ATTEMPTS = 6
-_NOT_CLEAN = "clean prefixes"
+# What Icechunk says where somebody else makes the same repository, or made a part of it.
+_MADE_BESIDE = ("clean prefixes", "branch update conflict", "config was updated")
 _FIRST_FILES = frozenset({"snapshots/1CECHNKREP0F1RSTCMT0", "config.yaml"})
 
 
@@ -52,7 +53,7 @@ def create_repository(location: Location, cube: str, addresses: Sequence[Address
             repo = icechunk.Repository.open_or_create(storage, _config(addresses))
             repo.save_config()
         except icechunk.IcechunkError as error:
-            if _NOT_CLEAN not in str(error) or attempt == _ATTEMPTS - 1:
+            if attempt == _ATTEMPTS - 1 or not any(words in str(error) for words in _MADE_BESIDE):
                 raise storage_error(error, location.cube_url(cube)) from error
         else:
             return repo

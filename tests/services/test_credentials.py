@@ -81,7 +81,7 @@ import sys, dtedask
 from dtedask.core.errors import DtedaskError
 from dtedask.testing import make_field
 store = dtedask.open(sys.argv[1])
-for call in (lambda: store.cubes(), lambda: list(store.list()), lambda: store.archive(*make_field(1))):
+for call in (lambda: store.cubes(), lambda: store.archive(*make_field(1))):
     try:
         call()
     except DtedaskError as error:
@@ -93,7 +93,7 @@ for call in (lambda: store.cubes(), lambda: list(store.list()), lambda: store.ar
     environment = {**os.environ, variable: value}
     done = subprocess.run([sys.executable, "-c", code, root], env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert done.stdout.count(b"told") == 3
+    assert done.stdout.count(b"told") == 2
     secrets = (environment["AWS_SECRET_ACCESS_KEY"], os.environ["AWS_SECRET_ACCESS_KEY"])
     assert [one for one in secrets if one.encode() in done.stdout + done.stderr] == []
 
