@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import CommitTimeoutError, OutcomeUnknownError, StoreError, TransactionError
+from dtedask.store.location import Location, RootFiles
 from tests.services.proxy import Proxy
 from tests.store.faults.workers import LEVELS, archive_step, write_side_by_side
 
@@ -127,6 +129,19 @@ def test_a_server_that_is_gone_after_main_moved_leaves_the_outcome_open_and_the_
     assert writer.unchanged == len(LEVELS)
 
 
+def wait_until_it_works(root):
+    """A server that has just started answers before all of its parts have found each other."""
+    files, deadline = RootFiles(Location.parse(root)), time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            files.write(".dtedask/probe", b"probe")
+            if files.read(".dtedask/probe") == b"probe":
+                return
+        except StoreError:
+            threading.Event().wait(0.1)
+    raise TimeoutError(root)
+
+
 @pytest.mark.slow
 def test_a_server_that_is_killed_and_started_again_has_all_that_was_acknowledged(s3, root):
     store = dtedask.open(root)
@@ -140,6 +155,7 @@ def test_a_server_that_is_killed_and_started_again_has_all_that_was_acknowledged
                 archive_step(writer, 6)
     finally:
         subprocess.run([command], check=True, stdout=subprocess.DEVNULL)
+    wait_until_it_works(root)
     assert steps(store) == ["0"]
     archive_step(dtedask.open(root), 6)
     assert steps(store) == ["0", "6"]
