@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _GROUP_DEPTH = 3
+_EXIT_PAUSE_S = 0.05
 _CHUNKS_AT_ONCE = 64
 _COORDINATES_AT_ONCE = 500  # with more than 700 objects at once Python looks through all its memory for garbage
 
@@ -40,7 +43,14 @@ def run_async(coroutine: Any) -> Any:
     except StoreError:
         coroutine.close()
         raise
+    _pause_at_exit()
     return sync(coroutine)
+
+
+@lru_cache(maxsize=1)
+def _pause_at_exit() -> None:
+    """Let Icechunk's threads let go of what they answered with, before Python ends: else it may abort there."""
+    atexit.register(time.sleep, _EXIT_PAUSE_S)
 
 
 @dataclass(frozen=True)

@@ -510,3 +510,15 @@ def test_a_call_of_archive_that_fails_takes_none_of_its_fields(store, make_field
     (commit,) = store.flush()
     assert [record.keys["levelist"] for record in store.list()] == ["137"]
     assert commit.new == 1
+
+
+def test_a_process_that_read_a_cube_waits_for_icechunk_before_it_ends(store, make_field):
+    store.archive(*make_field(1.0, type="fc", levelist="500"))
+    store.flush()
+    code = (
+        "import time; waited = []; time.sleep = waited.append\n"
+        "import atexit; atexit.register(lambda: print(waited))\n"
+        f"import dtedask; [list(dtedask.open({store.root!r}).list()) for _ in range(2)]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[0.05]\n"
