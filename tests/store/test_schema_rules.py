@@ -127,3 +127,13 @@ def test_the_kept_document_of_a_root_with_rules_is_the_schema(memory_store, make
     store.archive(*make_field())
     store.flush()
     assert dtedask.open(memory_store.root).schema() == schema
+
+
+def test_the_json_schema_of_the_document_knows_the_short_forms():
+    import jsonschema
+
+    document = {"rules": [{"keys": {"class": "od", "stream": ["oper"], "date": None, "type": {"exclude": "im"}}}]}
+    checker = jsonschema.Draft202012Validator(Schema.model_json_schema())
+    assert Schema.model_validate(document)
+    assert checker.is_valid(document)
+    assert not checker.is_valid({"rules": [{"keys": {"class": {"alow": "od"}}}]})

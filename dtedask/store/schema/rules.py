@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from dtedask.request import parameter_ids
 
@@ -43,6 +53,11 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
+_VALUE = {"type": ["string", "number"]}
+_LIST = {"type": "array", "items": _VALUE}
+Values = Annotated[tuple[str, ...], BeforeValidator(_texts), WithJsonSchema({"anyOf": [_VALUE, _LIST]})]
+
+
 class KeyRule(BaseModel):
     """What a rule says of one key.
 
@@ -64,8 +79,8 @@ class KeyRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    allow: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
-    exclude: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
+    allow: Values = ()
+    exclude: Values = ()
     optional: bool = False
     default: Annotated[str, BeforeValidator(_text)] | None = None
     hidden: bool = False
@@ -88,6 +103,10 @@ class KeyRule(BaseModel):
         if self.hidden and (self.allow or self.exclude or self.optional or self.default is not None or self.type):
             raise ValueError("a hidden key is dropped whatever it is: leave all but 'hidden' out.")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [_VALUE, _LIST, {"type": "null"}, handler(core)]}
 
     @property
     def may_lack(self) -> bool:
