@@ -33,12 +33,15 @@ class Taken:
         Whether a field without the key is taken.
     type : str
         Type of the key; values of two types are not compared.
+    is_hidden : bool
+        Whether everything is taken, whatever its type.
     """
 
     values: frozenset[str] = frozenset()
     is_rest: bool = False
     with_none: bool = True
     type: str = ""
+    is_hidden: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -115,7 +118,7 @@ def _part(rule: Rule, types: dict[str, str]) -> Part:
 
 def _taken(key: str, rule: KeyRule, type_name: str) -> Taken:
     if rule.hidden:
-        return Taken(is_rest=True, type="string")
+        return Taken(is_rest=True, type=type_name, is_hidden=True)
     if rule.allow:
         return Taken(meant(key, rule.allow), False, rule.may_lack, type_name)
     return Taken(meant(key, rule.exclude), True, rule.may_lack, type_name)
@@ -163,4 +166,5 @@ def _minus(one: Part, other: Part) -> list[Part]:
 
 
 def _covers_type(left: Taken, right: Taken) -> bool:
-    return _are_comparable(left, right) or (right.type in _ANY_TYPE and right.is_rest and not right.values)
+    takes_words = right.type in _ANY_TYPE and right.is_rest and not right.values
+    return _are_comparable(left, right) or right.is_hidden or takes_words
