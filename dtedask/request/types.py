@@ -45,11 +45,25 @@ _WORD = r"[^\s,/=#!'\"]+(?: [^\s,/=#!'\"]+)*"
 def are_compatible(types: Iterable[str]) -> bool:
     """Whether a key may have all of some types, in different rules.
 
-    Every type must make its own form of a value out of the form that another one gave it: dates do so among each other,
-    numbers and words too, and words of anything but dates, of which ``-1`` is one.
+    Every type must make its own form of a value out of the form that the first of them in `TYPES` gave it: numbers and
+    words do so, words of anything but dates (``-1`` is one), and dates of a date that says as much.
     """
-    families = {_family(name) for name in types}
+    found = set(types)
+    families = {_family(name) for name in found}
+    dates = sorted(found & set(DATE_TYPES), key=TYPES.index)
+    if dates and not set(dates[1:]) <= _PARTS[dates[0]]:
+        return False
     return len(families) < 2 or (len(families) == 2 and "words" in families and "dates" not in families)
+
+
+_PARTS = {
+    "date": frozenset(DATE_TYPES),
+    "year-month": frozenset({"year", "month", "climate-monthly"}),
+    "climate-daily": frozenset({"month", "climate-monthly"}),
+    "year": frozenset[str](),
+    "month": frozenset({"climate-monthly"}),
+    "climate-monthly": frozenset[str](),
+}
 
 
 def _family(name: str) -> str:

@@ -99,18 +99,17 @@ def checked_rule(rule: Rule, keys: Mapping[str, TypeName]) -> tuple[Rule, list[t
 
 def mixed_types(rules: Sequence[Rule], keys: Mapping[str, TypeName]) -> Iterator[tuple[tuple[str, int], str, Mistake]]:
     """Keys to which rules give types that have no values in common: place of the rule, key, and what is wrong."""
-    known: dict[str, set[str]] = {}
+    found: dict[str, dict[str, int]] = {}
     for number, rule in enumerate(rules):
         for key, key_rule in rule.keys.items():
-            if key_rule.hidden:
-                continue
-            name = str(key_rule.type or keys.get(key) or own_type(key))
-            before = known.setdefault(key, set())
-            if not are_compatible({*before, name}):
-                there = " and ".join(sorted(before))
-                hint = "Give it one type, or call it otherwise in one of them."
-                yield ("rules", number), key, Mistake(f"the key '{key}' is {name} here and {there} before.", hint)
-            before.add(name)
+            if not key_rule.hidden:
+                found.setdefault(key, {}).setdefault(str(key_rule.type or keys.get(key) or own_type(key)), number)
+    for key, types in found.items():
+        if not are_compatible(types):
+            *before, (name, number) = types.items()
+            there = " and ".join(sorted(one for one, _ in before))
+            hint = "Give it one type, or call it otherwise in one of them."
+            yield ("rules", number), key, Mistake(f"the key '{key}' is {name} here and {there} before.", hint)
 
 
 def _mars_key(word: str, keys: Mapping[str, TypeName] | None = None) -> str:
