@@ -1,3 +1,5 @@
+import shutil
+
 import icechunk
 
 import dtedask
@@ -15,6 +17,7 @@ def test_a_reader_that_comes_while_the_cube_is_made_sees_nothing_or_all(folder, 
         return open_repository(*arguments, **options)
 
     ingest(folder, store)
+    fresh = shutil.copytree(store.root, folder.parent / "fresh")  # no repository of it is open in this process
     monkeypatch.setattr(icechunk.Repository, "open", just_before)
-    assert len(list(dtedask.open(store.root).list())) == 8
+    assert len(list(dtedask.open(fresh).list())) == 8
     assert late
