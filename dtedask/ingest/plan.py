@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dtedask.store import Store
 
 _BYTES_PER_POINT = 8 + 4 + 4  # ecCodes' float64, the values that are kept, and the chunk being made of them
-_TASKS_A_THREAD = 4
 _MIB = 2**20
 
 
@@ -181,7 +180,9 @@ def _tasks(fields: int, size: int, width: int, batch_bytes: int) -> int:
     """As transactions cut them."""
     if not fields:
         return 0
-    limit = max(min(batch_bytes, size // (_TASKS_A_THREAD * width)), 1)
+    from dtedask.store.write import task_bytes
+
+    limit = task_bytes(size, width, batch_bytes)
     return math.ceil(fields / max(limit * fields // size, 1))
 
 

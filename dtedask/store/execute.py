@@ -44,9 +44,11 @@ class Execution:
         self, fork: Any, batches: Sequence[Sequence[WriteItem]], durable_root: Location | None, token: str
     ) -> list[WriteResult]:
         """Run one task a batch and return their results in the order of the batches."""
-        from dask.delayed import delayed
-
         from dtedask.store.write import write_batch
+
+        if len(batches) == 1 and self.client is None:
+            return [self._told(write_batch(fork, batches[0], durable_root))]
+        from dask.delayed import delayed
 
         task = delayed(write_batch, pure=False, traverse=False)
         shared = delayed(fork, name=f"fork-{token}", traverse=False)
@@ -57,6 +59,11 @@ class Execution:
             graph.append(task(shared, leaf, durable_root, dask_key_name=f"archive-{token}-{number}"))
         return self._distributed(graph) if self.client is not None else self._threaded(graph)
 
+    def _told(self, result: WriteResult) -> WriteResult:
+        if self.on_done is not None:
+            self.on_done(result)
+        return result
+
     def _threaded(self, graph: list[Any]) -> list[WriteResult]:
         from dask.base import compute
         from dask.callbacks import Callback
@@ -65,8 +72,8 @@ class Execution:
         ours = {task.key for task in graph}
 
         def after_task(key: str, value: Any, *_rest: Any) -> None:
-            if self.on_done is not None and key in ours:
-                self.on_done(value)
+            if key in ours:
+                self._told(value)
 
         with Callback(posttask=after_task):
             return list(compute(*graph, scheduler=get, num_workers=self.width, optimize_graph=False))
@@ -79,7 +86,5 @@ class Execution:
         results: dict[str, WriteResult] = {}
         # By default the loop is that of the newest client, which need not be this one.
         for future, result in as_completed(futures, loop=self.client.loop, with_results=True):
-            results[future.key] = result
-            if self.on_done is not None:
-                self.on_done(result)
+            results[future.key] = self._told(result)
         return [results[future.key] for future in futures]

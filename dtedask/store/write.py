@@ -25,6 +25,23 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 64
 HELD_BYTES = 4 * 2**20
+_TASKS_A_THREAD = 4
+_SMALLEST_TASK_BYTES = 2**20  # decoding and writing less takes no longer than handing it to a thread
+
+
+def task_bytes(total: int, width: int, largest: int) -> int:
+    """Bytes of decoded fields for one task.
+
+    Parameters
+    ----------
+    total : int
+        Bytes of all fields of a transaction.
+    width : int
+        Tasks that run side by side.
+    largest : int
+        What a task may have at most.
+    """
+    return max(min(largest, max(total // (_TASKS_A_THREAD * width), _SMALLEST_TASK_BYTES)), 1)
 
 
 @dataclass(frozen=True, slots=True)

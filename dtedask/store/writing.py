@@ -21,7 +21,7 @@ from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.schema_update import check_schema
 from dtedask.store.transaction import Prepared, Transaction
-from dtedask.store.write import Source, WriteItem, WriteResult
+from dtedask.store.write import Source, WriteItem, WriteResult, task_bytes
 
 if TYPE_CHECKING:
     import icechunk
@@ -144,7 +144,7 @@ class WriteTransaction(Transaction):
 
     def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
         sizes = [item.size_bytes for item in items]
-        limit = max(min(self.options.batch_bytes, sum(sizes) // (4 * self.execution.width)), 1)
+        limit = task_bytes(sum(sizes), self.execution.width, self.options.batch_bytes)
         batches: list[list[WriteItem]] = [[]]
         filled = 0
         for item, size in zip(items, sizes, strict=True):
