@@ -91,6 +91,10 @@ class FdbSide:
 
         return [timed(lambda r=r: one(r)) for r in requests(self.folder, "read")]
 
+    def values(self) -> list[float]:
+        """The same: FDB has no shorter way to the numbers."""
+        return self.read()
+
     def load(self) -> list[float]:
         """The same again: FDB has no dataset that could be open."""
         return self.read()

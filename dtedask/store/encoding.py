@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dtedask.core.errors import GribUnsupportedError, NotFoundError
 from dtedask.request import is_key, parse_step
 from dtedask.store.chunks import ChunkCodec
 from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from dtedask.store.selection import Record
 
 
@@ -31,7 +31,9 @@ def values_of(record: Record) -> np.ndarray:
         raise NotFoundError(f"The field {record.chunk} of the cube {selection.snapshot.url!r} does not exist.")
     codec = selection.variable.codec
     assert isinstance(codec, ChunkCodec)
-    return codec.decode(data, record.grid.shape, Place(selection.snapshot, record.chunk))
+    values = np.empty(record.grid.shape, codec.dtype)
+    codec.decode_into(values, data, Place(selection.snapshot, record.chunk))
+    return values
 
 
 def encode_record(record: Record) -> bytes:

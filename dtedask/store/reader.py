@@ -16,6 +16,7 @@ from dtedask.store.roots import RootDocument
 from dtedask.store.selection import Record, Selection, select
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from dtedask.store.explain import Explanation
@@ -209,6 +210,38 @@ class Reader(RootHandle):
 
         parsed = self._parse(request)
         return read(ranks.in_order(parsed, self._checked(parsed, allow_missing)))
+
+    def values(self, request: RequestLike, allow_missing: bool = False) -> Iterator[tuple[Record, np.ndarray]]:
+        """Values of fields as NumPy arrays, one at a time: the shortest way to the numbers.
+
+        Parameters
+        ----------
+        request : Request, str or mapping
+            What to read.
+        allow_missing : bool
+            Whether values that the request names may be absent.
+
+        Yields
+        ------
+        tuple of (Record, numpy.ndarray)
+            In the order of the request, as `inspect` has it. Arrays have the shape and order of the field's grid;
+            missing points are NaN.
+
+        Raises
+        ------
+        NoMatchError
+            If nothing matches.
+        MissingFieldsError
+            If a value that is named does not exist and `allow_missing` is False.
+        OpaqueError
+            If some of it is bytes and no field.
+        """
+        from dtedask.store.encoding import values_of
+
+        parsed = self._parse(request)
+        selections = self._checked(parsed, allow_missing)
+        check_fields(selections)
+        return ((record, values_of(record)) for record in ranks.in_order(parsed, selections))
 
     def _selected(self, request: Request, masked: bool) -> Iterator[Selection]:
         """Selections of a listing; nothing is read before the first is asked for."""
