@@ -17,12 +17,12 @@ import dask.config
 import dtedask
 from dtedask.ingest import ingest
 from dtedask.store.write import WriteItem
-values = WriteItem.values
+encoded = WriteItem.encoded
 def slowly(item):
     print("chunk", flush=True)
     sys.stdin.readline()
-    return values(item)
-WriteItem.values = slowly
+    return encoded(item)
+WriteItem.encoded = slowly
 with dask.config.set({"dtedask.ingest.threads": 1, "dtedask.ingest.batch-bytes": 1}):
     ingest(sys.argv[1], dtedask.open(sys.argv[2]), unit=sys.argv[3])
 print("done", flush=True)
