@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dtedask.store.selection import Record as Record
     from dtedask.store.store import Store as Store
     from dtedask.store.store import open as open  # noqa: A004
+    from dtedask.store.upkeep.findings import Finding as Finding
+    from dtedask.store.upkeep.findings import Verification as Verification
     from dtedask.store.upkeep.report import Purge as Purge
     from dtedask.store.upkeep.retention import Retention as Retention
     from dtedask.store.wipe import Wipe as Wipe
@@ -33,6 +35,7 @@ _HOMES = {
     "Differences": "past.differences",
     "Execution": "execute",
     "Explanation": "explain",
+    "Finding": "upkeep.findings",
     "Follower": "follow",
     "Listing": "listing",
     "Lock": "control",
@@ -47,6 +50,7 @@ _HOMES = {
     "Status": "inspection.status",
     "Store": "store",
     "Tag": "past.tag_file",
+    "Verification": "upkeep.findings",
     "Wipe": "wipe",
     "open": "store",
     "open_cube": "cube",
@@ -56,6 +60,7 @@ __all__ = [
     "Differences",
     "Execution",
     "Explanation",
+    "Finding",
     "Follower",
     "Listing",
     "Lock",
@@ -70,6 +75,7 @@ __all__ = [
     "Status",
     "Store",
     "Tag",
+    "Verification",
     "Wipe",
     "open",
     "open_cube",
