@@ -61,3 +61,12 @@ def _no_dask_settings_leak():
     assert dask.config.merge(dask.config.config, before) == dask.config.config, (
         "the test changed dask.config for others"
     )
+
+
+@pytest.fixture
+def many_tasks(_no_dask_settings_leak):
+    """Small fields are written by many tasks, as large ones are."""
+    import dask.config
+
+    with dask.config.set({"dtedask.ingest.batch-bytes": 100}):
+        yield

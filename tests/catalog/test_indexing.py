@@ -49,6 +49,7 @@ def indexers(size):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 def test_positions_take_the_same_part(opened, data):
@@ -85,6 +86,7 @@ def test_points_take_the_same_values(opened, data):
     xr.testing.assert_identical(open_lazily().isel(points).load(), memory.isel(points))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(data=st.data())
 def test_labels_take_the_same_part(opened, data):
@@ -115,6 +117,7 @@ def test_only_the_fields_that_are_asked_for_are_read(opened, monkeypatch):
     assert len(asked) == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(order=st.permutations(range(8)), cuts=st.sets(st.integers(1, 7), max_size=3))
 def test_whatever_the_order_of_arrival_axes_are_sorted_and_values_are_at_their_labels(make_field, archive, order, cuts):

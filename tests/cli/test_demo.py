@@ -64,6 +64,7 @@ def test_the_commands_to_try_next_work_as_printed(shown):
         bash(line, folder)
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_be_done(run, here):
     done = run("demo --dry-run")
     assert done.status == 0

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from dtedask.cli.progress import log_lines
 from dtedask.ingest import Progress
 
@@ -95,6 +97,7 @@ def lines_until(stream, text, deadline_s=60.0):
     raise AssertionError(f"no {text!r} in {deadline_s:g} s")
 
 
+@pytest.mark.slow
 def test_watching_takes_what_appears_and_a_signal_ends_it(grib, tmp_path):
     (tmp_path / "in").mkdir()
     settings = {"DASK_DTEDASK__INGEST__SETTLE_TIME": "0.1 s", "DASK_DTEDASK__INGEST__POLL_INTERVAL": "0.05 s"}

@@ -47,6 +47,7 @@ def build(make_message, edition, chosen):
         return b""
 
 
+@pytest.mark.slow
 @given(st.lists(keys(), min_size=1, max_size=12))
 def test_made_up_messages_are_described_as_ecCodes_describes_them(make_message, chosen):  # noqa: N802
     data = b"".join(build(make_message, *one) for one in chosen)

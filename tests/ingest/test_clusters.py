@@ -7,6 +7,8 @@ import dtedask
 from dtedask.core.errors import GribError, PlanError
 from dtedask.ingest import ingest, plan_ingest
 
+pytestmark = pytest.mark.usefixtures("many_tasks")
+
 distributed = pytest.importorskip("distributed")
 
 

@@ -124,6 +124,7 @@ for step in (0, 6):
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_between_commit_and_notice_is_made_good_at_the_next_start(store):
     folder = str(Path(__file__).parent)
     killed = subprocess.run([sys.executable, "-c", KILLED, store.root, folder], check=False)

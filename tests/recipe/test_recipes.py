@@ -42,6 +42,7 @@ def test_every_recipe_says_what_it_is_for(name):
     assert f"dtedask recipe run recipes/{name}" in (FOLDER / name).read_text()
 
 
+@pytest.mark.slow
 @runs("demo.yaml")
 def test_the_demo_runs(place, capsys):
     report = run_recipe(load_recipe(FOLDER / "demo.yaml"))

@@ -73,6 +73,7 @@ def test_archive_and_request_have_one_form_of_every_type(one):
     assert Request({"own": [archived["own"]]}, language=language).matches(archived)
 
 
+@pytest.mark.slow
 @given(st.sampled_from(FAMILIES).flatmap(lambda names: st.lists(TYPED.filter(lambda one: one[0] in names), min_size=1)))
 def test_a_request_takes_a_value_in_each_form_that_a_rule_gives_it(all_of):
     types = [name for name, _ in all_of]

@@ -3,10 +3,13 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dtedask
+
+pytestmark = pytest.mark.usefixtures("many_tasks")
 
 SHAPE = (2, 3)
 _NAMES = itertools.count()
@@ -48,6 +51,7 @@ def contents(store):
 KEYS_OF_MODEL = ("param", "date", "time", "number", "step", "levelist")
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(writes)
 def test_a_store_holds_exactly_what_a_dictionary_would(make_field, writes):
@@ -65,6 +69,7 @@ def test_a_store_holds_exactly_what_a_dictionary_would(make_field, writes):
     assert all(np.array_equal(found[key], model[key]) for key in model)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(interleaved)
 def test_two_writers_that_take_turns_give_what_their_flushes_say(make_field, writes):
@@ -83,6 +88,7 @@ def test_two_writers_that_take_turns_give_what_their_flushes_say(make_field, wri
     assert all(np.array_equal(found[key], model[key]) for key in model)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(writes, st.randoms())
 def test_any_order_of_arrival_opens_as_the_same_dataset(make_field, writes, random):

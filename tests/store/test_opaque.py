@@ -37,6 +37,7 @@ def identity(keys):
     return tuple(sorted(keys.items()))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.lists(st.tuples(keys, contents, st.booleans()), min_size=1, max_size=12))
 def test_any_bytes_under_any_keys_come_back(items):

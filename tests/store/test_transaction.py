@@ -25,6 +25,8 @@ from dtedask.store.lock import cube_lock
 from dtedask.store.schema import Values
 from dtedask.store.write import WriteResult, write_batch
 
+pytestmark = pytest.mark.usefixtures("many_tasks")
+
 CUBE = "rd/enfo/test"
 STAGES = ("write", "check", "flush", "sync", "move", "hook")
 

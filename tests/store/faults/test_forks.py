@@ -10,6 +10,8 @@ from dtedask.store.execute import Execution
 from dtedask.store.write import WriteResult, write_batch
 from tests.store.faults.workers import LEVELS, archive_step, field
 
+pytestmark = pytest.mark.usefixtures("many_tasks")
+
 
 class Wrong(Execution):
     """Runs the tasks and does something wrong with what they give."""
