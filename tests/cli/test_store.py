@@ -173,6 +173,9 @@ def test_options_of_list_that_exclude_each_other_are_refused(run, root):
     found = run("store list --compact --porcelain --root", root)
     assert found.status == 2
     assert "--compact and --porcelain cannot go together" in found.err
+    found = run("store list --compact --masked --root", root)
+    assert found.status == 2
+    assert "--compact and --masked cannot go together" in found.err
 
 
 def test_inspect_gives_place_and_size_in_the_order_of_the_request(run, root):

@@ -81,6 +81,7 @@ def list_fields(
     bytes, snapshot, and of what --masked adds the time at which it was replaced, else a dash.
     """
     _check_together(depth, {"--compact": compact, "--porcelain": porcelain, "--json": as_json and not compact})
+    _check_together(depth, {"--compact": compact, "--masked": masked})  # requests cannot say what was replaced
     store = open_root(root, at)
     request = parse_words(words, store)
     shown: Iterator[dict[str, Any] | str]
