@@ -74,6 +74,8 @@ def missing_fields(request: Request, selections: Sequence[Selection]) -> list[Re
         What there is of it.
     """
     named = {key: request.named(key) for key in request if request.named(key)}
+    if selections and all(len(values) == 1 for values in named.values()):
+        return []  # what was found answers to the only combination there is
     product = {key: values for key, values in named.items() if key not in _SINGLY}
     found = list(_gaps(product, selections, request.language))
     absent = {key: _absent(key, named[key], selections) for key in _SINGLY if len(named.get(key, ())) > 1}
