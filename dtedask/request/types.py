@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
+from typing import Literal, get_args
 
 from dtedask.core.errors import InvalidValueError
 from dtedask.request.dates import MONTHS, canonical_date, canonical_time, month_number
@@ -16,7 +17,7 @@ Canonical = Callable[[str, str], str]
 
 # From the type that keeps most of a value to the one that keeps least: a value that several types take gets its form
 # from the first, and no later type needs what that form has lost.
-TYPES = (
+TypeName = Literal[
     "date",
     "time",
     "step",
@@ -33,7 +34,8 @@ TYPES = (
     "month",
     "climate-monthly",
     "first3",
-)
+]
+TYPES: tuple[str, ...] = get_args(TypeName)
 WORD_TYPES = ("string", "lowercase", "first3")
 DATE_TYPES = ("date", "year-month", "climate-daily", "year", "month", "climate-monthly")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -135,9 +136,9 @@ class GoingBack(Transaction):
 
     plans: list[CubeRollback] = field(default_factory=list, compare=False)
 
+    @abstractmethod
     def plan(self) -> CubeRollback:
         """What the transaction would change now."""
-        raise NotImplementedError
 
     def outcome(self, commit: Commit | None) -> CubeRollback:
         """What it did change."""

@@ -16,7 +16,8 @@ from dtedask.request import (
     own_type,
     types_for,
 )
-from dtedask.store.schema.rules import KeyRule, Rule, TypeName
+from dtedask.request.types import TypeName
+from dtedask.store.schema.rules import KeyRule, Rule
 
 _NAME = r"[a-z][a-z0-9_]{0,63}"
 _TAKEN = frozenset(

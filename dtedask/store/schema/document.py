@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dtedask.request import Language, is_reserved, own_type
+from dtedask.request.types import TypeName
 from dtedask.store.schema.check import Mistake, checked_key, checked_name, checked_rule, mixed_types
 from dtedask.store.schema.matching import Fitted, RuleMatcher, fit, fit_types
-from dtedask.store.schema.rules import Rule, TypeName
+from dtedask.store.schema.rules import Rule
 
 CUBE_KEYS = ("class", "stream", "expver")
 CUBE_QUALIFIERS = (

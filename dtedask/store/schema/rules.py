@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -18,25 +18,8 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from dtedask.request import parameter_ids
+from dtedask.request.types import TypeName
 
-TypeName = Literal[
-    "date",
-    "time",
-    "step",
-    "param",
-    "expver",
-    "grid",
-    "integer",
-    "double",
-    "string",
-    "lowercase",
-    "year-month",
-    "climate-daily",
-    "year",
-    "month",
-    "climate-monthly",
-    "first3",
-]
 _WORDS: dict[str, dict[str, object]] = {"any": {}, "optional": {"optional": True}, "hidden": {"hidden": True}}
 
 
