@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from dtedask.core.errors import FieldError, KeyCollisionError
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension, Label
-from dtedask.store.snapshot import Axis
+from dtedask.store.snapshot import Axis, with_free
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Group, Variable
@@ -56,6 +56,10 @@ class AxisGrowth:
             self.length += 1
         return slot
 
+    def grown(self) -> Axis:
+        """The axis after the transaction."""
+        return Axis(self.dimension, self.labels(), frozenset(self.free)) if self.added else self.known
+
     def labels(self) -> np.ndarray:
         """Labels of all slots after the transaction."""
         dtype = object if self.dimension.dtype == "string" else self.dimension.dtype
@@ -93,6 +97,35 @@ class GroupGrowth:
     def length(self, dimension: str) -> int:
         """Slots of an axis after the transaction."""
         return self._axis(dimension).length
+
+    @property
+    def gives_or_takes_slots(self) -> bool:
+        """Whether slots of an axis that were free are taken."""
+        return any(axis.free.keys() != axis.known.free for axis in self.axes.values())
+
+    def grown_variables(self) -> dict[str, Variable]:
+        """Variables that stand in the group already, as they are after the transaction."""
+        return {name: self._grown(variable) for name, variable in (self.group.variables if self.group else {}).items()}
+
+    def _grown(self, variable: Variable) -> Variable:
+        lengths = [self.length(dim) for dim in variable.dims]
+        shape = (*lengths, *variable.shape[len(lengths) :])
+        attributes = dict(variable.attributes) | self.attributes.get(variable.name, {})
+        if shape == variable.shape and attributes == variable.attributes:
+            return variable
+        metadata = {**variable.metadata, "shape": list(shape), "attributes": attributes}
+        return replace(variable, shape=shape, attributes=attributes, metadata=metadata)
+
+    def grown(self) -> Group | None:
+        """The group as it is after the transaction; None for what only Zarr knows: a new group, or new variables."""
+        group = self.group
+        if group is None or not self.variables.keys() <= group.variables.keys():
+            return None
+        axes = {name: self.axes[name].grown() if name in self.axes else axis for name, axis in group.axes.items()}
+        attributes = group.attributes
+        if self.gives_or_takes_slots:
+            attributes = with_free(attributes, {name: axis.free for name, axis in axes.items()})
+        return replace(group, attributes=attributes, axes=axes, variables=self.grown_variables())
 
     def _axis(self, name: str, type_name: str = "") -> AxisGrowth:
         if name not in self.axes:

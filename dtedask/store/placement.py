@@ -12,10 +12,11 @@ import numpy as np
 
 from dtedask.store.chunks import ChunkCodec, Codec
 from dtedask.store.growth import AxisGrowth, GroupGrowth
+from dtedask.store.handover import Known
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension
 from dtedask.store.opaque import OpaqueCodec, array_document, is_opaque
-from dtedask.store.snapshot import FORMAT, Snapshot, free_attribute, grid_attribute, run_async
+from dtedask.store.snapshot import FORMAT, Snapshot, grid_attribute, run_async, with_free
 
 if TYPE_CHECKING:
     from dtedask.grib import Coordinate
@@ -49,6 +50,17 @@ class Placement:
     def renames_attributes(self) -> bool:
         """Whether a newer edition describes a variable anew."""
         return any(growth.attributes for growth in self.groups.values())
+
+    def known(self) -> Known | None:
+        """What is known of the snapshot that the growth makes; None where it is the first of its cube."""
+        if not self.snapshot.attributes:
+            return None
+        grown = {name: growth.grown() for name, growth in self.groups.items()}
+        groups = {**self.snapshot.read_groups, **grown}
+        names = tuple(sorted({*self.snapshot.group_names, *self.groups}))
+        return Known(
+            self.snapshot.attributes, names, {name: group for name, group in groups.items() if group is not None}
+        )
 
     def existing(self) -> list[bool]:
         """Whether each field stands in the cube already."""
@@ -112,7 +124,7 @@ def _grow_group(growth: GroupGrowth, store: Any, coordinates_of: CoordinatesOf) 
         if growth.group is None or name not in growth.group.variables:
             _create_variable(store, growth, spec)
     run_async(_update_variables(store, growth))
-    if any(axis.free.keys() != axis.known.free for axis in growth.axes.values()):
+    if growth.gives_or_takes_slots:
         assert growth.group is not None
         free = {name: axis.free for name, axis in growth.group.axes.items()}
         free |= {name: frozenset(axis.free) for name, axis in growth.axes.items()}
@@ -216,26 +228,18 @@ def _as_json(document: Mapping[str, Any]) -> Any:
 
 async def _update_variables(store: Any, growth: GroupGrowth) -> None:
     """Give every array of the group the new lengths of its axes; its document is all that changes."""
-    writes = []
-    for name, variable in growth.group.variables.items() if growth.group else ():
-        lengths = [growth.length(dim) for dim in variable.dims]
-        shape = [*lengths, *variable.shape[len(lengths) :]]
-        attributes = dict(variable.attributes) | growth.attributes.get(name, {})
-        if shape != list(variable.shape) or attributes != variable.attributes:
-            document = {**variable.metadata, "shape": shape, "attributes": attributes}
-            writes.append(store.set(f"{growth.name}/{name}/zarr.json", _as_json(document)))
+    known = growth.group.variables if growth.group else {}
+    writes = [
+        store.set(f"{growth.name}/{name}/zarr.json", _as_json(variable.metadata))
+        for name, variable in growth.grown_variables().items()
+        if variable is not known[name]
+    ]
     await asyncio.gather(*writes)
 
 
 async def write_free(store: Any, group: str, attributes: Mapping[str, Any], free: Mapping[str, Iterable[int]]) -> None:
     """Write which slots of a group's axes are free into its document."""
-    ours = {key: value for key, value in attributes["dtedask"].items() if key != "free"}
-    found = free_attribute(free)
-    document = {
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": {**attributes, "dtedask": {**ours, "free": found} if found else ours},
-    }
+    document = {"zarr_format": 3, "node_type": "group", "attributes": with_free(attributes, free)}
     await store.set(f"{group}/zarr.json", _as_json(document))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dtedask.core.errors import DamagedError, DtedaskError, NotFoundError, StoreError
 from dtedask.store.failures import first_line, read_error
 from dtedask.store.forks import check_process
+from dtedask.store.handover import handed_over
 from dtedask.store.moment import moment_of
 from dtedask.store.past.tag_file import tagged_snapshot
 from dtedask.store.snapshot import Snapshot
@@ -77,8 +78,8 @@ def _has_branch(location: Location, cube: str, storage: icechunk.Storage) -> boo
 @lru_cache(maxsize=16)
 def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
     """A snapshot by its identifier; what was read of it stays in memory of this process."""
-    integrity = Integrity(location, cube, snapshot)
-    return Snapshot(location.cube_url(cube), open_repository(location, cube), snapshot, integrity)
+    url, integrity = location.cube_url(cube), Integrity(location, cube, snapshot)
+    return Snapshot(url, open_repository(location, cube), snapshot, integrity, handed_over(url, snapshot))
 
 
 def head_of(repo: icechunk.Repository, branch: str) -> str | None:

@@ -25,6 +25,7 @@ from dtedask.store.labels import Dimension, Label
 if TYPE_CHECKING:
     import icechunk
 
+    from dtedask.store.handover import Known
     from dtedask.store.upkeep.integrity import Integrity
 
 FORMAT = 1
@@ -143,9 +144,18 @@ class Snapshot:
         Identifier of the snapshot.
     integrity : Integrity, optional
         Compares metadata with its digests before it is used.
+    known : Known, optional
+        What need not be read of it.
     """
 
-    def __init__(self, url: str, repo: icechunk.Repository, snapshot: str, integrity: Integrity | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        repo: icechunk.Repository,
+        snapshot: str,
+        integrity: Integrity | None = None,
+        known: Known | None = None,
+    ) -> None:
         self.url = url
         self.id = snapshot
         self._integrity = integrity
@@ -157,12 +167,14 @@ class Snapshot:
             self.session = repo.readonly_session(snapshot_id=snapshot)
         self._was_there = True
         self.memory: dict[tuple[object, ...], Any] = {}  # what others derive from it and want to keep
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, Group] = dict(known.groups) if known else {}
+        if known:
+            self.__dict__.update(attributes=known.attributes, group_names=known.group_names)
         self._present: dict[str, np.ndarray] = {}
         self.small_coordinates: dict[str, np.ndarray] = {}
 
     @cached_property
-    def attributes(self) -> dict[str, Any]:
+    def attributes(self) -> Mapping[str, Any]:
         """Attributes of the cube: the format's version and the cube's keys.
 
         Raises
@@ -218,6 +230,11 @@ class Snapshot:
                 raise NotFoundError(f"The cube {self.url!r} has no group {name!r}.", hint=self._groups_hint())
             self._groups[name] = found
         return self._groups[name]
+
+    @property
+    def read_groups(self) -> Mapping[str, Group]:
+        """The groups that have been read, by name."""
+        return dict(self._groups)
 
     def find_group(self, name: str | None) -> str:
         """Full name of a group from its name or the beginning of it.
@@ -534,6 +551,13 @@ def free_attribute(free: Mapping[str, Iterable[int]]) -> dict[str, list[list[int
             else:
                 ranges.append([slot, slot])
     return found
+
+
+def with_free(attributes: Mapping[str, Any], free: Mapping[str, Iterable[int]]) -> dict[str, Any]:
+    """Attributes of a group in which other slots of its axes are free."""
+    ours = {key: value for key, value in attributes["dtedask"].items() if key != "free"}
+    found = free_attribute(free)
+    return {**attributes, "dtedask": {**ours, "free": found} if found else ours}
 
 
 def _variable(name: str, metadata: Mapping[str, Any]) -> Variable:

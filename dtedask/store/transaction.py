@@ -27,6 +27,7 @@ from dtedask.store.author import author
 from dtedask.store.clock import wait_until_after
 from dtedask.store.commits import metadata_of, sequence_after
 from dtedask.store.failures import first_line, is_full, read_error, storage_error
+from dtedask.store.handover import Known, hand_over
 from dtedask.store.lock import sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository, tip_of
 from dtedask.store.upkeep.digests import keep_digests
@@ -63,6 +64,7 @@ class Prepared:
     head: str
     commit: Commit
     is_head_damaged: bool = False
+    known: Known | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +196,8 @@ class Transaction(ABC):
                 sync_to_disk(self.location)
             except OSError as error:
                 raise self._unknown(f"it can be read, but the disk did not take it ({error})") from error
+        if prepared.known is not None:
+            hand_over(self._url, tip, prepared.known)
         return replace(commit, snapshot=tip, time=written_at)
 
     def _flush(self, prepared: Prepared) -> str:

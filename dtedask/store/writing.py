@@ -116,7 +116,7 @@ class WriteTransaction(Transaction):
         written, results = self.write_entries(session, placement, entries)
         if not written and not placement.renames_attributes:
             return None
-        return Prepared(repo, session, head, self._commit(repo, head, written, results))
+        return Prepared(repo, session, head, self._commit(repo, head, written, results), known=placement.known())
 
     def write_entries(
         self, session: icechunk.Session, placement: Placement, entries: Sequence[Entry]
