@@ -36,7 +36,7 @@ import dtedask
 from dtedask.cluster import client_for, profile
 from dtedask.grib import decode, scan
 from dtedask.ingest import ingest
-from dtedask.store.chunks import ChunkCodec
+from dtedask.store.layouts import ChunkCodec
 
 THREADS = 2
 CASES = {"0.25": 150, "o96": 2100}

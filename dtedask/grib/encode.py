@@ -15,7 +15,7 @@ from dtedask.grib.handles import MISSING, Handle
 from dtedask.grib.scan import describe
 from dtedask.request import canonical_value, format_step
 
-Packing = Literal["grid_ccsds", "grid_simple"]
+Packing = Literal["grid_ccsds", "grid_simple", "grid_ieee"]
 _BITS = 16
 _CENTRE_CLASS_KEYS = ("class", "stream", "type", "expver")
 _LEVEL_TYPES = {
@@ -66,8 +66,8 @@ def encode(
         Start and end of the statistical interval in seconds after the reference time.
     bits_per_value : int, optional
         Bits of each packed value, 16 by default: the error is at most the range of the values divided by 2**17.
-    packing : {"grid_ccsds", "grid_simple"}
-        Spherical harmonics are always packed as such.
+    packing : {"grid_ccsds", "grid_simple", "grid_ieee"}
+        ``grid_ieee`` keeps every bit of float32 or float64 values. Spherical harmonics are always packed as such.
 
     Returns
     -------
@@ -209,6 +209,7 @@ def _write_step(handle: Handle, keys: Mapping[str, str], interval: tuple[int, in
 
 
 def _write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, packing: str) -> None:
+    is_double = values.dtype == "float64"
     data = np.asarray(values, dtype="float64").reshape(grid.shape)
     data = np.ascontiguousarray(message_order(data, grid)).ravel()
     if grid.kind != "sh":
@@ -218,7 +219,10 @@ def _write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, p
             handle.set("bitmapPresent", 1)
             handle.set("missingValue", MISSING)
             data = np.where(missing, MISSING, data)
-    handle.set("bitsPerValue", bits)
+    if grid.kind != "sh" and packing == "grid_ieee":
+        handle.set("precision", 2 if is_double else 1)
+    else:
+        handle.set("bitsPerValue", bits)
     handle.set("values", data)
 
 

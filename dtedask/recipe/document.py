@@ -24,7 +24,7 @@ from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
 from dtedask.recipe.variables import begins_in_environment, expand
-from dtedask.store import Schema
+from dtedask.store import Layout, Schema
 
 
 def _resolve(value: Any, info: ValidationInfo) -> Any:
@@ -98,8 +98,8 @@ class Recipe(_Section):
     """Folder or URL of the root."""
     schema_: Annotated[Schema | None, Field(alias="schema")] = None
     """Schema of a root that does not exist yet: its file, or the schema itself."""
-    layout: Literal["map"] = "map"
-    """How arrays are laid out."""
+    layout: Layout | None = None
+    """How arrays of a root that does not exist yet are laid out; as its schema says by default."""
     listeners: list[Listener] = []
     """Who hears of commits: a list as in a file of listeners, or the name of such a file."""
     cluster: str | None = None
@@ -154,7 +154,9 @@ class Recipe(_Section):
     @property
     def store_schema(self) -> Schema | None:
         """Schema of a root that does not exist yet."""
-        return self.schema_
+        if self.layout is None:
+            return self.schema_
+        return (self.schema_ or Schema()).model_copy(update={"layout": self.layout})
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dtedask.store.past.differences import Differences as Differences
     from dtedask.store.past.rollback import Rollback as Rollback
     from dtedask.store.past.tag_file import Tag as Tag
+    from dtedask.store.schema import Layout as Layout
     from dtedask.store.schema import Schema as Schema
     from dtedask.store.selection import Record as Record
     from dtedask.store.store import Store as Store
@@ -45,6 +46,7 @@ _HOMES = {
     "Retention": "upkeep.retention",
     "Rollback": "past.rollback",
     "RootInfo": "inspection.about",
+    "Layout": "schema",
     "Schema": "schema",
     "Statistics": "inspection.statistics",
     "Status": "inspection.status",
@@ -62,6 +64,7 @@ __all__ = [
     "Explanation",
     "Finding",
     "Follower",
+    "Layout",
     "Listing",
     "Lock",
     "Place",

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.settings import setting
 from dtedask.store.failures import storage_error
+from dtedask.store.layouts.references import authorization, container
 from dtedask.store.location import RootFiles
-from dtedask.store.repository import reading_config
+from dtedask.store.repository import opened, own_prefixes
 
 if TYPE_CHECKING:
     import icechunk
@@ -49,8 +50,9 @@ def create_repository(location: Location, cube: str, addresses: Sequence[Address
     for attempt in range(_ATTEMPTS):
         try:
             if icechunk.Repository.exists(storage):
-                return icechunk.Repository.open(storage, reading_config())
-            repo = icechunk.Repository.open_or_create(storage, _config(addresses))
+                return opened(location, cube, storage)
+            prefixes = own_prefixes(location, cube)
+            repo = icechunk.Repository.open_or_create(storage, _config(addresses, prefixes), authorization(prefixes))
             repo.save_config()
         except icechunk.IcechunkError as error:
             if attempt == _ATTEMPTS - 1 or not any(words in str(error) for words in _MADE_BESIDE):
@@ -77,7 +79,7 @@ def _remove_half_made(location: Location, cube: str) -> None:
             files.delete(name)
 
 
-def _config(addresses: Sequence[Address]) -> icechunk.RepositoryConfig:
+def _config(addresses: Sequence[Address], prefixes: Sequence[str]) -> icechunk.RepositoryConfig:
     import icechunk
     from icechunk import ManifestSplitCondition, ManifestSplitDimCondition
 
@@ -89,6 +91,8 @@ def _config(addresses: Sequence[Address]) -> icechunk.RepositoryConfig:
         split[ManifestSplitDimCondition.DimensionName("step")] = steps
     splitting = icechunk.ManifestSplittingConfig.from_dict({ManifestSplitCondition.AnyArray(): split})
     config.manifest = icechunk.ManifestConfig(splitting=splitting)
+    for prefix in prefixes:
+        config.set_virtual_chunk_container(container(prefix))
     return config
 
 

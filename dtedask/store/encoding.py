@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dtedask.core.errors import GribUnsupportedError, NotFoundError
 from dtedask.request import is_key, parse_step
-from dtedask.store.chunks import ChunkCodec
+from dtedask.store.layouts import MessageCodec
+from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
+    from dtedask.geo import Grid
+    from dtedask.grib.encode import Packing
+    from dtedask.store.identity import Address
     from dtedask.store.selection import Record
 
 
@@ -25,39 +30,75 @@ def values_of(record: Record) -> np.ndarray:
     DamagedError
         If its checksum does not match.
     """
-    selection = record.selection
-    (data,) = selection.snapshot.read_chunks([record.chunk])
-    if data is None:
-        raise NotFoundError(f"The field {record.chunk} of the cube {selection.snapshot.url!r} does not exist.")
-    codec = selection.variable.codec
-    assert isinstance(codec, ChunkCodec)
+    codec = record.selection.variable.codec
+    assert not isinstance(codec, OpaqueCodec)
     values = np.empty(record.grid.shape, codec.dtype)
-    codec.decode_into(values, data, Place(selection.snapshot, record.chunk))
+    codec.decode_into(values, _stored(record), Place(record.selection.snapshot, record.chunk))
     return values
 
 
+def _stored(record: Record) -> bytes:
+    snapshot = record.selection.snapshot
+    (data,) = snapshot.read_chunks([record.chunk])
+    if data is None:
+        raise NotFoundError(f"The field {record.chunk} of the cube {snapshot.url!r} does not exist.")
+    return data
+
+
 def encode_record(record: Record) -> bytes:
-    """A field as a GRIB2 message; keys that MARS does not have are not in it.
+    """A field as a GRIB message: as it came where messages are kept, else as GRIB2, encoded anew.
+
+    Keys that MARS does not have are not in it.
 
     Raises
     ------
     GribUnsupportedError
         If GRIB2 or ecCodes cannot hold it, such as a field without a date.
     """
+    selection = record.selection
+    if isinstance(selection.variable.codec, MessageCodec):
+        return selection.variable.codec.message(_stored(record), Place(selection.snapshot, record.chunk))
+    return _encode(values_of(record), record.keys, record.grid, selection.variable.attributes)
+
+
+def encode_exactly(values: np.ndarray, address: Address) -> bytes:
+    """Values as the GRIB2 message that an address asks for, every bit of them kept.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape of the grid
+        float32 or float64.
+    address : Address
+        Place of the field.
+
+    Raises
+    ------
+    GribUnsupportedError
+        If GRIB2 or ecCodes cannot hold it.
+    """
+    return _encode(values, address.keys, address.grid, dict(address.variable.attributes), packing="grid_ieee")
+
+
+def _encode(
+    values: np.ndarray,
+    all_keys: Mapping[str, str],
+    grid: Grid,
+    attributes: Mapping[str, Any],
+    *,
+    packing: Packing = "grid_ccsds",
+) -> bytes:
     from dtedask.grib import encode
 
-    selection = record.selection
-    found = selection.variable.attributes
-    attributes = {name: value for name, value in found.items() if name.startswith("GRIB_")}
-    keys = {key: value for key, value in record.keys.items() if is_key(key)}
+    keys = {key: value for key, value in all_keys.items() if is_key(key)}
     if not _has_year_and_month(keys.get("date", "")):
-        said = ",".join(f"{key}={value}" for key, value in keys.items() if key in ("date", "year", "month"))
+        dated = ",".join(f"{key}={value}" for key, value in keys.items() if key in ("date", "year", "month"))
         raise GribUnsupportedError(
-            f"The field with {said or 'no date'} cannot be said in GRIB2, which needs a day.",
+            f"The field with {dated or 'no date'} cannot be said in GRIB2, which needs a day.",
             hint="Read it with `retrieve`.",
         )
     keys.setdefault("time", "0000")
-    return encode(values_of(record), keys, record.grid, attributes=attributes, interval=_interval(record))
+    told = {name: value for name, value in attributes.items() if name.startswith("GRIB_")}
+    return encode(values, keys, grid, attributes=told, interval=_interval(keys, attributes), packing=packing)
 
 
 def _has_year_and_month(date: str) -> bool:
@@ -65,9 +106,9 @@ def _has_year_and_month(date: str) -> bool:
     return len(date) >= len("202401")
 
 
-def _interval(record: Record) -> tuple[int, int] | None:
-    length = record.selection.variable.attributes.get("interval_s")
+def _interval(keys: Mapping[str, str], attributes: Mapping[str, Any]) -> tuple[int, int] | None:
+    length = attributes.get("interval_s")
     if length is None:
         return None
-    end = parse_step(record.keys["step"]).end_s
+    end = parse_step(keys["step"]).end_s
     return (end - int(length) if length else 0, end)

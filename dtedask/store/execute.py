@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distributed import Client
 
-    from dtedask.store.location import Location
+    from dtedask.store.layouts import Packs
     from dtedask.store.write import WriteItem, WriteResult
 
 
@@ -41,22 +41,26 @@ class Execution:
         return self.threads or os.cpu_count() or 1
 
     def run(
-        self, fork: Any, batches: Sequence[Sequence[WriteItem]], durable_root: Location | None, token: str
+        self, fork: Any, batches: Sequence[Sequence[WriteItem]], packs: Packs, token: str, *, durable: bool
     ) -> list[WriteResult]:
-        """Run one task a batch and return their results in the order of the batches."""
+        """Run one task a batch and return their results in the order of the batches.
+
+        Workers of a client may be on other machines: what is durable they sync before they answer.
+        """
         from dtedask.store.write import write_batch
 
         if len(batches) == 1 and self.client is None:
-            return [self._told(write_batch(fork, batches[0], durable_root))]
+            return [self._told(write_batch(fork, batches[0], packs))]
         from dask.delayed import delayed
 
         task = delayed(write_batch, pure=False, traverse=False)
         shared = delayed(fork, name=f"fork-{token}", traverse=False)
+        syncs = durable and self.client is not None
         graph = []
         for number, items in enumerate(batches):
             # A leaf of its own: Dask would look for collections in every field of every item.
             leaf = delayed(tuple(items), name=f"fields-{token}-{number}", traverse=False)
-            graph.append(task(shared, leaf, durable_root, dask_key_name=f"archive-{token}-{number}"))
+            graph.append(task(shared, leaf, packs, syncs=syncs, dask_key_name=f"archive-{token}-{number}"))
         return self._distributed(graph) if self.client is not None else self._threaded(graph)
 
     def _told(self, result: WriteResult) -> WriteResult:

@@ -16,7 +16,7 @@ from dask.base import tokenize
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from dtedask.store.chunks import ChunkCodec
+from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import Snapshot, Variable
 from dtedask.store.upkeep.affected import Place
@@ -64,7 +64,7 @@ class FieldArray(BackendArray):
         self._variable = variable.name
         self._tables = tuple(tables)
         self._grid_shape = variable.shape[len(variable.dims) :]
-        assert isinstance(variable.codec, ChunkCodec)
+        assert not isinstance(variable.codec, OpaqueCodec)
         self._codec = variable.codec
         self.dtype = np.dtype(variable.dtype)
         self.shape = (*(len(table.slots) for table in self._tables), *self._grid_shape)

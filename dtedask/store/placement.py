@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtedask.store.chunks import ChunkCodec, Codec
 from dtedask.store.growth import AxisGrowth, GroupGrowth
 from dtedask.store.handover import Known
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension
+from dtedask.store.layouts import Codec, codec_of_values
 from dtedask.store.opaque import OpaqueCodec, array_document, is_opaque
 from dtedask.store.snapshot import FORMAT, Snapshot, grid_attribute, run_async, with_free
 
@@ -33,7 +33,7 @@ class Placement:
     ----------
     keys : list of str
         Zarr key of each field's chunk, in the order of the fields.
-    codecs : list of ChunkCodec
+    codecs : list of Codec
         How each is encoded.
     fresh : list of bool
         Whether a label of the field is new, so that nothing can be there yet.
@@ -195,11 +195,10 @@ def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> Non
     if is_opaque(grid):
         run_async(_create_items(store, growth, spec, attributes))
         return
-    codec = ChunkCodec.from_values(spec.values)
+    codec = codec_of_values(spec.values)
     if grid.dims != ("latitude", "longitude") and grid.kind != "sh":
         attributes["coordinates"] = "latitude longitude"
-    if codec.keep_bits is not None:
-        attributes["keep_bits"] = codec.keep_bits
+    attributes |= codec.attributes
     zarr.create_array(
         store,
         name=f"{growth.name}/{spec.name}",
@@ -207,9 +206,9 @@ def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> Non
         chunks=(*(1 for _ in spec.dims), *grid.shape),
         dtype=codec.dtype,
         fill_value=np.nan,
-        compressors=codec.zarr_codecs(),
         dimension_names=(*spec.dims, *grid.dims),
         attributes=attributes,
+        **codec.array_options(),
     )
 
 
@@ -247,7 +246,7 @@ def _codec(growth: GroupGrowth, spec: VariableSpec) -> Codec:
     stored = growth.group.variables.get(spec.name) if growth.group else None
     if is_opaque(growth.address.grid):
         return OpaqueCodec()
-    return stored.codec if stored else ChunkCodec.from_values(growth.variables[spec.name].values)
+    return stored.codec if stored else codec_of_values(growth.variables[spec.name].values)
 
 
 def _is_fresh(growth: GroupGrowth, address: Address) -> bool:

@@ -12,6 +12,7 @@ from dtedask.core.errors import DamagedError, DtedaskError, NotFoundError, Store
 from dtedask.store.failures import first_line, read_error
 from dtedask.store.forks import check_process
 from dtedask.store.handover import handed_over
+from dtedask.store.layouts.references import authorization, container, container_prefix, folder_url
 from dtedask.store.moment import moment_of
 from dtedask.store.past.tag_file import tagged_snapshot
 from dtedask.store.snapshot import Snapshot
@@ -43,7 +44,7 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
     problem: Exception | None = None
     for _ in range(2):  # what another process makes right now is there the second time
         try:
-            return icechunk.Repository.open(storage, reading_config())
+            return opened(location, cube, storage)
         except icechunk.IcechunkError as error:
             problem = error
         if not _has_branch(location, cube, storage):
@@ -57,13 +58,26 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
     raise read_error(problem, f"the cube {location.cube_url(cube)!r}, which cannot be opened") from problem
 
 
-@lru_cache(maxsize=1)
-def reading_config() -> icechunk.RepositoryConfig:
-    """Nothing is fetched before it is needed: Icechunk would read, and complain of, what is not checked yet."""
+def opened(location: Location, cube: str, storage: icechunk.Storage) -> icechunk.Repository:
+    """A repository that exists, with leave to read what it refers to: its packs, and the places that its config names.
+
+    Nothing is fetched before it is needed: Icechunk would read, and complain of, what is not checked yet.
+    """
     import icechunk
 
+    stored = icechunk.Repository.fetch_config(storage)
+    places = stored.virtual_chunk_containers if stored is not None else None
+    prefixes = {*own_prefixes(location, cube), *(places or ())}
     preload = icechunk.ManifestPreloadConfig(max_total_refs=0)
-    return icechunk.RepositoryConfig(manifest=icechunk.ManifestConfig(preload=preload))
+    config = icechunk.RepositoryConfig(manifest=icechunk.ManifestConfig(preload=preload))
+    for prefix in sorted(prefixes):
+        config.set_virtual_chunk_container(container(prefix))
+    return icechunk.Repository.open(storage, config, authorization(prefixes))
+
+
+def own_prefixes(location: Location, cube: str) -> list[str]:
+    """Where the packs of a cube are, as Icechunk is told; nowhere in the memory of a process."""
+    return [] if location.is_memory else [container_prefix(folder_url(location, cube))]
 
 
 def _has_branch(location: Location, cube: str, storage: icechunk.Storage) -> bool:

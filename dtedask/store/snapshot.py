@@ -17,10 +17,10 @@ import numpy as np
 
 from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError, StoreError
 from dtedask.geo import Grid
-from dtedask.store.chunks import Codec, codec_of
 from dtedask.store.failures import first_line, read_error
 from dtedask.store.forks import check_process
 from dtedask.store.labels import Dimension, Label
+from dtedask.store.layouts import Codec, codec_of
 
 if TYPE_CHECKING:
     import icechunk

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtedask.core.errors import DamagedError, GribError
+from dtedask.core.errors import DamagedError, GribError, StoreError
 from dtedask.store.failures import read_error
+from dtedask.store.layouts import MessageCodec, Packs, PackWriter, Reference
+from dtedask.store.layouts.messages import with_checksum
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import run_async
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from icechunk import Session
 
     from dtedask.geo import PointOrder
-    from dtedask.store.chunks import Codec
+    from dtedask.store.identity import Address
+    from dtedask.store.layouts import Codec
     from dtedask.store.location import Location
 
 _AT_ONCE = 64
@@ -90,21 +93,53 @@ class StoredField:
         DamagedError
             If it is gone or its bytes have changed.
         """
-        place = f"the field {self.key} of the snapshot {self.snapshot} of {self.location.cube_url(self.cube)!r}"
+        if isinstance(self.codec, OpaqueCodec):
+            return Opaque(self.codec.decode(self._stored(), self._place))
+        return self.codec.decode(self._stored(), self.shape, self._place)
+
+    def message(self) -> bytes | None:
+        """The GRIB message where messages are kept, else None; raises as `read`."""
+        return self.codec.message(self._stored(), self._place) if isinstance(self.codec, MessageCodec) else None
+
+    @property
+    def _place(self) -> str:
+        return f"the field {self.key} of the snapshot {self.snapshot} of {self.location.cube_url(self.cube)!r}"
+
+    def _stored(self) -> bytes:
         (data,) = cached_snapshot(self.location, self.cube, self.snapshot).read_chunks([self.key])
         if data is None:
-            raise DamagedError(f"There is no data of {place}.", hint="`dtedask store verify` finds what is damaged.")
-        if isinstance(self.codec, OpaqueCodec):
-            return Opaque(self.codec.decode(data, place))
-        return self.codec.decode(data, self.shape, place)
+            raise DamagedError(
+                f"There is no data of {self._place}.", hint="`dtedask store verify` finds what is damaged."
+            )
+        return data
 
 
-Source = FileSlice | bytes | np.ndarray | Opaque | StoredField
+Source = FileSlice | bytes | np.ndarray | Opaque | StoredField | Reference
 
 
 @dataclass(frozen=True, slots=True)
 class WriteItem:
-    """One field to write: from where, how, and into which chunk."""
+    """One field to write: from where, how, and into which chunk.
+
+    Parameters
+    ----------
+    key : str
+        Zarr key of the chunk.
+    source : FileSlice, bytes, numpy.ndarray, Opaque, StoredField or Reference
+        Where the field is.
+    order : PointOrder, optional
+        How the values of a message become the order of the grid.
+    codec : Codec
+        How it is stored.
+    exists : bool
+        Whether the chunk exists.
+    size_bytes : int
+        Size of the decoded field.
+    origin : str
+        What to call it in an error.
+    address : Address, optional
+        What a message must say that is made of an array; only needed where messages are kept.
+    """
 
     key: str
     source: Source
@@ -113,9 +148,15 @@ class WriteItem:
     exists: bool
     size_bytes: int
     origin: str = ""
+    address: Address | None = None
 
-    def encoded(self) -> bytes:
-        """What the chunk holds.
+    @property
+    def is_packed(self) -> bool:
+        """Whether the chunk is a part of a pack, and no object of its own."""
+        return not isinstance(self.codec, OpaqueCodec) and self.codec.keeps_messages
+
+    def encoded(self) -> bytes | Reference:
+        """What the chunk holds, or where that lies.
 
         Raises
         ------
@@ -126,7 +167,29 @@ class WriteItem:
             item = self.source.read() if isinstance(self.source, StoredField) else self.source
             assert isinstance(item, Opaque)
             return self.codec.encode(item.data)
+        if isinstance(self.source, Reference):
+            return self.source
+        if self.codec.keeps_messages:
+            return with_checksum(self._message())
         return self.codec.encode(self._values(self.codec.dtype))
+
+    def _message(self) -> bytes:
+        """The message as it came; of an array one that holds its values to the last bit.
+
+        Raises
+        ------
+        GribUnsupportedError
+            If GRIB2 cannot hold the array.
+        """
+        source = self.source.message() if isinstance(self.source, StoredField) else self.source
+        if isinstance(source, bytes):
+            return source
+        if isinstance(source, FileSlice):
+            return source.read()
+        from dtedask.store.encoding import encode_exactly
+
+        assert self.address is not None
+        return encode_exactly(self._values(self.codec.dtype), self.address)
 
     def _values(self, dtype: str) -> np.ndarray:
         """The field in the order of its grid.
@@ -142,7 +205,7 @@ class WriteItem:
         from dtedask.grib import decode
 
         assert self.order is not None
-        assert not isinstance(source, Opaque)
+        assert not isinstance(source, Opaque | Reference)
         data = source.read() if isinstance(source, FileSlice) else source
         try:
             return decode(data, self.order, dtype=dtype)
@@ -160,7 +223,7 @@ class WriteResult:
     unchanged: list[str] = field(default_factory=list)
 
 
-def write_batch(fork: bytes | Session, items: Sequence[WriteItem], durable_root: Location | None) -> WriteResult:
+def write_batch(fork: bytes | Session, items: Sequence[WriteItem], packs: Packs, *, syncs: bool = False) -> WriteResult:
     """Write fields into a fork and return it.
 
     A pure function of its arguments but for the chunks, which a second run writes again without harm: they belong
@@ -172,27 +235,67 @@ def write_batch(fork: bytes | Session, items: Sequence[WriteItem], durable_root:
         The grown fork, pickled; or the session itself where the storage is the memory of this process.
     items : sequence of WriteItem
         The fields.
-    durable_root : Location, optional
-        Sync the file system of this root before returning.
+    packs : Packs
+        Where the packs of the cube are.
+    syncs : bool
+        Whether to sync the file system of the root before returning.
     """
     from dtedask.store.lock import sync_to_disk
 
     session = pickle.loads(fork) if isinstance(fork, bytes) else fork
     result = WriteResult(session)
+    writer = _ChunkWriter(session.store, packs)
     for part in _encoded(items):
-        _write_part(part, session.store, result)
-    if durable_root is not None:
-        sync_to_disk(durable_root)
+        _write_part(part, writer, result)
+    writer.close()
+    if syncs:
+        sync_to_disk(packs.location)
     return result
 
 
-def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes]]]:
+class _ChunkWriter:
+    """Writes chunks of one task: as objects, into one pack, or as references to what lies elsewhere."""
+
+    def __init__(self, store: Any, packs: Packs) -> None:
+        self.store = store
+        self._packs = packs
+        self._pack: PackWriter | None = None
+        self._references: dict[str, list[tuple[str, Reference]]] = {}
+
+    def write(self, chunks: Sequence[tuple[WriteItem, bytes | Reference]]) -> None:
+        """Write some chunks."""
+        objects = []
+        for item, data in chunks:
+            if isinstance(data, Reference):
+                self._refer(item.key, data)
+            elif item.is_packed and self._packs.can_be_written:
+                self._pack = self._pack or self._packs.writer("grib")
+                self._refer(item.key, self._pack.add(data))
+            else:
+                objects.append((item.key, data))
+        if objects:
+            run_async(_write(objects, self.store))
+
+    def close(self) -> None:
+        """Finish the pack, then refer to it."""
+        if self._pack is not None:
+            self._pack.close()
+        if self._references:
+            run_async(_refer(self._references, self.store))
+
+    def _refer(self, key: str, reference: Reference) -> None:
+        path, _, slots = key.partition("/c/")
+        self._references.setdefault(path, []).append((slots, reference))
+
+
+def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes | Reference]]]:
     """Encode fields, a few at a time, so that a batch of any length holds little memory."""
-    part: list[tuple[WriteItem, bytes]] = []
+    part: list[tuple[WriteItem, bytes | Reference]] = []
     held = 0
     for item in items:
-        part.append((item, item.encoded()))
-        held += len(part[-1][1])
+        data = item.encoded()
+        part.append((item, data))
+        held += 0 if isinstance(data, Reference) else len(data)
         if held >= HELD_BYTES:
             yield part
             part, held = [], 0
@@ -200,18 +303,17 @@ def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes
         yield part
 
 
-def _write_part(part: Sequence[tuple[WriteItem, bytes]], store: Any, result: WriteResult) -> None:
+def _write_part(part: Sequence[tuple[WriteItem, bytes | Reference]], writer: _ChunkWriter, result: WriteResult) -> None:
     existing = [item.key for item, _ in part if item.exists]
-    before = run_async(_read(existing, store)) if existing else {}
+    before = run_async(_read(existing, writer.store)) if existing else {}
     pending = []
     for item, data in part:
         if item.exists and before[item.key] == data:
             result.unchanged.append(item.key)
             continue
         (result.replaced if item.exists else result.new).append(item.key)
-        pending.append((item.key, data))
-    if pending:
-        run_async(_write(pending, store))
+        pending.append((item, data))
+    writer.write(pending)
 
 
 async def _read(keys: Sequence[str], store: Any) -> dict[str, bytes | None]:
@@ -240,3 +342,21 @@ async def _write(chunks: Sequence[tuple[str, bytes]], store: Any) -> None:
             await store.set(key, cpu.Buffer.from_bytes(data))
 
     await asyncio.gather(*(one(key, data) for key, data in chunks))
+
+
+async def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], store: Any) -> None:
+    from icechunk import VirtualChunkSpec
+
+    for path, found in references.items():
+        specs = [
+            VirtualChunkSpec(
+                [int(slot) for slot in slots.split("/")], one.url, one.offset, one.length, one.etag or None
+            )
+            for slots, one in found
+        ]
+        refused = await store.set_virtual_refs_async(f"/{path}", specs)
+        if refused:
+            raise StoreError(
+                f"{len(refused)} fields of {path!r} lie where the cube may not refer to, such as {found[0][1].url!r}.",
+                hint="This is a fault of dtedask: please report it.",
+            )

@@ -16,6 +16,7 @@ from dtedask.store.control import Control
 from dtedask.store.creation import create_repository
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
+from dtedask.store.layouts import MessageCodec, Packs
 from dtedask.store.opaque import Opaque
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import cached_snapshot, open_repository
@@ -139,8 +140,8 @@ class WriteTransaction(Transaction):
     def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:
         token = uuid.uuid4().hex[:8]
         payload = fork if self.location.is_memory else pickle.dumps(fork)
-        durable_root = self.location if self.options.durable and self.execution.client is not None else None
-        return self.execution.run(payload, self._batches(items), durable_root, token)
+        packs = Packs(self.location, self.cube)
+        return self.execution.run(payload, self._batches(items), packs, token, durable=self.options.durable)
 
     def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
         sizes = [item.size_bytes for item in items]
@@ -170,7 +171,16 @@ class WriteTransaction(Transaction):
 def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
     existing = placement.existing()
     return [
-        WriteItem(key, entry.source, entry.order, codec, exists, entry.size_bytes, entry.origin)
+        WriteItem(
+            key,
+            entry.source,
+            entry.order,
+            codec,
+            exists,
+            entry.size_bytes,
+            entry.origin,
+            entry.address if isinstance(codec, MessageCodec) else None,
+        )
         for entry, key, codec, exists in zip(entries, placement.keys, placement.codecs, existing, strict=True)
     ]
 

@@ -206,8 +206,8 @@ class Broken(Execution):
 
     fault: str = ""
 
-    def run(self, fork, batches, durable_root, token):
-        results = super().run(fork, batches, durable_root, token)
+    def run(self, fork, batches, packs, token, **options):
+        results = super().run(fork, batches, packs, token, **options)
         if self.fault == "lost task":
             return results[:-1]
         if self.fault == "twice":
@@ -228,8 +228,8 @@ def test_forks_that_lack_or_repeat_chunks_are_not_published(store, make_field, f
 
 def test_a_stale_fork_is_not_published(store, make_field):
     class Stale(Execution):
-        def run(self, fork, batches, durable_root, token):
-            results = super().run(fork, batches, durable_root, token)
+        def run(self, fork, batches, packs, token, **options):
+            results = super().run(fork, batches, packs, token, **options)
             repo = _repository(store)
             old = repo.readonly_session(snapshot_id=_first_snapshot(repo)).snapshot_id
             results[0].fork = _Fork(old)
@@ -327,9 +327,9 @@ def test_a_task_on_another_machine_syncs_what_it_wrote_before_it_returns(store, 
     class Elsewhere(Execution):
         width = 1
 
-        def run(self, fork, batches, *options):
+        def run(self, fork, batches, packs, _token, *, durable):
             monkeypatch.setattr(lock, "sync_to_disk", lambda root: synced.append((root, chunks())))
-            return [write_batch(fork, batches[0], options[0])]
+            return [write_batch(fork, batches[0], packs, syncs=durable)]
 
     def chunks():
         return len(list((Path(store.root) / CUBE / "chunks").iterdir()))

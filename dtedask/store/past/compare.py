@@ -13,7 +13,7 @@ from dtedask.store.past.touched import Touched, touched_between
 from dtedask.store.removal import chunk_keys
 
 if TYPE_CHECKING:
-    from dtedask.store.chunks import Codec
+    from dtedask.store.layouts import Codec
     from dtedask.store.snapshot import Axis, Snapshot, Variable
 
 _AT_ONCE = 256

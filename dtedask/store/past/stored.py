@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.grib import Coordinate
-from dtedask.store.chunks import ChunkCodec
 from dtedask.store.growth import own_attributes
 from dtedask.store.identity import Address, VariableSpec
+from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.removal import chunk_keys
 from dtedask.store.schema import Values
 from dtedask.store.snapshot import run_async
@@ -20,7 +20,7 @@ from dtedask.store.write import StoredField
 from dtedask.store.writing import Entry
 
 if TYPE_CHECKING:
-    from dtedask.store.chunks import Codec
+    from dtedask.store.layouts import Codec
     from dtedask.store.location import Location
     from dtedask.store.snapshot import Snapshot, Variable
 
@@ -76,17 +76,7 @@ def _spec(snapshot: Snapshot, group: str, name: str) -> VariableSpec:
 
 
 def _values(codec: Codec) -> Values:
-    if not isinstance(codec, ChunkCodec):
-        return Values()
-    return Values.model_validate(
-        {
-            "dtype": codec.dtype,
-            "codec": f"blosc-{codec.compressor}" if codec.compressor else "none",
-            "level": codec.level,
-            "shuffle": codec.shuffle,
-            "keep_bits": codec.keep_bits,
-        }
-    )
+    return Values() if isinstance(codec, OpaqueCodec) else codec.to_values()
 
 
 def coordinates_of(snapshot: Snapshot, group: str) -> Mapping[str, Coordinate]:

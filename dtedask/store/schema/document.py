@@ -30,6 +30,7 @@ CUBE_QUALIFIERS = (
     "refdate",
 )
 GROUP_KEYS = ("type", "levtype")
+Layout = Literal["map", "messages"]
 VARIABLE_KEYS = ("param", "timespan", "stattype")
 
 
@@ -38,6 +39,7 @@ class Values(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    layout: Layout | None = Field(default=None, description="Layout of the arrays; that of the root by default.")
     dtype: Literal["float32", "float64"] = "float32"
     codec: Literal["blosc-zstd", "blosc-lz4", "blosc-zlib", "none"] = "blosc-lz4"
     level: Annotated[int, Field(ge=0, le=9)] = 1
@@ -60,6 +62,8 @@ class Schema(BaseModel):
         Types of keys: of those that MARS does not have, and of those that are not as MARS has them.
     rules : tuple of Rule
         Which fields are taken, the first rule that takes a field first; without rules all are.
+    layout : {"map", "messages"}
+        Layout of the arrays where `values` and `parameters` name none: encoded fields, or GRIB messages as they come.
     values : Values
         Storage of all parameters that `parameters` does not name.
     parameters : dict
@@ -72,7 +76,7 @@ class Schema(BaseModel):
     qualifiers: tuple[str, ...] = CUBE_QUALIFIERS
     keys: dict[str, TypeName] = {}
     rules: tuple[Rule, ...] = ()
-    layout: Literal["map"] = "map"
+    layout: Layout = "map"
     values: Values = Values()
     parameters: dict[str, Values] = {}
 
@@ -161,7 +165,18 @@ class Schema(BaseModel):
 
     def values_of(self, param: str, short_name: str) -> Values:
         """Storage of one parameter, named by paramId before short name."""
-        return self.parameters.get(param) or self.parameters.get(short_name) or self.values
+        found = self.parameters.get(param) or self.parameters.get(short_name) or self.values
+        return found if found.layout else self._with_layout(found)
+
+    def _with_layout(self, values: Values) -> Values:
+        known = self._completed.get(values)
+        if known is None:
+            known = self._completed[values] = values.model_copy(update={"layout": self.layout})
+        return known
+
+    @cached_property
+    def _completed(self) -> dict[Values, Values]:
+        return {}
 
 
 def _detail(path: tuple[str | int, ...], mistake: Mistake) -> InitErrorDetails:

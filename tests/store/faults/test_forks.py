@@ -20,8 +20,8 @@ class Wrong(Execution):
         super().__init__(threads=1)
         object.__setattr__(self, "wrong", wrong)
 
-    def run(self, fork, batches, durable_root, token):
-        return self.wrong(fork, batches, super().run(fork, batches, durable_root, token))
+    def run(self, fork, batches, packs, token, **options):
+        return self.wrong(fork, batches, super().run(fork, batches, packs, token, **options))
 
 
 def written_twice(fork, batches, results):
@@ -86,7 +86,7 @@ def test_a_fork_of_an_older_snapshot_is_not_published(tmp_path):
 def test_a_task_that_fails_publishes_nothing_of_the_others(tmp_path, monkeypatch):
     store = dtedask.open(tmp_path)
     archive_step(store, 0)
-    from dtedask.store.chunks import ChunkCodec
+    from dtedask.store.layouts import ChunkCodec
 
     encode, calls = ChunkCodec.encode, []
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dtedask
-from dtedask.store.chunks import ChunkCodec
+from dtedask.store.layouts import ChunkCodec
 from tests.store.faults.workers import KEYS, LEVELS, archive_step, field, values_of
 
 ALL = "class=rd,expver=test"

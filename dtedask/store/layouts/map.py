@@ -1,13 +1,13 @@
-"""One field as the bytes of one chunk, and back."""
+"""Layout ``map``: one field as the bytes of one chunk, and back."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from google_crc32c import value as crc32c
@@ -16,7 +16,6 @@ from numcodecs.bitround import BitRound
 from numcodecs.blosc import Blosc
 
 from dtedask.core.errors import DamagedError
-from dtedask.store.opaque import OpaqueCodec
 
 if TYPE_CHECKING:
     from dtedask.store.schema import Values
@@ -44,6 +43,8 @@ class ChunkCodec:
     keep_bits : int, optional
         Bits of the mantissa that are kept; None for all.
     """
+
+    keeps_messages: ClassVar[bool] = False
 
     dtype: str
     compressor: str
@@ -96,8 +97,24 @@ class ChunkCodec:
         else:
             out[...] = np.frombuffer(packed, dtype=self.dtype).reshape(out.shape)
 
-    def zarr_codecs(self) -> list[Any]:
-        """Codecs after the bytes, as zarr takes them on creation of an array."""
+    def array_options(self) -> dict[str, Any]:
+        """What `zarr.create_array` must be told of the codec."""
+        return {"compressors": self._zarr_codecs()}
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the array that say what its codecs do not."""
+        return {} if self.keep_bits is None else {"keep_bits": self.keep_bits}
+
+    def to_values(self) -> Values:
+        """What a schema says that asks for this codec."""
+        from dtedask.store.schema import Values
+
+        codec = f"blosc-{self.compressor}" if self.compressor else "none"
+        found = {"dtype": self.dtype, "codec": codec, "level": self.level, "shuffle": self.shuffle}
+        return Values.model_validate({**found, "keep_bits": self.keep_bits})
+
+    def _zarr_codecs(self) -> list[Any]:
         from zarr.codecs import BloscCodec, Crc32cCodec
 
         if not self.compressor:
@@ -130,16 +147,6 @@ class ChunkCodec:
 
     def _blosc(self) -> Blosc:
         return _blosc(self.compressor, self.level, _SHUFFLES[self.shuffle])
-
-
-Codec = ChunkCodec | OpaqueCodec
-
-
-def codec_of(metadata: Mapping[str, Any]) -> Codec:
-    """Codec of an array that exists, from its Zarr document."""
-    if metadata["data_type"] == "variable_length_bytes":
-        return OpaqueCodec()
-    return ChunkCodec.from_metadata(metadata["data_type"], metadata["codecs"], metadata["attributes"])
 
 
 @contextmanager

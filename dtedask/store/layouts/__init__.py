@@ -1,0 +1,19 @@
+"""How the fields of a variable are laid out in chunks: encoded (`map`), as GRIB messages (`messages`), and more."""
+
+from dtedask.store.layouts.codec import Codec, FieldCodec, codec_of, codec_of_values
+from dtedask.store.layouts.map import ChunkCodec
+from dtedask.store.layouts.messages import MessageCodec
+from dtedask.store.layouts.packs import Packs, PackWriter
+from dtedask.store.layouts.references import Reference
+
+__all__ = [
+    "ChunkCodec",
+    "Codec",
+    "FieldCodec",
+    "MessageCodec",
+    "PackWriter",
+    "Packs",
+    "Reference",
+    "codec_of",
+    "codec_of_values",
+]

@@ -1,0 +1,112 @@
+"""Packs: files of a cube that hold the chunks of one task back to back, for references to point into."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from dtedask.store.layouts.references import Reference, folder_url
+
+if TYPE_CHECKING:
+    from dtedask.store.location import Location
+
+FOLDER = "packs"
+
+
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """Where the packs of a cube are written.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube : str
+        Name of the cube.
+    """
+
+    location: Location
+    cube: str
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether Icechunk can refer to files of this root; to the memory of a process it cannot."""
+        return not self.location.is_memory
+
+    def writer(self, suffix: str) -> PackWriter:
+        """A new pack; its file comes into being with the first chunk."""
+        name = f"{uuid.uuid4().hex}.{suffix}"
+        if self.location.is_local:
+            return LocalPack(Path(self.location.cube_url(self.cube)) / FOLDER / name, self._url(name))
+        return ObjectPack(self.location, f"{self.cube}/{FOLDER}/{name}", self._url(name))
+
+    def _url(self, name: str) -> str:
+        return f"{folder_url(self.location, self.cube)}{name}"
+
+
+class PackWriter:
+    """One pack while it is written. Nothing refers to it before the transaction is published.
+
+    Parameters
+    ----------
+    url : str
+        What references call it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._size = 0
+
+    def add(self, data: bytes) -> Reference:
+        """Append a chunk, and say where it lies."""
+        self._write(data)
+        found = Reference(self._url, self._size, len(data))
+        self._size += len(data)
+        return found
+
+    def close(self) -> None:
+        """Finish the file."""
+
+    def _write(self, data: bytes) -> None:
+        raise NotImplementedError
+
+
+class LocalPack(PackWriter):
+    """A pack on local disk."""
+
+    def __init__(self, path: Path, url: str) -> None:
+        super().__init__(url)
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def _write(self, data: bytes) -> None:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("xb")
+        self._file.write(data)
+
+    def close(self) -> None:
+        """Finish the file; it is synced with the transaction."""
+        if self._file is not None:
+            self._file.close()
+
+
+class ObjectPack(PackWriter):
+    """A pack in an object store; it appears whole when it is closed."""
+
+    def __init__(self, location: Location, name: str, url: str) -> None:
+        super().__init__(url)
+        self._location, self._name = location, name
+        self._parts: list[bytes] = []
+
+    def _write(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Put the object."""
+        from dtedask.store.location import RootFiles
+
+        if self._parts:
+            RootFiles(self._location).write(self._name, b"".join(self._parts))
