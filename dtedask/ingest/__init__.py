@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from dtedask.ingest.follow import watch as watch
     from dtedask.ingest.plan import IngestPlan as IngestPlan
     from dtedask.ingest.plan import plan_ingest as plan_ingest
-    from dtedask.ingest.progress import Progress as Progress
     from dtedask.ingest.run import ingest as ingest
     from dtedask.ingest.summary import Summary as Summary
+    from dtedask.store.progress import Progress as Progress
 
 _HOMES = {
     "IngestPlan": "plan",
-    "Progress": "progress",
+    "Progress": "run",
     "Summary": "summary",
     "ingest": "run",
     "plan_ingest": "plan",

@@ -12,10 +12,10 @@ from dtedask.core.errors import DtedaskError, FieldError, GribError
 from dtedask.ingest.commit import Committer
 from dtedask.ingest.errors import failure
 from dtedask.ingest.plan import Room, make_plan
-from dtedask.ingest.progress import Progress, Tracker
 from dtedask.ingest.sources import Name, SourceFile, open_sources
 from dtedask.ingest.summary import Summary
 from dtedask.ingest.survey import FileSurvey, OnError, Unit, UnitName, step_units, survey
+from dtedask.store.progress import Progress, Tracker
 
 if TYPE_CHECKING:
     from distributed import Client

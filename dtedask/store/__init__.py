@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from dtedask.store.inspection.status import Status as Status
     from dtedask.store.listing import Listing as Listing
     from dtedask.store.listing import Place as Place
+    from dtedask.store.moving.result import Copy as Copy
     from dtedask.store.past.differences import Differences as Differences
     from dtedask.store.past.rollback import Rollback as Rollback
     from dtedask.store.past.tag_file import Tag as Tag
+    from dtedask.store.progress import Progress as Progress
     from dtedask.store.schema import Layout as Layout
     from dtedask.store.schema import Schema as Schema
     from dtedask.store.selection import Record as Record
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from dtedask.store.wipe import Wipe as Wipe
 
 _HOMES = {
+    "Copy": "moving.result",
     "CubeDump": "inspection.dump",
     "Differences": "past.differences",
     "Execution": "execute",
@@ -41,6 +44,7 @@ _HOMES = {
     "Listing": "listing",
     "Lock": "control",
     "Place": "listing",
+    "Progress": "progress",
     "Purge": "upkeep.report",
     "Record": "selection",
     "Retention": "upkeep.retention",
@@ -58,6 +62,7 @@ _HOMES = {
     "open_cube": "cube",
 }
 __all__ = [
+    "Copy",
     "CubeDump",
     "Differences",
     "Execution",
@@ -68,6 +73,7 @@ __all__ = [
     "Listing",
     "Lock",
     "Place",
+    "Progress",
     "Purge",
     "Record",
     "Retention",

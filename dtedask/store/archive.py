@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _WIDE_BITS = 24
 _BYTES = (bytes, bytearray, memoryview)
+Given = Mapping[str, Coordinate] | Message | Callable[[], Mapping[str, Coordinate]]
 Messages = bytes | Message | os.PathLike[str] | BinaryIO | Iterable[bytes | Message]
 
 
@@ -59,7 +60,7 @@ class Archive:
         self.schema = schema
         self._options = options
         self._entries: dict[str, dict[object, Entry]] = {}
-        self._coordinates: dict[tuple[str, str], Mapping[str, Coordinate] | Message] = {}
+        self._coordinates: dict[tuple[str, str], Given] = {}
         self.unchanged = 0
         self._wide = 0
         self._staging = Staging()
@@ -94,6 +95,10 @@ class Archive:
     def add_arrays(self, fields: Iterable[ArrayField]) -> int:
         """Take fields of arrays."""
         return self._take(self._entry_of_array(field) for field in fields)
+
+    def add_entries(self, fields: Iterable[tuple[Entry, Callable[[], Mapping[str, Coordinate]]]]) -> int:
+        """Take fields that have their places, each with what gives the coordinates of its grid."""
+        return self._take(self._noted(entry, coordinates_of) for entry, coordinates_of in fields)
 
     def flush(
         self, message: str, sources: tuple[str, ...], execution: Execution
@@ -166,7 +171,13 @@ class Archive:
 
     def _coordinates_of(self, address: Address) -> Mapping[str, Coordinate]:
         found = self._coordinates[(address.cube, address.group)]
-        return coordinates(found) if isinstance(found, Message) else found
+        if isinstance(found, Message):
+            return coordinates(found)
+        return found() if callable(found) else found
+
+    def _noted(self, entry: Entry, coordinates_of: Callable[[], Mapping[str, Coordinate]]) -> tuple[Entry, bool]:
+        self._coordinates.setdefault((entry.address.cube, entry.address.group), coordinates_of)
+        return entry, False
 
     def _entry_of_message(self, message: Message, wanted: Request | None, own: Mapping[str, str]) -> tuple[Entry, bool]:
         description = message.field

@@ -19,8 +19,8 @@ from dtedask.core.settings import setting
 from dtedask.store.archive import Archive, Messages
 from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
-from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location
+from dtedask.store.mover import Mover
 from dtedask.store.past.going_back import back_to, named_commits, some_commits, without
 from dtedask.store.past.rollback import Rollback, go_back
 from dtedask.store.repository import BRANCH, cached_snapshot
@@ -70,10 +70,10 @@ def open(  # noqa: A001 - the name that users know
     return Store(Location.parse(root), schema=schema, at=at, branch=branch)
 
 
-class Store(Keeper):
+class Store(Mover):
     """The cubes of one root.
 
-    Reading stands in `Reader`, keeping in `Keeper`; here is what writes.
+    Reading stands in `Reader`, keeping in `Keeper`, copying in `Mover`; here is what writes.
 
     A handle is a context manager: leaving it commits what was archived, leaving it by an exception publishes nothing.
 

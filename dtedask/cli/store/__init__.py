@@ -12,6 +12,7 @@ _MODULES = (
     "reading",
     "writing",
     "removing",
+    "moving",
     "past",
     "branch",
     "control",

@@ -72,10 +72,13 @@ def _spec(snapshot: Snapshot, group: str, name: str) -> VariableSpec:
     variable: Variable = snapshot.group(group).variables[name]
     attributes = own_attributes(variable.attributes)
     edition = int(variable.attributes["GRIB_edition"])
-    return VariableSpec(name, variable.dims, tuple(sorted(attributes.items())), edition, _values(variable.codec))
+    return VariableSpec(
+        name, variable.dims, tuple(sorted(attributes.items())), edition, values_of_codec(variable.codec)
+    )
 
 
-def _values(codec: Codec) -> Values:
+def values_of_codec(codec: Codec) -> Values:
+    """What a schema says of arrays that are encoded so."""
     return Values() if isinstance(codec, OpaqueCodec) else codec.to_values()
 
 

@@ -1,4 +1,4 @@
-"""How far an ingest has come."""
+"""How far an ingest, a copy or another long command has come."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest has come.
+    """How far an ingest or a copy has come.
 
     Parameters
     ----------
     fields_done, fields_total : int
         Fields written or found unchanged, and fields in all.
     bytes_done, bytes_total : int
-        Bytes of GRIB.
+        Their bytes: of GRIB for an ingest, decoded for a copy.
     seconds : float
         Time since the first task.
     """
@@ -33,7 +33,7 @@ class Progress:
 
     @property
     def bytes_per_s(self) -> float:
-        """Bytes of GRIB a second so far."""
+        """Bytes a second so far."""
         return self.bytes_done / self.seconds if self.seconds > 0 else 0.0
 
     @property

@@ -1,0 +1,98 @@
+"""`dtedask store copy`: fields between roots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dtedask.cli.commands import add
+from dtedask.cli.console import emit, emit_json, plural, say, show_warning, size
+from dtedask.cli.options import At, Cluster, DryRun, Json, Root, Words
+from dtedask.cli.requests import parse_words
+from dtedask.cli.store.roots import open_root
+
+if TYPE_CHECKING:
+    from dtedask.store import Copy, Store
+
+To = Annotated[str, typer.Option("--to", metavar="ROOT", help="Folder or URL of the root to copy into.")]
+Schema = Annotated[
+    str | None,
+    typer.Option("--schema", metavar="FILE", help="Schema of a target that does not exist yet; else the source's."),
+]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Go on where values that the request names do not exist.")
+]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the command."""
+    add(
+        group,
+        "copy",
+        copy,
+        "dtedask store copy --root data --to backup class=ea,date=20170101",
+        "dtedask store copy --root data --to backup --dry-run",
+        "dtedask store copy --root data --to backup --cluster local-cluster --json",
+    )
+
+
+def copy(
+    to: To,
+    words: Words = None,
+    *,
+    root: Root = None,
+    at: At = None,
+    schema: Schema = None,
+    allow_missing: AllowMissing = False,
+    cluster: Cluster = None,
+    message: Annotated[str, typer.Option("--message", "-m", help="What the history says of the commits.")] = "",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Copy the fields that a request takes into another root, with every bit of their values; all without a request.
+
+    They come in commits of as many bytes as the setting store.copy-bytes says. Run again, it copies what is missing or
+    differs. With --json, one object that sums it up.
+    """
+    from dtedask.store import open as open_store
+
+    store = open_root(root, at)
+    request = parse_words(words, store)
+    target = open_store(to)
+    options: dict[str, Any] = {"schema": schema, "allow_missing": allow_missing}
+    if dry_run:
+        _show(store.copy(request, target, dry_run=True, **options), as_json=as_json)
+        return
+    done = _run(store, target, cluster, request=request, message=message, **options)
+    _show(done, as_json=as_json)
+    if done.hook_failures:
+        raise typer.Exit(1)
+
+
+def _run(store: Store, target: Store, cluster: str | None, **options: Any) -> Copy:
+    """Copy with everything around it: the cluster, progress, and notices that were never given."""
+    from dtedask.cli.progress import progress
+    from dtedask.cli.running import surroundings
+    from dtedask.core.settings import setting
+    from dtedask.store import Execution
+
+    with surroundings(target, (), cluster) as client, progress("Copying") as show:
+        execution = Execution(client=client, threads=setting("ingest.threads"))
+        return store.copy(to=target, execution=execution, on_progress=show, **options)
+
+
+def _show(done: Copy, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(done.to_dict())
+    for commit in done.commits if not as_json else ():
+        emit(f"{commit.cube} {commit.sequence} {commit.snapshot}: {commit.new} new, {commit.replaced} replaced")
+    verb = "Copied" if done.is_done else "Would copy"
+    counts = f"{done.new:,} new, {done.replaced:,} {'replaced' if done.is_done else 'there already'}"
+    if done.unchanged:
+        counts += f", {done.unchanged:,} unchanged"
+    say(f"{verb} {plural(done.fields, 'field')}, {size(done.size_bytes)}, into {done.target}: {counts}.")
+    if done.rounded:
+        show_warning(f"the target stores {plural(done.rounded, 'field')} with fewer bits than {done.source}.")
+    for error in done.hook_failures:
+        show_warning(f"a plug-in failed: {error}")

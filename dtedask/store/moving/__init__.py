@@ -1,0 +1,1 @@
+"""Fields between roots: copy, compare, move."""

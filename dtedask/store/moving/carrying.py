@@ -1,0 +1,136 @@
+"""Fields of one root as entries of another: where they belong there, and where their values are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dtedask.geo import PointOrder
+from dtedask.grib import FieldDescription
+from dtedask.request import parse_step
+from dtedask.store.growth import own_attributes
+from dtedask.store.identity import Address, VariableSpec, address_of
+from dtedask.store.past.stored import coordinates_of, values_of_codec
+from dtedask.store.write import StoredField
+from dtedask.store.writing import Entry
+
+if TYPE_CHECKING:
+    from dtedask.grib import Coordinate
+    from dtedask.store.location import Location
+    from dtedask.store.schema import Schema
+    from dtedask.store.selection import Record, Selection
+
+_DATING = ("date_text", "time_text")
+CoordinatesOf = Callable[[], Mapping[str, "Coordinate"]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What all fields of a stored variable share."""
+
+    description: FieldDescription
+    attributes: Mapping[str, str | int | float]
+    specs: dict[VariableSpec, VariableSpec]
+
+
+class Carrier:
+    """Makes entries of one root of fields of another.
+
+    Attributes of variables, grids and coordinates are taken as they are stored; cube, group, dimensions and labels are
+    those that the schema of the target gives to the keys.
+
+    Parameters
+    ----------
+    source : Location
+        The root that holds the fields.
+    schema : Schema
+        That of the target.
+    keeps_values : bool
+        Whether new variables store their values as those of the source do, and not as the schema says.
+    """
+
+    def __init__(self, source: Location, schema: Schema, *, keeps_values: bool) -> None:
+        self._source = source
+        self._schema = schema
+        self._keeps_values = keeps_values
+        self._kinds: dict[tuple[str, str, str, str], _Kind] = {}
+
+    def entry(self, record: Record) -> tuple[Entry, CoordinatesOf]:
+        """A field to write, and what gives the coordinates of its grid.
+
+        Raises
+        ------
+        FieldError
+            If the schema of the target refuses it.
+        """
+        selection = record.selection
+        variable, snapshot = selection.variable, selection.snapshot
+        address = self._address(record)
+        source = StoredField(
+            self._source, record.cube, snapshot.id, record.chunk, variable.codec, variable.shape[len(variable.dims) :]
+        )
+        entry = Entry(address, dict(address.keys), source, None, record.location)
+        return entry, partial(coordinates_of, snapshot, selection.group.name)
+
+    def _address(self, record: Record) -> Address:
+        kind = self._kind(record.selection)
+        keys = dict(record.keys)
+        description = replace(
+            kind.description,
+            keys=keys,
+            interval=_interval(kind.attributes, keys),
+            step_seconds=parse_step(keys.get("step", "0")).end_s,
+        )
+        address = address_of(description, self._schema)
+        return replace(address, variable=self._spec(kind, record.selection, address.variable))
+
+    def _spec(self, kind: _Kind, selection: Selection, told: VariableSpec) -> VariableSpec:
+        """What the array must look like; one object for all fields of it, which makes comparing them quick."""
+        if told not in kind.specs:
+            dating = {name: value for name, value in told.attributes if name in _DATING}
+            attributes = {name: value for name, value in kind.attributes.items() if name not in _DATING} | dating
+            values = values_of_codec(selection.variable.codec) if self._keeps_values else told.values
+            kind.specs[told] = replace(told, attributes=tuple(sorted(attributes.items())), values=values)
+        return kind.specs[told]
+
+    def _kind(self, selection: Selection) -> _Kind:
+        place = (selection.cube, selection.snapshot.id, selection.group.name, selection.variable.name)
+        if place not in self._kinds:
+            self._kinds[place] = _Kind(_describe(selection), own_attributes(selection.variable.attributes), {})
+        return self._kinds[place]
+
+
+def _describe(selection: Selection) -> FieldDescription:
+    """What a message would say of a field of a variable, but for its keys and its step."""
+    attributes = selection.variable.attributes
+    grid = selection.group.grid
+    return FieldDescription(
+        keys={},
+        short_name=str(attributes.get("GRIB_shortName", "")),
+        name=str(attributes.get("long_name", "")),
+        units=str(attributes.get("units", "")),
+        standard_name=str(attributes.get("standard_name", "")),
+        step_type=str(attributes.get("GRIB_stepType", "")),
+        interval=None,
+        step_seconds=0,
+        level_type=str(attributes.get("GRIB_typeOfLevel", "")),
+        level=attributes.get("GRIB_level"),
+        edition=int(attributes["GRIB_edition"]),
+        grid=grid,
+        order=PointOrder(grid.shape),
+        packing="",
+        bits_per_value=0,
+        has_bitmap=False,
+        product=(),
+        attributes={},
+    )
+
+
+def _interval(attributes: Mapping[str, str | int | float], keys: Mapping[str, str]) -> tuple[int, int] | None:
+    length = attributes.get("interval_s")
+    if length is None:
+        return None
+    end = parse_step(keys.get("step", "0")).end_s
+    return (end - int(length) if length else 0, end)

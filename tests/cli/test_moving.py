@@ -1,0 +1,35 @@
+"""Copies on the command line."""
+
+import pytest
+
+import dtedask
+
+
+@pytest.fixture
+def copied(run, root, here):
+    """A folder with `copy`, which holds what `root` does."""
+    assert run(f"store copy --root {root} --to copy").status == 0
+    return here / "copy"
+
+
+def test_copy_says_what_it_did_and_does_nothing_twice(run, root, here):
+    done = run(f"store copy --root {root} --to copy class=ea,levelist=500 --json")
+    assert done.status == 0
+    (summary,) = done.lines
+    assert (summary["fields"], summary["new"], summary["done"]) == (4, 4, True)
+    again = run(f"store copy --root {root} --to copy class=ea --message 'all of it'")
+    assert "Copied 8 fields" in again.err
+    assert "4 new, 0 replaced, 4 unchanged" in again.err
+    (_, last) = dtedask.open("copy").history()
+    assert (last.message, last.new) == ("all of it", 4)
+
+
+def test_a_dry_run_of_copy_writes_nothing(run, root, here):
+    done = run(f"store copy --root {root} --to copy --dry-run")
+    assert "Would copy 8 fields" in done.err
+    assert not (here / "copy").exists()
+
+
+def test_copy_of_nothing_exits_with_3(run, root, here):
+    assert run(f"store copy --root {root} --to copy class=od").status == 3
+    assert run(f"store copy --root {root} --to {root}").status == 2
