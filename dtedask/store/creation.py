@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from dtedask.core.settings import setting
 from dtedask.store.failures import storage_error
 from dtedask.store.layouts.references import authorization, container
 from dtedask.store.location import RootFiles
-from dtedask.store.repository import opened, own_prefixes
+from dtedask.store.repository import kept_repository, opened, own_prefixes
+from dtedask.store.upkeep.integrity import BRANCH_FILE
 
 if TYPE_CHECKING:
     import icechunk
@@ -46,6 +48,8 @@ def create_repository(location: Location, cube: str, addresses: Sequence[Address
     """
     import icechunk
 
+    if location.is_local and os.path.isfile(f"{location.cube_url(cube)}/{BRANCH_FILE}"):  # noqa: PTH113 - a hot place
+        return kept_repository(location, cube)
     storage = location.storage(cube)
     for attempt in range(_ATTEMPTS):
         try:

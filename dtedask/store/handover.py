@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,18 +34,48 @@ class Known:
     groups: Mapping[str, Group]
 
 
-def hand_over(cube_url: str, snapshot: str, known: Known) -> None:
+@dataclass(frozen=True)
+class Newest:
+    """The newest snapshot of a cube that this process knows of, because it made it.
+
+    Parameters
+    ----------
+    snapshot : str
+        Its identifier.
+    sequence : int
+        Number of its commit in the history of the cube.
+    written_at : datetime
+        When it was written, UTC.
+    known : Known, optional
+        What is in it; None where it has to be read.
+    """
+
+    snapshot: str
+    sequence: int
+    written_at: datetime
+    known: Known | None
+
+
+def hand_over(cube_url: str, newest: Newest) -> None:
     """Keep what is known of the newest snapshot of a cube."""
-    _handed[cube_url] = (snapshot, known)
-    _handed.move_to_end(cube_url)
-    while len(_handed) > _MOST_CUBES:
-        _handed.popitem(last=False)
+    with _guard:
+        _handed[cube_url] = newest
+        _handed.move_to_end(cube_url)
+        while len(_handed) > _MOST_CUBES:
+            _handed.popitem(last=False)
 
 
-def handed_over(cube_url: str, snapshot: str) -> Known | None:
+def handed_over(cube_url: str, snapshot: str) -> Newest | None:
     """What is known of a snapshot, if a commit of this process made it and none came later."""
-    newest, known = _handed.get(cube_url, ("", None))
-    return known if newest == snapshot else None
+    newest = _handed.get(cube_url)
+    return newest if newest is not None and newest.snapshot == snapshot else None
 
 
-_handed: OrderedDict[str, tuple[str, Known]] = OrderedDict()
+def forget() -> None:
+    """Forget everything, as in a new process."""
+    with _guard:
+        _handed.clear()
+
+
+_handed: OrderedDict[str, Newest] = OrderedDict()
+_guard = threading.Lock()

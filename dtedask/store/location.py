@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -251,6 +252,11 @@ class RootFiles:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
+        if self._location.is_local and not only_new:
+            check_process()
+            with self._told_errors():
+                _write_local(f"{self._location.url}/{name}", data)
+            return True
         try:
             with self._told_errors():
                 obstore.put(self._objects(), name, data, mode="create" if only_new else "overwrite")
@@ -370,6 +376,27 @@ def _local_folders(root: str, prefix: str) -> list[str]:
     except OSError as error:
         raise StoreError(f"Cannot list {prefix!r} of the root {root!r}: {error}") from error
     return [f"{prefix}/{name}" if prefix else name for name in names]
+
+
+def _write_local(path: str, data: bytes) -> None:
+    """Write a file that appears whole; by obstore, whose names of half-written files these are, it takes twice as long.
+
+    What is written is not on disk yet.
+    """
+    part = f"{path}#{random.getrandbits(60)}"
+    try:
+        file = open(part, "xb")  # noqa: PTH123, SIM115
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+        file = open(part, "xb")  # noqa: PTH123, SIM115
+    try:
+        with file:
+            file.write(data)
+        os.replace(part, path)  # noqa: PTH105
+    except OSError:
+        with suppress(OSError):
+            os.unlink(part)  # noqa: PTH108
+        raise
 
 
 def _read_local(path: str) -> bytes | None:

@@ -166,6 +166,26 @@ def sync_to_disk(location: Location) -> None:
         os.close(descriptor)
 
 
+def sync_branch(location: Location, cube: str, branch: str) -> None:
+    """Wait until the file that names the newest snapshot of a branch is on disk, where all else is already.
+
+    Only this file is waited for, and not what other programs write at the same time.
+
+    Raises
+    ------
+    OSError
+        If the kernel reports that it could not be written.
+    """
+    if location.is_local:
+        folder = f"{location.cube_url(cube)}/refs/branch.{branch}"
+        for path in (f"{folder}/ref.json", folder):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
 def _load_libc() -> ctypes.CDLL | None:
     library = ctypes.CDLL(None, use_errno=True)
     return library if hasattr(library, "syncfs") else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, DtedaskError, NotFoundError, StoreError
@@ -26,10 +27,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 BRANCH = "main"
 METADATA = "dtedask"
+_MOST_KEPT = 200_000  # references in a repository that stays open; one that is closed forgets them
 
 
-def open_repository(location: Location, cube: str) -> icechunk.Repository:
+def open_repository(location: Location, cube: str, *, most_references: int | None = None) -> icechunk.Repository:
     """Open the repository of a cube.
+
+    Parameters
+    ----------
+    location : Location
+        The root.
+    cube : str
+        Name of the cube.
+    most_references : int, optional
+        How many references to chunks it may keep in memory, about 150 bytes each; as many as Icechunk likes by default.
 
     Raises
     ------
@@ -44,7 +55,7 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
     problem: Exception | None = None
     for _ in range(2):  # what another process makes right now is there the second time
         try:
-            return opened(location, cube, storage)
+            return opened(location, cube, storage, most_references)
         except icechunk.IcechunkError as error:
             problem = error
         if not _has_branch(location, cube, storage):
@@ -58,7 +69,40 @@ def open_repository(location: Location, cube: str) -> icechunk.Repository:
     raise read_error(problem, f"the cube {location.cube_url(cube)!r}, which cannot be opened") from problem
 
 
-def opened(location: Location, cube: str, storage: icechunk.Storage) -> icechunk.Repository:
+def kept_repository(location: Location, cube: str) -> icechunk.Repository:
+    """The repository of a cube on local disk, which stays open as long as its configuration is the same file.
+
+    What it has read of the past may have been purged since; what is asked of its newest snapshots is not.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such cube.
+    DamagedError
+        If its files cannot be read.
+    """
+    mark = _mark(f"{location.cube_url(cube)}/config.yaml") if location.is_local else None
+    check_process()
+    return open_repository(location, cube) if mark is None else _kept(location, cube, mark)
+
+
+@lru_cache(maxsize=64)
+def _kept(location: Location, cube: str, _mark: tuple[int, int, int]) -> icechunk.Repository:
+    return open_repository(location, cube, most_references=_MOST_KEPT)
+
+
+def _mark(path: str) -> tuple[int, int, int] | None:
+    """What changes when a file is written anew; None where there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a path in a hot place
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def opened(
+    location: Location, cube: str, storage: icechunk.Storage, most_references: int | None = None
+) -> icechunk.Repository:
     """A repository that exists, with leave to read what it refers to: its packs, and the places that its config names.
 
     Nothing is fetched before it is needed: Icechunk would read, and complain of, what is not checked yet.
@@ -69,7 +113,8 @@ def opened(location: Location, cube: str, storage: icechunk.Storage) -> icechunk
     places = stored.virtual_chunk_containers if stored is not None else None
     prefixes = {*own_prefixes(location, cube), *(places or ())}
     preload = icechunk.ManifestPreloadConfig(max_total_refs=0)
-    config = icechunk.RepositoryConfig(manifest=icechunk.ManifestConfig(preload=preload))
+    caching = icechunk.CachingConfig(num_chunk_refs=most_references)
+    config = icechunk.RepositoryConfig(manifest=icechunk.ManifestConfig(preload=preload), caching=caching)
     for prefix in sorted(prefixes):
         config.set_virtual_chunk_container(container(prefix))
     return icechunk.Repository.open(storage, config, authorization(prefixes))
@@ -93,7 +138,10 @@ def _has_branch(location: Location, cube: str, storage: icechunk.Storage) -> boo
 def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
     """A snapshot by its identifier; what was read of it stays in memory of this process."""
     url, integrity = location.cube_url(cube), Integrity(location, cube, snapshot)
-    return Snapshot(url, open_repository(location, cube), snapshot, integrity, handed_over(url, snapshot))
+    newest = handed_over(url, snapshot)
+    if newest is None:
+        return Snapshot(url, open_repository(location, cube), snapshot, integrity)
+    return Snapshot(url, partial(kept_repository, location, cube), snapshot, integrity, newest.known)
 
 
 def head_of(repo: icechunk.Repository, branch: str) -> str | None:

@@ -6,7 +6,7 @@ import asyncio
 import atexit
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -138,20 +138,20 @@ class Snapshot:
     ----------
     url : str
         Path or URL of the cube, for messages.
-    repo : icechunk.Repository
-        Its repository.
+    repo : icechunk.Repository or callable
+        Its repository, or what opens it.
     snapshot : str
         Identifier of the snapshot.
     integrity : Integrity, optional
         Compares metadata with its digests before it is used.
     known : Known, optional
-        What need not be read of it.
+        What need not be read of it; nothing is opened before something else is asked for.
     """
 
     def __init__(
         self,
         url: str,
-        repo: icechunk.Repository,
+        repo: icechunk.Repository | Callable[[], icechunk.Repository],
         snapshot: str,
         integrity: Integrity | None = None,
         known: Known | None = None,
@@ -159,19 +159,37 @@ class Snapshot:
         self.url = url
         self.id = snapshot
         self._integrity = integrity
-        if integrity is not None:
-            integrity.check_snapshot()
-        self.repo = repo
-        self._was_there = False
-        with self.told_damage():
-            self.session = repo.readonly_session(snapshot_id=snapshot)
-        self._was_there = True
+        self._opens = repo
+        self._was_there = known is not None
+        if known is None:
+            _ = self.session
         self.memory: dict[tuple[object, ...], Any] = {}  # what others derive from it and want to keep
         self._groups: dict[str, Group] = dict(known.groups) if known else {}
         if known:
             self.__dict__.update(attributes=known.attributes, group_names=known.group_names)
         self._present: dict[str, np.ndarray] = {}
         self.small_coordinates: dict[str, np.ndarray] = {}
+
+    @cached_property
+    def repo(self) -> icechunk.Repository:
+        """Its repository."""
+        return self._opens() if callable(self._opens) else self._opens
+
+    @cached_property
+    def session(self) -> icechunk.Session:
+        """Icechunk's session, read only.
+
+        Raises
+        ------
+        DamagedError
+            If the snapshot is damaged.
+        """
+        if self._integrity is not None:
+            self._integrity.check_snapshot()
+        with self.told_damage():
+            found = self.repo.readonly_session(snapshot_id=self.id)
+        self._was_there = True
+        return found
 
     @cached_property
     def attributes(self) -> Mapping[str, Any]:

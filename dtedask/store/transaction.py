@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -26,9 +25,10 @@ from dtedask.core.errors import (
 from dtedask.store.author import author
 from dtedask.store.clock import wait_until_after
 from dtedask.store.commits import metadata_of, sequence_after
+from dtedask.store.deadline import answer_within
 from dtedask.store.failures import first_line, is_full, read_error, storage_error
-from dtedask.store.handover import Known, hand_over
-from dtedask.store.lock import sync_to_disk
+from dtedask.store.handover import Known, Newest, hand_over, handed_over
+from dtedask.store.lock import sync_branch, sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository, tip_of
 from dtedask.store.upkeep.digests import keep_digests
 from dtedask.store.upkeep.integrity import check_whole
@@ -175,37 +175,44 @@ class Transaction(ABC):
             cube=self.cube,
             snapshot="",
             parent=head,
-            sequence=sequence_after(repo, head),
+            sequence=self._sequence_after(repo, head),
             time=datetime.now(UTC),
             message=self.message or message,
             sources=self.sources,
             author=author(),
         )
 
+    def _sequence_after(self, repo: icechunk.Repository, head: str) -> int:
+        newest = handed_over(self._url, head)
+        return newest.sequence + 1 if newest is not None else sequence_after(repo, head)
+
     def _publish(self, prepared: Prepared) -> Commit:
         repo, commit = prepared.repo, prepared.commit
-        tip = self._flush(prepared)
-        keep = partial(keep_digests, self.location, self.cube, repo, tip, commit.parent, commit.sequence)
-        self._within_deadline(keep)
+        tip, written_at = self._within_deadline(partial(self._write_snapshot, prepared))
         if self.options.durable:
             sync_to_disk(self.location)
-        written_at = repo.lookup_snapshot(tip).written_at  # asked now: what fails after the move cannot be undone
         self._move(repo, tip, prepared.head)
         if self.options.durable:
             try:
-                sync_to_disk(self.location)
+                sync_branch(self.location, self.cube, self.options.branch)
             except OSError as error:
                 raise self._unknown(f"it can be read, but the disk did not take it ({error})") from error
-        if prepared.known is not None:
-            hand_over(self._url, tip, prepared.known)
+        hand_over(self._url, Newest(tip, commit.sequence, written_at, prepared.known))
         return replace(commit, snapshot=tip, time=written_at)
+
+    def _write_snapshot(self, prepared: Prepared) -> tuple[str, datetime]:
+        """Write the snapshot, which no branch names yet, and its digests; its name, and when it was written."""
+        repo, commit = prepared.repo, prepared.commit
+        tip = self._flush(prepared)
+        keep_digests(self.location, self.cube, repo, tip, commit.parent, commit.sequence)
+        return tip, repo.lookup_snapshot(tip).written_at
 
     def _flush(self, prepared: Prepared) -> str:
         """Write the snapshot, which no branch names yet."""
         session, commit = prepared.session, prepared.commit
         before = commit.parent if prepared.is_head_damaged else prepared.head
         wait_until_after(prepared.repo.lookup_snapshot(before).written_at, self._url)
-        return self._within_deadline(lambda: session.flush(commit.message, metadata_of(commit)))
+        return session.flush(commit.message, metadata_of(commit))
 
     def _move(self, repo: icechunk.Repository, tip: str, head: str) -> None:
         import icechunk
@@ -241,16 +248,13 @@ class Transaction(ABC):
 
     def _within_deadline(self, call: Callable[[], Result]) -> Result:
         limit = self.options.commit_timeout_s
-        pool = ThreadPoolExecutor(1, thread_name_prefix="commit")
         try:
-            return pool.submit(call).result(limit)
+            return answer_within(limit, call)
         except FutureTimeoutError as error:
             raise CommitTimeoutError(
                 f"The storage of {self._url!r} did not answer within {limit:g} s.",
                 hint="Look at the storage; run the same again, which does only what is missing.",
             ) from error
-        finally:
-            pool.shutdown(wait=False)
 
 
 def commit_all(transactions: Sequence[Transaction]) -> Iterator[Commit | None]:

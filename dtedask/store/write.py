@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 _AT_ONCE = 64
 HELD_BYTES = 4 * 2**20
 _TASKS_A_THREAD = 4
-_SMALLEST_TASK_BYTES = 2**20  # decoding and writing less takes no longer than handing it to a thread
+SMALLEST_TASK_BYTES = 2**20  # decoding and writing less takes no longer than handing it to a thread
+SMALLEST_COPY_BYTES = 64 * 2**20  # the same of messages, which are copied as they are
 
 
-def task_bytes(total: int, width: int, largest: int) -> int:
-    """Bytes of decoded fields for one task.
+def task_bytes(total: int, width: int, largest: int, smallest: int = SMALLEST_TASK_BYTES) -> int:
+    """Bytes of fields for one task, decoded ones or messages.
 
     Parameters
     ----------
@@ -43,8 +44,10 @@ def task_bytes(total: int, width: int, largest: int) -> int:
         Tasks that run side by side.
     largest : int
         What a task may have at most.
+    smallest : int
+        What is not worth a task of its own.
     """
-    return max(min(largest, max(total // (_TASKS_A_THREAD * width), _SMALLEST_TASK_BYTES)), 1)
+    return max(min(largest, max(total // (_TASKS_A_THREAD * width), smallest)), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,18 @@ class WriteItem:
     def is_packed(self) -> bool:
         """Whether the chunk is a part of a pack, and no object of its own."""
         return not isinstance(self.codec, OpaqueCodec) and self.codec.keeps_messages
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether a message is taken as it is, or only referred to, so that nothing is decoded or encoded."""
+        return isinstance(self.source, Reference) or (self.is_packed and isinstance(self.source, bytes | FileSlice))
+
+    @property
+    def work_bytes(self) -> int:
+        """Bytes that writing it has to do with: those of a message that is copied, else of the decoded field."""
+        if not self.is_copied:
+            return self.size_bytes
+        return len(self.source) if isinstance(self.source, bytes) else self.source.length  # type: ignore[union-attr]
 
     def encoded(self) -> bytes | Reference:
         """What the chunk holds, or where that lies.

@@ -22,7 +22,7 @@ from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.schema_update import check_schema
 from dtedask.store.transaction import Prepared, Transaction
-from dtedask.store.write import Source, WriteItem, WriteResult, task_bytes
+from dtedask.store.write import SMALLEST_COPY_BYTES, SMALLEST_TASK_BYTES, Source, WriteItem, WriteResult, task_bytes
 
 if TYPE_CHECKING:
     import icechunk
@@ -144,8 +144,9 @@ class WriteTransaction(Transaction):
         return self.execution.run(payload, self._batches(items), packs, token, durable=self.options.durable)
 
     def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
-        sizes = [item.size_bytes for item in items]
-        limit = task_bytes(sum(sizes), self.execution.width, self.options.batch_bytes)
+        sizes = [item.work_bytes for item in items]
+        smallest = SMALLEST_COPY_BYTES if all(item.is_copied for item in items) else SMALLEST_TASK_BYTES
+        limit = task_bytes(sum(sizes), self.execution.width, self.options.batch_bytes, smallest)
         batches: list[list[WriteItem]] = [[]]
         filled = 0
         for item, size in zip(items, sizes, strict=True):

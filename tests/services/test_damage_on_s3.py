@@ -10,6 +10,7 @@ from obstore.store import S3Store
 
 import dtedask
 from dtedask.core.errors import DamagedError
+from dtedask.store import handover
 from dtedask.store.location import Location
 from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.upkeep import integrity
@@ -61,6 +62,7 @@ def damage(root, name, how):
     else:
         obstore.put(bucket(root), name, bytes(data) if how == "flipped" else bytes(data[: len(data) // 2]))
     cached_snapshot.cache_clear()
+    handover.forget()
     integrity._checked.clear()
 
 

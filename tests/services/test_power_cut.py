@@ -80,8 +80,8 @@ def strace():
 def trace(strace, folder, mode):
     """Calls of a writer, one list for each change that it acknowledged."""
     out = folder / "trace"
-    watched = "trace=rename,renameat,renameat2,link,linkat,syncfs,sync,write"
-    command = [strace, "-f", "--seccomp-bpf", "-s", "64", "-o", out, "-e", watched]
+    watched = "trace=rename,renameat,renameat2,link,linkat,syncfs,sync,fsync,write"
+    command = [strace, "-f", "-y", "--seccomp-bpf", "-s", "64", "-o", out, "-e", watched]
     command += [sys.executable, "-c", WRITER, folder / "root", mode]
     subprocess.run(command, check=True, capture_output=True, env=os.environ, timeout=100)
     parts, begin = {}, 0
@@ -105,13 +105,18 @@ def test_all_is_on_disk_before_main_moves_and_main_before_a_commit_is_acknowledg
         assert written >= (set(DATA) if action == "archive" else set(DATA[-3:])), action
         assert max(call.end for call in data) < newest.begin, f"{action}: something was written after main moved"
         assert any(max(call.end for call in data) < sync.begin and sync.end < newest.begin for sync in syncs), action
-        assert any(newest.end < sync.begin and sync.end < acknowledged.begin for sync in syncs), action
+        for place in ("/refs/branch.main/ref.json>", "/refs/branch.main>"):  # the file, and that it has this name
+            *_, sync = (call for call in calls if call.name == "fsync" and place in call.text)
+            assert newest.end < sync.begin, action
+            assert sync.end < acknowledged.begin, action
 
 
 def test_without_durable_nothing_waits_for_the_disk(strace, tmp_path):
     for calls in trace(strace, tmp_path, "fast").values():
         assert any(call.writes("/refs/branch.main/") for call in calls)
+        ours = ("/refs/", *DATA)  # the log of notices is durable in any case
         assert not [call for call in calls if call.name in ("syncfs", "sync")]
+        assert not [call for call in calls if call.name == "fsync" and any(place in call.text for place in ours)]
 
 
 def test_a_trace_is_read_with_calls_that_others_interrupt():

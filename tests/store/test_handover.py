@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import dtedask
 from dtedask.core.errors import NoMatchError
+from dtedask.store.commits import sequence_after
 from dtedask.store.handover import handed_over
 from dtedask.store.location import Location
 from dtedask.store.repository import open_repository
@@ -54,9 +55,13 @@ def check_handed_over(location):
     """Compare what was handed over with what a fresh reader finds; names of the groups that were."""
     repo = open_repository(location, CUBE)
     head = repo.lookup_branch("main")
-    known = handed_over(location.cube_url(CUBE), head)
-    if known is None:
+    newest = handed_over(location.cube_url(CUBE), head)
+    assert newest is not None
+    assert newest.written_at == repo.lookup_snapshot(head).written_at
+    assert newest.sequence == sequence_after(repo, head) - 1
+    if newest.known is None:
         return set()
+    known = newest.known
     fresh = Snapshot(location.cube_url(CUBE), repo, head)
     assert (dict(known.attributes), known.group_names) == (fresh.attributes, fresh.group_names)
     for name, group in known.groups.items():

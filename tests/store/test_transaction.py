@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -315,10 +316,12 @@ def test_a_durable_commit_syncs_before_and_after_main_moves(store, make_field, m
     from dtedask.store import transaction
 
     tips = []
-    monkeypatch.setattr(transaction, "sync_to_disk", lambda _: tips.append(_repository(store).lookup_branch("main")))
+    for name in ("sync_to_disk", "sync_branch"):
+        note = lambda *_, name=name: tips.append((name, _repository(store).lookup_branch("main")))  # noqa: E731
+        monkeypatch.setattr(transaction, name, note)
     store.archive(*make_field(1.0, number="1", levelist="500"))
     (commit,) = store.flush()
-    assert tips == [commit.parent, commit.snapshot]
+    assert tips == [("sync_to_disk", commit.parent), ("sync_branch", commit.snapshot)]
 
 
 def test_a_task_on_another_machine_syncs_what_it_wrote_before_it_returns(store, make_field, monkeypatch):
@@ -524,3 +527,29 @@ def test_a_process_that_read_a_cube_waits_for_icechunk_before_it_ends(store, mak
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "[0.05]\n"
+
+
+def test_a_root_that_was_removed_and_made_anew_is_written_with_its_own_configuration(tmp_path, make_field):
+    for value in (1.0, 2.0):
+        store = dtedask.open(tmp_path / "root")
+        for step in ("0", "6"):
+            store.archive(*make_field(value, number="1", levelist="500", step=step))
+            store.flush()
+        assert store.retrieve("step=6")["t"].to_numpy().ravel()[0] == value
+        assert [commit.sequence for commit in store.history(CUBE)] == [1, 2]
+        shutil.rmtree(tmp_path / "root")
+
+
+def test_a_writer_goes_on_where_another_process_committed_in_between(tmp_path, make_field):
+    store = dtedask.open(tmp_path)
+    for step, elsewhere in (("0", False), ("6", True), ("12", False)):
+        if elsewhere:
+            code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+            code += f"import dtedask; from conftest import make_field; s = dtedask.open({str(tmp_path)!r})\n"
+            code += f"s.archive(*make_field(1.0, number='1', levelist='500', step={step!r})); s.flush()"
+            subprocess.run([sys.executable, "-c", code], check=True)
+        else:
+            store.archive(*make_field(1.0, number="1", levelist="500", step=step))
+            store.flush()
+    assert list(store.axes()["step"]) == ["0", "6", "12"]
+    assert [commit.sequence for commit in store.history(CUBE)] == [1, 2, 3]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import dtedask
+from dtedask.store import handover
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.upkeep import integrity
 
@@ -16,6 +17,7 @@ CUBE = "rd/enfo/test"
 def _as_new_process():
     """Forget what this process has read and checked."""
     cached_snapshot.cache_clear()
+    handover.forget()
     integrity._checked.clear()
 
 
