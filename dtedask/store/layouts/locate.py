@@ -1,0 +1,92 @@
+"""Where the chunks of a snapshot lie that are parts of files: of packs of ours, or of files of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dtedask.core.errors import DamagedError, StoreError
+from dtedask.store.layouts.manifest_refs import ManifestRefs
+from dtedask.store.layouts.references import Reference
+
+if TYPE_CHECKING:
+    from dtedask.store.snapshot import Snapshot
+    from dtedask.store.upkeep.manifests import Extents
+
+
+def locate(snapshot: Snapshot, keys: Sequence[str]) -> list[Reference | None]:
+    """Where chunks lie.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Where they stand.
+    keys : sequence of str
+        Zarr keys of the chunks.
+
+    Returns
+    -------
+    list of Reference or None
+        In the order of the keys; None for a chunk that is an object of its own, or does not exist.
+
+    Raises
+    ------
+    DamagedError
+        If a manifest is damaged.
+    StoreError
+        If the root lives in the memory of a process, whose manifests nobody can read.
+    """
+    from dtedask.store.upkeep.manifests import extents_by_array
+
+    snapshot.check_chunks([key.split("/c/", 1) for key in keys])
+    extents = extents_by_array(snapshot.repo, snapshot.id)
+    return [_find(snapshot.url, extents, *key.split("/c/", 1)) for key in keys]
+
+
+def references_of(snapshot: Snapshot, path: str) -> Iterator[tuple[tuple[int, ...], Reference]]:
+    """Coordinates of all chunks of an array that are parts of files, and where they lie; raises as `locate`."""
+    from dtedask.store.upkeep.manifests import extents_by_array
+
+    snapshot.check_arrays([path])
+    extents = extents_by_array(snapshot.repo, snapshot.id).get(path)
+    for name in extents.ids if extents else ():
+        found = manifest_refs(snapshot.url, name)
+        yield from zip(map(tuple, found.rows.tolist()), found, strict=True)
+
+
+@lru_cache(maxsize=64)
+def manifest_refs(url: str, name: str) -> ManifestRefs:
+    """References of a manifest, which never changes.
+
+    Parameters
+    ----------
+    url : str
+        Path or URL of the cube.
+    name : str
+        Identifier of the manifest.
+    """
+    from dtedask.store.location import Location, RootFiles
+
+    location = Location(url)
+    if location.is_memory:
+        raise StoreError(
+            f"Nobody can say where the chunks of {url!r} lie, which is in memory.", hint="Use a root on disk or S3."
+        )
+    data = RootFiles(location).read(f"manifests/{name}")
+    if data is None:
+        raise DamagedError(
+            f"The manifest {url}/manifests/{name} is missing.", hint="`dtedask store verify` finds what is damaged."
+        )
+    return ManifestRefs.of(data, f"{url}/manifests/{name}")
+
+
+def _find(url: str, extents: dict[str, Extents], path: str, slots: str) -> Reference | None:
+    if path not in extents:
+        return None
+    row = tuple(int(slot) for slot in slots.split("/"))
+    holding = extents[path].holding(np.array([row]), lambda _: False)
+    found = (manifest_refs(url, name).find(row) for name in holding)
+    return next((reference for reference in found if reference is not None), None)
