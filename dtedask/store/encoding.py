@@ -76,7 +76,23 @@ def encode_exactly(values: np.ndarray, address: Address) -> bytes:
     GribUnsupportedError
         If GRIB2 or ecCodes cannot hold it.
     """
-    return _encode(values, address.keys, address.grid, dict(address.variable.attributes), packing="grid_ieee")
+    message = _encode(values, address.keys, address.grid, dict(address.variable.attributes), packing="grid_ieee")
+    _check_bits(message, values, address)
+    return message
+
+
+def _check_bits(message: bytes, values: np.ndarray, address: Address) -> None:
+    """Decode what was encoded: spectral fields are packed in any case, and GRIB has one number that means missing."""
+    from dtedask.grib import decode, describe
+
+    said = decode(message, describe(message).order, dtype=str(values.dtype))
+    bits = f"u{values.dtype.itemsize}"
+    differs = (said.view(bits) != np.ascontiguousarray(values).view(bits)) & ~(np.isnan(said) & np.isnan(values))
+    if differs.any():
+        raise GribUnsupportedError(
+            f"{int(differs.sum())} of {values.size} values would change in GRIB2, of {address}.",
+            hint="Keep it in layout 'map'.",
+        )
 
 
 def _encode(

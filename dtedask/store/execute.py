@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ class Execution:
 
     client: Client | None = None
     threads: int | None = None
-    on_done: Callable[[WriteResult], None] | None = None
+    on_done: Callable[[Any], None] | None = None
 
     @property
     def width(self) -> int:
@@ -63,12 +64,26 @@ class Execution:
             graph.append(task(shared, leaf, packs, syncs=syncs, dask_key_name=f"archive-{token}-{number}"))
         return self._distributed(graph) if self.client is not None else self._threaded(graph)
 
-    def _told(self, result: WriteResult) -> WriteResult:
+    def map(self, function: Callable[[Any], Any], batches: Sequence[Any], name: str) -> list[Any]:
+        """Run a function once for each batch and return the results in their order; `on_done` hears of each."""
+        if len(batches) == 1 and self.client is None:
+            return [self._told(function(batches[0]))]
+        from dask.delayed import delayed
+
+        token = uuid.uuid4().hex[:8]
+        task = delayed(function, pure=False, traverse=False)
+        graph = [
+            task(delayed(batch, name=f"{name}-of-{token}-{n}", traverse=False), dask_key_name=f"{name}-{token}-{n}")
+            for n, batch in enumerate(batches)
+        ]
+        return self._distributed(graph) if self.client is not None else self._threaded(graph)
+
+    def _told(self, result: Any) -> Any:
         if self.on_done is not None:
             self.on_done(result)
         return result
 
-    def _threaded(self, graph: list[Any]) -> list[WriteResult]:
+    def _threaded(self, graph: list[Any]) -> list[Any]:
         from dask.base import compute
         from dask.callbacks import Callback
         from dask.threaded import get  # the name "threads" would import distributed
@@ -82,12 +97,12 @@ class Execution:
         with Callback(posttask=after_task):
             return list(compute(*graph, scheduler=get, num_workers=self.width, optimize_graph=False))
 
-    def _distributed(self, graph: list[Any]) -> list[WriteResult]:
+    def _distributed(self, graph: list[Any]) -> list[Any]:
         from distributed import as_completed
 
         assert self.client is not None
         futures = self.client.compute(graph, optimize_graph=False)
-        results: dict[str, WriteResult] = {}
+        results: dict[str, Any] = {}
         # By default the loop is that of the newest client, which need not be this one.
         for future, result in as_completed(futures, loop=self.client.loop, with_results=True):
             results[future.key] = self._told(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from dtedask.core.errors import ReadOnlyError
@@ -16,6 +17,7 @@ from dtedask.store.root_handle import RequestLike, RootHandle
 from dtedask.store.roots import RootDocument
 
 if TYPE_CHECKING:
+    from dtedask.store.moving.carrying import MovedLayout
     from dtedask.store.moving.copy import Target
     from dtedask.store.moving.result import Copy
     from dtedask.store.progress import Progress
@@ -33,6 +35,7 @@ class Mover(Keeper):
         to: RootLike,
         *,
         schema: Schema | str | os.PathLike[str] | None = None,
+        layout: MovedLayout | None = None,
         allow_missing: bool = False,
         dry_run: bool = False,
         execution: Execution | None = None,
@@ -54,6 +57,10 @@ class Mover(Keeper):
             The other root; it comes into being with the first commit.
         schema : Schema, str or path, optional
             Schema of a target that does not exist yet; that of this root where it is left out.
+        layout : {"map", "messages"}, optional
+            Layout of variables that are new in the target; that of the source, or what another schema says, where it is
+            left out. Between variables that keep messages the very bytes are copied. A field that no GRIB message can
+            hold with every bit of its values is not copied to where messages are kept, but counted in `Copy.refused`.
         allow_missing : bool
             Whether values that the request names may be absent.
         dry_run : bool
@@ -95,7 +102,7 @@ class Mover(Keeper):
         """
         from dtedask.store.moving.copy import Copying
 
-        target = self._target(to, schema)
+        target = replace(self._target(to, schema), layout=layout)
         parsed = self._parse(request)
         with self._kept() as reader:
             found = reader._checked(parsed, allow_missing)  # noqa: SLF001 - of the same class

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +79,8 @@ class StoredField:
         How it is encoded there.
     shape : tuple of int
         Shape of the field.
+    data : bytes, optional
+        The bytes of the chunk where they were fetched already.
     """
 
     location: Location
@@ -87,6 +89,7 @@ class StoredField:
     key: str
     codec: Codec
     shape: tuple[int, ...]
+    data: bytes | None = field(default=None, repr=False, compare=False)
 
     def read(self) -> np.ndarray | Opaque:
         """The field in the order of its grid, or the opaque bytes.
@@ -109,12 +112,26 @@ class StoredField:
         return f"the field {self.key} of the snapshot {self.snapshot} of {self.location.cube_url(self.cube)!r}"
 
     def _stored(self) -> bytes:
+        if self.data is not None:
+            return self.data
         (data,) = cached_snapshot(self.location, self.cube, self.snapshot).read_chunks([self.key])
         if data is None:
             raise DamagedError(
                 f"There is no data of {self._place}.", hint="`dtedask store verify` finds what is damaged."
             )
         return data
+
+
+def fetched(fields: Sequence[StoredField]) -> list[StoredField]:
+    """Fields with the bytes of their chunks, which are read side by side: from far away one by one takes long."""
+    chunks: dict[int, bytes | None] = {}
+    states: dict[tuple[Location, str, str], list[int]] = {}
+    for number, one in enumerate(fields):
+        states.setdefault((one.location, one.cube, one.snapshot), []).append(number)
+    for state, numbers in states.items():
+        found = cached_snapshot(*state).read_chunks([fields[number].key for number in numbers])
+        chunks.update(zip(numbers, found, strict=True))
+    return [replace(one, data=chunks[number]) for number, one in enumerate(fields)]
 
 
 Source = FileSlice | bytes | np.ndarray | Opaque | StoredField | Reference
@@ -307,7 +324,7 @@ def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes
     """Encode fields, a few at a time, so that a batch of any length holds little memory."""
     part: list[tuple[WriteItem, bytes | Reference]] = []
     held = 0
-    for item in items:
+    for item in _with_stored(items):
         data = item.encoded()
         part.append((item, data))
         held += 0 if isinstance(data, Reference) else len(data)
@@ -316,6 +333,28 @@ def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes
             part, held = [], 0
     if part:
         yield part
+
+
+def _with_stored(items: Sequence[WriteItem]) -> Iterator[WriteItem]:
+    """Items with the fields that are stored elsewhere fetched, as many at once as a task may hold."""
+    part: list[WriteItem] = []
+    held = 0
+    for item in items:
+        if part and (held + item.size_bytes > HELD_BYTES or len(part) == _AT_ONCE):
+            yield from _fetched(part)
+            part, held = [], 0
+        part.append(item)
+        held += item.size_bytes
+    yield from _fetched(part)
+
+
+def _fetched(items: Sequence[WriteItem]) -> Iterator[WriteItem]:
+    # How long opaque bytes are is not known: they are read one by one, when it is their turn.
+    sources = [i.source for i in items if isinstance(i.source, StoredField) and not isinstance(i.codec, OpaqueCodec)]
+    stored = dict(zip(sources, fetched(sources), strict=True)) if sources else {}
+    for item in items:
+        found = stored.get(item.source) if isinstance(item.source, StoredField) else None
+        yield item if found is None else replace(item, source=found)
 
 
 def _write_part(part: Sequence[tuple[WriteItem, bytes | Reference]], writer: _ChunkWriter, result: WriteResult) -> None:

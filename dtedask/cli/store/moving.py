@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +19,10 @@ To = Annotated[str, typer.Option("--to", metavar="ROOT", help="Folder or URL of 
 Schema = Annotated[
     str | None,
     typer.Option("--schema", metavar="FILE", help="Schema of a target that does not exist yet; else the source's."),
+]
+Layout = Annotated[
+    Literal["map", "messages"] | None,
+    typer.Option("--layout", help="Layout of variables that are new there; else that of the source, or of --schema."),
 ]
 AllowMissing = Annotated[
     bool, typer.Option("--allow-missing", help="Go on where values that the request names do not exist.")
@@ -37,13 +41,14 @@ def add_to(group: typer.Typer) -> None:
     )
 
 
-def copy(
+def copy(  # noqa: PLR0913 - each is an option of the command
     to: To,
     words: Words = None,
     *,
     root: Root = None,
     at: At = None,
     schema: Schema = None,
+    layout: Layout = None,
     allow_missing: AllowMissing = False,
     cluster: Cluster = None,
     message: Annotated[str, typer.Option("--message", "-m", help="What the history says of the commits.")] = "",
@@ -53,20 +58,21 @@ def copy(
     """Copy the fields that a request takes into another root, with every bit of their values; all without a request.
 
     They come in commits of as many bytes as the setting store.copy-bytes says. Run again, it copies what is missing or
-    differs. With --json, one object that sums it up.
+    differs. The exit status is 1 where fields cannot become the messages that are wanted. With --json, one object that
+    sums it up.
     """
     from dtedask.store import open as open_store
 
     store = open_root(root, at)
     request = parse_words(words, store)
     target = open_store(to)
-    options: dict[str, Any] = {"schema": schema, "allow_missing": allow_missing}
+    options: dict[str, Any] = {"schema": schema, "layout": layout, "allow_missing": allow_missing}
     if dry_run:
         _show(store.copy(request, target, dry_run=True, **options), as_json=as_json)
         return
     done = _run(store, target, cluster, request=request, message=message, **options)
     _show(done, as_json=as_json)
-    if done.hook_failures:
+    if done.hook_failures or done.refused:
         raise typer.Exit(1)
 
 
@@ -94,5 +100,7 @@ def _show(done: Copy, *, as_json: bool) -> None:
     say(f"{verb} {plural(done.fields, 'field')}, {size(done.size_bytes)}, into {done.target}: {counts}.")
     if done.rounded:
         show_warning(f"the target stores {plural(done.rounded, 'field')} with fewer bits than {done.source}.")
+    for one in done.refused:
+        show_warning(f"not copied: {one}")
     for error in done.hook_failures:
         show_warning(f"a plug-in failed: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dtedask.geo import PointOrder
 from dtedask.grib import FieldDescription
@@ -18,10 +18,12 @@ from dtedask.store.writing import Entry
 
 if TYPE_CHECKING:
     from dtedask.grib import Coordinate
+    from dtedask.store.layouts import Codec
     from dtedask.store.location import Location
-    from dtedask.store.schema import Schema
+    from dtedask.store.schema import Schema, Values
     from dtedask.store.selection import Record, Selection
 
+MovedLayout = Literal["map", "messages"]
 _DATING = ("date_text", "time_text")
 CoordinatesOf = Callable[[], Mapping[str, "Coordinate"]]
 
@@ -49,12 +51,17 @@ class Carrier:
         That of the target.
     keeps_values : bool
         Whether new variables store their values as those of the source do, and not as the schema says.
+    layout : {"map", "messages"}, optional
+        Layout of new variables, whatever the schema says.
     """
 
-    def __init__(self, source: Location, schema: Schema, *, keeps_values: bool) -> None:
+    def __init__(
+        self, source: Location, schema: Schema, *, keeps_values: bool, layout: MovedLayout | None = None
+    ) -> None:
         self._source = source
         self._schema = schema
         self._keeps_values = keeps_values
+        self._layout = layout
         self._kinds: dict[tuple[str, str, str, str], _Kind] = {}
 
     def entry(self, record: Record) -> tuple[Entry, CoordinatesOf]:
@@ -91,9 +98,18 @@ class Carrier:
         if told not in kind.specs:
             dating = {name: value for name, value in told.attributes if name in _DATING}
             attributes = {name: value for name, value in kind.attributes.items() if name not in _DATING} | dating
-            values = values_of_codec(selection.variable.codec) if self._keeps_values else told.values
+            values = self._values(selection.variable.codec, told.values)
             kind.specs[told] = replace(told, attributes=tuple(sorted(attributes.items())), values=values)
         return kind.specs[told]
+
+    def _values(self, codec: Codec, told: Values) -> Values:
+        """How a new variable stores its values."""
+        kept = values_of_codec(codec) if self._keeps_values else told
+        if self._layout is None or self._layout == (kept.layout or "map"):
+            return kept
+        # Of a variable in another layout only the data type can be kept.
+        dtype = kept.dtype if self._keeps_values else told.dtype
+        return told.model_copy(update={"layout": self._layout, "dtype": dtype})
 
     def _kind(self, selection: Selection) -> _Kind:
         place = (selection.cube, selection.snapshot.id, selection.group.name, selection.variable.name)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import RequestError
+from dtedask.core.errors import GribUnsupportedError, RequestError
 from dtedask.store.archive import Archive
 from dtedask.store.control import Control
 from dtedask.store.moving.batches import Batch, Piece, decoded_bytes, in_batches
-from dtedask.store.moving.carrying import Carrier, CoordinatesOf
-from dtedask.store.moving.fitting import Fitting
+from dtedask.store.moving.carrying import Carrier, CoordinatesOf, MovedLayout
+from dtedask.store.moving.fitting import Fitting, bits_of
+from dtedask.store.moving.refusal import Refusals, becomes_message, why_not
 from dtedask.store.moving.result import Copy
 from dtedask.store.placement import place
 from dtedask.store.progress import Progress, Tracker
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from dtedask.store.transaction import Options
     from dtedask.store.writing import Entry
 
+_TRIED_AT_ONCE = 16
 OnProgress = Callable[[Progress], None] | None
 
 
@@ -46,11 +48,36 @@ class Target:
         What it has, or will have.
     options : Options
         How to commit.
+    layout : {"map", "messages"}, optional
+        Layout of new variables, whatever the schema says.
     """
 
     location: Location
     schema: Schema
     options: Options
+    layout: MovedLayout | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found out before a copy.
+
+    Parameters
+    ----------
+    planned : Copy
+        What is to be done.
+    taken : list of Selection
+        The fields without those that are refused.
+    fitting : Fitting
+        Where they belong.
+    refusals : Refusals
+        What is refused; more may come.
+    """
+
+    planned: Copy
+    taken: list[Selection]
+    fitting: Fitting
+    refusals: Refusals
 
 
 @dataclass(frozen=True)
@@ -86,8 +113,8 @@ class Copying:
                 f"Source and target are one root, {self.source.url!r}.", hint="Name another root to copy into."
             )
 
-    def check(self) -> Copy:
-        """Say what would be done, once it is certain that the target takes every field.
+    def check(self) -> Checked:
+        """Find out what would be done, and that the target takes every field.
 
         Raises
         ------
@@ -99,30 +126,36 @@ class Copying:
             If a field is locked there.
         """
         fitting = Fitting(self.target.location, self.target.options.branch)
-        rounded = sum(self._check_selection(selection, fitting) for selection in self.selections)
-        Control(self.target.location).check_entries(entry for entry, _ in self._entries(self.selections))
-        return Copy(
+        refusals, taken, rounded = Refusals(), [], 0
+        for selection in self.selections:
+            rounded += self._check_selection(selection, fitting)
+            if not self._is_refused(selection, fitting, refusals):
+                taken.append(selection)
+        Control(self.target.location).check_entries(entry for entry, _ in self._entries(taken))
+        planned = Copy(
             request=self.request,
             source=self.source.url,
             target=self.target.location.url,
             is_done=False,
             fields=sum(len(part.slots) for part in self.selections),
-            size_bytes=sum(len(part.slots) * decoded_bytes(part) for part in self.selections),
+            size_bytes=sum(len(part.slots) * decoded_bytes(part) for part in taken),
             rounded=rounded,
+            refused=refusals.found,
         )
+        return Checked(planned, taken, fitting, refusals)
 
     def plan(self) -> Copy:
-        """Say what would be done and how many fields the target has already; nothing is read or written."""
-        planned = self.check()
-        fitting = Fitting(self.target.location, self.target.options.branch)
+        """Say what would be done and how many fields the target has already; nothing is written."""
+        checked = self.check()
         known = 0
-        for batch in in_batches(self.selections, self.most_bytes):
+        for batch in in_batches(checked.taken, self.most_bytes):
             entries = [entry for entry, _ in self._entries(batch)]
             for cube in {entry.address.cube for entry in entries}:
-                snapshot = fitting.snapshot(cube)
+                snapshot = checked.fitting.snapshot(cube)
                 if snapshot is not None:
                     known += sum(place(snapshot, _addresses(entries, cube)).existing())
-        return replace(planned, new=planned.fields - known, replaced=known)
+        fields = sum(len(part.slots) for part in checked.taken)
+        return replace(checked.planned, new=fields - known, replaced=known)
 
     def run(self, execution: Execution, on_progress: OnProgress = None, message: str = "") -> Copy:
         """Copy: check, then one commit after the other. What was committed stays, whatever happens later.
@@ -133,23 +166,34 @@ class Copying:
             As `check`, before anything is written; or if reading or writing fails.
         """
         begin = time.perf_counter()
-        done = self.check()
+        checked = self.check()
+        done = checked.planned
         schema = RootDocument(self.target.location).create(self.target.schema)
-        archive = Archive(self.target.location, schema, self.target.options)
-        tracker = Tracker(done.fields, done.size_bytes, on_progress)
-        for batch in in_batches(self.selections, self.most_bytes):
+        tracker = Tracker(sum(len(part.slots) for part in checked.taken), done.size_bytes, on_progress)
+        execution = replace(execution, on_done=tracker.task_done)
+        for batch in in_batches(checked.taken, self.most_bytes):
             tracker.begin(sum(len(piece.slots) for piece in batch), sum(map(_bytes_of, batch)))
-            archive.add_entries(self._entries(batch))
-            commits, failures = archive.flush(
-                message or self._message, _sources(batch), replace(execution, on_done=tracker.task_done)
-            )
+            done = _with(done, *self._write(batch, schema, execution, message, checked))
             tracker.end()
-            done = _with(done, commits, failures, archive.unchanged)
-        return replace(done, is_done=True, seconds=time.perf_counter() - begin)
+        return replace(done, is_done=True, refused=checked.refusals.found, seconds=time.perf_counter() - begin)
 
-    @property
-    def _message(self) -> str:
-        return f"copy of {str(self.request) or 'everything'} from {self.source.url}"
+    def _write(
+        self, batch: Batch, schema: Schema, execution: Execution, message: str, checked: Checked
+    ) -> tuple[list[Commit], list[Exception], int]:
+        """Write a batch; without the fields that no message can hold, if there are such."""
+        archive = Archive(self.target.location, schema, self.target.options)
+        message = message or f"copy of {str(self.request) or 'everything'} from {self.source.url}"
+        archive.add_entries(self._entries(batch))
+        try:
+            commits, failures = archive.flush(message, _sources(batch), execution)
+        except GribUnsupportedError:
+            fit = list(self._fit_for_messages(batch, execution, checked))
+            if len(fit) == sum(len(piece.slots) for piece in batch):
+                raise
+            archive = Archive(self.target.location, schema, self.target.options)
+            archive.add_entries(fit)
+            commits, failures = archive.flush(message, _sources(batch), execution)
+        return commits, failures, archive.unchanged
 
     @cached_property
     def _is_same_schema(self) -> bool:
@@ -157,9 +201,9 @@ class Copying:
 
     @cached_property
     def _carrier(self) -> Carrier:
-        return Carrier(self.source, self.target.schema, keeps_values=self._is_same_schema)
+        return Carrier(self.source, self.target.schema, keeps_values=self._is_same_schema, layout=self.target.layout)
 
-    def _entries(self, parts: Sequence[Selection | Piece]) -> Iterator[tuple[Entry, CoordinatesOf]]:
+    def _entries(self, parts: Iterable[Selection | Piece]) -> Iterator[tuple[Entry, CoordinatesOf]]:
         for part in parts:
             for record in part.records():
                 yield self._carrier.entry(record)
@@ -167,14 +211,47 @@ class Copying:
     def _check_selection(self, selection: Selection, fitting: Fitting) -> int:
         """Check the fields of a variable and count those that are rounded; one will do where the schema is the same."""
         records = selection.records()
+        source = bits_of(selection.variable.codec)
         rounded = 0
         for record in islice(records, 1) if self._is_same_schema else records:
             address = self._carrier.entry(record)[0].address
             fitting.place(address)
             if not self._is_same_schema:
                 fitting.check_alone(address, record)
-            rounded += fitting.is_rounded(address, selection.variable.codec)
+            rounded += bits_of(fitting.codec(address)) < source
         return rounded * len(selection.slots) if self._is_same_schema else rounded
+
+    def _is_refused(self, selection: Selection, fitting: Fitting, refusals: Refusals) -> bool:
+        """Whether the first field of a variable cannot become a message; then none of them can."""
+        record = next(selection.records())
+        entry, _ = self._carrier.entry(record)
+        codec = fitting.codec(entry.address)
+        if not becomes_message(selection.variable.codec, codec):
+            return False
+        reason = why_not(entry, codec.dtype)
+        if reason:
+            refusals.add(record, reason, len(selection.slots))
+        return bool(reason)
+
+    def _fit_for_messages(
+        self, batch: Batch, execution: Execution, checked: Checked
+    ) -> Iterator[tuple[Entry, CoordinatesOf]]:
+        """Fields of a batch without those that cannot become messages, found out one by one."""
+        records = [record for piece in batch for record in piece.records()]
+        carried = [self._carrier.entry(record) for record in records]
+        asked = [(entry, checked.fitting.codec(entry.address).dtype) for entry, _ in carried]
+        parts = [asked[start : start + _TRIED_AT_ONCE] for start in range(0, len(asked), _TRIED_AT_ONCE)]
+        answers = replace(execution, on_done=None).map(_reasons, parts, "try")
+        for record, one, reason in zip(records, carried, chain.from_iterable(answers), strict=True):
+            if reason:
+                checked.refusals.add(record, reason)
+            else:
+                yield one
+
+
+def _reasons(asked: Sequence[tuple[Entry, str]]) -> list[str]:
+    """Why fields cannot become messages; a task."""
+    return [why_not(entry, dtype) for entry, dtype in asked]
 
 
 def _with(done: Copy, commits: Sequence[Commit], failures: Sequence[Exception], unchanged: int) -> Copy:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import KeyCollisionError, NotFoundError
 from dtedask.store.growth import GroupGrowth
 from dtedask.store.layouts import codec_of_values
-from dtedask.store.opaque import OpaqueCodec
+from dtedask.store.opaque import OpaqueCodec, is_opaque
 from dtedask.store.repository import snapshot_at
 from dtedask.store.roots import RootDocument
 
@@ -69,12 +69,13 @@ class Fitting:
                 hint="Copy them into a root whose schema tells them apart, or copy one of them only.",
             )
 
-    def is_rounded(self, address: Address, codec: Codec) -> bool:
-        """Whether the root stores a field with fewer bits than a codec does."""
+    def codec(self, address: Address) -> Codec:
+        """How the root stores a field that was placed."""
         group = self._growths[(address.cube, address.group)].group
         stored = group.variables.get(address.variable.name) if group else None
-        target = stored.codec if stored else codec_of_values(address.variable.values)
-        return _bits(target) < _bits(codec)
+        if stored is not None:
+            return stored.codec
+        return OpaqueCodec() if is_opaque(address.grid) else codec_of_values(address.variable.values)
 
     def snapshot(self, cube: str) -> Snapshot | None:
         """Newest state of a cube; None where it does not exist."""
@@ -94,7 +95,7 @@ class Fitting:
         return snapshot.group(address.group)
 
 
-def _bits(codec: Codec) -> int:
+def bits_of(codec: Codec) -> int:
     """Bits of the mantissa that a codec keeps; bytes are kept whole."""
     if isinstance(codec, OpaqueCodec):
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.sizes import size_text
@@ -11,6 +11,31 @@ from dtedask.store.html import table_html
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
     from dtedask.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Fields of a variable that cannot stand in the layout that was asked for.
+
+    Parameters
+    ----------
+    cube, group, variable : str
+        Where they are in the source.
+    fields : int
+        How many.
+    reason : str
+        Why.
+    """
+
+    cube: str
+    group: str
+    variable: str
+    fields: int
+    reason: str
+
+    def __str__(self) -> str:
+        what = "1 field" if self.fields == 1 else f"{self.fields:,} fields"
+        return f"{what} of {self.cube}/{self.group}/{self.variable}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +59,8 @@ class Copy:
         equal values. For a dry run, `replaced` counts all that the target has: values are not compared.
     rounded : int
         Fields that the target stores with fewer bits than the source.
+    refused : tuple of Refused
+        Fields that no GRIB message can hold exactly, where messages are wanted; they are not in the target.
     seconds : float
         Time it took.
     commits : tuple of Commit
@@ -52,6 +79,7 @@ class Copy:
     replaced: int = 0
     unchanged: int = 0
     rounded: int = 0
+    refused: tuple[Refused, ...] = ()
     seconds: float = 0.0
     commits: tuple[Commit, ...] = ()
     hook_failures: tuple[Exception, ...] = ()
@@ -76,7 +104,8 @@ class Copy:
         if not self.is_done:
             return f"would copy {self.new} new and {self.replaced} that are there, {size_text(self.size_bytes)}"
         text = f"{self.new} new, {self.replaced} replaced, {self.unchanged} unchanged, {size_text(self.size_bytes)}"
-        return f"{text}, {self.rounded} rounded" if self.rounded else text
+        text += f", {self.rounded} rounded" if self.rounded else ""
+        return text + (f", {sum(one.fields for one in self.refused)} refused" if self.refused else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything about it, ready for JSON."""
@@ -91,6 +120,7 @@ class Copy:
             "replaced": self.replaced,
             "unchanged": self.unchanged,
             "rounded": self.rounded,
+            "refused": [asdict(one) for one in self.refused],
             "seconds": round(self.seconds, 3),
             "commits": [
                 {"cube": one.cube, "snapshot": one.snapshot, "sequence": one.sequence}
