@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,14 @@ def smooth_field(points: int, seed: int = 1) -> np.ndarray:
 
 
 def write_forecast(
-    path: Path, grid: str, fields: int, *, step: int = 0, packing: str = "grid_ccsds", stream: str = "oper"
+    path: Path,
+    grid: str,
+    fields: int,
+    *,
+    step: int = 0,
+    packing: str = "grid_ccsds",
+    stream: str = "oper",
+    parameters: Sequence[int] = PARAMETERS,
 ) -> int:
     """Write fields of a deterministic forecast: parameters x levels, then steps of six hours from `step` on.
 
@@ -71,7 +79,7 @@ def write_forecast(
     }.items():  # fmt: skip
         eccodes.codes_set(handle, key, value)
     combinations = itertools.islice(
-        ((first, param, level) for first in itertools.count(step, 6) for param in PARAMETERS for level in LEVELS),
+        ((first, param, level) for first in itertools.count(step, 6) for param in parameters for level in LEVELS),
         fields,
     )
     with path.open("wb") as file:

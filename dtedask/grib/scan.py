@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from google_crc32c import value as crc32c
+
 from dtedask.core.errors import GribCutError, GribError, GribSyntaxError
 from dtedask.grib.field import FieldDescription, Message
 from dtedask.grib.integrity import read_checked
@@ -114,8 +116,17 @@ class _Scan:
             if frame is None:
                 return
             yield from self._describe(frame)
-            offset = self._after_padding(offset + frame.length)
+            offset = self._after_padding(self._after_checksum(frame))
             self._source.advance(offset)
+
+    def _after_checksum(self, frame: Frame) -> int:
+        """Pass over the checksum of a message, which follows it in the packs of our cubes."""
+        end = frame.offset + frame.length
+        found = self._source.read(end, 4)
+        if len(found) < 4 or found in (b"GRIB", bytes(4)):
+            return end
+        is_checksum = crc32c(self._source.read(frame.offset, frame.length)) == int.from_bytes(found, "little")
+        return end + 4 if is_checksum else end
 
     def _after_padding(self, offset: int) -> int:
         """Pass over zeros: archives fill messages up to whole blocks."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from dtedask.core.errors import ClockError, DamagedError, DtedaskError, ReadOnlyError, StoreError
 
 _FULL = ("No space left on device", "Disk quota exceeded")
 _READ_ONLY = ("Read-only file system", "Permission denied", "Operation not permitted", "AccessDenied")
 _CLOCK = ("invalid snapshot timestamp ordering", "clock has drifted")
 _MISSING = ("NoSuchKey", "not found: No such file")
+_CUT = ("InvalidRange", "Requested range was invalid", "not enough data")
+_REFERENCE = "error fetching virtual reference"
+_FILE = re.compile(r"Object at location (.+?) not found")
+_S3_OBJECT = re.compile(r'key="([^"]+)".*NoSuchKey', re.DOTALL)
 # What storage says when it could not be asked; everything else is about what it holds.
 _UNREACHABLE = (
     "dispatch failure",
@@ -27,6 +33,31 @@ def first_line(error: Exception) -> str:
     """What an error of Icechunk says, without its trace."""
     lines = (line.strip(" x|") for line in str(error).splitlines())
     return next((line for line in lines if line), type(error).__name__)
+
+
+def missing_object(error: Exception) -> str:
+    """The object that was not found, as the storage calls it; empty where it does not say, or something else failed."""
+    # Where a chunk is a part of a file, S3's key is that of the chunk.
+    named = _FILE.search(str(error)) or (None if is_of_file(error) else _S3_OBJECT.search(str(error)))
+    return named[1] if named else ""
+
+
+def is_of_file(error: Exception) -> bool:
+    """Whether an error is about a file that a chunk is a part of, such as a pack."""
+    return _REFERENCE in str(error)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in a few words; of a chunk that is a part of a file, what is wrong with the file."""
+    if not is_of_file(error):
+        return first_line(error)
+    if any(sign in str(error) for sign in _CUT):
+        return "the file that it is a part of is too short"
+    if any(sign in str(error) for sign in _MISSING):
+        name = missing_object(error)
+        return f"the file {name or 'that it is a part of'} is missing"
+    causes = [line.strip()[3:].strip() for line in str(error).splitlines() if line.strip().startswith(("|->", "`->"))]
+    return causes[-1] if causes else first_line(error)
 
 
 def is_full(error: Exception) -> bool:
@@ -64,10 +95,10 @@ def read_error(error: Exception, place: str) -> DtedaskError:
     if isinstance(error, DtedaskError):
         return error
     text = str(error)
-    is_missing = any(sign in text for sign in _MISSING)
-    if not is_missing and any(sign.lower() in text.lower() for sign in _UNREACHABLE):
-        return StoreError(f"Cannot read {place}: {first_line(error)}.", hint="Look at the storage, and try again.")
+    is_told = any(sign in text for sign in (*_MISSING, *_CUT))
+    if not is_told and any(sign.lower() in text.lower() for sign in _UNREACHABLE):
+        return StoreError(f"Cannot read {place}: {_reason(error)}.", hint="Look at the storage, and try again.")
     return DamagedError(
-        f"Damage in {place}: {first_line(error)}.",
+        f"Damage in {place}: {_reason(error)}.",
         hint="`dtedask store verify` finds all of it and says how to get back to a good snapshot.",
     )

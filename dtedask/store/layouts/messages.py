@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from dtedask.store.schema import Values
 
 _CRC_BYTES = 4
+_END = b"7777"
+_EDITION_2 = 2
 
 
 def with_checksum(message: bytes) -> bytes:
     """A message as it stands in a pack: followed by its crc32c, little-endian, which readers of GRIB pass over."""
     checksum: int = crc32c(message)
     return message + checksum.to_bytes(_CRC_BYTES, "little")
+
+
+def is_whole_message(data: bytes) -> bool:
+    """Whether a chunk is a message whose bytes match its checksum; of one without, whether it has both its ends."""
+    return _checked(data) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,8 @@ class MessageCodec:
         DamagedError
             If its checksum does not match, or the bytes are no message.
         """
-        length = int.from_bytes(data[8:16] if data[7:8] == b"\x02" else data[4:7], "big") if len(data) > 16 else -1
-        if data[:4] == b"GRIB" and len(data) == length:
-            return data
-        message, stored = data[:-_CRC_BYTES], int.from_bytes(data[-_CRC_BYTES:], "little")
-        if crc32c(message) != stored:
+        message = _checked(data)
+        if message is None:
             raise _damaged(place)
         return message
 
@@ -115,6 +119,27 @@ class MessageCodec:
         from dtedask.store.schema import Values
 
         return Values.model_validate({"dtype": self.dtype, "layout": "messages"})
+
+
+def _checked(data: bytes) -> bytes | None:
+    """The message in a chunk, or None if its bytes have changed.
+
+    Which of both kinds a chunk is, its ends say and not the length in its head, which a flipped bit may change.
+    """
+    if data[:4] != b"GRIB":
+        return None
+    if data[-2 * _CRC_BYTES : -_CRC_BYTES] == _END:
+        message = data[:-_CRC_BYTES]
+        if crc32c(message) == int.from_bytes(data[-_CRC_BYTES:], "little"):
+            return message
+        if len(data) != _length(data):  # else values that look like an end, in a message of others
+            return None
+    return data if data[-_CRC_BYTES:] == _END else None
+
+
+def _length(data: bytes) -> int:
+    """Length that a message says it has."""
+    return int.from_bytes(data[8:16] if data[7] == _EDITION_2 else data[4:7], "big")
 
 
 def _damaged(place: object, reason: str = "the stored bytes have changed") -> DamagedError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,9 @@ import numpy as np
 from google_crc32c import value as crc32c
 
 from dtedask.core.errors import DamagedError
-from dtedask.store.failures import first_line, read_error
+from dtedask.store.failures import missing_object, read_error
+from dtedask.store.layouts import MessageCodec
+from dtedask.store.layouts.messages import is_whole_message
 from dtedask.store.snapshot import chunk_coordinates, run_async
 from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
 
@@ -31,8 +32,6 @@ _BATCH_BYTES = 16 * 2**20
 _ANY_BYTES = 4 * 2**20
 _MOST_IN_BATCH = 256
 _AT_ONCE = 32
-_OBJECT = re.compile(r"Object at location (\S+) not found")
-_S3_OBJECT = re.compile(r'key="([^"]+)".*NoSuchKey', re.DOTALL)
 _KINDS: Mapping[str, Kind] = {"axis": "labels", "coordinate": "coordinate"}
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -62,10 +61,12 @@ class Array:
         return _KINDS.get(self.document["attributes"].get("dtedask_role", ""), "chunk")
 
     @property
-    def has_checksums(self) -> bool:
-        """Whether each of its chunks ends with a checksum."""
-        codecs = self.document["codecs"]
-        return bool(codecs) and codecs[-1]["name"] == "crc32c"
+    def is_whole(self) -> Callable[[bytes], bool]:
+        """Tells whether the bytes of one of its chunks are as they were written, as far as that can be told."""
+        codecs = [codec["name"] for codec in self.document["codecs"]]
+        if MessageCodec.name in codecs:
+            return is_whole_message
+        return _has_checksum if codecs and codecs[-1] == "crc32c" else _is_anything
 
     @property
     def chunk_bytes(self) -> int:
@@ -164,18 +165,26 @@ def bad_chunks(
     """
     many = max(min(_BATCH_BYTES // (_CRC_BYTES if quick else array.chunk_bytes), _MOST_IN_BATCH), 1)
     batches = (rows[start : start + many] for start in range(0, len(rows), many))
+    is_whole = _is_anything if quick else array.is_whole
 
     def look(batch: np.ndarray) -> tuple[list[BadChunk], int, int]:
         found = run_async(_get(snapshot, [array.key(row) for row in batch], _CRC_BYTES if quick else None))
-        problems = (
-            (row, _problem(data, array.has_checksums and not quick)) for row, data in zip(batch, found, strict=True)
-        )
+        problems = ((row, _problem(data, is_whole)) for row, data in zip(batch, found, strict=True))
         bad = [BadChunk(tuple(row.tolist()), *problem) for row, problem in problems if problem]
         return bad, len(batch), sum(len(data) for data in found if isinstance(data, bytes))
 
     for bad, chunks, size in _bounded(pool, look, batches):
         count(chunks, size)
         yield from bad
+
+
+def _has_checksum(data: bytes) -> bool:
+    checksum: int = crc32c(data[:-_CRC_BYTES])
+    return checksum == int.from_bytes(data[-_CRC_BYTES:], "little")
+
+
+def _is_anything(_: bytes) -> bool:
+    return True
 
 
 def rows_in_both(one: np.ndarray, two: np.ndarray) -> np.ndarray:
@@ -194,22 +203,19 @@ def _none(dims: int) -> np.ndarray:
     return np.empty((0, dims), dtype=np.int64)
 
 
-def _problem(data: bytes | Exception | None, is_checked: bool) -> tuple[str, str] | None:
+def _problem(data: bytes | Exception | None, is_whole: Callable[[bytes], bool]) -> tuple[str, str] | None:
     """What is wrong with a chunk, and the object that is missing."""
     if data is None:
         return "it is missing", ""
     if isinstance(data, Exception):
-        named = _OBJECT.search(str(data)) or _S3_OBJECT.search(str(data))
-        if named:
-            return f"it is missing: {named[1]}", named[1]
+        name = missing_object(data)
+        if name:
+            return f"it is missing: {name}", name
         error = read_error(data, "a chunk")
         if not isinstance(error, DamagedError):
             raise error from data
-        return f"it is cut short or cannot be read: {first_line(data)}", ""
-    if not is_checked:
-        return None
-    stored = int.from_bytes(data[-_CRC_BYTES:], "little")
-    return None if crc32c(data[:-_CRC_BYTES]) == stored else ("its checksum does not match: its bytes have changed", "")
+        return f"it is cut short or cannot be read: {error.message.removeprefix('Damage in a chunk: ').rstrip('.')}", ""
+    return None if is_whole(data) else ("its checksum does not match: its bytes have changed", "")
 
 
 async def _get(snapshot: Snapshot, keys: Sequence[str], last: int | None) -> list[bytes | Exception | None]:
