@@ -5,6 +5,7 @@ from dtedask.grib.coordinates import Coordinate, coordinates
 from dtedask.grib.decode import decode
 from dtedask.grib.encode import encode
 from dtedask.grib.field import FieldDescription, Message
+from dtedask.grib.packing import scale_of
 from dtedask.grib.scan import ScanReport, Skipped, describe, scan
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "decode",
     "describe",
     "encode",
+    "scale_of",
     "scan",
 ]

@@ -12,7 +12,8 @@ import numpy as np
 
 from dtedask.core.errors import DamagedError, GribError, StoreError
 from dtedask.store.failures import read_error
-from dtedask.store.layouts import MessageCodec, Packs, PackWriter, Reference
+from dtedask.store.layouts import IntegerCodec, MessageCodec, Packs, PackWriter, Reference
+from dtedask.store.layouts.integers import is_plain
 from dtedask.store.layouts.messages import with_checksum
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
@@ -106,6 +107,12 @@ class StoredField:
     def message(self) -> bytes | None:
         """The GRIB message where messages are kept, else None; raises as `read`."""
         return self.codec.message(self._stored(), self._place) if isinstance(self.codec, MessageCodec) else None
+
+    def integers(self, codec: IntegerCodec) -> bytes | None:
+        """The chunk for an array of grib-int, where integers are kept, else None; raises as `read`."""
+        if not isinstance(self.codec, IntegerCodec):
+            return None
+        return codec.encode_stored(self._stored(), self.codec, self.shape, self._place)
 
     @property
     def _place(self) -> str:
@@ -203,6 +210,8 @@ class WriteItem:
             return self.source
         if self.codec.keeps_messages:
             return with_checksum(self._message())
+        if isinstance(self.codec, IntegerCodec):
+            return self._integers(self.codec)
         return self.codec.encode(self._values(self.codec.dtype))
 
     def _message(self) -> bytes:
@@ -213,15 +222,37 @@ class WriteItem:
         GribUnsupportedError
             If GRIB2 cannot hold the array.
         """
-        source = self.source.message() if isinstance(self.source, StoredField) else self.source
-        if isinstance(source, bytes):
-            return source
-        if isinstance(source, FileSlice):
-            return source.read()
+        given = self._given_message()
+        if given is not None:
+            return given
         from dtedask.store.encoding import encode_exactly
 
         assert self.address is not None
         return encode_exactly(self._values(self.codec.dtype), self.address)
+
+    def _given_message(self) -> bytes | None:
+        """The message as it came; None where the source is no message."""
+        source = self.source.message() if isinstance(self.source, StoredField) else self.source
+        if isinstance(source, FileSlice):
+            return source.read()
+        return source if isinstance(source, bytes) else None
+
+    def _integers(self, codec: IntegerCodec) -> bytes:
+        """The integers of a message, or of a field that is stored so; of an array its values.
+
+        Raises
+        ------
+        GribError
+            If the message cannot be decoded.
+        """
+        kept = self.source.integers(codec) if isinstance(self.source, StoredField) else None
+        given = self._given_message() if kept is None else None
+        if given is None:
+            return kept or codec.encode(self._values(codec.dtype))
+        try:
+            return codec.encode_message(given, self.order)
+        except GribError as error:
+            raise self._named(error) from error
 
     def _values(self, dtype: str) -> np.ndarray:
         """The field in the order of its grid.
@@ -242,17 +273,21 @@ class WriteItem:
         try:
             return decode(data, self.order, dtype=dtype)
         except GribError as error:
-            raise type(error)(f"{self.origin} cannot be decoded: {error.message}", hint=error.hint) from error
+            raise self._named(error) from error
+
+    def _named(self, error: GribError) -> GribError:
+        return type(error)(f"{self.origin} cannot be decoded: {error.message}", hint=error.hint)
 
 
 @dataclass
 class WriteResult:
-    """What a task did: its fork, and the chunks by what became of them."""
+    """What a task did: its fork, the chunks by what became of them, and how many of grib-int hold plain values."""
 
     fork: Session
     new: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    plain: int = 0
 
 
 def write_batch(fork: bytes | Session, items: Sequence[WriteItem], packs: Packs, *, syncs: bool = False) -> WriteResult:
@@ -367,6 +402,7 @@ def _write_part(part: Sequence[tuple[WriteItem, bytes | Reference]], writer: _Ch
             continue
         (result.replaced if item.exists else result.new).append(item.key)
         pending.append((item, data))
+        result.plain += isinstance(item.codec, IntegerCodec) and isinstance(data, bytes) and is_plain(data)
     writer.write(pending)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import uuid
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from dtedask.geo import PointOrder
     from dtedask.store.schema import Schema
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class WriteTransaction(Transaction):
         results = self._write(fork, items)
         _check_forks(results, items, session.snapshot_id)
         written = _written(entries, items, results)
+        _report_plain(self.cube, sum(result.plain for result in results), len(written))
         if self.schema is not None:
             check_schema(self.location, self.schema)
         Control(self.location).check_entries(written)  # a lock may have been set while this was written
@@ -189,6 +193,16 @@ def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
 def _written(entries: Sequence[Entry], items: Sequence[WriteItem], results: Sequence[WriteResult]) -> list[Entry]:
     unchanged = {key for result in results for key in result.unchanged}
     return [entry for entry, item in zip(entries, items, strict=True) if item.key not in unchanged]
+
+
+def _report_plain(cube: str, plain: int, written: int) -> None:
+    if plain:
+        logger.warning(
+            "%d of %d fields of %s have no exact integers under grib-int and are kept as plain values",
+            plain,
+            written,
+            cube,
+        )
 
 
 def _check_forks(results: Sequence[WriteResult], items: Sequence[WriteItem], head: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from dtedask.store.layouts.integers import IntegerCodec
 from dtedask.store.layouts.map import ChunkCodec
 from dtedask.store.layouts.messages import MessageCodec
 from dtedask.store.opaque import OpaqueCodec
@@ -56,6 +57,8 @@ def codec_of(metadata: Mapping[str, Any]) -> Codec:
         return OpaqueCodec()
     if codecs[0]["name"] == MessageCodec.name:
         return MessageCodec(dtype)
+    if codecs[0]["name"] == IntegerCodec.name:
+        return IntegerCodec(dtype, codecs[0]["configuration"]["level"])
     return ChunkCodec.from_metadata(dtype, codecs, metadata["attributes"])
 
 
@@ -63,4 +66,6 @@ def codec_of_values(values: Values) -> FieldCodec:
     """Codec that a schema asks for."""
     if values.layout == "messages":
         return MessageCodec(values.dtype)
+    if values.codec == "grib-int":
+        return IntegerCodec(values.dtype, values.level)
     return ChunkCodec.from_values(values)

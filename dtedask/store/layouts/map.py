@@ -84,15 +84,15 @@ class ChunkCodec:
         DamagedError
             If the checksum does not match.
         """
-        packed = _checked(data, place)
+        packed = checked(data, place)
         values = self._blosc().decode(packed) if self.compressor else packed
         return np.frombuffer(values, dtype=self.dtype).reshape(shape)
 
     def decode_into(self, out: np.ndarray, data: bytes, place: object) -> None:
         """Put the values of a chunk into an array of its shape, contiguous and of its data type; see `decode`."""
-        packed = _checked(data, place)
+        packed = checked(data, place)
         if self.compressor:
-            with _threads_of_blosc():
+            with blosc_threads():
                 self._blosc().decode(packed, out)
         else:
             out[...] = np.frombuffer(packed, dtype=self.dtype).reshape(out.shape)
@@ -150,7 +150,7 @@ class ChunkCodec:
 
 
 @contextmanager
-def _threads_of_blosc() -> Iterator[None]:
+def blosc_threads() -> Iterator[None]:
     """Let blosc use its threads where the main thread waits for it, which zarr forbids in general; it is twice as fast.
 
     Elsewhere several chunks are decoded side by side, one thread each.
@@ -165,7 +165,7 @@ def _threads_of_blosc() -> Iterator[None]:
         blosc.use_threads = before
 
 
-def _checked(data: bytes, place: object) -> memoryview:
+def checked(data: bytes, place: object) -> memoryview:
     """The bytes before the checksum, which must match."""
     view = memoryview(data)
     packed, stored = view[:-_CRC_BYTES], int.from_bytes(view[-_CRC_BYTES:], "little")

@@ -41,12 +41,23 @@ class Values(BaseModel):
 
     layout: Layout | None = Field(default=None, description="Layout of the arrays; that of the root by default.")
     dtype: Literal["float32", "float64"] = "float32"
-    codec: Literal["blosc-zstd", "blosc-lz4", "blosc-zlib", "none"] = "blosc-lz4"
+    codec: Literal["blosc-zstd", "blosc-lz4", "blosc-zlib", "none", "grib-int"] = Field(
+        default="blosc-lz4",
+        description="Compression of values; grib-int keeps the integers that GRIB packs, with their scale.",
+    )
     level: Annotated[int, Field(ge=0, le=9)] = 1
     shuffle: Literal["bitshuffle", "shuffle", "noshuffle"] = "bitshuffle"
     keep_bits: Annotated[int, Field(ge=1, le=52)] | None = Field(
         default=None, description="Lossy: keep so many bits of the mantissa, rounded to nearest."
     )
+
+    @model_validator(mode="after")
+    def _check_codec(self) -> Values:
+        if self.codec == "grib-int" and self.keep_bits is not None:
+            raise Mistake(
+                "codec 'grib-int' keeps every bit, and keep_bits drops some.", "Leave one of them out of the schema."
+            )
+        return self
 
 
 class Schema(BaseModel):
