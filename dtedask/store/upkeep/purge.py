@@ -18,6 +18,7 @@ from dtedask.store.repository import BRANCH, open_repository
 from dtedask.store.upkeep.digests import rewriting
 from dtedask.store.upkeep.integrity import check_kept
 from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests, stray_pins
+from dtedask.store.upkeep.packs import remove_packs
 from dtedask.store.upkeep.points import held, left_behind, lines_of, threshold_of
 from dtedask.store.upkeep.registry import Registration, folder_of, registered, registrations
 from dtedask.store.upkeep.report import CubePurge, Purge, Removed
@@ -169,6 +170,7 @@ class _CubePurger:
         summary = repo.garbage_collect(before, dry_run=self.dry_run)
         leftovers = remove_leftovers(self.location, self.cube, before, dry_run=self.dry_run)
         digests = stale_digests(self.location, self.cube, before, dry_run=self.dry_run)
+        packs = remove_packs(self.location, self.cube, before, dry_run=self.dry_run)
         return Removed(
             chunks=summary.chunks_deleted,
             manifests=summary.manifests_deleted,
@@ -176,7 +178,8 @@ class _CubePurger:
             logs=summary.transaction_logs_deleted,
             leftovers=len(leftovers),
             digests=len(digests),
-            size_bytes=summary.bytes_deleted + sum(leftovers) + sum(digests),
+            packs=len(packs),
+            size_bytes=summary.bytes_deleted + sum(leftovers) + sum(digests) + sum(packs),
         )
 
     def _remove_dead(self, files: RootFiles, found: Sequence[Registration]) -> int:

@@ -19,6 +19,8 @@ class Removed:
         Files half written by processes that died, and what was pinned for tags that never got their name.
     digests, registrations : int
         Digests of snapshots that are gone, and registrations of processes that died.
+    packs : int
+        Files of many chunks, such as GRIB messages, that no kept snapshot refers to.
     size_bytes : int
         Bytes of all of them.
     """
@@ -30,6 +32,7 @@ class Removed:
     leftovers: int = 0
     digests: int = 0
     registrations: int = 0
+    packs: int = 0
     size_bytes: int = 0
 
     @property
