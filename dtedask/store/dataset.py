@@ -112,7 +112,8 @@ def _names(variable: Variable, slots: Mapping[str, np.ndarray]) -> list[str]:
 def _variable(location: Location, selection: Part, slots: Mapping[str, np.ndarray]) -> xr.Variable:
     variable, group = selection.variable, selection.group
     tables = [SlotTable(_positions(variable, name), values) for name, values in slots.items()]
-    array = FieldArray(location, selection.cube, selection.snapshot.id, group.name, variable, tables)
+    series = group.series.get(variable.name)
+    array = FieldArray(location, selection.cube, selection.snapshot.id, group.name, variable, tables, series=series)
     dims = (*slots, *group.grid.dims)
     attributes = {name: value for name, value in variable.attributes.items() if name not in _PRIVATE}
     mapping = _grid_mapping(group)

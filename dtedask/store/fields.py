@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +18,13 @@ from xarray.core import indexing
 
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.repository import cached_snapshot
+from dtedask.store.series.read import Points, choose, read
 from dtedask.store.snapshot import Snapshot, Variable
 from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
+    from dtedask.store.series.array import SeriesArray
 
 _BYTES_AT_ONCE = 64 * 2**20
 
@@ -54,15 +56,26 @@ class FieldArray(BackendArray):
         What to read.
     tables : sequence of SlotTable
         Dimensions before those of the grid.
+    series : SeriesArray, optional
+        Time series of the variable, which are read where that touches fewer bytes.
     """
 
     def __init__(
-        self, location: Location, cube: str, snapshot: str, group: str, variable: Variable, tables: Sequence[SlotTable]
+        self,
+        location: Location,
+        cube: str,
+        snapshot: str,
+        group: str,
+        variable: Variable,
+        tables: Sequence[SlotTable],
+        *,
+        series: SeriesArray | None = None,
     ) -> None:
         self._place = (location, cube, snapshot)
         self._group = group
         self._variable = variable.name
         self._tables = tuple(tables)
+        self._series = series
         self._grid_shape = variable.shape[len(variable.dims) :]
         assert not isinstance(variable.codec, OpaqueCodec)
         self._codec = variable.codec
@@ -79,22 +92,45 @@ class FieldArray(BackendArray):
         crop = _Crop(key[len(self._tables) :], self._grid_shape)
         out = np.empty((*(len(part) for part in chosen), *crop.shape), dtype=self.dtype)
         if out.size:
-            self._fill(out.reshape(-1, *crop.shape), self._chunk_keys(chosen), crop)
+            self._fill_all(out.reshape(-1, *crop.shape), self._slots(chosen), crop, key[len(self._tables) :])
         scalars = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in key[: len(chosen)])
         return out[scalars] if scalars else out
 
-    def _chunk_keys(self, chosen: Sequence[np.ndarray]) -> list[str]:
+    def _slots(self, chosen: Sequence[np.ndarray]) -> np.ndarray:
+        """Slots of the fields that are asked for, shape (fields, dimensions)."""
         width = sum(len(table.positions) for table in self._tables)
-        zeros = ["0"] * len(self._grid_shape)
-        rows = [table.slots[part].tolist() for table, part in zip(self._tables, chosen, strict=True)]
-        keys = []
-        for combination in itertools.product(*rows):
-            slots = [""] * width
-            for table, values in zip(self._tables, combination, strict=True):
-                for position, slot in zip(table.positions, values, strict=True):
-                    slots[position] = str(slot)
-            keys.append(f"{self._group}/{self._variable}/c/{'/'.join([*slots, *zeros])}")
-        return keys
+        rows = np.empty((math.prod(map(len, chosen)), width), dtype=np.int64)
+        places = np.indices(tuple(map(len, chosen))).reshape(len(chosen), -1)
+        for table, part, place in zip(self._tables, chosen, places, strict=True):
+            rows[:, list(table.positions)] = table.slots[part][place]
+        return rows
+
+    def _keys(self, rows: np.ndarray) -> list[str]:
+        """Zarr keys of the chunks of fields."""
+        head, zeros = f"{self._group}/{self._variable}/c", ["0"] * len(self._grid_shape)
+        return ["/".join([head, *map(str, row), *zeros]) for row in rows.tolist()]
+
+    def _fill_all(self, out: np.ndarray, rows: np.ndarray, crop: _Crop, key: tuple[Any, ...]) -> None:
+        """Read fields: from their time series where that touches fewer bytes, else by themselves."""
+        left = np.flatnonzero(~self._fill_from_series(out, rows, crop, key))
+        if len(left) == len(rows):
+            self._fill(out, self._keys(rows), crop)
+        elif len(left):
+            part = np.empty((len(left), *crop.shape), dtype=self.dtype)
+            self._fill(part, self._keys(rows[left]), crop)
+            out[left] = part
+
+    def _fill_from_series(self, out: np.ndarray, rows: np.ndarray, crop: _Crop, key: tuple[Any, ...]) -> np.ndarray:
+        """Read what is better read from time series; which of the fields that were."""
+        nothing = np.zeros(len(rows), dtype=bool)
+        if self._series is None or crop.is_whole:
+            return nothing
+        points = Points.of(self._series.patch, key, self._grid_shape)
+        snapshot = cached_snapshot(*self._place)
+        choice = choose(snapshot, self._series, rows, points, self._series.field_bytes)
+        if not choice.fields:
+            return nothing
+        return read(snapshot, self._series, rows, points, choice, out.reshape(len(rows), *points.shape))
 
     def _fill(self, out: np.ndarray, keys: Sequence[str], crop: _Crop) -> None:
         snapshot = cached_snapshot(*self._place)

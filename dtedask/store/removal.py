@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.store.placement import write_free
+from dtedask.store.series.forget import forget_fields, forget_group, forget_variables
 from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def remove(store: Any, snapshot: Snapshot, removed: Fields, added: Added | None 
     added : mapping, optional
         Fields that the session wrote; they keep their slots.
     """
+    forget_fields(store, snapshot, removed)
     names = {group for group, _ in removed}
     for name in sorted(names):
         rest = _Rest(snapshot, snapshot.group(name), removed, added or {})
@@ -81,6 +83,7 @@ async def _remove_from(store: Any, rest: _Rest, left: Left) -> None:
     group = rest.group
     for name in group.variables.keys() - left.keys():
         await store.delete_dir(f"{group.name}/{name}")
+    await forget_variables(store, group.name, group.series.keys() - left.keys())
     if not left:
         await _remove_group(store, group)
         return
@@ -100,6 +103,8 @@ async def _remove_group(store: Any, group: Group) -> None:
     """Remove what is ours; the grid stays as long as something of others stands in the group."""
     for name in group.axes:
         await store.delete_dir(f"{group.name}/{name}")
+    if group.series:
+        await forget_group(store, group.name)
     children = {name async for name in store.list_dir(group.name)} - {"zarr.json"}
     if children <= group.coordinates.keys():
         await store.delete_dir(group.name)

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from dtedask.store.failures import first_line, read_error
 from dtedask.store.forks import check_process
 from dtedask.store.labels import Dimension, Label
 from dtedask.store.layouts import Codec, codec_of
+from dtedask.store.series.array import FOLDER, SeriesArray
 
 if TYPE_CHECKING:
     import icechunk
@@ -129,6 +130,7 @@ class Group:
     axes: Mapping[str, Axis]
     variables: Mapping[str, Variable]
     coordinates: Mapping[str, Mapping[str, Any]]
+    series: Mapping[str, SeriesArray] = field(default_factory=dict)
 
 
 class Snapshot:
@@ -466,15 +468,27 @@ class Snapshot:
         axes = await asyncio.gather(
             *(self._read_axis(name, child, arrays[child], free) for child in names if roles[child] == "axis")
         )
+        variables = {child: _variable(child, arrays[child]) for child in names if roles[child] == "variable"}
         return Group(
             name=name,
             grid=_grid(attributes["dtedask"]["grid"]),
             keys=attributes["dtedask"]["keys"],
             attributes=attributes,
             axes={axis.dimension.name: axis for axis in axes},
-            variables={child: _variable(child, arrays[child]) for child in names if roles[child] == "variable"},
+            variables=variables,
             coordinates={child: arrays[child] for child in names if roles[child] == "coordinate"},
+            series=await self._read_series(name, variables) if FOLDER in names else {},
         )
+
+    async def _read_series(self, group: str, variables: Mapping[str, Variable]) -> dict[str, SeriesArray]:
+        """Arrays of time series, by the variable that they stand beside."""
+        there = [name async for name in self.session.store.list_dir(f"{group}/{FOLDER}") if name in variables]
+        paths = {name: f"{group}/{FOLDER}/{name}" for name in sorted(there)}
+        documents = await asyncio.gather(*(self._read_document(path) for path in paths.values()))
+        return {
+            name: SeriesArray.from_document(path, document, variables[name].dims)
+            for (name, path), document in zip(paths.items(), documents, strict=True)
+        }
 
     async def _read_axis(
         self, group: str, name: str, metadata: dict[str, Any], free: Mapping[str, frozenset[int]]

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dtedask.request import Request
     from dtedask.store.schema import Schema
+    from dtedask.store.series.rechunk import Rechunk
     from dtedask.store.snapshot import Snapshot
 
 Commits = list[Commit]
@@ -254,6 +255,61 @@ class Store(Mover):
         if not done.fields:
             raise no_match(parsed, published)
         return done
+
+    def rechunk(
+        self,
+        request: RequestLike = None,
+        layout: Literal["series"] = "series",
+        *,
+        memory: str | int = "1GB",
+        rebuild: bool = False,
+        dry_run: bool = False,
+        execution: Execution | None = None,
+    ) -> Rechunk:
+        """Make the time series of complete runs: a second copy, of which a point over all steps is read in no time.
+
+        Writers are not kept from writing meanwhile. Broken off, the same again makes the rest; what was made and whose
+        fields are as they were is left alone. Fields that are written or wiped take their time series away.
+
+        Parameters
+        ----------
+        request : Request, str or mapping, optional
+            Which runs. The steps that it names are those that a run must have; without any it must have all those that
+            any run of the variable at the same time of day has.
+        layout : {"series"}
+            What to make.
+        memory : str or int
+            What a process may take in all.
+        rebuild : bool
+            Whether to make those again that exist.
+        dry_run : bool
+            Only say what would be made.
+        execution : Execution, optional
+            Where the tasks run; this process by default.
+
+        Raises
+        ------
+        NoMatchError
+            If nothing matches.
+        PlanError
+            If one task needs more memory.
+        """
+        from dask.utils import parse_bytes
+
+        from dtedask.store.series.rechunk import Rechunker
+
+        self._check_writable()
+        if layout != "series":
+            raise RequestError(f"Fields cannot be rechunked into the layout {layout!r}.", hint="It is 'series'.")
+        parsed, client = self._parse(request), execution.client if execution else None
+        work = Rechunker(self._location, self._options(), self._with, parsed, parse_bytes(memory), client, rebuild)
+        plans, found = work.plan()
+        if not plans and not found.stepless:
+            raise no_match(parsed, self._with())
+        if not dry_run:
+            found = work.run()
+            self.hook_failures = work.failures
+        return found
 
     def rollback(
         self,

@@ -22,6 +22,7 @@ from dtedask.store.opaque import Opaque
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.schema_update import check_schema
+from dtedask.store.series.forget import forget_chunks
 from dtedask.store.transaction import Prepared, Transaction
 from dtedask.store.write import SMALLEST_COPY_BYTES, SMALLEST_TASK_BYTES, Source, WriteItem, WriteResult, task_bytes
 
@@ -139,6 +140,8 @@ class WriteTransaction(Transaction):
         Control(self.location).check_entries(written)  # a lock may have been set while this was written
         if not self.location.is_memory:
             session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
+        changed = (key for result in results for key in (*result.new, *result.replaced))
+        forget_chunks(session.store, placement.snapshot, changed)
         return written, results
 
     def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:

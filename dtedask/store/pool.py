@@ -1,0 +1,17 @@
+"""The threads that decode: one pool a process, as many as cores."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+
+def decoding_pool() -> ThreadPoolExecutor:
+    """The pool of this process. What runs in it must not wait for it."""
+    return _pool(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _pool(_process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode")

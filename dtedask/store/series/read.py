@@ -1,0 +1,226 @@
+"""Reading parts of many fields from time series, where that touches fewer bytes than the fields themselves."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dtedask.core.errors import DamagedError
+from dtedask.store.pool import decoding_pool
+from dtedask.store.series.shards import NOWHERE, indexes, read_ranges
+
+if TYPE_CHECKING:
+    from dtedask.store.series.array import SeriesArray
+    from dtedask.store.snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
+_BYTES_AT_ONCE = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of a grid that are asked for, and the patches that hold them.
+
+    Parameters
+    ----------
+    patch : tuple of int
+        Shape of a patch.
+    indices : tuple of numpy.ndarray
+        Of each dimension of the grid.
+    """
+
+    patch: tuple[int, ...]
+    indices: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, patch: tuple[int, ...], key: Sequence[Any], shape: tuple[int, ...]) -> Points:
+        """Points of an outer index: an integer, slice or array for each dimension of the grid."""
+        parts = zip(key, shape, strict=True)
+        return cls(patch, tuple(np.atleast_1d(np.arange(size)[part]) for part, size in parts))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of points along each dimension."""
+        return tuple(map(len, self.indices))
+
+    @cached_property
+    def patches(self) -> list[tuple[int, ...]]:
+        """Places of the patches."""
+        return list(itertools.product(*(parts for parts in self._parts)))
+
+    @property
+    def count(self) -> int:
+        """Number of patches."""
+        return math.prod(len(parts) for parts in self._parts)
+
+    def within(self, patch: tuple[int, ...]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Places, among the indices of each dimension, of the points in a patch; and their places there."""
+        found = [parts[place] for parts, place in zip(self._parts, patch, strict=True)]
+        return [where for where, _ in found], [inside for _, inside in found]
+
+    @cached_property
+    def _parts(self) -> list[dict[int, tuple[np.ndarray, np.ndarray]]]:
+        return [_by_patch(found, size) for found, size in zip(self.indices, self.patch, strict=True)]
+
+
+def _by_patch(indices: np.ndarray, size: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    patches = indices // size
+    found = {}
+    for patch in np.unique(patches).tolist():
+        where = np.flatnonzero(patches == patch)
+        found[patch] = where, indices[where] - patch * size
+    return found
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which fields of a read come from time series.
+
+    Parameters
+    ----------
+    blocks : numpy.ndarray of int64, shape (blocks, dimensions)
+        The blocks that are read.
+    owners : numpy.ndarray of int64, shape (fields,)
+        Place of each field's block among them; -1 for a field that is read by itself.
+    size_bytes : int
+        Decoded size of the pieces that are touched.
+    """
+
+    blocks: np.ndarray
+    owners: np.ndarray
+    size_bytes: int
+
+    @property
+    def fields(self) -> int:
+        """Number of fields that come from time series."""
+        return int((self.owners >= 0).sum())
+
+
+def choose(snapshot: Snapshot, series: SeriesArray, rows: np.ndarray, points: Points, field_bytes: int) -> Choice:
+    """Decide, block by block, whether time series touch fewer bytes than the fields.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The cube.
+    series : SeriesArray
+        Time series of a variable.
+    rows : numpy.ndarray of int64, shape (fields, dimensions)
+        Slots of the fields.
+    points : Points
+        What is wanted of each.
+    field_bytes : int
+        Bytes that reading it from one field touches.
+    """
+    nothing = Choice(np.empty((0, rows.shape[1]), dtype=np.int64), np.full(len(rows), -1), 0)
+    patch_bytes = points.count * series.piece_bytes
+    if not len(rows) or patch_bytes >= series.steps * field_bytes:
+        return nothing
+    blocks, owners, fields = np.unique(series.blocks_of(rows), axis=0, return_inverse=True, return_counts=True)
+    owners = owners.ravel()
+    pieces = np.unique(np.stack([owners, rows[:, series.step_position] // series.steps], axis=1), axis=0)[:, 0]
+    touched = np.bincount(pieces, minlength=len(blocks)) * patch_bytes
+    better = np.flatnonzero(touched < fields * field_bytes)
+    there = snapshot.exist([(series.path, series.coordinates(tuple(row))) for row in blocks[better].tolist()])
+    taken = better[np.array(there, dtype=bool)]
+    if not len(taken):
+        return nothing
+    places = np.full(len(blocks), -1)
+    places[taken] = np.arange(len(taken))
+    return Choice(blocks[taken], places[owners], int(touched[taken].sum()))
+
+
+def read(
+    snapshot: Snapshot, series: SeriesArray, rows: np.ndarray, points: Points, choice: Choice, out: np.ndarray
+) -> np.ndarray:
+    """Read what was chosen to come from time series.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray of int64, shape (fields, dimensions)
+        Slots of the fields.
+    out : numpy.ndarray, shape (fields, points of each dimension of the grid)
+        Where to.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (fields,)
+        Which of the fields were read. Where time series are damaged it is none: the fields hold the same.
+    """
+    try:
+        _read(snapshot, series, rows, points, choice, out)
+    except DamagedError as error:
+        logger.warning("%s The fields are read instead.", error)
+        return np.zeros(len(rows), dtype=bool)
+    return choice.owners >= 0
+
+
+def _read(
+    snapshot: Snapshot, series: SeriesArray, rows: np.ndarray, points: Points, choice: Choice, out: np.ndarray
+) -> None:
+    pieces = _pieces(series, rows, points, choice)
+    many = max(_BYTES_AT_ONCE // series.piece_bytes, 1)
+    while part := list(itertools.islice(pieces, many)):
+        _read_some(snapshot, series, points, part, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A piece that is read, and where its steps go."""
+
+    key: str
+    number: int
+    patch: tuple[int, ...]
+    fields: np.ndarray
+    steps: np.ndarray
+
+
+def _pieces(series: SeriesArray, rows: np.ndarray, points: Points, choice: Choice) -> Iterator[_Piece]:
+    position = series.step_position
+    fields = np.flatnonzero(choice.owners >= 0)
+    steps = rows[fields, position]
+    numbers = np.stack([choice.owners[fields], steps // series.steps], axis=1)
+    order = np.lexsort((numbers[:, 1], numbers[:, 0]))
+    cuts = np.flatnonzero(np.diff(numbers[order], axis=0).any(axis=1)) + 1
+    for part in np.split(order, cuts):
+        owner, chunk = numbers[part[0]].tolist()
+        block = tuple(choice.blocks[owner].tolist())
+        key = series.key(block)
+        inside = chunk - block[position] * series.pieces[0]
+        for patch in points.patches:
+            number = int(np.ravel_multi_index((inside, *patch), series.pieces))
+            yield _Piece(key, number, patch, fields[part], steps[part] - chunk * series.steps)
+
+
+def _read_some(
+    snapshot: Snapshot, series: SeriesArray, points: Points, pieces: Sequence[_Piece], out: np.ndarray
+) -> None:
+    index = indexes(snapshot, list(dict.fromkeys(piece.key for piece in pieces)), math.prod(series.pieces))
+    places = [index[piece.key][piece.number].tolist() for piece in pieces]
+    stored = [(piece, tuple(place)) for piece, place in zip(pieces, places, strict=True) if place[0] != NOWHERE]
+    found = read_ranges(snapshot, [(piece.key, place) for piece, place in stored])
+    data = {id(piece): part for (piece, _), part in zip(stored, found, strict=True)}
+
+    def put(piece: _Piece) -> None:
+        _put(series, points, piece, data.get(id(piece)), out)
+
+    if len(pieces) == 1:
+        put(pieces[0])
+    else:
+        list(decoding_pool().map(put, pieces))
+
+
+def _put(series: SeriesArray, points: Points, piece: _Piece, data: bytes | None, out: np.ndarray) -> None:
+    where, inside = points.within(piece.patch)
+    if data is None:
+        out[np.ix_(piece.fields, *where)] = np.nan
+        return
+    values: Any = series.codec.decode(data, series.piece_shape, f"the time series {piece.key!r}")
+    out[np.ix_(piece.fields, *where)] = values[np.ix_(piece.steps, *inside)]
