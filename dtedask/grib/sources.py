@@ -98,7 +98,8 @@ class MemorySource:
     name = "bytes"
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._data = memoryview(data).cast("B")
+        # All of some bytes is no copy of them; a message that comes alone is not copied.
+        self._data = data if isinstance(data, bytes) else memoryview(data).cast("B")
 
     def read(self, offset: int, length: int) -> bytes:  # noqa: D102  # see Source
         return bytes(self._data[offset : offset + length])

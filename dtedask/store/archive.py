@@ -17,10 +17,11 @@ from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, sca
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
 from dtedask.store import items
+from dtedask.store.addresses import Addresses
 from dtedask.store.agreement import check_agreement, place_of
 from dtedask.store.control import Control
 from dtedask.store.execute import Execution
-from dtedask.store.identity import Address, address_of
+from dtedask.store.identity import Address
 from dtedask.store.opaque import Opaque
 from dtedask.store.repository import BRANCH
 from dtedask.store.staging import Staging
@@ -64,6 +65,7 @@ class Archive:
         self.unchanged = 0
         self._wide = 0
         self._staging = Staging()
+        self._addresses = Addresses(schema)
 
     @property
     def waiting(self) -> int:
@@ -179,13 +181,18 @@ class Archive:
         self._coordinates.setdefault((entry.address.cube, entry.address.group), coordinates_of)
         return entry, False
 
+    def _address_of(self, description: FieldDescription) -> Address:
+        if self._addresses.schema is not self.schema:
+            self._addresses = Addresses(self.schema)
+        return self._addresses.of(description)
+
     def _entry_of_message(self, message: Message, wanted: Request | None, own: Mapping[str, str]) -> tuple[Entry, bool]:
         description = message.field
         if wanted is not None:
             check_agreement(wanted, message)
         if own:
             description = replace(description, keys={**description.keys, **own})
-        address = address_of(description, self.schema)
+        address = self._address_of(description)
         self._coordinates.setdefault((address.cube, address.group), message)
         source: Source = FileSlice(message.location, message.offset, message.length)
         if message.data is not None:
@@ -195,12 +202,12 @@ class Archive:
 
     def _entry_of_bytes(self, data: bytes, key: Mapping[str, object]) -> tuple[Entry, bool]:
         description = items.describe(data, key, self.schema)
-        address = address_of(description, self.schema)
+        address = self._address_of(description)
         self._coordinates.setdefault((address.cube, address.group), {})
         return Entry(address, dict(address.keys), Opaque(data), None, "opaque bytes"), False
 
     def _entry_of_array(self, field: ArrayField) -> tuple[Entry, bool]:
-        address = address_of(field.description, self.schema)
+        address = self._address_of(field.description)
         self._coordinates.setdefault((address.cube, address.group), field.coordinates)
         values = np.array(field.values, dtype=address.variable.values.dtype)
         return Entry(address, dict(address.keys), values, None, "an array"), False
