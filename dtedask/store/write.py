@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from dtedask.core.errors import DamagedError, GribError, StoreError
 from dtedask.store.failures import read_error
 from dtedask.store.layouts import IntegerCodec, MessageCodec, Packs, PackWriter, Reference
 from dtedask.store.layouts.integers import is_plain
-from dtedask.store.layouts.messages import with_checksum
+from dtedask.store.layouts.messages import PackedMessage
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import run_async
@@ -61,9 +62,18 @@ class FileSlice:
 
     def read(self) -> bytes:
         """The bytes of the message."""
-        with open(self.path, "rb") as file:  # noqa: PTH123 - a path in a hot loop
-            file.seek(self.offset)
-            return file.read(self.length)
+        # A file object takes four times as long, for every message.
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            data = os.pread(descriptor, self.length, self.offset)
+            while len(data) < self.length and (more := self._more(descriptor, len(data))):
+                data += more
+        finally:
+            os.close(descriptor)
+        return data
+
+    def _more(self, descriptor: int, have: int) -> bytes:
+        return os.pread(descriptor, self.length - have, self.offset + have)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,7 @@ def fetched(fields: Sequence[StoredField]) -> list[StoredField]:
     return [replace(one, data=chunks[number]) for number, one in enumerate(fields)]
 
 
+Encoded = bytes | PackedMessage | Reference
 Source = FileSlice | bytes | np.ndarray | Opaque | StoredField | Reference
 
 
@@ -194,7 +205,7 @@ class WriteItem:
             return self.size_bytes
         return len(self.source) if isinstance(self.source, bytes) else self.source.length  # type: ignore[union-attr]
 
-    def encoded(self) -> bytes | Reference:
+    def encoded(self) -> bytes | PackedMessage | Reference:
         """What the chunk holds, or where that lies.
 
         Raises
@@ -209,7 +220,7 @@ class WriteItem:
         if isinstance(self.source, Reference):
             return self.source
         if self.codec.keeps_messages:
-            return with_checksum(self._message())
+            return PackedMessage(self._message())
         if isinstance(self.codec, IntegerCodec):
             return self._integers(self.codec)
         return self.codec.encode(self._values(self.codec.dtype))
@@ -329,7 +340,7 @@ class _ChunkWriter:
         self._pack: PackWriter | None = None
         self._references: dict[str, list[tuple[str, Reference]]] = {}
 
-    def write(self, chunks: Sequence[tuple[WriteItem, bytes | Reference]]) -> None:
+    def write(self, chunks: Sequence[tuple[WriteItem, Encoded]]) -> None:
         """Write some chunks."""
         objects = []
         for item, data in chunks:
@@ -337,9 +348,9 @@ class _ChunkWriter:
                 self._refer(item.key, data)
             elif item.is_packed and self._packs.can_be_written:
                 self._pack = self._pack or self._packs.writer("grib")
-                self._refer(item.key, self._pack.add(data))
+                self._refer(item.key, self._pack.add(*_pieces(data)))
             else:
-                objects.append((item.key, data))
+                objects.append((item.key, bytes(data)))
         if objects:
             run_async(_write(objects, self.store))
 
@@ -355,9 +366,13 @@ class _ChunkWriter:
         self._references.setdefault(path, []).append((slots, reference))
 
 
-def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, bytes | Reference]]]:
+def _pieces(data: bytes | PackedMessage) -> tuple[bytes, ...]:
+    return (data.message, data.checksum) if isinstance(data, PackedMessage) else (data,)
+
+
+def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, Encoded]]]:
     """Encode fields, a few at a time, so that a batch of any length holds little memory."""
-    part: list[tuple[WriteItem, bytes | Reference]] = []
+    part: list[tuple[WriteItem, Encoded]] = []
     held = 0
     for item in _with_stored(items):
         data = item.encoded()
@@ -392,7 +407,7 @@ def _fetched(items: Sequence[WriteItem]) -> Iterator[WriteItem]:
         yield item if found is None else replace(item, source=found)
 
 
-def _write_part(part: Sequence[tuple[WriteItem, bytes | Reference]], writer: _ChunkWriter, result: WriteResult) -> None:
+def _write_part(part: Sequence[tuple[WriteItem, Encoded]], writer: _ChunkWriter, result: WriteResult) -> None:
     existing = [item.key for item, _ in part if item.exists]
     before = run_async(_read(existing, writer.store)) if existing else {}
     pending = []

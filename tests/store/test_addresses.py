@@ -82,7 +82,11 @@ def test_fields_that_differ_in_labels_share_the_description_of_their_variable(gr
     assert len({id(address.variable) for address in found}) == 2 * 5  # at step 0 nothing is said of statistics
 
 
-def test_under_types_of_a_root_each_field_is_looked_at(grib_folder):
-    schema = Schema.model_validate({"keys": {"levelist": "string"}})
-    for message in scan(grib_folder / "pl-regular-ll.grib"):
-        assert place(Addresses(schema).of, message.field) == place(lambda one: address_of(one, schema), message.field)
+def test_under_types_of_a_root_the_labels_are_its_own(grib_folder):
+    schema = Schema.model_validate({"keys": {"date": "climate-monthly"}})
+    message = next(iter(scan(grib_folder / "pl-regular-ll.grib")))
+    addresses = Addresses(schema)
+    for month in range(1, 13):
+        description = changed(message.field, {"keys": {"date": f"{month}"}})
+        address = addresses.of(description)
+        assert address.labels[address.variable.dims.index("month")] == month

@@ -18,10 +18,35 @@ _END = b"7777"
 _EDITION_2 = 2
 
 
-def with_checksum(message: bytes) -> bytes:
-    """A message as it stands in a pack: followed by its crc32c, little-endian, which readers of GRIB pass over."""
-    checksum: int = crc32c(message)
-    return message + checksum.to_bytes(_CRC_BYTES, "little")
+class PackedMessage:
+    """A message as it stands in a pack: followed by its crc32c, little-endian, which readers of GRIB pass over.
+
+    The two are not joined before they have to be: that would copy the message. Equal to the bytes of both.
+
+    Parameters
+    ----------
+    message : bytes
+        The message.
+    """
+
+    __slots__ = ("checksum", "message")
+
+    def __init__(self, message: bytes) -> None:
+        self.message = message
+        self.checksum = int(crc32c(message)).to_bytes(_CRC_BYTES, "little")
+
+    def __len__(self) -> int:
+        return len(self.message) + _CRC_BYTES
+
+    def __bytes__(self) -> bytes:
+        return self.message + self.checksum
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, bytes):
+            return NotImplemented
+        return len(other) == len(self) and other.startswith(self.message) and other.endswith(self.checksum)
+
+    __hash__ = None  # type: ignore[assignment]  # equal to bytes, whose hash is another
 
 
 def is_whole_message(data: bytes) -> bool:

@@ -59,11 +59,14 @@ class PackWriter:
         self._url = url
         self._size = 0
 
-    def add(self, data: bytes) -> Reference:
-        """Append a chunk, and say where it lies."""
-        self._write(data)
-        found = Reference(self._url, self._size, len(data))
-        self._size += len(data)
+    def add(self, *pieces: bytes) -> Reference:
+        """Append a chunk, in one piece or several, and say where it lies."""
+        length = 0
+        for piece in pieces:
+            self._write(piece)
+            length += len(piece)
+        found = Reference(self._url, self._size, length)
+        self._size += length
         return found
 
     def close(self) -> None:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import dtedask
 from dtedask.core.errors import DamagedError
 from dtedask.grib import scan
 from dtedask.store import Schema
+from dtedask.store.layouts.messages import PackedMessage
 
 
 @pytest.fixture(params=["ens-50.grib", "o32.grib2", "missing-values.grib", "spherical-harmonics.grib", "icon.grib"])
@@ -59,3 +62,14 @@ def test_a_flipped_bit_in_a_pack_is_damage_and_no_data(tmp_path, grib_folder):
     pack.write_bytes(data)
     with pytest.raises(DamagedError, match="The GRIB message of"):
         next(store.values(""))
+
+
+@given(st.binary(max_size=40), st.binary(max_size=44))
+def test_a_packed_message_equals_exactly_the_bytes_that_it_becomes(message, other):
+    packed = PackedMessage(message)
+    whole = bytes(packed)
+    assert len(whole) == len(packed)
+    assert whole == packed
+    assert (packed == other) == (whole == other)
+    assert whole[:-4] + b"\0" + whole[-4:] != packed
+    assert whole[:-1] + bytes([whole[-1] ^ 1]) != packed
