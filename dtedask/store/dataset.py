@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Time = Literal["reference", "valid"]
 PREFERRED_CHUNK_BYTES = 64 * 2**20
 _SMALL_BYTES = 64 * 2**10
-_PRIVATE = frozenset({"dtedask_role", "dtedask_dims", "coordinates", "keep_bits"})
+_PRIVATE = frozenset({"dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "tile_points"})
 
 
 class Part(Protocol):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -16,7 +14,11 @@ from dask.base import tokenize
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from dtedask.store.layouts import FieldCodec, TileCodec
+from dtedask.store.layouts.tile_reader import read_tiles
+from dtedask.store.layouts.tiling import Window
 from dtedask.store.opaque import OpaqueCodec
+from dtedask.store.pool import decoding_pool
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.series.read import Points, choose, read
 from dtedask.store.snapshot import Snapshot, Variable
@@ -89,12 +91,17 @@ class FieldArray(BackendArray):
 
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         chosen = [np.atleast_1d(np.arange(len(t.slots))[part]) for t, part in zip(self._tables, key, strict=False)]
-        crop = _Crop(key[len(self._tables) :], self._grid_shape)
-        out = np.empty((*(len(part) for part in chosen), *crop.shape), dtype=self.dtype)
+        part = self._part(key[len(self._tables) :])
+        out = np.empty((*map(len, chosen), *part.shape), dtype=self.dtype)
         if out.size:
-            self._fill_all(out.reshape(-1, *crop.shape), self._slots(chosen), crop, key[len(self._tables) :])
-        scalars = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in key[: len(chosen)])
+            self._fill_all(out.reshape(-1, *part.shape), self._slots(chosen), part, key[len(self._tables) :])
+        scalars = tuple(0 if isinstance(one, int | np.integer) else slice(None) for one in key[: len(chosen)])
         return out[scalars] if scalars else out
+
+    def _part(self, key: tuple[Any, ...]) -> Part:
+        """How the part of each field is read that is asked for."""
+        crop = _Crop(self._codec, key, self._grid_shape)
+        return crop if crop.is_whole or not isinstance(self._codec, TileCodec) else _Tiles(self._codec, key, crop)
 
     def _slots(self, chosen: Sequence[np.ndarray]) -> np.ndarray:
         """Slots of the fields that are asked for, shape (fields, dimensions)."""
@@ -110,52 +117,50 @@ class FieldArray(BackendArray):
         head, zeros = f"{self._group}/{self._variable}/c", ["0"] * len(self._grid_shape)
         return ["/".join([head, *map(str, row), *zeros]) for row in rows.tolist()]
 
-    def _fill_all(self, out: np.ndarray, rows: np.ndarray, crop: _Crop, key: tuple[Any, ...]) -> None:
+    def _fill_all(self, out: np.ndarray, rows: np.ndarray, part: Part, key: tuple[Any, ...]) -> None:
         """Read fields: from their time series where that touches fewer bytes, else by themselves."""
-        left = np.flatnonzero(~self._fill_from_series(out, rows, crop, key))
+        left = np.flatnonzero(~self._fill_from_series(out, rows, part, key))
         if len(left) == len(rows):
-            self._fill(out, self._keys(rows), crop)
+            self._fill(out, self._keys(rows), part)
         elif len(left):
-            part = np.empty((len(left), *crop.shape), dtype=self.dtype)
-            self._fill(part, self._keys(rows[left]), crop)
-            out[left] = part
+            others = np.empty((len(left), *part.shape), dtype=self.dtype)
+            self._fill(others, self._keys(rows[left]), part)
+            out[left] = others
 
-    def _fill_from_series(self, out: np.ndarray, rows: np.ndarray, crop: _Crop, key: tuple[Any, ...]) -> np.ndarray:
+    def _fill_from_series(self, out: np.ndarray, rows: np.ndarray, part: Part, key: tuple[Any, ...]) -> np.ndarray:
         """Read what is better read from time series; which of the fields that were."""
         nothing = np.zeros(len(rows), dtype=bool)
-        if self._series is None or crop.is_whole:
+        if self._series is None or part.is_whole:
             return nothing
         points = Points.of(self._series.patch, key, self._grid_shape)
         snapshot = cached_snapshot(*self._place)
-        choice = choose(snapshot, self._series, rows, points, self._series.field_bytes)
+        choice = choose(snapshot, self._series, rows, points, part.field_bytes)
         if not choice.fields:
             return nothing
         return read(snapshot, self._series, rows, points, choice, out.reshape(len(rows), *points.shape))
 
-    def _fill(self, out: np.ndarray, keys: Sequence[str], crop: _Crop) -> None:
+    def _fill(self, out: np.ndarray, keys: Sequence[str], part: Part) -> None:
         snapshot = cached_snapshot(*self._place)
-        size = int(np.prod(self._grid_shape)) * self.dtype.itemsize
-        many = max(_BYTES_AT_ONCE // max(size, 1), 1)
+        many = max(_BYTES_AT_ONCE // max(part.field_bytes, 1), 1)
         for start in range(0, len(keys), many):
-            self._fill_part(out[start : start + many], keys[start : start + many], crop, snapshot)
+            _fill_some(out[start : start + many], keys[start : start + many], part, snapshot)
 
-    def _fill_part(self, out: np.ndarray, keys: Sequence[str], crop: _Crop, snapshot: Snapshot) -> None:
-        stored = snapshot.read_chunks(list(keys))
 
-        def decode(index: int) -> None:
-            data = stored[index]
-            place = Place(snapshot, keys[index])
-            if data is None:
-                out[index] = np.nan
-            elif crop.is_whole:
-                self._codec.decode_into(out[index], data, place)
-            else:
-                out[index] = crop(self._codec.decode(data, self._grid_shape, place))
+def _fill_some(out: np.ndarray, keys: Sequence[str], part: Part, snapshot: Snapshot) -> None:
+    """Fetch some fields and decode them, in threads where they are several."""
+    stored = part.fetch(snapshot, keys)
 
-        if len(keys) == 1:
-            decode(0)
+    def decode(index: int) -> None:
+        if stored[index] is None:
+            out[index] = np.nan
         else:
-            list(_pool(os.getpid()).map(decode, range(len(keys))))
+            # The slice keeps an array where the part is one point.
+            part.decode(out[index : index + 1], stored[index], Place(snapshot, keys[index]))
+
+    if len(keys) == 1:
+        decode(0)
+    else:
+        list(decoding_pool().map(decode, range(len(keys))))
 
 
 def _without_empty_slices(key: indexing.ExplicitIndexer, shape: tuple[int, ...]) -> indexing.ExplicitIndexer:
@@ -205,24 +210,61 @@ def _name_by_engine(options: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) and name.startswith("open_dataset-") else ""
 
 
-class _Crop:
+class Part(Protocol):
     """The part of each field that is asked for."""
 
-    def __init__(self, key: tuple[Any, ...], shape: tuple[int, ...]) -> None:
+    shape: tuple[int, ...]
+    is_whole: bool
+    field_bytes: int
+
+    def fetch(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[Any]:
+        """What is stored of fields; None for those that do not exist."""
+
+    def decode(self, out: np.ndarray, stored: Any, place: object) -> None:
+        """Put the part of one field into an array of its shape, with a dimension of length 1 before it."""
+
+
+class _Crop:
+    """A part of fields that are decoded as a whole."""
+
+    def __init__(self, codec: FieldCodec, key: tuple[Any, ...], shape: tuple[int, ...]) -> None:
         parts = [np.arange(size)[part] for part, size in zip(key, shape, strict=True)]
         self.shape = tuple(len(part) for part in parts if np.ndim(part))
+        self.field_bytes = math.prod(shape) * np.dtype(codec.dtype).itemsize
         self.is_whole = bool(shape) and all(
             isinstance(part, slice) and part.indices(size) == (0, size, 1)
             for part, size in zip(key, shape, strict=True)
         )
+        self._codec, self.field_shape = codec, shape
         self._key: Any = key
         if sum(isinstance(part, np.ndarray) for part in key) > 1:
             self._key = np.ix_(*(np.atleast_1d(part) for part in parts))
 
-    def __call__(self, field: np.ndarray) -> np.ndarray:
-        return np.asarray(field[self._key]).reshape(self.shape)
+    def fetch(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[bytes | None]:
+        return snapshot.read_chunks(list(keys))
+
+    def decode(self, out: np.ndarray, stored: bytes, place: object) -> None:
+        if self.is_whole:
+            self._codec.decode_into(out[0], stored, place)
+        else:
+            field = self._codec.decode(stored, self.field_shape, place)
+            out[0] = np.asarray(field[self._key]).reshape(self.shape)
 
 
-@lru_cache(maxsize=1)
-def _pool(_process: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode")
+class _Tiles:
+    """A part of fields of which only some tiles are read."""
+
+    is_whole = False
+
+    def __init__(self, codec: TileCodec, key: tuple[Any, ...], crop: _Crop) -> None:
+        self._codec = codec
+        self._tiling = codec.tiling(crop.field_shape)
+        self._window = Window.of(self._tiling, key)
+        self.shape = crop.shape
+        self.field_bytes = len(self._window.tiles) * codec.tile_bytes
+
+    def fetch(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[Any]:
+        return read_tiles(snapshot, keys, self._codec, self._tiling, self._window, partial(Place, snapshot))
+
+    def decode(self, out: np.ndarray, stored: Any, place: object) -> None:
+        self._codec.decode_window(out.reshape(self._window.shape), stored, self._window, place)

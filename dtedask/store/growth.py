@@ -182,7 +182,7 @@ class GroupGrowth:
 
 def own_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes of a variable without those that the store adds."""
-    ours = ("GRIB_edition", "dtedask_role", "dtedask_dims", "coordinates", "keep_bits")
+    ours = ("GRIB_edition", "dtedask_role", "dtedask_dims", "coordinates", "keep_bits", "tile_points")
     return {name: value for name, value in attributes.items() if name not in ours}
 
 

@@ -195,7 +195,7 @@ def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> Non
     if is_opaque(grid):
         run_async(_create_items(store, growth, spec, attributes))
         return
-    codec = codec_of_values(spec.values)
+    codec = codec_of_values(spec.values, grid)
     if grid.dims != ("latitude", "longitude") and grid.kind != "sh":
         attributes["coordinates"] = "latitude longitude"
     attributes |= codec.attributes
@@ -203,12 +203,11 @@ def _create_variable(store: Any, growth: GroupGrowth, spec: VariableSpec) -> Non
         store,
         name=f"{growth.name}/{spec.name}",
         shape=(*(growth.length(name) for name in spec.dims), *grid.shape),
-        chunks=(*(1 for _ in spec.dims), *grid.shape),
         dtype=codec.dtype,
         fill_value=np.nan,
         dimension_names=(*spec.dims, *grid.dims),
         attributes=attributes,
-        **codec.array_options(),
+        **codec.array_options(grid.shape, len(spec.dims)),
     )
 
 
@@ -246,7 +245,7 @@ def _codec(growth: GroupGrowth, spec: VariableSpec) -> Codec:
     stored = growth.group.variables.get(spec.name) if growth.group else None
     if is_opaque(growth.address.grid):
         return OpaqueCodec()
-    return stored.codec if stored else codec_of_values(growth.variables[spec.name].values)
+    return stored.codec if stored else codec_of_values(growth.variables[spec.name].values, growth.address.grid)
 
 
 def _is_fresh(growth: GroupGrowth, address: Address) -> bool:

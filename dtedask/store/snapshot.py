@@ -6,12 +6,12 @@ import asyncio
 import atexit
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dtedask.store.upkeep.integrity import Integrity
 
 FORMAT = 1
+Got = TypeVar("Got")
 _GROUP_DEPTH = 3
 _EXIT_PAUSE_S = 0.05
 _CHUNKS_AT_ONCE = 64
@@ -308,11 +309,23 @@ class Snapshot:
         """Whether each look at the storage goes over a network."""
         return self.url.startswith("s3://")
 
-    def read_chunks(self, keys: list[str]) -> list[bytes | None]:
-        """Stored bytes of chunks, fetched side by side; None where there is none."""
+    @overload
+    def read_chunks(self, keys: list[str]) -> list[bytes | None]: ...
+    @overload
+    def read_chunks(self, keys: list[str], get: Callable[[Any, str], Awaitable[Got]]) -> list[Got]: ...
+    def read_chunks(self, keys: list[str], get: Callable[[Any, str], Awaitable[Any]] | None = None) -> list[Any]:
+        """Stored bytes of chunks, fetched side by side; None where there is none.
+
+        Parameters
+        ----------
+        keys : list of str
+            Their Zarr keys.
+        get : callable, optional
+            Coroutine function of the Zarr store and a key, where something else than the whole chunk is wanted.
+        """
         self.check_chunks([key.split("/c/", 1) for key in keys])
         with self.told_damage():
-            found = run_async(_fetch(self.session.store, keys))
+            found = run_async(_fetch(self.session.store, keys, get or _whole_chunk))
             for key, data in zip(keys, found, strict=True):
                 if isinstance(data, Exception):
                     from dtedask.store.upkeep.affected import Place
@@ -530,22 +543,27 @@ def in_order_of_labels(group: Group, variable: Variable, slots: np.ndarray) -> n
     return np.ascontiguousarray(slots[np.argsort(ranks, kind="stable")])
 
 
-async def _fetch(store: Any, keys: list[str]) -> list[bytes | Exception | None]:
-    """Stored bytes; what fails stands in the place of its bytes."""
+async def _fetch(store: Any, keys: list[str], get: Callable[[Any, str], Awaitable[Any]]) -> list[Any]:
+    """What is stored; what fails stands in the place of it as an exception."""
     import icechunk
-    from zarr.core.buffer import default_buffer_prototype
 
-    limit, prototype = asyncio.Semaphore(_CHUNKS_AT_ONCE), default_buffer_prototype()
+    limit = asyncio.Semaphore(_CHUNKS_AT_ONCE)
 
-    async def one(key: str) -> bytes | Exception | None:
+    async def one(key: str) -> Any:
         async with limit:
             try:
-                data = await store.get(key, prototype)
-            except (icechunk.IcechunkError, ValueError) as error:
+                return await get(store, key)
+            except (icechunk.IcechunkError, ValueError, DamagedError) as error:
                 return error
-        return None if data is None else data.to_bytes()
 
     return list(await asyncio.gather(*(one(key) for key in keys)))
+
+
+async def _whole_chunk(store: Any, key: str) -> bytes | None:
+    from zarr.core.buffer import default_buffer_prototype
+
+    data = await store.get(key, default_buffer_prototype())
+    return None if data is None else data.to_bytes()
 
 
 async def _sizes(store: Any, keys: list[str]) -> list[int]:

@@ -13,7 +13,7 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import ControlledError, MissingFieldsError, NoMatchError, NotFoundError
-from dtedask.store import Store
+from dtedask.store import Schema, Store
 from dtedask.testing.fields import make_field
 
 CUBE = "rd/oper/test"
@@ -32,6 +32,7 @@ class StoreSuite:
     """
 
     can_pickle = True
+    schema: Schema | None = None  # of the roots; None for the default one
 
     @pytest.fixture
     def root(self) -> str:
@@ -41,7 +42,7 @@ class StoreSuite:
     @pytest.fixture
     def store(self, root: str) -> Store:
         """The root, opened."""
-        return dtedask.open(root)
+        return dtedask.open(root, schema=self.schema)
 
     @pytest.fixture
     def no_waiting(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from dtedask.store.schema import Schema, Values
 from dtedask.testing import StoreSuite
 
 _NAMES = itertools.count()
@@ -13,6 +14,10 @@ class TestLocalDisk(StoreSuite):
     @pytest.fixture
     def root(self, tmp_path):
         return str(tmp_path / "root")
+
+
+class TestTiles(TestLocalDisk):
+    schema = Schema(values=Values(tiles=64))
 
 
 class TestMemory(StoreSuite):

@@ -201,7 +201,12 @@ def _array(name: str, document: Mapping[str, Any], manifests: tuple[Manifest, ..
 
 
 def _codec(document: Mapping[str, Any]) -> str:
-    options = document.get("configuration", {})
+    options = dict(document.get("configuration", {}))
+    for name, value in options.items():
+        if name.endswith("codecs"):
+            options[name] = "+".join(_codec(one) for one in value)
+        elif isinstance(value, list):
+            options[name] = "x".join(map(str, value))
     text = ",".join(f"{name}={value}" for name, value in options.items())
     return f"{document['name']}({text})" if text else str(document["name"])
 

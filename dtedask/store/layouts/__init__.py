@@ -6,6 +6,7 @@ from dtedask.store.layouts.map import ChunkCodec
 from dtedask.store.layouts.messages import MessageCodec
 from dtedask.store.layouts.packs import Packs, PackWriter
 from dtedask.store.layouts.references import Reference
+from dtedask.store.layouts.tiles import TileCodec
 
 __all__ = [
     "ChunkCodec",
@@ -16,6 +17,7 @@ __all__ = [
     "PackWriter",
     "Packs",
     "Reference",
+    "TileCodec",
     "codec_of",
     "codec_of_values",
 ]

@@ -10,9 +10,11 @@ import numpy as np
 from dtedask.store.layouts.integers import IntegerCodec
 from dtedask.store.layouts.map import ChunkCodec
 from dtedask.store.layouts.messages import MessageCodec
+from dtedask.store.layouts.tiles import TileCodec, tile_points
 from dtedask.store.opaque import OpaqueCodec
 
 if TYPE_CHECKING:
+    from dtedask.geo import Grid
     from dtedask.store.schema import Values
 
 
@@ -40,8 +42,8 @@ class FieldCodec(Protocol):
     def decode_into(self, out: np.ndarray, data: bytes, place: object) -> None:
         """Put the values of a chunk into a contiguous array of the grid's shape and the codec's data type."""
 
-    def array_options(self) -> dict[str, Any]:
-        """What `zarr.create_array` must be told of the codec."""
+    def array_options(self, shape: tuple[int, ...], dims: int) -> dict[str, Any]:
+        """What `zarr.create_array` must be told of the codec, for fields of a shape behind so many dimensions."""
 
     def to_values(self) -> Values:
         """What a schema says that asks for this codec."""
@@ -52,20 +54,23 @@ Codec = FieldCodec | OpaqueCodec
 
 def codec_of(metadata: Mapping[str, Any]) -> Codec:
     """Codec of an array that exists, from its Zarr document."""
-    dtype, codecs = metadata["data_type"], metadata["codecs"]
+    dtype, codecs, attributes = metadata["data_type"], metadata["codecs"], metadata["attributes"]
     if dtype == "variable_length_bytes":
         return OpaqueCodec()
     if codecs[0]["name"] == MessageCodec.name:
         return MessageCodec(dtype)
     if codecs[0]["name"] == IntegerCodec.name:
         return IntegerCodec(dtype, codecs[0]["configuration"]["level"])
-    return ChunkCodec.from_metadata(dtype, codecs, metadata["attributes"])
+    if codecs[0]["name"] == TileCodec.name:
+        return TileCodec.from_metadata(dtype, codecs[0]["configuration"], attributes)
+    return ChunkCodec.from_metadata(dtype, codecs, attributes)
 
 
-def codec_of_values(values: Values) -> FieldCodec:
-    """Codec that a schema asks for."""
+def codec_of_values(values: Values, grid: Grid) -> FieldCodec:
+    """Codec that a schema asks for, for the fields of a grid."""
     if values.layout == "messages":
         return MessageCodec(values.dtype)
     if values.codec == "grib-int":
         return IntegerCodec(values.dtype, values.level)
-    return ChunkCodec.from_values(values)
+    points = tile_points(values.tiles, grid)
+    return TileCodec.from_values(values, grid.shape, points) if points else ChunkCodec.from_values(values)

@@ -226,11 +226,17 @@ class IntegerCodec:
         head = _Head.unpack(checked(data, place), place)
         return None if head.kind == _PLAIN else head.scale
 
-    def array_options(self) -> dict[str, Any]:
-        """What `zarr.create_array` must be told of the codec."""
+    def array_options(self, shape: tuple[int, ...], dims: int) -> dict[str, Any]:
+        """What `zarr.create_array` must be told of the codec, for fields of a shape behind so many dimensions."""
         from dtedask.store.layouts.zarr_codecs import GribIntegerCodec
 
-        return {"serializer": GribIntegerCodec(self.level), "compressors": None, "filters": None}
+        chunks = (*(1,) * dims, *shape)
+        return {
+            "chunks": chunks,
+            "serializer": GribIntegerCodec(self.level),
+            "compressors": None,
+            "filters": None,
+        }
 
     def to_values(self) -> Values:
         """What a schema says that asks for this codec."""

@@ -91,15 +91,19 @@ class ChunkCodec:
     def decode_into(self, out: np.ndarray, data: bytes, place: object) -> None:
         """Put the values of a chunk into an array of its shape, contiguous and of its data type; see `decode`."""
         packed = checked(data, place)
+        with blosc_threads():
+            self.unpack(out, packed)
+
+    def unpack(self, out: np.ndarray, packed: memoryview | np.ndarray) -> None:
+        """Put values into an array, from a chunk without its checksum, which was looked at."""
         if self.compressor:
-            with blosc_threads():
-                self._blosc().decode(packed, out)
+            self._blosc().decode(packed, out)
         else:
             out[...] = np.frombuffer(packed, dtype=self.dtype).reshape(out.shape)
 
-    def array_options(self) -> dict[str, Any]:
-        """What `zarr.create_array` must be told of the codec."""
-        return {"compressors": self._zarr_codecs()}
+    def array_options(self, shape: tuple[int, ...], dims: int) -> dict[str, Any]:
+        """What `zarr.create_array` must be told of the codec, for fields of a shape behind so many dimensions."""
+        return {"chunks": (*(1,) * dims, *shape), "compressors": self.zarr_codecs()}
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -112,9 +116,10 @@ class ChunkCodec:
 
         codec = f"blosc-{self.compressor}" if self.compressor else "none"
         found = {"dtype": self.dtype, "codec": codec, "level": self.level, "shuffle": self.shuffle}
-        return Values.model_validate({**found, "keep_bits": self.keep_bits})
+        return Values.model_validate({**found, "keep_bits": self.keep_bits, "tiles": "none"})
 
-    def _zarr_codecs(self) -> list[Any]:
+    def zarr_codecs(self) -> list[Any]:
+        """Codecs after the bytes, as zarr takes them."""
         from zarr.codecs import BloscCodec, Crc32cCodec
 
         if not self.compressor:

@@ -133,11 +133,12 @@ class MessageCodec:
         except GribError as error:
             raise _damaged(place, error.message) from error
 
-    def array_options(self) -> dict[str, Any]:
-        """What `zarr.create_array` must be told of the codec."""
+    def array_options(self, shape: tuple[int, ...], dims: int) -> dict[str, Any]:
+        """What `zarr.create_array` must be told of the codec, for fields of a shape behind so many dimensions."""
         from dtedask.store.layouts.zarr_codecs import GribCodec
 
-        return {"serializer": GribCodec(), "compressors": None, "filters": None}
+        chunks = (*(1,) * dims, *shape)
+        return {"chunks": chunks, "serializer": GribCodec(), "compressors": None, "filters": None}
 
     def to_values(self) -> Values:
         """What a schema says that asks for this codec."""

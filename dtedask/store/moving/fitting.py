@@ -75,7 +75,7 @@ class Fitting:
         stored = group.variables.get(address.variable.name) if group else None
         if stored is not None:
             return stored.codec
-        return OpaqueCodec() if is_opaque(address.grid) else codec_of_values(address.variable.values)
+        return OpaqueCodec() if is_opaque(address.grid) else codec_of_values(address.variable.values, address.grid)
 
     def snapshot(self, cube: str) -> Snapshot | None:
         """Newest state of a cube; None where it does not exist."""

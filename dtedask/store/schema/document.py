@@ -47,6 +47,9 @@ class Values(BaseModel):
     )
     level: Annotated[int, Field(ge=0, le=9)] = 1
     shuffle: Literal["bitshuffle", "shuffle", "noshuffle"] = "bitshuffle"
+    tiles: Literal["auto", "none"] | Annotated[int, Field(ge=64)] = Field(
+        default="none", description="Points of a tile, in which parts of a field are read; auto for large grids."
+    )
     keep_bits: Annotated[int, Field(ge=1, le=52)] | None = Field(
         default=None, description="Lossy: keep so many bits of the mantissa, rounded to nearest."
     )
@@ -111,11 +114,26 @@ class Schema(BaseModel):
                 checked_name(name, keys)
             except Mistake as mistake:
                 mistakes.append((("qualifiers", place), mistake))
+        mistakes += self._wrong_tiles()
         if mistakes:
             raise ValidationError.from_exception_data("Schema", [_detail(*one) for one in mistakes])
         # The model is frozen for its users; here its spelling becomes canonical.
         self.__dict__.update(keys=keys, rules=tuple(rules))
         return self
+
+    def _wrong_tiles(self) -> Iterator[tuple[tuple[str | int, ...], Mistake]]:
+        """Storage that asks for tiles where fields cannot be cut."""
+        entries: list[tuple[tuple[str, ...], Values]] = [(("values",), self.values)]
+        entries += [(("parameters", name), values) for name, values in self.parameters.items()]
+        for path, values in entries:
+            if not isinstance(values.tiles, int):
+                continue
+            if (values.layout or self.layout) == "messages":
+                hint = "Leave 'tiles' out, or take the layout map."
+                yield (*path, "tiles"), Mistake("GRIB messages are not cut into tiles.", hint)
+            elif values.codec == "grib-int":
+                hint = "Leave 'tiles' out, or take another codec."
+                yield (*path, "tiles"), Mistake("packed integers (grib-int) are not cut into tiles.", hint)
 
     @cached_property
     def language(self) -> Language | None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from google_crc32c import value as crc32c
 
 from dtedask.core.errors import DamagedError
 from dtedask.store.failures import missing_object, read_error
-from dtedask.store.layouts import MessageCodec
+from dtedask.store.layouts import MessageCodec, TileCodec, codec_of
 from dtedask.store.layouts.messages import is_whole_message
 from dtedask.store.snapshot import chunk_coordinates, run_async
 from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
@@ -66,6 +67,11 @@ class Array:
         codecs = [codec["name"] for codec in self.document["codecs"]]
         if MessageCodec.name in codecs:
             return is_whole_message
+        dims = self.document["attributes"].get("dtedask_dims")
+        if TileCodec.name in codecs and dims is not None:
+            codec = codec_of(self.document)
+            assert isinstance(codec, TileCodec)
+            return partial(codec.is_whole, shape=tuple(self.document["shape"][dims:]))
         return _has_checksum if codecs and codecs[-1] == "crc32c" else _is_anything
 
     @property
