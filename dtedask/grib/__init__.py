@@ -5,6 +5,7 @@ from dtedask.grib.coordinates import Coordinate, coordinates
 from dtedask.grib.decode import decode
 from dtedask.grib.encode import encode
 from dtedask.grib.field import FieldDescription, Message
+from dtedask.grib.headers import header_differences, packing_step
 from dtedask.grib.packing import scale_of
 from dtedask.grib.scan import ScanReport, Skipped, describe, scan
 
@@ -20,6 +21,8 @@ __all__ = [
     "decode",
     "describe",
     "encode",
+    "header_differences",
+    "packing_step",
     "scale_of",
     "scan",
 ]

@@ -100,6 +100,20 @@ class Handle:
         finally:
             eccodes.codes_keys_iterator_delete(iterator)
 
+    def coded(self) -> Iterator[tuple[str, str]]:
+        """Yield the keys that stand in the message, not those that follow from them, with their values as text."""
+        iterator = eccodes.codes_keys_iterator_new(self._id)
+        try:
+            eccodes.codes_skip_computed(iterator)
+            eccodes.codes_skip_duplicates(iterator)
+            while eccodes.codes_keys_iterator_next(iterator):
+                key = eccodes.codes_keys_iterator_get_name(iterator)
+                value = self.get(key, str)
+                if value is not None:
+                    yield key, value
+        finally:
+            eccodes.codes_keys_iterator_delete(iterator)
+
     def set(self, key: str, value: object) -> None:
         """Set a key.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dtedask.store.inspection.status import Status as Status
     from dtedask.store.listing import Listing as Listing
     from dtedask.store.listing import Place as Place
+    from dtedask.store.moving.comparison import Comparison as Comparison
     from dtedask.store.moving.result import Copy as Copy
     from dtedask.store.past.differences import Differences as Differences
     from dtedask.store.past.rollback import Rollback as Rollback
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dtedask.store.wipe import Wipe as Wipe
 
 _HOMES = {
+    "Comparison": "moving.comparison",
     "Copy": "moving.result",
     "CubeDump": "inspection.dump",
     "Differences": "past.differences",
@@ -62,6 +64,7 @@ _HOMES = {
     "open_cube": "cube",
 }
 __all__ = [
+    "Comparison",
     "Copy",
     "CubeDump",
     "Differences",

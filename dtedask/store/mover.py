@@ -1,25 +1,29 @@
-"""Fields between this root and others: copy."""
+"""Fields between this root and others: copy, compare."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dtedask.core.errors import ReadOnlyError
 from dtedask.core.settings import setting
+from dtedask.store import retrieval
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
-from dtedask.store.location import Location
+from dtedask.store.location import Location, RootFiles
 from dtedask.store.root_handle import RequestLike, RootHandle
 from dtedask.store.roots import RootDocument
 
 if TYPE_CHECKING:
     from dtedask.store.moving.carrying import MovedLayout
+    from dtedask.store.moving.comparison import Comparison
     from dtedask.store.moving.copy import Target
     from dtedask.store.moving.result import Copy
+    from dtedask.store.moving.sides import RootSide, Side
     from dtedask.store.progress import Progress
     from dtedask.store.schema import Schema
 
@@ -111,6 +115,80 @@ class Mover(Keeper):
                 return copying.plan()
             return copying.run(execution or Execution(threads=setting("ingest.threads")), on_progress, message)
 
+    def compare(
+        self,
+        request: RequestLike,
+        other: RootLike | Sequence[str | os.PathLike[str]],
+        *,
+        absolute: float = 0.0,
+        relative: float = 0.0,
+        packing: bool = False,
+        execution: Execution | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Comparison:
+        """Compare fields with those of another root, or of GRIB files: which there are, their headers, their values.
+
+        Fields are the same when their MARS keys and their grid are. Headers are the attributes of variables and, where
+        both sides are GRIB messages, the keys of GRIB. Values are compared in float64, missing points by their place.
+
+        Parameters
+        ----------
+        request : Request, str or mapping
+            Which fields of both sides; None for all.
+        other : Store, str, path or sequence of them
+            The right side: a root, or one or several files.
+        absolute, relative : float
+            Values are equal where ``|left - right| <= absolute + relative * |right|``; every bit must be equal if both
+            are 0.
+        packing : bool
+            Whether to allow half of the step of GRIB's packing in addition, as far as a side is GRIB and says it.
+        execution : Execution, optional
+            Where tasks run; threads of this process by default.
+        on_progress : callable, optional
+            Called with `Progress` when a task ends.
+
+        Returns
+        -------
+        Comparison
+            What differs, field by field. A field that cannot be read differs, and says why.
+
+        Raises
+        ------
+        NoMatchError
+            If neither side has a field that the request takes.
+        NotFoundError
+            If there is no such root or file.
+        """
+        from dtedask.store.moving.compare import Comparing
+        from dtedask.store.moving.sides import FilesSide, RootSide
+        from dtedask.store.moving.tolerance import Tolerance
+
+        parsed = self._parse(request)
+        with ExitStack() as stack:
+            reader = stack.enter_context(self._kept())
+            left = RootSide(self._location, list(reader.select(parsed, verb="retrieve")))
+            right: Side
+            if (files := _as_files(other)) is not None:
+                right = FilesSide(files, parsed, self.schema())
+            else:
+                right = self._other(other, stack)._as_side(request)  # type: ignore[arg-type]  # noqa: SLF001
+            if not left.count() and not right.count():
+                raise retrieval.no_match(parsed, reader)
+            tolerance = Tolerance(absolute, relative, packing)
+            comparing = Comparing(parsed, left, right, tolerance, setting("ingest.batch-bytes"))
+            return comparing.run(execution or Execution(threads=setting("ingest.threads")), on_progress)
+
+    def _other(self, root: RootLike, stack: ExitStack) -> Self:
+        """Another root, as it is now."""
+        handle = root if isinstance(root, type(self)) else type(self)(Location.parse(root))  # type: ignore[arg-type]
+        return stack.enter_context(handle._kept())  # noqa: SLF001 - of the same class
+
+    def _as_side(self, request: RequestLike) -> RootSide:
+        from dtedask.store.moving.sides import RootSide
+
+        RootFiles(self._location).cubes()  # says so where there is no root
+        return RootSide(self._location, list(self.select(self._parse(request), verb="retrieve")))
+
     @contextmanager
     def _kept(self) -> Iterator[Self]:
         """A handle that keeps to what this one shows now; purge leaves that alone, where the root can be written."""
@@ -136,3 +214,12 @@ class Mover(Keeper):
         exists = document.version() > 0
         schema = document.create(wanted) if exists else document.schema(other if wanted is None else wanted)
         return Target(self._location, schema, self._options())
+
+
+def _as_files(other: RootLike | Sequence[str | os.PathLike[str]]) -> list[str | os.PathLike[str]] | None:
+    """GRIB files where these are named, and not a root."""
+    if isinstance(other, RootHandle):
+        return None
+    if not isinstance(other, str | os.PathLike):
+        return list(other)
+    return [other] if Path(other).is_file() else None

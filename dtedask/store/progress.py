@@ -77,6 +77,11 @@ class Tracker:
         self._done = min(self._done + len(result.new) + len(result.replaced) + len(result.unchanged), fields)
         self._tell(self._before[0] + self._done, self._before[1] + size * self._done // max(fields, 1))
 
+    def add(self, fields: int, size: int) -> None:
+        """So many more fields are done, where there are no units."""
+        self._before = (self._before[0] + fields, self._before[1] + size)
+        self._tell(*self._before)
+
     def end(self) -> None:
         """The unit is committed, or failed."""
         self._before = (self._before[0] + self._unit[0], self._before[1] + self._unit[1])

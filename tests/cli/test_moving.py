@@ -1,4 +1,4 @@
-"""Copies on the command line."""
+"""Copies and comparisons on the command line."""
 
 import pytest
 
@@ -33,3 +33,22 @@ def test_a_dry_run_of_copy_writes_nothing(run, root, here):
 def test_copy_of_nothing_exits_with_3(run, root, here):
     assert run(f"store copy --root {root} --to copy class=od").status == 3
     assert run(f"store copy --root {root} --to {root}").status == 2
+
+
+def test_compare_exits_with_0_1_or_3(run, root, grib, copied):
+    same = run(f"store compare --root {root} --with {copied}")
+    assert (same.status, same.out) == (0, "")
+    assert "8 compared, 0 differ" in same.err
+    files = run(f"store compare --root {root} --with {grib}/forecast.grib2 --with {grib}/more")
+    assert files.status == 0
+    assert "8 compared" in files.err
+    assert run(f"store compare --root {root} --with {copied} class=od").status == 3
+
+
+def test_compare_writes_one_line_a_difference(run, root, copied):
+    dtedask.open(copied).wipe("class=ea,expver=1,levelist=850,number=1", doit=True)
+    found = run(f"store compare --root {root} --with {copied} --json")
+    assert found.status == 1
+    assert [(line["kind"], line["keys"]["levelist"]) for line in found.lines] == [("left-only", "850")] * 2
+    table = run(f"store compare --root {root} --with {copied}")
+    assert table.out.count("only on the left") == 2

@@ -1,14 +1,17 @@
-"""`dtedask store copy`: fields between roots."""
+"""`dtedask store copy|compare`: fields between roots."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dtedask.cli.commands import add
-from dtedask.cli.console import emit, emit_json, plural, say, show_warning, size
-from dtedask.cli.options import At, Cluster, DryRun, Json, Root, Words
+from dtedask.cli.console import emit, emit_json, emit_table, plural, say, show_warning, size
+from dtedask.cli.options import At, Cluster, DryRun, Json, JsonLines, Root, Words
 from dtedask.cli.requests import parse_words
 from dtedask.cli.store.roots import open_root
 
@@ -30,7 +33,7 @@ AllowMissing = Annotated[
 
 
 def add_to(group: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     add(
         group,
         "copy",
@@ -38,6 +41,14 @@ def add_to(group: typer.Typer) -> None:
         "dtedask store copy --root data --to backup class=ea,date=20170101",
         "dtedask store copy --root data --to backup --dry-run",
         "dtedask store copy --root data --to backup --cluster local-cluster --json",
+    )
+    add(
+        group,
+        "compare",
+        compare,
+        "dtedask store compare --root data --with forecast.grib2 class=ea,date=20170101",
+        "dtedask store compare --root data --with data --rel 1e-6 --json",
+        "dtedask store compare --root data --with forecast.grib2 --with more --tolerance packing",
     )
 
 
@@ -74,6 +85,73 @@ def copy(  # noqa: PLR0913 - each is an option of the command
     _show(done, as_json=as_json)
     if done.hook_failures or done.refused:
         raise typer.Exit(1)
+
+
+def compare(
+    other: Annotated[
+        list[str], typer.Option("--with", metavar="ROOT|FILE", help="Another root; or GRIB files, patterns, folders.")
+    ],
+    words: Words = None,
+    *,
+    root: Root = None,
+    at: At = None,
+    absolute: Annotated[
+        float, typer.Option("--abs", min=0, metavar="X", help="Values may differ by so much; every bit counts without.")
+    ] = 0.0,
+    relative: Annotated[
+        float, typer.Option("--rel", min=0, metavar="X", help="Values may differ by so much of the right one.")
+    ] = 0.0,
+    tolerance: Annotated[
+        Literal["exact", "packing"],
+        typer.Option("--tolerance", help="packing: allow half of the step in which a GRIB message holds its values."),
+    ] = "exact",
+    cluster: Cluster = None,
+    as_json: JsonLines = False,
+) -> None:
+    """Compare fields with those of another root or of GRIB files: which there are, their headers, their values.
+
+    One line a field that differs or that only one side has. The exit status is 0 where both sides are equal, 1 where
+    they differ and 3 where neither has a field that the request takes.
+    """
+    from dtedask.cli.progress import progress
+    from dtedask.cluster import client_for
+    from dtedask.core.settings import setting
+    from dtedask.store import Execution
+
+    store = open_root(root, at)
+    request = parse_words(words, store)
+    with _right_side(other) as right, client_for(cluster) as client, progress("Comparing") as show:
+        found = store.compare(
+            request,
+            right,
+            absolute=absolute,
+            relative=relative,
+            packing=tolerance == "packing",
+            execution=Execution(client=client, threads=setting("ingest.threads")),
+            on_progress=show,
+        )
+    if as_json:
+        for one in found.differences:
+            emit_json(one.to_dict())
+    elif found.differences:
+        emit_table(("field", "difference"), [(row["field"], row["difference"]) for row in found.rows()])
+    say(f"{found}.")
+    if not found.is_equal:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _right_side(names: list[str]) -> Iterator[str | list[str]]:
+    """A root, or the files that are named; a folder that is no root is one of files."""
+    from dtedask.ingest.sources import open_sources
+
+    (first, *more) = names
+    is_root = not more and ("://" in first or (Path(first) / ".dtedask").is_dir())
+    if is_root:
+        yield first
+        return
+    with open_sources(names) as files:
+        yield [file.path for file in files]
 
 
 def _run(store: Store, target: Store, cluster: str | None, **options: Any) -> Copy:
