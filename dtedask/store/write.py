@@ -323,16 +323,20 @@ def write_batch(fork: bytes | Session, items: Sequence[WriteItem], packs: Packs,
     session = pickle.loads(fork) if isinstance(fork, bytes) else fork
     result = WriteResult(session)
     writer = _ChunkWriter(session.store, packs)
-    for part in _encoded(items):
-        _write_part(part, writer, result)
-    writer.close()
+    try:
+        for part in _encoded(items):
+            _write_part(part, writer, result)
+        writer.close()
+    except BaseException:
+        writer.discard()
+        raise
     if syncs:
         sync_to_disk(packs.location)
     return result
 
 
 class _ChunkWriter:
-    """Writes chunks of one task: as objects, into one pack, or as references to what lies elsewhere."""
+    """Writes chunks of one task: as objects, into packs, or as references to what lies elsewhere."""
 
     def __init__(self, store: Any, packs: Packs) -> None:
         self.store = store
@@ -347,8 +351,7 @@ class _ChunkWriter:
             if isinstance(data, Reference):
                 self._refer(item.key, data)
             elif item.is_packed and self._packs.can_be_written:
-                self._pack = self._pack or self._packs.writer("grib")
-                self._refer(item.key, self._pack.add(*_pieces(data)))
+                self._refer(item.key, self._pack_with_room().add(*_pieces(data)))
             else:
                 objects.append((item.key, bytes(data)))
         if objects:
@@ -360,6 +363,18 @@ class _ChunkWriter:
             self._pack.close()
         if self._references:
             run_async(_refer(self._references, self.store))
+
+    def discard(self) -> None:
+        """Take away what was written into the pack that is open: nothing will refer to it."""
+        if self._pack is not None:
+            self._pack.discard()
+
+    def _pack_with_room(self) -> PackWriter:
+        if self._pack is not None and self._pack.is_full:
+            self._pack.close()
+            self._pack = None
+        self._pack = self._pack or self._packs.writer("grib")
+        return self._pack
 
     def _refer(self, key: str, reference: Reference) -> None:
         path, _, slots = key.partition("/c/")

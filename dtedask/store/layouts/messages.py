@@ -118,6 +118,8 @@ class MessageCodec:
         ------
         DamagedError
             If the checksum does not match, or the bytes are no message.
+        GribError
+            If ecCodes cannot decode a message that is as it came, or its values do not fit into the data type.
         """
         out = np.empty(shape, self.dtype)
         self.decode_into(out, data, place)
@@ -131,7 +133,10 @@ class MessageCodec:
         try:
             decode(message, describe(message).order, out=out)
         except GribError as error:
-            raise _damaged(place, error.message) from error
+            if len(message) == len(data):
+                raise _damaged(place, error.message) from error
+            # Its checksum matches: it came so.
+            raise type(error)(f"The message of {place} cannot be decoded: {error.message}", hint=error.hint) from error
 
     def array_options(self, shape: tuple[int, ...], dims: int) -> dict[str, Any]:
         """What `zarr.create_array` must be told of the codec, for fields of a shape behind so many dimensions."""

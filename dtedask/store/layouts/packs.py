@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
 
 FOLDER = "packs"
+MOST_IN_MEMORY = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,16 @@ class PackWriter:
         self._size += length
         return found
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next chunk should go into another pack."""
+        return False
+
     def close(self) -> None:
         """Finish the file."""
+
+    def discard(self) -> None:
+        """Leave nothing behind, since the task failed."""
 
     def _write(self, data: bytes) -> None:
         raise NotImplementedError
@@ -95,14 +105,27 @@ class LocalPack(PackWriter):
         if self._file is not None:
             self._file.close()
 
+    def discard(self) -> None:
+        """Remove the file."""
+        if self._file is not None:
+            with suppress(OSError):  # a disk that is full, or gone; purge takes what stays
+                self._file.close()
+            with suppress(OSError):
+                self._path.unlink()
+
 
 class ObjectPack(PackWriter):
-    """A pack in an object store; it appears whole when it is closed."""
+    """A pack in an object store; it appears whole when it is closed, and is held in memory until then."""
 
     def __init__(self, location: Location, name: str, url: str) -> None:
         super().__init__(url)
         self._location, self._name = location, name
         self._parts: list[bytes] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds as much as a pack may hold in memory."""
+        return self._size >= MOST_IN_MEMORY
 
     def _write(self, data: bytes) -> None:
         self._parts.append(data)

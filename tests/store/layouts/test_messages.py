@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dtedask
-from dtedask.core.errors import DamagedError
+from dtedask.core.errors import DamagedError, GribUnsupportedError
 from dtedask.grib import scan
+from dtedask.grib.library import eccodes
 from dtedask.store import Schema
+from dtedask.store.layouts import packs
 from dtedask.store.layouts.messages import PackedMessage
+from dtedask.store.location import Location, RootFiles
 
 
 @pytest.fixture(params=["ens-50.grib", "o32.grib2", "missing-values.grib", "spherical-harmonics.grib", "icon.grib"])
@@ -73,3 +76,46 @@ def test_a_packed_message_equals_exactly_the_bytes_that_it_becomes(message, othe
     assert (packed == other) == (whole == other)
     assert whole[:-4] + b"\0" + whole[-4:] != packed
     assert whole[:-1] + bytes([whole[-1] ^ 1]) != packed
+
+
+def test_a_message_that_does_not_fit_into_float32_is_kept_and_said_so(tmp_path, grib_folder):
+    message = encode_huge(grib_folder)
+    store = dtedask.open(tmp_path / "root", schema=Schema(layout="messages"))
+    store.archive(message)
+    store.flush()
+    assert list(store.to_grib()) == [message]
+    with pytest.raises(GribUnsupportedError, match=r"The message of the field .* cannot be decoded: .* do not fit"):
+        list(store.values(""))
+    assert store.verify().is_whole
+
+
+def encode_huge(grib_folder):
+    """A field of 1e300, as IEEE values of 64 bits."""
+    handle = eccodes.codes_new_from_message((grib_folder / "o32.grib2").read_bytes())
+    eccodes.codes_set(handle, "packingType", "grid_ieee")
+    eccodes.codes_set(handle, "precision", 2)
+    eccodes.codes_set_values(handle, np.full(eccodes.codes_get_size(handle, "values"), 1e300))
+    message = eccodes.codes_get_message(handle)
+    eccodes.codes_release(handle)
+    return message
+
+
+def test_a_task_that_fails_leaves_no_pack(tmp_path, make_field):
+    store = dtedask.open(tmp_path / "root", schema=Schema(layout="messages"))
+    store.archive(*make_field(1.0, number="1", levelist="500"))
+    store.archive(*make_field(1.0, number="1", levelist="0.0001"))
+    with pytest.raises(GribUnsupportedError, match="0.0001"):
+        store.flush()
+    assert list((tmp_path / "root").rglob("packs/*")) == []
+
+
+def test_big_packs_of_object_stores_are_cut(tmp_path, grib_folder, monkeypatch):
+    monkeypatch.setattr(packs, "MOST_IN_MEMORY", 10_000)
+    location = Location("memory://cut")
+    writer = packs.ObjectPack(location, "x/packs/1.grib", "s3://bucket/x/packs/1.grib")
+    assert [writer.add(bytes(4_000)).offset for _ in range(2)] == [0, 4_000]
+    assert not writer.is_full
+    writer.add(bytes(4_000))
+    assert writer.is_full
+    writer.close()
+    assert RootFiles(location).sizes("x/packs") == {"x/packs/1.grib": 12_000}
