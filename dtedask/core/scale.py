@@ -13,6 +13,7 @@ _MOST_BITS = 32
 _SINGLE_BITS = 24
 _MOST_BINARY, _MOST_DECIMAL = 900, 250
 _SMALLEST_SINGLE = -126
+_LARGEST_SINGLE = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Scale:
         """Whether integers can be found from values: neither factor is near the ends of float64."""
         is_small = abs(self.binary) <= _MOST_BINARY and abs(self.decimal) <= _MOST_DECIMAL
         return is_small and self.bits <= _MOST_BITS and np.isfinite(self.reference)
+
+    @property
+    def has_single_reference(self) -> bool:
+        """Whether float32 holds the reference to the last bit, as GRIB2 needs it."""
+        return abs(self.reference) <= _LARGEST_SINGLE and float(np.float32(self.reference)) == self.reference
 
     def integers(self, values: NDArray[np.float64]) -> NDArray[np.unsignedinteger] | None:
         """The integers that give the very values; None where there are none.
@@ -120,7 +126,7 @@ class Scale:
     def _is_single(self, dtype: np.dtype[np.unsignedinteger]) -> bool:
         is_exact = self.bits <= _SINGLE_BITS or dtype.itemsize < 4
         is_normal = _SMALLEST_SINGLE <= self.binary <= _MOST_BITS
-        return is_exact and is_normal and self.decimal == 0 and bool(np.float32(self.reference) == self.reference)
+        return is_exact and is_normal and self.decimal == 0 and self.has_single_reference
 
 
 @lru_cache(maxsize=256)

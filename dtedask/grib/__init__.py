@@ -4,6 +4,7 @@ from dtedask.geo import Grid, PointOrder
 from dtedask.grib.coordinates import Coordinate, coordinates
 from dtedask.grib.decode import decode
 from dtedask.grib.encode import encode
+from dtedask.grib.encode_packed import encode_packed
 from dtedask.grib.field import FieldDescription, Message
 from dtedask.grib.headers import header_differences, packing_step
 from dtedask.grib.packing import scale_of
@@ -21,6 +22,7 @@ __all__ = [
     "decode",
     "describe",
     "encode",
+    "encode_packed",
     "header_differences",
     "packing_step",
     "scale_of",

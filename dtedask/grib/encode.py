@@ -48,6 +48,7 @@ def encode(
     attributes: Mapping[str, Any] | None = None,
     interval: tuple[int, int] | None = None,
     bits_per_value: int | None = None,
+    decimal_scale: int = 0,
     packing: Packing = "grid_ccsds",
 ) -> bytes:
     """Encode a field as one GRIB2 message; scanning it gives the same keys and grid.
@@ -66,6 +67,8 @@ def encode(
         Start and end of the statistical interval in seconds after the reference time.
     bits_per_value : int, optional
         Bits of each packed value, 16 by default: the error is at most the range of the values divided by 2**17.
+    decimal_scale : int
+        Power of ten by which values are multiplied before they are packed.
     packing : {"grid_ccsds", "grid_simple", "grid_ieee"}
         ``grid_ieee`` keeps every bit of float32 or float64 values. Spherical harmonics are always packed as such.
 
@@ -84,7 +87,7 @@ def encode(
     with Handle(sample="GRIB2") as handle:
         _write_product(handle, keys, said, interval)
         write_grid(handle, grid)
-        _write_values(handle, values, grid, bits, packing)
+        _write_values(handle, values, grid, bits, decimal_scale, packing)
         message = handle.message()
     _check(message, keys, grid)
     return message
@@ -208,7 +211,9 @@ def _write_step(handle: Handle, keys: Mapping[str, str], interval: tuple[int, in
     handle.set("stepRange" if interval or "-" in step else "step", step)
 
 
-def _write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, packing: str) -> None:
+def _write_values(
+    handle: Handle, values: NDArray[Any], grid: Grid, bits: int, decimal_scale: int, packing: str
+) -> None:
     is_double = values.dtype == "float64"
     data = np.asarray(values, dtype="float64").reshape(grid.shape)
     data = np.ascontiguousarray(message_order(data, grid)).ravel()
@@ -222,6 +227,8 @@ def _write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, p
     if grid.kind != "sh" and packing == "grid_ieee":
         handle.set("precision", 2 if is_double else 1)
     else:
+        if decimal_scale:
+            handle.set("decimalScaleFactor", decimal_scale)
         handle.set("bitsPerValue", bits)
     handle.set("values", data)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dtedask.core.errors import GribUnsupportedError, NotFoundError
 from dtedask.request import is_key, parse_step
-from dtedask.store.layouts import MessageCodec
+from dtedask.store.layouts import IntegerCodec, MessageCodec
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
+    from dtedask.core.scale import Scale
     from dtedask.geo import Grid
     from dtedask.grib.encode import Packing
     from dtedask.store.identity import Address
@@ -48,6 +50,8 @@ def _stored(record: Record) -> bytes:
 def encode_record(record: Record) -> bytes:
     """A field as a GRIB message: as it came where messages are kept, else as GRIB2, encoded anew.
 
+    Integers of grib-int are encoded under their scale, so that ecCodes decodes the very values.
+
     Keys that MARS does not have are not in it.
 
     Raises
@@ -58,7 +62,18 @@ def encode_record(record: Record) -> bytes:
     selection = record.selection
     if isinstance(selection.variable.codec, MessageCodec):
         return selection.variable.codec.message(_stored(record), Place(selection.snapshot, record.chunk))
+    if isinstance(selection.variable.codec, IntegerCodec):
+        values, scale = _scaled(record, selection.variable.codec)
+        return _encode(values, record.keys, record.grid, selection.variable.attributes, scale=scale)
     return _encode(values_of(record), record.keys, record.grid, selection.variable.attributes)
+
+
+def _scaled(record: Record, codec: IntegerCodec) -> tuple[np.ndarray, Scale | None]:
+    """Values as ecCodes decoded them, and the scale of their integers; None with plain values."""
+    data, place = _stored(record), Place(record.selection.snapshot, record.chunk)
+    scale = codec.scale(data, place)
+    exact = codec if scale is None else replace(codec, dtype="float64")
+    return exact.decode(data, record.grid.shape, place), scale
 
 
 def encode_exactly(values: np.ndarray, address: Address) -> bytes:
@@ -102,8 +117,9 @@ def _encode(
     attributes: Mapping[str, Any],
     *,
     packing: Packing = "grid_ccsds",
+    scale: Scale | None = None,
 ) -> bytes:
-    from dtedask.grib import encode
+    from dtedask.grib import encode, encode_packed
 
     keys = {key: value for key, value in all_keys.items() if is_key(key)}
     if not _has_year_and_month(keys.get("date", "")):
@@ -114,7 +130,10 @@ def _encode(
         )
     keys.setdefault("time", "0000")
     told = {name: value for name, value in attributes.items() if name.startswith("GRIB_")}
-    return encode(values, keys, grid, attributes=told, interval=_interval(keys, attributes), packing=packing)
+    interval = _interval(keys, attributes)
+    if scale is not None:
+        return encode_packed(values, keys, grid, scale, attributes=told, interval=interval)
+    return encode(values, keys, grid, attributes=told, interval=interval, packing=packing)
 
 
 def _has_year_and_month(date: str) -> bool:

@@ -55,3 +55,9 @@ def test_scales_at_the_ends_of_float64_are_refused(scale):
 @pytest.mark.parametrize(("top", "dtype"), [(255, "uint8"), (256, "uint16"), (65535, "uint16"), (65536, "uint32")])
 def test_the_smallest_type_holds_them(top, dtype):
     assert Scale(0.0, 0, 0, 24).integers(np.array([0.0, top])).dtype == dtype
+
+
+def test_a_reference_beyond_float32_is_no_single():
+    assert not Scale(1e60, 0, 0, 8).has_single_reference
+    assert not Scale(0.1, 0, 0, 8).has_single_reference
+    assert Scale(0.5, 0, 0, 8).has_single_reference

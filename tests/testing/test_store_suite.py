@@ -20,6 +20,10 @@ class TestTiles(TestLocalDisk):
     schema = Schema(values=Values(tiles=64))
 
 
+class TestIntegers(TestLocalDisk):
+    schema = Schema(values=Values(codec="grib-int"))
+
+
 class TestMemory(StoreSuite):
     can_pickle = False
 

@@ -129,6 +129,22 @@ def test_fields_without_integers_are_kept_and_counted(tmp_path, grib_folder, cap
     assert same_bits(values, decode(message.read(), message.field.order))
 
 
+@pytest.mark.parametrize("file", ["o32.grib2", "missing-values.grib", "alternate-scanning.grib", "ens-50.grib"])
+def test_messages_that_go_out_decode_to_the_very_values(tmp_path, grib_folder, file):
+    store = dtedask.open(tmp_path / "root", schema=INTEGERS)
+    store.archive(grib_folder / file)
+    store.flush()
+    came = {tuple(sorted(one.field.keys.items())): values(one) for one in scan(grib_folder / file)}
+    gone = {tuple(sorted(one.field.keys.items())): values(one) for one in scan(b"".join(store.to_grib()))}
+    assert came.keys() == gone.keys()
+    for keys, expected in came.items():
+        assert same_bits(gone[keys], expected)
+
+
+def values(message):
+    return decode(message.read(), message.field.order, dtype="float64")
+
+
 def test_sent_again_nothing_changes(cube, grib_folder):
     cube.archive(grib_folder / "o32.grib2")
     assert cube.flush() == []
