@@ -13,7 +13,7 @@ DtedaskError
 │   └── GribUnsupportedError        a message that ecCodes cannot decode or encode
 ├── FieldError                      a field that does not fit into its cube (also ValueError)
 │   ├── KeyCollisionError           two different fields that have the same keys
-│   └── NoRuleError                 a field that no rule of the schema takes
+│   └── NoRuleError                 a field that no rule of the schema takes, or no space of several roots
 ├── OpaqueError                     bytes where fields are needed (also ValueError)
 ├── StoreError                      a root or cube that cannot be used
 │   ├── NotFoundError               no root, cube, group or snapshot there (also FileNotFoundError)
@@ -29,6 +29,8 @@ DtedaskError
 │   ├── BranchError                 a branch that cannot be made or deleted (also ValueError)
 │   ├── SchemaError                 another schema than the root's, or one that would lose fields
 │   ├── ReadOnlyError               writing to what only can be read (also PermissionError)
+│   ├── RootUnavailableError        one of several roots that does not answer (also OSError)
+│   ├── SeveralRootsError           several roots where one is needed (also ValueError)
 │   └── ControlledError             fields that are locked for what was asked (also PermissionError)
 ├── DocumentError                   a recipe, listener, schema or catalog that is wrong (also ValueError)
 ├── SettingError                    a setting or profile that is wrong (also ValueError)
@@ -165,7 +167,7 @@ class KeyCollisionError(FieldError):
 
 
 class NoRuleError(FieldError):
-    """A field that no rule of the schema takes."""
+    """A field that no rule of the schema takes, or no space of several roots."""
 
     code = "no-rule"
 
@@ -258,6 +260,33 @@ class ReadOnlyError(StoreError, PermissionError):
     """Writing to something that can only be read."""
 
     code = "read-only"
+
+
+class RootUnavailableError(StoreError, OSError):
+    """One of several roots, or more, that does not answer.
+
+    Parameters
+    ----------
+    message, hint : str
+        As for every error; they name each of them.
+    roots : mapping of str to str
+        Path or URL of each, and the reason.
+    """
+
+    code = "root-unavailable"
+
+    def __init__(self, message: str, *, hint: str = "", roots: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.roots = dict(roots or {})
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint), {"roots": self.roots})
+
+
+class SeveralRootsError(StoreError, ValueError):
+    """Several roots where one is needed."""
+
+    code = "several-roots"
 
 
 class ControlledError(StoreError, PermissionError):

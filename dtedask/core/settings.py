@@ -205,6 +205,8 @@ def _convert(key: str, value: Any, rule: Mapping[str, Any]) -> Any:
     names = [rule["type"]] if isinstance(rule["type"], str) else list(rule["type"])
     if not any(_is_of_type(value, name) for name in names):
         raise _wrong(key, value, rule, " or ".join(_NAMES[name] for name in names))
+    if "enum" in rule and value not in rule["enum"]:
+        raise _wrong(key, value, rule, " or ".join(map(repr, rule["enum"])))
     if "minimum" in rule and value is not None and value < rule["minimum"]:
         raise _wrong(key, value, rule, f"{rule['minimum']} or more")
     if "items" in rule and not all(_is_of_type(item, rule["items"]["type"]) for item in value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -41,6 +41,25 @@ _WIDE_BITS = 24
 _BYTES = (bytes, bytearray, memoryview)
 Given = Mapping[str, Coordinate] | Message | Callable[[], Mapping[str, Coordinate]]
 Messages = bytes | Message | os.PathLike[str] | BinaryIO | Iterable[bytes | Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Fields that were looked at and are not taken yet.
+
+    Parameters
+    ----------
+    entries : tuple of Entry
+        The fields, each once.
+    count : int
+        How many there were, with repeats.
+    wide : int
+        How many of them float32 cannot hold exactly.
+    """
+
+    entries: tuple[Entry, ...]
+    count: int
+    wide: int
 
 
 class Archive:
@@ -79,10 +98,16 @@ class Archive:
 
     def add_messages(self, fields: Messages, key: Mapping[str, object] | None) -> int:
         """Take GRIB messages; each must have the keys that are given."""
-        if isinstance(fields, _BYTES) and key and bytes(fields[:4]) != b"GRIB":
-            return self._take([self._entry_of_bytes(bytes(fields), key)])
+        return self.keep(self.stage_messages(fields, key))
+
+    def stage_messages(self, fields: Messages, key: Mapping[str, object] | None) -> Staged:
+        """Look at GRIB messages and take none of them yet."""
+        if is_other_bytes(fields, key):
+            assert isinstance(fields, _BYTES)
+            assert key is not None
+            return self._stage([self._entry_of_bytes(bytes(fields), key)])
         own, wanted = self._read_key(key) if key else ({}, None)
-        return self._take(self._entry_of_message(message, wanted, own) for message in _messages(fields))
+        return self._stage(self._entry_of_message(message, wanted, own) for message in messages_of(fields))
 
     def _read_key(self, key: Mapping[str, object]) -> tuple[dict[str, str], Request]:
         """Keys of the root's own, which no message has, and those of MARS with which messages must agree."""
@@ -96,11 +121,15 @@ class Archive:
 
     def add_arrays(self, fields: Iterable[ArrayField]) -> int:
         """Take fields of arrays."""
-        return self._take(self._entry_of_array(field) for field in fields)
+        return self.keep(self.stage_arrays(fields))
+
+    def stage_arrays(self, fields: Iterable[ArrayField]) -> Staged:
+        """Look at fields of arrays and take none of them yet."""
+        return self._stage(self._entry_of_array(field) for field in fields)
 
     def add_entries(self, fields: Iterable[tuple[Entry, Callable[[], Mapping[str, Coordinate]]]]) -> int:
         """Take fields that have their places, each with what gives the coordinates of its grid."""
-        return self._take(self._noted(entry, coordinates_of) for entry, coordinates_of in fields)
+        return self.keep(self._stage(self._noted(entry, coordinates_of) for entry, coordinates_of in fields))
 
     def flush(
         self, message: str, sources: tuple[str, ...], execution: Execution
@@ -212,8 +241,8 @@ class Archive:
         values = np.array(field.values, dtype=address.variable.values.dtype)
         return Entry(address, dict(address.keys), values, None, "an array"), False
 
-    def _take(self, entries: Iterable[tuple[Entry, bool]]) -> int:
-        """Take all of the fields, or none where one of them is refused; of equal fields the last stays."""
+    def _stage(self, entries: Iterable[tuple[Entry, bool]]) -> Staged:
+        """Look at fields, of which none is taken where one of them is refused; of equal fields the last stays."""
         staged: dict[object, Entry] = {}
         count = wide = 0
         for entry, is_rounded in entries:
@@ -225,16 +254,26 @@ class Archive:
             count += 1
             wide += is_rounded
         Control(self._location).check_entries(staged.values())
+        return Staged(tuple(staged.values()), count, wide)
+
+    def keep(self, staged: Staged) -> int:
+        """Take fields that were looked at; they wait for the flush."""
         self._staging.forget()
-        for entry in staged.values():
+        for entry in staged.entries:
             waiting = self._entries.setdefault(entry.address.cube, {})
             waiting.pop(entry.address.identity, None)
             waiting[entry.address.identity] = entry
-        self._wide += wide
-        return count
+        self._wide += staged.wide
+        return staged.count
 
 
-def _messages(fields: Messages) -> Iterator[Message]:
+def is_other_bytes(fields: Messages, key: Mapping[str, object] | None) -> bool:
+    """Whether what is archived are bytes that are no GRIB and come with keys."""
+    return isinstance(fields, _BYTES) and bool(key) and bytes(fields[:4]) != b"GRIB"
+
+
+def messages_of(fields: Messages) -> Iterator[Message]:
+    """The messages in what is archived, one by one."""
     if isinstance(fields, Message):
         yield fields
     elif isinstance(fields, _BYTES):
@@ -243,7 +282,7 @@ def _messages(fields: Messages) -> Iterator[Message]:
         yield from scan(fields)
     else:
         for one in fields:
-            yield from _messages(one)
+            yield from messages_of(one)
 
 
 def _is_stream(fields: object) -> TypeIs[BinaryIO]:

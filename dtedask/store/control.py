@@ -123,11 +123,22 @@ class Control:
         found = _decoded(data, self._location.url, self._language()) if data else ()
         return tuple(lock for lock in found if request is None or _can_meet(lock.request, request))
 
-    def add(self, request: Request, verbs: Iterable[str], reason: str) -> Lock:
+    def add(self, request: Request, verbs: Iterable[str], reason: str, *, name: str = "") -> Lock:
         """Lock fields; from then on every process refuses to touch them.
 
         On local disk, a commit that is being published is waited for: it looked for locks before. Nothing that is
         locked changes any more when this returns.
+
+        Parameters
+        ----------
+        request : Request
+            The fields.
+        verbs : iterable of str
+            What is refused.
+        reason : str
+            Why.
+        name : str
+            Its identifier, where several roots are to have one lock; else it gets one of its own.
 
         Raises
         ------
@@ -141,7 +152,7 @@ class Control:
             raise NotFoundError(f"There is no root at {self._location.url!r}.", hint="Archive something into it first.")
         now = datetime.now(UTC).replace(microsecond=0)
         fields = Request({key: list(values) for key, values in request.items()}, language=self._language())
-        lock = Lock(uuid.uuid4().hex[:8], named, fields, reason, author(), now)
+        lock = Lock(name or uuid.uuid4().hex[:8], named, fields, reason, author(), now)
         self._change(lambda locks: (*locks, lock))
         if self._location.is_local and {"archive", "wipe"} & set(named):
             self._wait_for_commits(fields)

@@ -16,7 +16,11 @@ from dtedask.store.opaque import check_fields
 from dtedask.store.snapshot import Group, Snapshot, Variable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dtedask.store.location import Location
+
+    ArrayOf = Callable[[Location, "Part", Sequence[SlotTable]], "LazyArray"]
 
 Time = Literal["reference", "valid"]
 PREFERRED_CHUNK_BYTES = 64 * 2**20
@@ -39,6 +43,22 @@ class Part(Protocol):
     def slots(self) -> np.ndarray: ...  # noqa: D102
 
 
+class LazyArray(Protocol):
+    """Values that are read when they are asked for, as xarray's `BackendArray`."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any: ...
+
+
+def field_array(location: Location, part: Part, tables: Sequence[SlotTable]) -> LazyArray:
+    """Values of the fields of a part, read when they are asked for."""
+    group = part.group
+    series = group.series.get(part.variable.name)
+    return FieldArray(location, part.cube, part.snapshot.id, group.name, part.variable, tables, series=series)
+
+
 def dataset_of(
     location: Location,
     selections: Sequence[Part],
@@ -46,6 +66,7 @@ def dataset_of(
     time: Time = "reference",
     used: Mapping[str, np.ndarray] | None = None,
     orders: Mapping[str, np.ndarray] | None = None,
+    array_of: ArrayOf = field_array,
 ) -> xr.Dataset:
     """Make one lazy dataset of selections of one group.
 
@@ -62,6 +83,8 @@ def dataset_of(
     time : {"reference", "valid"}
         ``"valid"`` joins reference time and step into one sorted axis ``time``; where several forecasts are valid at
         the same time, the latest one is taken.
+    array_of : callable (location, part, tables) -> LazyArray
+        Makes the lazy values of a variable.
     """
     check_fields(selections)
     first = selections[0]
@@ -70,7 +93,7 @@ def dataset_of(
     if time == "valid":
         slots = _with_valid_time(group, slots, selections)
     variables = {
-        s.variable.name: _variable(location, s, {name: slots[name] for name in _names(s.variable, slots)})
+        s.variable.name: _variable(location, s, {name: slots[name] for name in _names(s.variable, slots)}, array_of)
         for s in selections
     }
     coordinates = _coordinates(group, snapshot, slots, selections)
@@ -109,11 +132,10 @@ def _names(variable: Variable, slots: Mapping[str, np.ndarray]) -> list[str]:
     return ["time", *(name for name in variable.dims if name not in ("forecast_reference_time", "step"))]
 
 
-def _variable(location: Location, selection: Part, slots: Mapping[str, np.ndarray]) -> xr.Variable:
+def _variable(location: Location, selection: Part, slots: Mapping[str, np.ndarray], array_of: ArrayOf) -> xr.Variable:
     variable, group = selection.variable, selection.group
     tables = [SlotTable(_positions(variable, name), values) for name, values in slots.items()]
-    series = group.series.get(variable.name)
-    array = FieldArray(location, selection.cube, selection.snapshot.id, group.name, variable, tables, series=series)
+    array = array_of(location, selection, tables)
     dims = (*slots, *group.grid.dims)
     attributes = {name: value for name, value in variable.attributes.items() if name not in _PRIVATE}
     mapping = _grid_mapping(group)

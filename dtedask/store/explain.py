@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import ControlledError, RequestError
@@ -90,6 +90,34 @@ class Candidate:
         return f"{self.cube} {self.group}: {why}"
 
 
+@dataclass(frozen=True, slots=True)
+class RootShare:
+    """What one of several roots has of a request.
+
+    Parameters
+    ----------
+    root : str
+        Path or URL.
+    fields : int
+        Fields that are read from it.
+    shadowed : int
+        Fields that it has, and a root before it too.
+    asked : bool
+        Whether it was asked: no where its space cannot hold what is asked for.
+    """
+
+    root: str
+    fields: int
+    shadowed: int
+    asked: bool
+
+    def __str__(self) -> str:
+        if not self.asked:
+            return f"{self.root}: not asked, its space takes no such fields"
+        shadow = f", {self.shadowed:,} more in the shadow of a root before" if self.shadowed else ""
+        return f"{self.root}: {self.fields:,} fields{shadow}"
+
+
 @dataclass(frozen=True)
 class Explanation:
     """What a request takes and why not more.
@@ -114,6 +142,8 @@ class Explanation:
         Why the store would refuse it; empty if it would not.
     against_rules : str
         Why no rule of the schema takes such a field when it is archived; empty if one does.
+    roots : tuple of RootShare
+        Of several roots, what each has of it.
     """
 
     request: Request
@@ -125,6 +155,7 @@ class Explanation:
     relax: tuple[tuple[str, ...], ...] = ()
     refused: str = ""
     against_rules: str = ""
+    roots: tuple[RootShare, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -155,6 +186,7 @@ class Explanation:
             found.append(f"  missing {count_of(self.missing):,}: {shown}")
         if self.relax:
             found.append(f"  leave out {' or '.join(' and '.join(keys) for keys in self.relax)}")
+        found += [f"  {root}" for root in self.roots]
         found += [f"  {candidate}" for candidate in self.candidates[:_SHOWN]]
         more = len(self.candidates) - _SHOWN
         return [*found, f"  and {more} more groups"] if more > 0 else found
@@ -184,6 +216,7 @@ class Explanation:
             "relax": [list(one) for one in self.relax],
             "refused": self.refused,
             "against_rules": self.against_rules,
+            **({"roots": [asdict(one) for one in self.roots]} if self.roots else {}),
         }
 
 

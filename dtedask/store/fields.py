@@ -86,7 +86,7 @@ class FieldArray(BackendArray):
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(
-            _without_empty_slices(key, self.shape), self.shape, indexing.IndexingSupport.OUTER, self._read
+            without_empty_slices(key, self.shape), self.shape, indexing.IndexingSupport.OUTER, self._read
         )
 
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
@@ -163,7 +163,7 @@ def _fill_some(out: np.ndarray, keys: Sequence[str], part: Part, snapshot: Snaps
         list(decoding_pool().map(decode, range(len(keys))))
 
 
-def _without_empty_slices(key: indexing.ExplicitIndexer, shape: tuple[int, ...]) -> indexing.ExplicitIndexer:
+def without_empty_slices(key: indexing.ExplicitIndexer, shape: tuple[int, ...]) -> indexing.ExplicitIndexer:
     """An indexer in which empty slices go forwards: xarray 2026.9 stumbles over those that go backwards."""
     parts = tuple(
         slice(0, 0) if isinstance(part, slice) and not range(*part.indices(size)) else part

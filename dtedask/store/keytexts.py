@@ -60,12 +60,13 @@ def _key_texts(snapshot: Snapshot, group: Group, variable: Variable, dimension: 
     kind = [variable.attributes.get(name) for name in ("date_text", "time_text", "interval_s", "step_text")]
     place = ("key texts", group.name, dimension, "date" in variable.dims, *kind)
     if place not in snapshot.memory:
-        snapshot.memory[place] = _made(group, variable, dimension)
+        snapshot.memory[place] = texts_of(group, variable, dimension)
     found: tuple[KeyTexts, ...] = snapshot.memory[place]
     return found
 
 
-def _made(group: Group, variable: Variable, dimension: str) -> tuple[KeyTexts, ...]:
+def texts_of(group: Group, variable: Variable, dimension: str) -> tuple[KeyTexts, ...]:
+    """Keys of one dimension of a variable, made anew."""
     texts = group.axes[dimension].texts
     if dimension == "forecast_reference_time":
         return _reference_texts(variable, texts)

@@ -28,6 +28,7 @@ _MEMORY_STORAGES: dict[str, icechunk.Storage] = {}
 _AT_ONCE = 16
 _LEVELS = 3  # of folders between a root and its cubes: class, stream, expver
 _SCHEMES = ("s3://", "memory://")
+_DOCUMENTS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,14 @@ class Location:
             force_path_style=endpoint is not None,
             from_env=True,
         )
+
+
+def is_roots_document(root: object) -> bool:
+    """Whether what is opened as a root is the file of a document that names several: it ends in .yaml or .yml."""
+    if not isinstance(root, str | os.PathLike):
+        return False
+    text = os.fspath(root)
+    return isinstance(text, str) and "://" not in text and text.endswith(_DOCUMENTS) and not os.path.isdir(text)  # noqa: PTH112
 
 
 @lru_cache(maxsize=1)

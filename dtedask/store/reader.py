@@ -12,7 +12,6 @@ from dtedask.store.listing import Listing, Place, places
 from dtedask.store.masked import masked_selections
 from dtedask.store.opaque import check_fields
 from dtedask.store.root_handle import Names, RequestLike, RootHandle
-from dtedask.store.roots import RootDocument
 from dtedask.store.selection import Record, Selection, select
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ class Reader(RootHandle):
             If one of the fields is locked for that.
         """
         parsed = self._parse(request)
-        snapshots = self._snapshots(self._cubes_of(parsed))
-        found = [part for cube, snapshot in snapshots for part in select(snapshot, cube, parsed)]
+        found = self._matching(parsed)
         retrieval.check_ambiguous(parsed, found)
         retrieval.warn_dropped(parsed, found)
         self._control().check_selections(verb, found)
@@ -85,9 +83,7 @@ class Reader(RootHandle):
         what = f"{str(parsed) or 'everything'} in {self.root}"
         if depth < 3:
             return Listing(places(self._selected(parsed, masked), depth), what)
-        return Listing(
-            (one for part in self._selected(parsed, masked) for one in part.records()), what, parsed.language
-        )
+        return Listing(self._listed(parsed, masked), what, parsed.language)
 
     def inspect(self, request: RequestLike) -> Listing[Record]:
         """Fields that a full request names, in its order.
@@ -128,7 +124,7 @@ class Reader(RootHandle):
         """
         from dtedask.store.explain import explain
 
-        return explain(self._parse(request), self, RootDocument(self._location).schema(self._schema))
+        return explain(self._parse(request), self, self._schema_now())
 
     def axes(self, request: RequestLike = None) -> dict[str, Names]:
         """Values of every key over the fields that a request takes, sorted."""
@@ -242,6 +238,14 @@ class Reader(RootHandle):
         selections = self._checked(parsed, allow_missing)
         check_fields(selections)
         return ((record, values_of(record)) for record in ranks.in_order(parsed, selections))
+
+    def _matching(self, request: Request) -> Selections:
+        """Fields that a request takes, whether anybody may see them or not."""
+        snapshots = self._snapshots(self._cubes_of(request))
+        return [part for cube, snapshot in snapshots for part in select(snapshot, cube, request)]
+
+    def _listed(self, request: Request, masked: bool) -> Iterator[Record]:
+        return (one for part in self._selected(request, masked) for one in part.records())
 
     def _selected(self, request: Request, masked: bool) -> Iterator[Selection]:
         """Selections of a listing; nothing is read before the first is asked for."""

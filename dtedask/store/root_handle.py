@@ -185,7 +185,10 @@ class RootHandle:
 
     def _language(self) -> Language | None:
         """Keys and types of the root that are not as in MARS."""
-        return RootDocument(self._location).schema(self._schema).language
+        return self._schema_now().language
+
+    def _schema_now(self) -> Schema:
+        return RootDocument(self._location).schema(self._schema)
 
     def _control(self) -> Control:
         return Control(self._location)

@@ -144,6 +144,19 @@ class RootDocument:
         return versions[-1]
 
 
+def schema_in(data: bytes, url: str) -> Schema:
+    """The schema in the document of a root.
+
+    Raises
+    ------
+    FormatVersionError
+        If a newer dtedask made the root.
+    DamagedError
+        If the document cannot be read.
+    """
+    return _parsed(data, url)[1]
+
+
 def _document(version: int, schema: Schema) -> bytes:
     document = {"format": ROOT_FORMAT, "schema_version": version, "schema": schema.model_dump(mode="json")}
     return yaml.safe_dump(document, sort_keys=False).encode()

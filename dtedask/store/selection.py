@@ -39,6 +39,8 @@ class Selection:
         Slots of the fields, in the order people see, where they are known already.
     replaced : Commit, optional
         The commit that replaced or wiped all of them; None for fields that are there.
+    shadowed_by : str
+        Of several roots, the one that has the same fields and comes first; empty for fields that are seen.
     """
 
     snapshot: Snapshot
@@ -50,6 +52,7 @@ class Selection:
     allowed: tuple[np.ndarray | None, ...]
     rows: np.ndarray | None = None
     replaced: Commit | None = None
+    shadowed_by: str = ""
 
     @cached_property
     def slots(self) -> np.ndarray:
@@ -238,8 +241,8 @@ class Record:
 
     @property
     def is_masked(self) -> bool:
-        """Whether it has been replaced or wiped since."""
-        return self.selection.replaced is not None
+        """Whether it has been replaced or wiped since, or the same field of another root comes first."""
+        return self.selection.replaced is not None or bool(self.selection.shadowed_by)
 
     @property
     def replaced(self) -> Commit | None:
@@ -260,7 +263,7 @@ class Record:
         -------
         dict
             Of a replaced field with ``replaced``, the time at which that happened, and ``snapshot``, the last that
-            holds it.
+            holds it; of a field that another root has too and that comes second, with ``shadowed_by``, that root.
         """
         found: dict[str, Any] = {**self.selection.keys_of(self.slots), **self.selection.beside_keys}
         if location:
@@ -271,6 +274,8 @@ class Record:
             found["snapshot"] = self.snapshot
         if self.replaced is not None:
             found["replaced"] = self.replaced.time.isoformat()
+        if self.selection.shadowed_by:
+            found["shadowed_by"] = self.selection.shadowed_by
         return found
 
 

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -19,7 +20,7 @@ from dtedask.core.settings import setting
 from dtedask.store.archive import Archive, Messages
 from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
-from dtedask.store.location import Location
+from dtedask.store.location import Location, is_roots_document
 from dtedask.store.mover import Mover
 from dtedask.store.past.going_back import back_to, named_commits, some_commits, without
 from dtedask.store.past.rollback import Rollback, go_back
@@ -47,27 +48,45 @@ def open(  # noqa: A001 - the name that users know
     schema: Schema | str | os.PathLike[str] | None = None,
     at: str | datetime | None = None,
     branch: str = BRANCH,
+    on_unavailable: Literal["raise", "warn"] | None = None,
 ) -> Store:
-    """Open a root.
+    """Open a root, or several as one.
 
     Nothing is created: the root comes into being with the first field that is archived.
 
     Parameters
     ----------
     root : str or path
-        A folder, ``s3://bucket/prefix`` or ``memory://name``.
+        A folder, ``s3://bucket/prefix`` or ``memory://name``; or the file of a roots document, ``roots.yaml``, which
+        names several.
     schema : Schema, str or path, optional
         Schema, or its YAML file, for a root that does not exist yet. A root keeps its schema.
     at : str or datetime, optional
         Read cubes as they were: a moment (UTC), a snapshot's identifier or a tag.
     branch : str
         Read and write this branch, which `Store.create_branch` made.
+    on_unavailable : {"raise", "warn"}, optional
+        What reading does where one of several roots does not answer: `RootUnavailableError`, or a warning, and it goes
+        on with the others. By default as the document says, else the setting ``store.on-unavailable``.
 
     Returns
     -------
     Store
         Picklable and safe to share between threads.
+
+    Raises
+    ------
+    DocumentError
+        If the roots document is wrong.
     """
+    if is_roots_document(root):
+        from dtedask.store.several.document import load_roots
+        from dtedask.store.several.keeping import SeveralRoots
+
+        options: Any = {"schema": schema, "at": at, "branch": branch, "on_unavailable": on_unavailable}
+        return SeveralRoots(load_roots(Path(root)), name=str(Path(root).expanduser().absolute()), **options)
+    if on_unavailable is not None:
+        raise RequestError(f"on_unavailable is for a roots document; {os.fspath(root)!r} is one root.")
     return Store(Location.parse(root), schema=schema, at=at, branch=branch)
 
 
@@ -169,7 +188,7 @@ class Store(Mover):
 
                 self._check_writable()
                 fields, key = with_grid(fields, key or {}, self._with())
-            if _is_xarray(fields):
+            if is_xarray(fields):
                 from dtedask.store.arrays import arrays_of, fields_of_array
 
                 language = self._language()
@@ -416,7 +435,7 @@ class Store(Mover):
             raise ReadOnlyError("A pinned store keeps to what it has seen; it cannot be written.")
 
 
-def _is_xarray(fields: object) -> TypeIs[xr.DataArray | xr.Dataset]:
+def is_xarray(fields: object) -> TypeIs[xr.DataArray | xr.Dataset]:
     """Whoever holds an array has imported xarray; GRIB goes in without its 40 MB and half a second."""
     xr = sys.modules.get("xarray")
     return xr is not None and isinstance(fields, xr.DataArray | xr.Dataset)
