@@ -14,10 +14,10 @@ import numpy as np
 
 from dtedask.core.errors import DamagedError
 from dtedask.store.pool import decoding_pool
-from dtedask.store.series.shards import NOWHERE, indexes, read_ranges
+from dtedask.store.series.shards import NOWHERE, are_known, indexes, read_ranges
 
 if TYPE_CHECKING:
-    from dtedask.store.series.array import SeriesArray
+    from dtedask.store.series.array import Block, SeriesArray
     from dtedask.store.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -128,13 +128,21 @@ def choose(snapshot: Snapshot, series: SeriesArray, rows: np.ndarray, points: Po
     pieces = np.unique(np.stack([owners, rows[:, series.step_position] // series.steps], axis=1), axis=0)[:, 0]
     touched = np.bincount(pieces, minlength=len(blocks)) * patch_bytes
     better = np.flatnonzero(touched < fields * field_bytes)
-    there = snapshot.exist([(series.path, series.coordinates(tuple(row))) for row in blocks[better].tolist()])
-    taken = better[np.array(there, dtype=bool)]
+    taken = better[_exist(snapshot, series, [tuple(row) for row in blocks[better].tolist()])]
     if not len(taken):
         return nothing
     places = np.full(len(blocks), -1)
     places[taken] = np.arange(len(taken))
     return Choice(blocks[taken], places[owners], int(touched[taken].sum()))
+
+
+def _exist(snapshot: Snapshot, series: SeriesArray, blocks: Sequence[Block]) -> np.ndarray:
+    """Whether blocks exist; of those that were read lately nobody is asked."""
+    found = np.array(are_known(snapshot, [series.key(block) for block in blocks]), dtype=bool)
+    asked = np.flatnonzero(~found)
+    if len(asked):
+        found[asked] = snapshot.exist([(series.path, series.coordinates(blocks[place])) for place in asked])
+    return found
 
 
 def read(

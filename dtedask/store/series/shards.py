@@ -86,11 +86,18 @@ def indexes(snapshot: Snapshot, keys: Sequence[str], count: int) -> dict[str, np
 
     found = {key: _kept.get((snapshot.url, snapshot.id, key)) for key in keys}
     asked = [key for key, index in found.items() if index is None]
+    if not asked:
+        return {key: index for key, index in found.items() if index is not None}
     length = count * _RANGE_BYTES + _CRC_BYTES
     for key, data in zip(asked, _fetch(snapshot, [(key, SuffixByteRequest(length)) for key in asked]), strict=True):
         found[key] = index = read_index(data, count, key)
         _kept.put((snapshot.url, snapshot.id, key), index)
     return {key: index for key, index in found.items() if index is not None}
+
+
+def are_known(snapshot: Snapshot, keys: Sequence[str]) -> list[bool]:
+    """Whether the index of each block was read lately, so that the block is there."""
+    return [_kept.get((snapshot.url, snapshot.id, key)) is not None for key in keys]
 
 
 def read_index(data: bytes, count: int, key: str) -> np.ndarray:
