@@ -1,4 +1,4 @@
-"""The part of `series.py` that needs pyfdb, pygribjump and NumPy and nothing else, for any interpreter that has them."""
+"""The part of `series.py` that needs pyfdb and pygribjump, for any interpreter that has them, and NumPy and ecCodes."""
 
 from __future__ import annotations
 
@@ -42,10 +42,8 @@ class GribJumpSide:
 
     def points(self, steps: str) -> list[float]:
         """Seconds for all steps at one point, for several points after each other."""
-        found = []
-        for index in json.loads((self.folder / "points.json").read_text()):
-            found.append(timed(lambda i=index: self._values(int(steps), (i, i + 1))))
-        return found
+        points = json.loads((self.folder / "points.json").read_text())
+        return [timed(lambda i=index: self._values(int(steps), (i, i + 1))) for index in points]
 
     def values(self, steps: str) -> list[float]:
         """The numbers at the first point."""

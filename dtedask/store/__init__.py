@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dtedask.store.schema import Layout as Layout
     from dtedask.store.schema import Schema as Schema
     from dtedask.store.selection import Record as Record
+    from dtedask.store.series.rechunk import Rechunk as Rechunk
     from dtedask.store.store import Store as Store
     from dtedask.store.store import open as open  # noqa: A004
     from dtedask.store.upkeep.findings import Finding as Finding
@@ -48,6 +49,7 @@ _HOMES = {
     "Place": "listing",
     "Progress": "progress",
     "Purge": "upkeep.report",
+    "Rechunk": "series.rechunk",
     "Record": "selection",
     "Retention": "upkeep.retention",
     "Rollback": "past.rollback",
@@ -78,6 +80,7 @@ __all__ = [
     "Place",
     "Progress",
     "Purge",
+    "Rechunk",
     "Record",
     "Retention",
     "Rollback",

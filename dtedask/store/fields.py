@@ -20,7 +20,7 @@ from dtedask.store.layouts.tiling import Window
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.pool import decoding_pool
 from dtedask.store.repository import cached_snapshot
-from dtedask.store.series.read import Points, choose, read
+from dtedask.store.series.read import Points, read_better
 from dtedask.store.snapshot import Snapshot, Variable
 from dtedask.store.upkeep.affected import Place
 
@@ -129,15 +129,11 @@ class FieldArray(BackendArray):
 
     def _fill_from_series(self, out: np.ndarray, rows: np.ndarray, part: Part, key: tuple[Any, ...]) -> np.ndarray:
         """Read what is better read from time series; which of the fields that were."""
-        nothing = np.zeros(len(rows), dtype=bool)
         if self._series is None or part.is_whole:
-            return nothing
+            return np.zeros(len(rows), dtype=bool)
         points = Points.of(self._series.patch, key, self._grid_shape)
-        snapshot = cached_snapshot(*self._place)
-        choice = choose(snapshot, self._series, rows, points, part.field_bytes)
-        if not choice.fields:
-            return nothing
-        return read(snapshot, self._series, rows, points, choice, out.reshape(len(rows), *points.shape))
+        room = out.reshape(len(rows), *points.shape)
+        return read_better(cached_snapshot(*self._place), self._series, rows, points, part.field_bytes, room)
 
     def _fill(self, out: np.ndarray, keys: Sequence[str], part: Part) -> None:
         snapshot = cached_snapshot(*self._place)

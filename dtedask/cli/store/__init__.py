@@ -20,6 +20,7 @@ _MODULES = (
     "upkeep",
     "verification",
     "schema",
+    "series",
 )
 
 

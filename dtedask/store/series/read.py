@@ -141,19 +141,19 @@ def _exist(snapshot: Snapshot, series: SeriesArray, blocks: Sequence[Block]) -> 
     found = np.array(are_known(snapshot, [series.key(block) for block in blocks]), dtype=bool)
     asked = np.flatnonzero(~found)
     if len(asked):
-        found[asked] = snapshot.exist([(series.path, series.coordinates(blocks[place])) for place in asked])
+        found[asked] = snapshot.exist([(series.path, series.coordinates(blocks[place])) for place in asked.tolist()])
     return found
 
 
-def read(
-    snapshot: Snapshot, series: SeriesArray, rows: np.ndarray, points: Points, choice: Choice, out: np.ndarray
+def read_better(
+    snapshot: Snapshot, series: SeriesArray, rows: np.ndarray, points: Points, field_bytes: int, out: np.ndarray
 ) -> np.ndarray:
-    """Read what was chosen to come from time series.
+    """Read those fields from time series of which that touches fewer bytes.
 
     Parameters
     ----------
-    rows : numpy.ndarray of int64, shape (fields, dimensions)
-        Slots of the fields.
+    snapshot, series, rows, points, field_bytes
+        As for `choose`.
     out : numpy.ndarray, shape (fields, points of each dimension of the grid)
         Where to.
 
@@ -163,7 +163,9 @@ def read(
         Which of the fields were read. Where time series are damaged it is none: the fields hold the same.
     """
     try:
-        _read(snapshot, series, rows, points, choice, out)
+        choice = choose(snapshot, series, rows, points, field_bytes)
+        if choice.fields:
+            _read(snapshot, series, rows, points, choice, out)
     except DamagedError as error:
         logger.warning("%s The fields are read instead.", error)
         return np.zeros(len(rows), dtype=bool)

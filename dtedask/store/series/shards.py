@@ -88,11 +88,16 @@ def indexes(snapshot: Snapshot, keys: Sequence[str], count: int) -> dict[str, np
     asked = [key for key, index in found.items() if index is None]
     if not asked:
         return {key: index for key, index in found.items() if index is not None}
-    length = count * _RANGE_BYTES + _CRC_BYTES
-    for key, data in zip(asked, _fetch(snapshot, [(key, SuffixByteRequest(length)) for key in asked]), strict=True):
+    parts = [(key, SuffixByteRequest(index_bytes(count))) for key in asked]
+    for key, data in zip(asked, _fetch(snapshot, parts), strict=True):
         found[key] = index = read_index(data, count, key)
         _kept.put((snapshot.url, snapshot.id, key), index)
     return {key: index for key, index in found.items() if index is not None}
+
+
+def index_bytes(count: int) -> int:
+    """Length of the index of so many pieces."""
+    return count * _RANGE_BYTES + _CRC_BYTES
 
 
 def are_known(snapshot: Snapshot, keys: Sequence[str]) -> list[bool]:
@@ -142,7 +147,7 @@ def _fetch(snapshot: Snapshot, wanted: Sequence[tuple[str, Any]]) -> list[bytes]
     """Parts of chunks, side by side."""
     snapshot.check_chunks([key.split("/c/", 1) for key, _ in wanted])
     with snapshot.told_damage():
-        found = run_async(_get(snapshot.session.store, wanted))
+        found = run_async(get_parts(snapshot.session.store, wanted))
         for (key, _), data in zip(wanted, found, strict=True):
             if isinstance(data, Exception):
                 raise read_error(data, f"the time series {key!r} of the cube {snapshot.url!r}") from data
@@ -154,7 +159,8 @@ def _fetch(snapshot: Snapshot, wanted: Sequence[tuple[str, Any]]) -> list[bytes]
     return list(found)
 
 
-async def _get(store: Any, wanted: Sequence[tuple[str, Any]]) -> list[bytes | Exception | None]:
+async def get_parts(store: Any, wanted: Sequence[tuple[str, Any]]) -> list[bytes | Exception | None]:
+    """Parts of chunks; what fails stands in the place of its bytes."""
     import icechunk
     from zarr.core.buffer import default_buffer_prototype
 

@@ -12,6 +12,7 @@ from dtedask.core.errors import DtedaskError
 from dtedask.request import Request
 from dtedask.store.commits import changes_of
 from dtedask.store.selection import select_variable, whole_variable
+from dtedask.store.series.array import FOLDER, STEP
 
 if TYPE_CHECKING:
     from dtedask.store.selection import Selection
@@ -52,6 +53,16 @@ class Affected:
         known = [row for row in sorted(slots) if all(map(int.__lt__, row, selection.variable.shape))]
         keys = [(group, variable, dict(selection.keys_of(row))) for row in known]
         return tuple(_text(dict(change.request)) for change in changes_of(keys))
+
+    def runs(self, path: str, row: Sequence[int]) -> tuple[str, ...]:
+        """A request that takes the fields of a chunk of time series."""
+        group, _, variable = path.partition(f"/{FOLDER}/")
+        selection = self._selection(f"{group}/{variable}")
+        if selection is None or STEP not in selection.variable.dims:
+            return self.all_of(path)
+        slots = [0 if name == STEP else slot for name, slot in zip(selection.variable.dims, row, strict=False)]
+        keys = selection.keys_of(tuple(slots))
+        return (_text({key: value for key, value in keys.items() if key != STEP}),)
 
     def all_of(self, path: str) -> tuple[str, ...]:
         """A request that takes the fields of the group that an array stands in."""

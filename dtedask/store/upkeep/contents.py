@@ -19,6 +19,7 @@ from dtedask.core.errors import DamagedError
 from dtedask.store.failures import missing_object, read_error
 from dtedask.store.layouts import MessageCodec, TileCodec, codec_of
 from dtedask.store.layouts.messages import is_whole_message
+from dtedask.store.series.check import parts_of
 from dtedask.store.snapshot import chunk_coordinates, run_async
 from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
 
@@ -33,7 +34,7 @@ _BATCH_BYTES = 16 * 2**20
 _ANY_BYTES = 4 * 2**20
 _MOST_IN_BATCH = 256
 _AT_ONCE = 32
-_KINDS: Mapping[str, Kind] = {"axis": "labels", "coordinate": "coordinate"}
+_KINDS: Mapping[str, Kind] = {"axis": "labels", "coordinate": "coordinate", "series": "series"}
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -169,6 +170,9 @@ def bad_chunks(
     count : callable
         Told of numbers of chunks and bytes that were read.
     """
+    if array.kind == "series":
+        yield from _bad_series(snapshot, array, rows, pool, quick=quick, count=count)
+        return
     many = max(min(_BATCH_BYTES // (_CRC_BYTES if quick else array.chunk_bytes), _MOST_IN_BATCH), 1)
     batches = (rows[start : start + many] for start in range(0, len(rows), many))
     is_whole = _is_anything if quick else array.is_whole
@@ -182,6 +186,31 @@ def bad_chunks(
     for bad, chunks, size in _bounded(pool, look, batches):
         count(chunks, size)
         yield from bad
+
+
+def _bad_series(
+    snapshot: Snapshot,
+    array: Array,
+    rows: np.ndarray,
+    pool: ThreadPoolExecutor,
+    *,
+    quick: bool,
+    count: Callable[[int, int], None],
+) -> Iterator[BadChunk]:
+    """The same of time series, whose chunks are read part by part, up to the first that is damaged."""
+
+    def look(row: np.ndarray) -> tuple[BadChunk | None, int]:
+        size = 0
+        for data, is_whole in parts_of(snapshot, array.key(row.tolist()), array.document, quick=quick):
+            size += len(data) if isinstance(data, bytes) else 0
+            problem = _problem(data, is_whole)
+            if problem:
+                return BadChunk(tuple(row.tolist()), *problem), size
+        return None, size
+
+    for bad, size in _bounded(pool, look, iter(rows)):
+        count(1, size)
+        yield from [bad] if bad else []
 
 
 def _has_checksum(data: bytes) -> bool:

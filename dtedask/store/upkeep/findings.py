@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["root", "reference", "digest", "snapshot", "transaction", "manifest", "chunk", "labels", "coordinate"]
+Kind = Literal[
+    "root", "reference", "digest", "snapshot", "transaction", "manifest", "chunk", "series", "labels", "coordinate"
+]
 _SHOWN = 3
 
 

@@ -345,7 +345,7 @@ class _CubeVerifier:
         found = [bad for bad in found if only is not None or (array.key(bad.row), bad.problem) not in self.told]
         self.told.update((array.key(bad.row), bad.problem) for bad in found)
         for bad in found[:_MOST_OF_AN_ARRAY]:
-            requests = affected.fields(array.path, [bad.row]) if array.kind == "chunk" else affected.all_of(array.path)
+            requests = _affected_by_chunk(affected, array, bad.row)
             self._tell(array.kind, array.key(bad.row), opened.id, bad.problem, requests)
         rest = found[_MOST_OF_AN_ARRAY:]
         if rest:
@@ -387,6 +387,12 @@ class _CubeVerifier:
             tally = self.tally
             now = VerifyProgress(self.cube, tally.objects, tally.size_bytes, len(tally.findings))
             self.options.on_progress(now)
+
+
+def _affected_by_chunk(affected: Affected, array: Array, row: tuple[int, ...]) -> tuple[str, ...]:
+    if array.kind == "series":
+        return affected.runs(array.path, row)
+    return affected.fields(array.path, [row]) if array.kind == "chunk" else affected.all_of(array.path)
 
 
 def _keys_of_cube(cube: str) -> dict[str, str]:

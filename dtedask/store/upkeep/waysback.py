@@ -24,6 +24,7 @@ _MOST_BACK = 100
 _SAFE: Mapping[str, str] = {
     "digest": "Nothing is lost: remove the file; the next commit keeps digests again.",
     "transaction": "No field is lost: it only tells what a commit changed, for the difference of snapshots.",
+    "series": "No field is lost: the fields are read instead. `dtedask store rechunk REQUEST --rebuild` makes it anew.",
 }
 
 

@@ -1,0 +1,58 @@
+"""Keep time series up to date: rechunk what is there, then what each commit completes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dtedask.core.errors import NoMatchError, NotFoundError
+
+if TYPE_CHECKING:
+    from dtedask.store.root_handle import RequestLike
+    from dtedask.store.series.rechunk import Rechunk
+    from dtedask.store.store import Store
+
+
+def keep_up(
+    store: Store,
+    request: RequestLike = None,
+    *,
+    stop: threading.Event | None = None,
+    timeout_s: float | None = None,
+    **options: Any,
+) -> Iterator[Rechunk]:
+    """Rechunk, and again after each commit that writes or wipes fields, until it is stopped.
+
+    Parameters
+    ----------
+    store : Store
+        The root; it may come into being later.
+    request : Request, str or mapping, optional
+        As for `Store.rechunk`.
+    stop : threading.Event, optional
+        Ends it when it is set, after what was committed until then.
+    timeout_s : float, optional
+        Ends it after so many seconds without a commit.
+    **options
+        As for `Store.rechunk`.
+
+    Yields
+    ------
+    Rechunk
+        What made time series, and what was refused since others changed it.
+    """
+    commits = store.follow(stop=stop, timeout_s=timeout_s)  # from before the first look: nothing is missed
+    yield from _made(store, request, options)
+    for commit in commits:
+        if commit.changes or commit.wiped or commit.rolled_back:
+            yield from _made(store, request, options)
+
+
+def _made(store: Store, request: RequestLike, options: dict[str, Any]) -> Iterator[Rechunk]:
+    try:
+        found = store.rechunk(request, **options)
+    except (NoMatchError, NotFoundError):  # nothing of it has come yet
+        return
+    if found.commits or found.changed:
+        yield found
