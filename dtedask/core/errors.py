@@ -18,6 +18,8 @@ DtedaskError
 ├── StoreError                      a root or cube that cannot be used
 │   ├── NotFoundError               no root, cube, group or snapshot there (also FileNotFoundError)
 │   ├── DamagedError                bytes of a cube that fail their check
+│   │   ├── SourceChangedError      a file that a cube refers to is not what it was
+│   │   └── SourceMissingError      a file that a cube refers to is gone
 │   ├── FormatVersionError          written by a newer dtedask
 │   ├── ClockError                  the clock of this host is wrong
 │   ├── TagError                    a name that a tag cannot have (also ValueError)
@@ -194,6 +196,18 @@ class DamagedError(StoreError):
     """Bytes of a cube that fail their check."""
 
     code = "damaged"
+
+
+class SourceChangedError(DamagedError):
+    """A file that a cube refers to is not what it was when it was referred to."""
+
+    code = "source-changed"
+
+
+class SourceMissingError(DamagedError):
+    """A file that a cube refers to is gone."""
+
+    code = "source-missing"
 
 
 class FormatVersionError(StoreError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from dtedask.geo import Grid, PointOrder
@@ -74,7 +75,7 @@ class Message:
     Parameters
     ----------
     location : str
-        Absolute path, or "" when the bytes are in `data`.
+        Absolute path or URL, or "" when the bytes are in `data`.
     offset, length : int
         Place in the source, bytes. A message of several fields yields one `Message` a field, with the place of the
         whole message and the field's own message in `data`.
@@ -82,6 +83,8 @@ class Message:
         What it says.
     data : bytes, optional
         The message itself.
+    version : str or datetime
+        State of the file when it was read, as object stores name it, or the time of its last change; "" for bytes.
     """
 
     location: str
@@ -89,6 +92,7 @@ class Message:
     length: int
     field: FieldDescription
     data: bytes | None = None
+    version: str | datetime = ""
 
     def read(self) -> bytes:
         """Return the message's bytes."""

@@ -96,6 +96,19 @@ def scan(
         yield from _Scan(opened, on_error == "skip", ScanReport() if report is None else report).run()
 
 
+def scan_at(source: Source, offset: int) -> list[Message]:
+    """Describe the message that stands at an offset of a source; one a field.
+
+    Raises
+    ------
+    GribSyntaxError
+        If no whole message stands there.
+    GribUnsupportedError
+        If ecCodes cannot describe it.
+    """
+    return _Scan(source, skips=False, report=ScanReport()).at(offset)
+
+
 class _Scan:
     def __init__(self, source: Source, skips: bool, report: ScanReport) -> None:
         self._source = source
@@ -128,6 +141,19 @@ class _Scan:
         is_checksum = crc32c(self._source.read(frame.offset, frame.length)) == int.from_bytes(found, "little")
         return end + 4 if is_checksum else end
 
+    def at(self, offset: int) -> list[Message]:
+        try:
+            frame = read_checked(self._source, offset)
+        except BrokenMessageError as error:
+            self._refuse(offset, 0, error.reason, _hint(error), _kind(error))
+            raise
+        if frame is None:
+            self._refuse(offset, 0, "the source ends before", "Fetch the file again.")
+            return []
+        found = list(self._describe(frame))
+        self._source.advance(offset + frame.length)
+        return found
+
     def _after_padding(self, offset: int) -> int:
         """Pass over zeros: archives fill messages up to whole blocks."""
         while (part := self._source.read(offset, 128)) and part[0] == 0:
@@ -157,7 +183,8 @@ class _Scan:
                 yield Message("", offset, length, _describe_one(data), data)
             return
         field = _recogniser.describe(frame, lambda: source.read(offset, length))
-        yield Message(source.location, offset, length, field, None if source.location else source.read(offset, length))
+        own = None if source.location else source.read(offset, length)
+        yield Message(source.location, offset, length, field, own, source.version)
 
     def _pass_over(self, offset: int, error: BrokenMessageError) -> int:
         """Where the next whole message starts, or the end of the source."""

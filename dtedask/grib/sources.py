@@ -6,14 +6,16 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 _WINDOW = 1 << 20
 _SMALL_WINDOW = 1 << 13
 _BIG_MESSAGE = 1 << 16
-
-Readable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
 
 
 class Source(Protocol):
@@ -21,12 +23,21 @@ class Source(Protocol):
 
     name: str
     location: str
+    version: str | datetime
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes; fewer only at the end."""
 
     def advance(self, offset: int) -> None:
         """Promise to read nothing before `offset` again."""
+
+
+Readable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview | Source
+
+
+def version_of(status: os.stat_result) -> str:
+    """State of a file on local disk as object stores name it: inode, time of its last change and size."""
+    return f"{status.st_ino:x}-{status.st_mtime_ns // 1000:x}-{status.st_size:x}"
 
 
 class FileSource:
@@ -38,6 +49,7 @@ class FileSource:
     def __init__(self, file: BinaryIO, path: str) -> None:
         self.name = self.location = path
         self._descriptor = file.fileno()
+        self.version: str | datetime = version_of(os.fstat(self._descriptor))
         self._start = 0
         self._window = b""
         self._last_message = 0
@@ -68,6 +80,7 @@ class StreamSource:
     """A stream that can only be read forwards; holds one message at a time."""
 
     location = ""
+    version: str | datetime = ""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.name = str(getattr(stream, "name", "stream"))
@@ -95,6 +108,7 @@ class MemorySource:
     """Bytes in memory."""
 
     location = ""
+    version: str | datetime = ""
     name = "bytes"
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
@@ -113,6 +127,8 @@ def open_source(source: Readable) -> Iterator[Source]:
     """Open whatever messages can be read from; what was open already stays open."""
     if isinstance(source, bytes | bytearray | memoryview):
         yield MemorySource(source)
+    elif is_source(source):
+        yield source
     elif isinstance(source, str | os.PathLike):
         path = os.path.abspath(source)  # links stay links: the path is stored in references
         with Path(path).open("rb", buffering=0) as file:
@@ -120,3 +136,8 @@ def open_source(source: Readable) -> Iterator[Source]:
             yield FileSource(file, path) if is_file else StreamSource(file)
     else:
         yield StreamSource(source)
+
+
+def is_source(source: object) -> TypeIs[Source]:
+    """Whether something is read by offset already."""
+    return hasattr(source, "advance")

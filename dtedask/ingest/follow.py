@@ -22,12 +22,12 @@ from dtedask.core.errors import (
     PlanError,
 )
 from dtedask.core.settings import setting
+from dtedask.grib.files import SourceFile
 from dtedask.ingest import arrivals
 from dtedask.ingest.arrivals import Arrivals, CommitFile, CommitStep
 from dtedask.ingest.commit import Committer
 from dtedask.ingest.folder import Folder
 from dtedask.ingest.plan import Room, make_plan
-from dtedask.ingest.sources import SourceFile
 from dtedask.ingest.summary import Summary
 from dtedask.ingest.survey import FileSurvey, OnError, Unit, step_of, step_text, survey
 

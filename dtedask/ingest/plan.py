@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import PlanError
 from dtedask.core.settings import setting
-from dtedask.ingest.sources import Name, open_sources
+from dtedask.grib.files import Name
+from dtedask.ingest.sources import open_sources
 from dtedask.ingest.survey import FileSurvey, OnError, UnitName, step_units, survey
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DtedaskError, FieldError, GribError
+from dtedask.grib.files import Name, SourceFile
 from dtedask.ingest.commit import Committer
 from dtedask.ingest.errors import failure
 from dtedask.ingest.plan import Room, make_plan
-from dtedask.ingest.sources import Name, SourceFile, open_sources
+from dtedask.ingest.sources import open_sources
 from dtedask.ingest.summary import Summary
 from dtedask.ingest.survey import FileSurvey, OnError, Unit, UnitName, step_units, survey
 from dtedask.store.progress import Progress, Tracker

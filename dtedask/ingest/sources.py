@@ -2,91 +2,18 @@
 
 from __future__ import annotations
 
-import glob
-import logging
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from dtedask.core.errors import NotFoundError
-from dtedask.core.nearest import did_you_mean
+from dtedask.grib.files import Name, SourceFile, expand
 
-logger = logging.getLogger(__name__)
 STANDARD_INPUT = "-"
-_UNFINISHED = (".part", ".tmp")
-_GRIB_NAMES = (".grib", ".grib1", ".grib2", ".grb", ".grb1", ".grb2")
-
-Name = str | os.PathLike[str]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file to ingest.
-
-    Parameters
-    ----------
-    path : str
-        Absolute path; of standard input the file that holds what was read.
-    size : int
-        Bytes.
-    mtime_ns : int
-        Time of the last change, nanoseconds since 1970.
-    name : str
-        What to call it.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    name: str
-
-    @property
-    def tag(self) -> str:
-        """Name, size and time: what the history records of a file that is in the cube as a whole."""
-        seconds, nanoseconds = divmod(self.mtime_ns, 10**9)
-        moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self.name} [{self.size} bytes, {moment}.{nanoseconds:09d}Z]"
-
-    @classmethod
-    def at(cls, path: Name, status: os.stat_result | None = None) -> SourceFile:
-        """The file at a path, as it is now."""
-        absolute = os.path.abspath(path)
-        status = status or os.stat(absolute)  # noqa: PTH116 - in a hot loop
-        return cls(absolute, status.st_size, status.st_mtime_ns, absolute)
-
-
-def is_left_alone(name: str) -> bool:
-    """Whether a file is hidden or still being written, by its name."""
-    return name.startswith(".") or name.endswith(_UNFINISHED)
-
-
-def is_grib(path: Name) -> bool:
-    """Whether a file found in a folder is GRIB: by its first bytes, or it says so by its name."""
-    if os.fspath(path).lower().endswith(_GRIB_NAMES):
-        return True
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(4) == b"GRIB"
-    except PermissionError:
-        logger.warning("cannot read %s: no permission; it is left out", os.fspath(path))
-        return False
-
-
-def grib_files(folder: Name) -> Iterator[str]:
-    """GRIB files below a folder, sorted; hidden and unfinished ones are left alone."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = os.path.join(place, name)  # noqa: PTH118 - in a hot loop
-            if not is_left_alone(name) and Path(path).is_file() and is_grib(path):
-                yield path
 
 
 @contextmanager
@@ -119,7 +46,7 @@ def open_sources(sources: Name | Iterable[Name], *, stream: BinaryIO | None = No
                 file = _spool(stream or sys.stdin.buffer, Path(spool) / "standard-input.grib")
                 found.setdefault(file.path, file)
                 continue
-            for path in _expand(name):
+            for path in expand(name):
                 found.setdefault(os.path.realpath(path), SourceFile.at(path))
         yield list(found.values())
 
@@ -130,36 +57,3 @@ def _spool(stream: BinaryIO, path: Path) -> SourceFile:
             shutil.copyfileobj(stream, file, 1 << 20)
     status = path.stat()
     return SourceFile(str(path), status.st_size, status.st_mtime_ns, "standard input")
-
-
-def _expand(name: str) -> Sequence[str]:
-    name = os.path.expanduser(name)  # noqa: PTH111 - a pattern is no path
-    path = Path(name)
-    if path.is_dir():
-        files = list(grib_files(path))
-        if not files:
-            raise NotFoundError(
-                f"There is no GRIB below {name!r}.", hint="Hidden files, *.part and *.tmp are left alone."
-            )
-        return files
-    if path.exists():
-        return [name]
-    if glob.has_magic(name):
-        return _expand_pattern(name)
-    nearby = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise NotFoundError(f"There is no file {name!r}.", hint=did_you_mean(path.name, nearby))
-
-
-def _expand_pattern(pattern: str) -> list[str]:
-    found: list[str] = []
-    for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - an absolute pattern too
-        if Path(name).is_dir():
-            if not pattern.endswith("**"):
-                found += grib_files(name)
-        elif not is_left_alone(Path(name).name):
-            found.append(name)
-    if not found:
-        raise NotFoundError(
-            f"No file matches {pattern!r}.", hint="Patterns are those of the shell; ** goes down folders."
-        )
-    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from dtedask.core.errors import GribError
-from dtedask.ingest.sources import SourceFile
+from dtedask.grib.files import SourceFile
 
 if TYPE_CHECKING:
     from dtedask.grib import Message, Skipped

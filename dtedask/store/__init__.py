@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dtedask.store.upkeep.findings import Verification as Verification
     from dtedask.store.upkeep.report import Purge as Purge
     from dtedask.store.upkeep.retention import Retention as Retention
+    from dtedask.store.virtual.report import Virtualized as Virtualized
     from dtedask.store.wipe import Wipe as Wipe
 
 _HOMES = {
@@ -61,6 +62,7 @@ _HOMES = {
     "Store": "store",
     "Tag": "past.tag_file",
     "Verification": "upkeep.findings",
+    "Virtualized": "virtual.report",
     "Wipe": "wipe",
     "open": "store",
     "open_cube": "cube",
@@ -91,6 +93,7 @@ __all__ = [
     "Store",
     "Tag",
     "Verification",
+    "Virtualized",
     "Wipe",
     "open",
     "open_cube",

@@ -124,7 +124,8 @@ def _silence_local_disk() -> None:
 
 
 @lru_cache(maxsize=64)
-def _object_store(url: str) -> ObjectStore:
+def object_store(url: str) -> ObjectStore:
+    """The object store of a root or a bucket; credentials come from the environment."""
     from obstore import store
 
     if url.startswith("memory://"):
@@ -371,7 +372,7 @@ class RootFiles:
 
     def _objects(self) -> ObjectStore:
         check_process()
-        return _object_store(self._location.url)
+        return object_store(self._location.url)
 
 
 # Plain names instead of paths: a quarter of the time of finding one field went into paths.

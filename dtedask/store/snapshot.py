@@ -329,8 +329,10 @@ class Snapshot:
             for key, data in zip(keys, found, strict=True):
                 if isinstance(data, Exception):
                     from dtedask.store.upkeep.affected import Place
+                    from dtedask.store.virtual.failures import source_error
 
-                    raise read_error(data, str(Place(self, key))) from data
+                    place = str(Place(self, key))
+                    raise source_error(self, key, place, data) or read_error(data, place) from data
         return list(found)
 
     def documents(self, paths: Sequence[str]) -> list[dict[str, Any]]:

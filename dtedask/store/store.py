@@ -21,9 +21,9 @@ from dtedask.store.archive import Archive, Messages
 from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
 from dtedask.store.location import Location, is_roots_document
-from dtedask.store.mover import Mover
 from dtedask.store.past.going_back import back_to, named_commits, some_commits, without
 from dtedask.store.past.rollback import Rollback, go_back
+from dtedask.store.referrer import Referrer
 from dtedask.store.repository import BRANCH, cached_snapshot
 from dtedask.store.retrieval import cube_may_match, no_match
 from dtedask.store.root_handle import Names, RequestLike
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from typing_extensions import TypeIs
 
+    from dtedask.grib import Message
     from dtedask.request import Request
     from dtedask.store.schema import Schema
     from dtedask.store.series.rechunk import Rechunk
@@ -90,10 +91,11 @@ def open(  # noqa: A001 - the name that users know
     return Store(Location.parse(root), schema=schema, at=at, branch=branch)
 
 
-class Store(Mover):
+class Store(Referrer):
     """The cubes of one root.
 
-    Reading stands in `Reader`, keeping in `Keeper`, copying in `Mover`; here is what writes.
+    Reading stands in `Reader`, keeping in `Keeper`, copying in `Mover`, referring to files in `Referrer`; here is what
+    writes.
 
     A handle is a context manager: leaving it commits what was archived, leaving it by an exception publishes nothing.
 
@@ -195,6 +197,30 @@ class Store(Mover):
                 parts = (one for array in arrays_of(fields) for one in fields_of_array(array, key or {}, language))
                 return self._writer().add_arrays(parts)
             return self._writer().add_messages(fields, key)
+
+    def refer(self, messages: Iterable[Message]) -> int:
+        """Take messages of files as fields that are read where they lie; else as `archive`.
+
+        Parameters
+        ----------
+        messages : iterable of Message
+            As `dtedask.grib.scan` gives them for a file. Those that carry their bytes are copied.
+
+        Returns
+        -------
+        int
+            Number of fields.
+
+        Raises
+        ------
+        FieldError
+            If a field lacks a key; `flush` raises it if its variable holds encoded fields.
+        """
+        from dtedask.store.virtual.entries import entries_of
+
+        with self._lock:
+            writer = self._writer()
+            return writer.add_entries(entries_of(messages, writer.schema))
 
     def flush(self, message: str = "", *, sources: Iterable[str] = (), execution: Execution | None = None) -> Commits:
         """Commit what was archived: one snapshot for each cube, then the plug-ins are told.

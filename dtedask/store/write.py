@@ -177,6 +177,8 @@ class WriteItem:
         What to call it in an error.
     address : Address, optional
         What a message must say that is made of an array; only needed where messages are kept.
+    before : Reference, optional
+        Where the chunk lies that exists, if it is referred to and is to refer to something.
     """
 
     key: str
@@ -187,6 +189,7 @@ class WriteItem:
     size_bytes: int
     origin: str = ""
     address: Address | None = None
+    before: Reference | None = None
 
     @property
     def is_packed(self) -> bool:
@@ -203,6 +206,8 @@ class WriteItem:
         """Bytes that writing it has to do with: those of a message that is copied, else of the decoded field."""
         if not self.is_copied:
             return self.size_bytes
+        if isinstance(self.source, Reference):
+            return 1
         return len(self.source) if isinstance(self.source, bytes) else self.source.length  # type: ignore[union-attr]
 
     def encoded(self) -> bytes | PackedMessage | Reference:
@@ -423,8 +428,9 @@ def _fetched(items: Sequence[WriteItem]) -> Iterator[WriteItem]:
 
 
 def _write_part(part: Sequence[tuple[WriteItem, Encoded]], writer: _ChunkWriter, result: WriteResult) -> None:
-    existing = [item.key for item, _ in part if item.exists]
-    before = run_async(_read(existing, writer.store)) if existing else {}
+    existing = [item.key for item, data in part if item.exists and not isinstance(data, Reference)]
+    before: dict[str, bytes | Reference | None] = run_async(_read(existing, writer.store)) if existing else {}
+    before |= {item.key: item.before for item, data in part if isinstance(data, Reference)}
     pending = []
     for item, data in part:
         if item.exists and before[item.key] == data:
@@ -470,7 +476,12 @@ async def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], stor
     for path, found in references.items():
         specs = [
             VirtualChunkSpec(
-                [int(slot) for slot in slots.split("/")], one.url, one.offset, one.length, one.etag or None
+                [int(slot) for slot in slots.split("/")],
+                one.url,
+                one.offset,
+                one.length,
+                one.etag or None,
+                one.modified,
             )
             for slots, one in found
         ]

@@ -10,20 +10,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import TransactionError
+from dtedask.core.errors import FieldError, TransactionError
 from dtedask.store.branches import start_branch
 from dtedask.store.commits import changes_of
 from dtedask.store.control import Control
 from dtedask.store.creation import create_repository
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
-from dtedask.store.layouts import MessageCodec, Packs
+from dtedask.store.layouts import MessageCodec, Packs, Reference
+from dtedask.store.layouts.locate import locate
 from dtedask.store.opaque import Opaque
 from dtedask.store.placement import CoordinatesOf, Placement, grow, place
 from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.schema_update import check_schema
 from dtedask.store.series.forget import forget_chunks
 from dtedask.store.transaction import Prepared, Transaction
+from dtedask.store.virtual.containers import with_containers
 from dtedask.store.write import SMALLEST_COPY_BYTES, SMALLEST_TASK_BYTES, Source, WriteItem, WriteResult, task_bytes
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ class WriteTransaction(Transaction):
     def _prepare(self) -> Prepared | None:
         entries = self.entries
         repo = create_repository(self.location, self.cube, self.addresses)
+        repo = with_containers(self.location, self.cube, repo, _referred(entries))
         start_branch(repo, self.options.branch)
         session = repo.writable_session(self.options.branch)
         head: str = session.snapshot_id
@@ -176,8 +179,38 @@ class WriteTransaction(Transaction):
         )
 
 
+def _referred(entries: Sequence[Entry]) -> set[str]:
+    """Files that fields refer to."""
+    return {entry.source.url for entry in entries if isinstance(entry.source, Reference)}
+
+
+def _check_references(entries: Sequence[Entry], placement: Placement) -> None:
+    """Only a variable that keeps messages can refer to one."""
+    for entry, key, codec in zip(entries, placement.keys, placement.codecs, strict=True):
+        if isinstance(entry.source, Reference) and not isinstance(codec, MessageCodec):
+            raise FieldError(
+                f"{entry.origin} cannot be referred to: the variable {key.partition('/c/')[0]!r} of the cube "
+                f"{entry.address.cube!r} holds encoded fields (layout 'map').",
+                hint="Refer to it in another root, or archive it here: `dtedask ingest` decodes it.",
+            )
+
+
+def _before(entries: Sequence[Entry], placement: Placement, existing: Sequence[bool]) -> dict[str, Reference | None]:
+    """Where chunks lie now that are to refer to something; nobody can say so in the memory of a process."""
+    keys = [
+        key
+        for entry, key, exists in zip(entries, placement.keys, existing, strict=True)
+        if exists and isinstance(entry.source, Reference)
+    ]
+    if not keys or placement.snapshot.url.startswith("memory://"):
+        return {}
+    return dict(zip(keys, locate(placement.snapshot, keys), strict=True))
+
+
 def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
+    _check_references(entries, placement)
     existing = placement.existing()
+    before = _before(entries, placement, existing)
     return [
         WriteItem(
             key,
@@ -188,6 +221,7 @@ def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
             entry.size_bytes,
             entry.origin,
             entry.address if isinstance(codec, MessageCodec) else None,
+            before.get(key),
         )
         for entry, key, codec, exists in zip(entries, placement.keys, placement.codecs, existing, strict=True)
     ]

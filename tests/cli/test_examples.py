@@ -59,7 +59,7 @@ def test_what_writes_can_be_run_dry():
     writing |= {("store", "archive"), ("store", "read"), ("store", "branch", "create"), ("store", "branch", "delete")}
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge"), ("store", "wipe"), ("store", "rollback")}
     writing |= {("store", "tag"), ("store", "untag")}
-    writing |= {("store", "copy"), ("store", "rechunk")}
+    writing |= {("store", "copy"), ("store", "rechunk"), ("store", "virtualize")}
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words

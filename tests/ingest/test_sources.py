@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dtedask.core.errors import NotFoundError
-from dtedask.ingest.sources import SourceFile, open_sources
+from dtedask.grib.files import SourceFile
+from dtedask.ingest.sources import open_sources
 
 
 def found(sources, folder, **options):

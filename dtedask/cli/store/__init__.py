@@ -13,6 +13,7 @@ _MODULES = (
     "writing",
     "removing",
     "moving",
+    "virtual",
     "past",
     "branch",
     "control",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
@@ -22,7 +23,7 @@ _VERSION_AT, _KIND_AT, _COMPRESSION_AT, _HEADER_BYTES = 36, 37, 38, 39
 _VERSION, _MANIFEST = 1, 2
 # Numbers of the fields in Icechunk's tables.
 _ARRAYS, _REFS = 1, 1
-_INDEX, _OFFSET, _LENGTH, _LOCATION, _ETAG = 0, 2, 3, 5, 6
+_INDEX, _OFFSET, _LENGTH, _LOCATION, _ETAG, _MODIFIED = 0, 2, 3, 5, 6, 7
 
 
 def payload_of(data: bytes, name: str) -> bytes:
@@ -65,6 +66,7 @@ class ManifestRefs:
     _payload: bytes
     _urls: np.ndarray
     _etags: np.ndarray
+    _modified: np.ndarray
 
     @classmethod
     def of(cls, data: bytes, name: str) -> ManifestRefs:
@@ -95,7 +97,9 @@ class ManifestRefs:
         """One of the references."""
         etag = self._text(self._etags[number]) if self._etags[number] else ""
         url = self._text(self._urls[number])
-        return Reference(url, int(self.offsets[number]), int(self.lengths[number]), etag)
+        seconds = int(self._modified[number])
+        modified = datetime.fromtimestamp(seconds, UTC) if seconds else None
+        return Reference(url, int(self.offsets[number]), int(self.lengths[number]), etag, modified)
 
     def __iter__(self) -> Iterator[Reference]:
         return map(self.reference, range(len(self)))
@@ -144,6 +148,10 @@ class _Tables:
         at = np.where(positions > 0, positions, 0) >> 2
         return np.where(positions > 0, self._words[at] + (self._words[at + 1] << 32), 0)
 
+    def short(self, positions: np.ndarray) -> np.ndarray:
+        """32-bit numbers; 0 where they are left out."""
+        return np.where(positions > 0, self._words[np.where(positions > 0, positions, 0) >> 2], 0)
+
     def count(self, vector: int) -> int:
         return int(self._words[vector >> 2])
 
@@ -179,6 +187,7 @@ def _read(payload: bytes, name: str) -> ManifestRefs:
         payload,
         urls,
         tables.target(tables.field(chunks, _ETAG)),
+        tables.short(tables.field(chunks, _MODIFIED)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,15 @@ class Reference:
         The bytes.
     etag : str
         Refuse the bytes when the storage says another one; empty to take them as they are.
+    modified : datetime, optional
+        Refuse the bytes when they were changed later, where the storage has no etag; whole seconds.
     """
 
     url: str
     offset: int
     length: int
     etag: str = ""
+    modified: datetime | None = None
 
 
 def folder_url(location: Location, cube: str) -> str:
@@ -98,7 +102,7 @@ def container(prefix: str) -> icechunk.VirtualChunkContainer:
             force_path_style=endpoint is not None,
         )
     else:
-        store = icechunk.http_store()
+        store = icechunk.http_store({"allow_http": str(scheme == "http").lower()})
     return icechunk.VirtualChunkContainer(prefix, store)
 
 

@@ -100,11 +100,14 @@ class BadChunk:
         What is wrong.
     path : str
         The object that is missing, if the storage named one.
+    remedy : str
+        What to do, where the chunk lies in a file of others.
     """
 
     row: tuple[int, ...]
     problem: str
     path: str = ""
+    remedy: str = ""
 
 
 def arrays_of(snapshot: Snapshot, repo: Any) -> list[Array]:
@@ -179,7 +182,10 @@ def bad_chunks(
 
     def look(batch: np.ndarray) -> tuple[list[BadChunk], int, int]:
         found = run_async(_get(snapshot, [array.key(row) for row in batch], _CRC_BYTES if quick else None))
-        problems = ((row, _problem(data, is_whole)) for row, data in zip(batch, found, strict=True))
+        problems = (
+            (row, _source_problem(snapshot, array.key(row), data) or _problem(data, is_whole))
+            for row, data in zip(batch, found, strict=True)
+        )
         bad = [BadChunk(tuple(row.tolist()), *problem) for row, problem in problems if problem]
         return bad, len(batch), sum(len(data) for data in found if isinstance(data, bytes))
 
@@ -236,6 +242,20 @@ def _within(snapshot: Snapshot, array: Array, manifest: Manifest) -> np.ndarray:
 
 def _none(dims: int) -> np.ndarray:
     return np.empty((0, dims), dtype=np.int64)
+
+
+def _source_problem(snapshot: Snapshot, key: str, data: bytes | Exception | None) -> tuple[str, str, str] | None:
+    """What is wrong with the file of others that a chunk lies in, which file, and what to do."""
+    if not isinstance(data, Exception):
+        return None
+    from dtedask.store.virtual.failures import source_error
+
+    error = source_error(snapshot, key, "it", data)
+    if error is None:
+        return None
+    if not isinstance(error, DamagedError):
+        raise error from data
+    return error.message.rstrip("."), "", error.hint
 
 
 def _problem(data: bytes | Exception | None, is_whole: Callable[[bytes], bool]) -> tuple[str, str] | None:

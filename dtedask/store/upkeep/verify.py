@@ -137,7 +137,9 @@ class _CubeVerifier:
         ways = WaysBack(self.location, self.cube, self.pool, tuple(self.bad_keys), main, main in self.read)
         for place in range(begin, len(self.tally.findings)):
             finding = self.tally.findings[place]
-            self.tally.findings[place] = replace(finding, remedy=ways.remedy(finding, self.tips.get(finding.snapshot)))
+            if not finding.remedy:
+                remedy = ways.remedy(finding, self.tips.get(finding.snapshot))
+                self.tally.findings[place] = replace(finding, remedy=remedy)
 
     # -- references
 
@@ -346,7 +348,7 @@ class _CubeVerifier:
         self.told.update((array.key(bad.row), bad.problem) for bad in found)
         for bad in found[:_MOST_OF_AN_ARRAY]:
             requests = _affected_by_chunk(affected, array, bad.row)
-            self._tell(array.kind, array.key(bad.row), opened.id, bad.problem, requests)
+            self._tell(array.kind, array.key(bad.row), opened.id, bad.problem, requests, bad.remedy)
         rest = found[_MOST_OF_AN_ARRAY:]
         if rest:
             requests = affected.fields(array.path, [bad.row for bad in rest])
@@ -378,9 +380,11 @@ class _CubeVerifier:
 
     # -- telling
 
-    def _tell(self, kind: Kind, name: str, snapshot: str, problem: str, requests: tuple[str, ...] = ()) -> None:
+    def _tell(
+        self, kind: Kind, name: str, snapshot: str, problem: str, requests: tuple[str, ...] = (), remedy: str = ""
+    ) -> None:
         top = self.location.url if kind == "digest" else self.location.cube_url(self.cube)
-        self.tally.findings.append(Finding(kind, f"{top}/{name}", self.cube, snapshot, problem, requests))
+        self.tally.findings.append(Finding(kind, f"{top}/{name}", self.cube, snapshot, problem, requests, remedy))
 
     def _tell_progress(self) -> None:
         if self.options.on_progress is not None:
