@@ -60,6 +60,8 @@ class Values(BaseModel):
             raise Mistake(
                 "codec 'grib-int' keeps every bit, and keep_bits drops some.", "Leave one of them out of the schema."
             )
+        if self.codec == "grib-int" and isinstance(self.tiles, int):
+            raise Mistake("Fields of codec 'grib-int' are stored whole, without tiles.", "Leave one of them out.")
         return self
 
 

@@ -224,9 +224,10 @@ def test_values_beyond_float32_are_refused(tmp_path, make_double):
         store.flush()
 
 
-def test_integers_and_fewer_bits_contradict_each_other(tmp_path):
-    (tmp_path / "schema.yaml").write_text("values: {codec: grib-int, keep_bits: 9}\n")
-    with pytest.raises(DocumentError, match="keep_bits drops some"):
+@pytest.mark.parametrize(("other", "reason"), [("keep_bits: 9", "drops some"), ("tiles: 64", "are stored whole")])
+def test_what_contradicts_integers_is_refused(tmp_path, other, reason):
+    (tmp_path / "schema.yaml").write_text(f"values: {{codec: grib-int, {other}}}\n")
+    with pytest.raises(DocumentError, match=reason):
         load_schema(tmp_path / "schema.yaml")
 
 
