@@ -45,7 +45,8 @@ class DtedaskBackendEntrypoint(BackendEntrypoint):
         Parameters
         ----------
         filename_or_obj : str or path
-            A cube (``data/ea/enda/0001``), a root (``data``) or a catalog file (``data/catalog.yaml``).
+            A cube (``data/ea/enda/0001``), a root (``data``), a roots document (``roots.yaml``) or a catalog file
+            (``data/catalog.yaml``).
         drop_variables : str or iterable of str, optional
             Variables to leave out.
         group : str, optional
@@ -100,10 +101,21 @@ class DtedaskBackendEntrypoint(BackendEntrypoint):
 
 
 def _open(target: Target, drop_variables: str | Iterable[str] | None) -> xr.Dataset:
-    from dtedask.store import open_cube
-
-    dataset = open_cube(target.cube, target.group, at=target.at, time=target.time)
+    dataset = _dataset(target)
     if drop_variables is not None:
         dataset = dataset.drop_vars(drop_variables, errors="ignore")
-    dataset.encoding["source"] = target.cube
+    dataset.encoding["source"] = target.roots or target.cube
     return dataset
+
+
+def _dataset(target: Target) -> xr.Dataset:
+    from dtedask.store import open as open_store
+    from dtedask.store import open_cube
+
+    if target.roots is None:
+        return open_cube(target.cube, target.group, at=target.at, time=target.time)
+    from dtedask.store.several.reading import RootsReader
+
+    store = open_store(target.roots, at=target.at)
+    assert isinstance(store, RootsReader)
+    return store.open_group(target.cube, target.group, time=target.time)

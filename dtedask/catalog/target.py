@@ -15,7 +15,7 @@ from dtedask.core.nearest import did_you_mean
 if TYPE_CHECKING:
     from dtedask.store.location import Location
 
-Kind = Literal["catalog", "cube", "root"]
+Kind = Literal["catalog", "cube", "root", "roots"]
 Time = Literal["reference", "valid"]
 Moment = str | datetime | None
 
@@ -37,12 +37,15 @@ class Target:
         When to read it as it was.
     time : {"reference", "valid"}
         Which time axis it gets.
+    roots : str, optional
+        Roots document that the cube, which is a name then, is in.
     """
 
     cube: str
     group: str | None
     at: Moment = None
     time: Time = "reference"
+    roots: str | None = None
 
 
 def kind_of(path: str | os.PathLike[str]) -> Kind | None:
@@ -52,7 +55,7 @@ def kind_of(path: str | os.PathLike[str]) -> Kind | None:
         return _kind_of_remote(text)
     folder = Path(text.removeprefix("file://")).expanduser().absolute()
     if folder.suffix in (".yaml", ".yml") and not folder.is_dir():
-        return "catalog"
+        return "roots" if _has_spaces(folder) else "catalog"
     if (folder / "refs").is_dir() and _root_of(folder) is not None:
         return "cube"
     return "root" if (folder / ".dtedask").is_dir() else None
@@ -97,6 +100,8 @@ def find_target(
     if kind == "cube":
         return Target(text, group, at, time or "reference")
     cube, below = _in_root(text, group)
+    if kind == "roots":
+        return Target(cube, below, at, time or "reference", text)
     return Target(f"{text.rstrip('/')}/{cube}", below, at, time or "reference")
 
 
@@ -132,12 +137,22 @@ def _all_targets(kind: Kind, text: str, at: Moment, time: Time | None) -> dict[s
         return {e.name: Target(e.cube_url, e.group, at or e.at, time or e.time) for e in entries(text)}
     if kind == "cube":
         return {name: Target(text, name, at, time or "reference") for name in open_snapshot(text, at)[0].group_names}
+    if kind == "roots":
+        return _in_several(text, at, time)
     found = {}
     for cube in _cubes_of(text):
         url = f"{text.rstrip('/')}/{cube}"
         for name in open_snapshot(url, at)[0].group_names:
             found[f"{cube}/{name}"] = Target(url, name, at, time or "reference")
     return found
+
+
+def _in_several(document: str, at: Moment, time: Time | None) -> dict[str, Target]:
+    from dtedask.store import open as open_store
+
+    store = open_store(document, at=at)
+    pairs = [(cube, name) for cube in store.cubes() for name in store.groups(cube)]
+    return {f"{cube}/{name}": Target(cube, name, at, time or "reference", document) for cube, name in pairs}
 
 
 def _of_catalog(text: str, group: str | None, entry: str | None, at: Moment, time: Time | None) -> Target:
@@ -214,11 +229,20 @@ def _root_of(cube: Path) -> Path | None:
 
 
 def _names_our_driver(file: Path) -> bool:
+    return _finds(r"""^\s*driver:\s*['"]?dtedask\b""", file)
+
+
+def _has_spaces(file: Path) -> bool:
+    """Whether a YAML file is a roots document."""
+    return _finds(r"^spaces\s*:", file)
+
+
+def _finds(pattern: str, file: Path) -> bool:
     try:
         text = file.expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return False
-    return re.search(r"""^\s*driver:\s*['"]?dtedask\b""", text, re.MULTILINE) is not None
+    return re.search(pattern, text, re.MULTILINE) is not None
 
 
 def _nothing_at(text: str) -> NotFoundError:

@@ -19,7 +19,7 @@ from dtedask.catalog.growth import grown_groups
 from dtedask.core.errors import DocumentError, LockedError, ReadOnlyError, StoreError
 from dtedask.core.settings import setting
 from dtedask.store.cube import open_snapshot
-from dtedask.store.location import Location
+from dtedask.store.location import Location, is_roots_document
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.store import Store
 
@@ -42,7 +42,7 @@ def catalog_path(root: str) -> Path | None:
     named = setting("catalog.path")
     if named:
         return Path(named).expanduser().absolute()
-    return None if "://" in root else Path(root) / FILE_NAME
+    return None if "://" in root or is_roots_document(root) else Path(root) / FILE_NAME
 
 
 def update_catalog(
@@ -72,6 +72,9 @@ def update_catalog(
     ReadOnlyError
         If the file cannot be written.
     """
+    if store.roots != (store.root,):  # each has a catalog of its own, unless one is named for all
+        files = [update_catalog(one, path, cubes) for one in store.apart()]
+        return files[0]
     file = Path(path).expanduser().absolute() if path is not None else catalog_path(store.root)
     if file is None:
         return None
@@ -88,6 +91,9 @@ def rebuild(store: Store, path: str | os.PathLike[str] | None = None) -> Path:
     StoreError
         If the root is not on local disk and no path is given.
     """
+    if store.roots != (store.root,):
+        written = [rebuild(one, path) for one in store.apart()]
+        return written[0]
     file = Path(path).expanduser().absolute() if path is not None else catalog_path(store.root)
     if file is None:
         raise StoreError(

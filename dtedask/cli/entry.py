@@ -149,6 +149,7 @@ def _warnings() -> Iterator[None]:
         # Shown each time, whatever Python's own filters say.
         warnings.filterwarnings("always", category=RangeWarning)
         warnings.filterwarnings("always", message="Rules take some of the same fields")  # its class costs half a second
+        warnings.filterwarnings("always", message=".* Reading goes on without")
         yield
 
 

@@ -8,7 +8,9 @@ import typer
 
 Root = Annotated[
     str | None,
-    typer.Option("--root", help="Folder or URL of the root; without it the setting store.root.", metavar="ROOT"),
+    typer.Option(
+        "--root", help="Folder or URL of the root, or a roots document (YAML); without it store.root.", metavar="ROOT"
+    ),
 ]
 Words = Annotated[
     list[str] | None,

@@ -60,7 +60,8 @@ def surroundings(store: Store, listeners: Sequence[str], cluster: str | None) ->
     with ExitStack() as stack:
         for file in listeners:
             stack.enter_context(listening(file))
-        catch_up(store.root)
+        for root in store.roots:
+            catch_up(root)
         yield stack.enter_context(client_for(cluster))
 
 

@@ -104,7 +104,8 @@ def _surroundings(recipe: Recipe, store: Store, cluster: str | None) -> Iterator
         stack.enter_context(dask.config.set(_catalog_settings(recipe)))
         if recipe.listeners:
             stack.enter_context(listening(Listeners(listeners=recipe.listeners)))
-        catch_up(store.root)
+        for root in store.roots:
+            catch_up(root)
         yield stack.enter_context(client_for(cluster or recipe.cluster))
 
 

@@ -97,6 +97,11 @@ class RootHandle:
         """Path or URL of the root."""
         return self._location.url
 
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Paths or URLs of all roots behind the handle: one, but for a roots document."""
+        return (self.root,)
+
     def at(self, at: str | datetime) -> Self:
         """Return this root as it was at a moment, snapshot or tag."""
         return self._with(at=at, heads=None, is_pinned=False)

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
-from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError, StoreError
+from dtedask.core.errors import (
+    DamagedError,
+    DtedaskError,
+    FormatVersionError,
+    NotFoundError,
+    SeveralGroupsError,
+    StoreError,
+)
 from dtedask.geo import Grid
 from dtedask.store.failures import first_line, read_error
 from dtedask.store.forks import check_process
@@ -267,20 +274,7 @@ class Snapshot:
         SeveralGroupsError
             If several do.
         """
-        from dtedask.core.errors import SeveralGroupsError
-
-        wanted = (name or "").strip("/")
-        if wanted in self.group_names:
-            return wanted
-        found = [group for group in self.group_names if not wanted or group.startswith(f"{wanted}/")]
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise NotFoundError(f"The cube {self.url!r} has no group {wanted!r}.", hint=self._groups_hint())
-        what = f"below {wanted!r}" if wanted else f"in the cube {self.url!r}"
-        raise SeveralGroupsError(
-            f"There are {len(found)} groups {what}: {', '.join(found)}.", hint=f"Name one: group={found[0]!r}."
-        )
+        return group_named(name, self.group_names, self.url)
 
     def present(self, group: str, variable: str) -> np.ndarray:
         """Slots of the fields that exist.
@@ -420,8 +414,7 @@ class Snapshot:
             return list(run_async(_sizes(self.session.store, keys)))
 
     def _groups_hint(self) -> str:
-        names = self.group_names
-        return f"It has {', '.join(names)}." if names else "It is empty."
+        return _groups_hint(self.group_names)
 
     def _check_empty(self) -> None:
         """Tell an empty cube from one whose root cannot be read, which looks the same to Zarr."""
@@ -526,6 +519,34 @@ class Snapshot:
         return Axis(
             Dimension(name, metadata["attributes"].get("dtedask_type", "")), labels, free.get(name, frozenset())
         )
+
+
+def group_named(name: str | None, names: Sequence[str], cube: str) -> str:
+    """Full name of one of the groups of a cube from its name or the beginning of it.
+
+    Raises
+    ------
+    NotFoundError
+        If no group begins so.
+    SeveralGroupsError
+        If several do.
+    """
+    wanted = (name or "").strip("/")
+    if wanted in names:
+        return wanted
+    found = [group for group in names if not wanted or group.startswith(f"{wanted}/")]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFoundError(f"The cube {cube!r} has no group {wanted!r}.", hint=_groups_hint(names))
+    what = f"below {wanted!r}" if wanted else f"in the cube {cube!r}"
+    raise SeveralGroupsError(
+        f"There are {len(found)} groups {what}: {', '.join(found)}.", hint=f"Name one: group={found[0]!r}."
+    )
+
+
+def _groups_hint(names: Sequence[str]) -> str:
+    return f"It has {', '.join(names)}." if names else "It is empty."
 
 
 async def chunk_coordinates(session: icechunk.Session, path: str, dims: int) -> np.ndarray:

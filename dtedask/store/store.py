@@ -152,6 +152,10 @@ class Store(Referrer):
         waiting = archive.cubes if archive is not None else ()
         return sorted({*names, *(name for name in waiting if cube_may_match(name, request))}) if waiting else names
 
+    def apart(self) -> tuple[Store, ...]:
+        """Return a handle for each root alone: one, but for a roots document."""
+        return (self,)
+
     def archive(
         self,
         fields: Messages | xr.DataArray | xr.Dataset | np.ndarray,

@@ -60,6 +60,8 @@ def test_what_writes_can_be_run_dry():
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge"), ("store", "wipe"), ("store", "rollback")}
     writing |= {("store", "tag"), ("store", "untag")}
     writing |= {("store", "copy"), ("store", "rechunk"), ("store", "virtualize")}
+    writing |= {("store", "tag"), ("store", "untag"), ("store", "roots")}
+    writing |= {("store", "copy")}
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
@@ -85,6 +87,8 @@ def place(grib, root, tmp_path_factory):
     bash("dtedask store tag before-upgrade --root data", folder)
     bash("dtedask store lock class=ea,date=20180101 --root data", folder)
     (folder / "somewhere").mkdir()
+    (folder / "roots.yaml").write_text("spaces:\n  - roots: [data, second]\n")
+    bash("dtedask store roots --root roots.yaml --create", folder)
     return folder
 
 

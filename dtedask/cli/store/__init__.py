@@ -22,6 +22,7 @@ _MODULES = (
     "verification",
     "schema",
     "series",
+    "several",
 )
 
 

@@ -21,16 +21,18 @@ from dtedask.store.location import Location
 from dtedask.store.masked import masked_selections
 from dtedask.store.repository import BRANCH
 from dtedask.store.roots import schema_in
-from dtedask.store.schema import default_schema, load_schema
+from dtedask.store.schema import CUBE_KEYS, default_schema, load_schema
 from dtedask.store.several.document import RootsDocument, Unavailable
 from dtedask.store.several.members import Member, ask, members_of
 from dtedask.store.several.repeats import Found, without_repeats
 from dtedask.store.several.standing import UNKNOWN, RootUnavailableWarning, Standing, look, unavailable
+from dtedask.store.snapshot import group_named
 from dtedask.store.store import Store
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dtedask.store.dataset import Time
     from dtedask.store.explain import Explanation
     from dtedask.store.root_handle import Names, RequestLike
     from dtedask.store.schema import Schema
@@ -162,6 +164,10 @@ class RootsReader(Store):
         """Paths and URLs of the roots, in their order."""
         return tuple(member.location.url for member in self._members)
 
+    def apart(self) -> tuple[Store, ...]:
+        """Return a handle for each root alone, in their order."""
+        return tuple(member.store for member in self._members)
+
     def standing(self) -> list[dict[str, str]]:
         """A row for each root and space: what the space takes, and whether the root answers."""
         found = self._look(self._members)
@@ -276,7 +282,31 @@ class RootsReader(Store):
         store = member.store
         return list(store._snapshots(store._cubes_of(request)))  # noqa: SLF001 - a handle of ours
 
-    def _dataset(self, request: Request, selections: Sequence[Selection]) -> xr.Dataset:
+    def open_group(self, cube: str, group: str | None = None, *, time: Time = "reference") -> xr.Dataset:
+        """Open all fields of a group, wherever they stand, as `dtedask.open_cube` does of one cube.
+
+        Parameters
+        ----------
+        cube : str
+            Name of the cube, such as ``"ea/enda/0001"``.
+        group : str, optional
+            Name of the group, or the beginning of it where only one group begins so.
+        time : {"reference", "valid"}
+            ``"valid"`` joins reference time and step into one sorted axis ``time``.
+
+        Raises
+        ------
+        NotFoundError
+            If no root has such a cube or group.
+        SeveralGroupsError
+            If several groups begin so.
+        """
+        name = group_named(group, self.groups(cube), cube)
+        keys = dict(zip(CUBE_KEYS, cube.split(",", maxsplit=1)[0].split("/"), strict=True))
+        seen, _ = self._seen(Request(dict(keys), language=self._language()), "retrieve")
+        return self._dataset(Request({}), [part for part in seen if (part.cube, part.group.name) == (cube, name)], time)
+
+    def _dataset(self, request: Request, selections: Sequence[Selection], time: Time = "reference") -> xr.Dataset:
         """A lazy dataset of fields of one group, wherever they stand."""
         from dtedask.store.dataset import dataset_of, field_array
         from dtedask.store.several.fan_in import fan_in, location_of
@@ -287,6 +317,7 @@ class RootsReader(Store):
         dataset = dataset_of(
             locations[0],
             ranks.by_param(request, parts),
+            time=time,
             used=ranks.used_slots_of(parts),
             orders=ranks.axis_orders(request, parts),
             array_of=field_array if len(locations) == 1 else fan_in,

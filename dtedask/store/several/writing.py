@@ -205,8 +205,13 @@ class RootsWriter(RootsReader):
                 RootDocument(member.location).create(self._schema)
         return True
 
-    def create(self) -> list[str]:
+    def create(self, *, dry_run: bool = False) -> list[str]:
         """Make those roots that can be written and that are not there yet.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Only say which.
 
         Returns
         -------
@@ -220,7 +225,7 @@ class RootsWriter(RootsReader):
         """
         found = self._look(self._members)
         new = [member for member in self._members if member.writable and found[member.location].is_new]
-        for member in new:
+        for member in () if dry_run else new:
             RootDocument(member.location).create(self._schema)
         return [member.location.url for member in new]
 
