@@ -20,6 +20,7 @@ DtedaskError
 │   ├── DamagedError                bytes of a cube that fail their check
 │   │   ├── SourceChangedError      a file that a cube refers to is not what it was
 │   │   └── SourceMissingError      a file that a cube refers to is gone
+│   ├── MovedError                  a cube whose messages are referred to where it was before it was moved
 │   ├── FormatVersionError          written by a newer dtedask
 │   ├── ClockError                  the clock of this host is wrong
 │   ├── TagError                    a name that a tag cannot have (also ValueError)
@@ -214,6 +215,12 @@ class FormatVersionError(StoreError):
     """A root or cube that a newer dtedask wrote."""
 
     code = "format-version"
+
+
+class MovedError(StoreError):
+    """A root was moved or copied, and a cube of it still refers to messages where it was."""
+
+    code = "moved"
 
 
 class ClockError(StoreError):

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.settings import setting
@@ -49,11 +50,13 @@ def create_repository(location: Location, cube: str, addresses: Sequence[Address
     import icechunk
 
     if location.is_local and os.path.isfile(f"{location.cube_url(cube)}/{BRANCH_FILE}"):  # noqa: PTH113 - a hot place
+        _allow_packs_once(location, cube)
         return kept_repository(location, cube)
     storage = location.storage(cube)
     for attempt in range(_ATTEMPTS):
         try:
             if icechunk.Repository.exists(storage):
+                _allow_packs_once(location, cube)
                 return opened(location, cube, storage)
             prefixes = own_prefixes(location, cube)
             repo = icechunk.Repository.open_or_create(storage, _config(addresses, prefixes), authorization(prefixes))
@@ -68,6 +71,32 @@ def create_repository(location: Location, cube: str, addresses: Sequence[Address
         if attempt >= _ATTEMPTS // 2:
             _remove_half_made(location, cube)
     raise AssertionError
+
+
+def allow_packs(location: Location, cube: str) -> None:
+    """Name the place of the packs in the configuration of a cube, where plain readers of Icechunk look for it.
+
+    It is there already but for cubes that an older dtedask made, that were moved, or that are called by another path.
+    """
+    import icechunk
+
+    storage = location.storage(cube)
+    config = icechunk.Repository.fetch_config(storage) or icechunk.RepositoryConfig.default()
+    missing = [one for one in own_prefixes(location, cube) if one not in (config.virtual_chunk_containers or {})]
+    for prefix in missing:
+        config.set_virtual_chunk_container(container(prefix))
+    if missing:
+        try:
+            icechunk.Repository.open(storage, config, authorization(missing)).save_config()
+        except icechunk.IcechunkError as error:
+            if not any(words in str(error) for words in _MADE_BESIDE):
+                raise
+            logger.info("the configuration of %s was changed meanwhile: %s", location.cube_url(cube), error)
+
+
+@lru_cache(maxsize=1024)
+def _allow_packs_once(location: Location, cube: str) -> None:
+    allow_packs(location, cube)
 
 
 def _remove_half_made(location: Location, cube: str) -> None:

@@ -16,6 +16,7 @@ from dtedask.store.branches import branches_of, create_branch, delete_branch
 from dtedask.store.commits import history_of
 from dtedask.store.handles import in_order
 from dtedask.store.inspector import Inspector
+from dtedask.store.location import Location
 from dtedask.store.past.differences import Differences, difference_of
 from dtedask.store.past.search import search
 from dtedask.store.past.states import states_at
@@ -29,6 +30,7 @@ from dtedask.store.transaction import Options
 if TYPE_CHECKING:
     from dtedask.store.schema import Schema
     from dtedask.store.upkeep.findings import Verification, VerifyProgress
+    from dtedask.store.upkeep.relocate import Relocation
     from dtedask.store.upkeep.report import Purge
     from dtedask.store.upkeep.retention import Duration, Retention
 
@@ -285,6 +287,34 @@ class Keeper(Inspector):
         at = None if self._at is None else str(self._at)
         options = VerifyOptions(parsed, at, all_snapshots, quick, threads, on_progress)
         return verify_root(self._location, self._cubes_of(parsed), options)
+
+    def relocate(self, old: str | os.PathLike[str] | None = None, *, dry_run: bool = False) -> Relocation:
+        """Let the cubes of a root that was moved or copied refer to their messages where they are now.
+
+        Every branch gets one commit, in which no field changes. Tags and older states stay as they are, and are read
+        from here too. What is done already is not done again.
+
+        Parameters
+        ----------
+        old : str or path, optional
+            Where the root was; wherever cubes refer to whose packs are here, where it is left out.
+        dry_run : bool
+            Only count what would be changed.
+
+        Returns
+        -------
+        Relocation
+            References that were changed, by cube and branch.
+
+        Raises
+        ------
+        NotFoundError
+            If packs of the old place were not copied.
+        """
+        from dtedask.store.upkeep.relocate import relocate_root
+
+        before = None if old is None else Location.parse(old)
+        return relocate_root(self._location, self.cubes(), before, self._options(), dry_run=dry_run)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -216,6 +216,19 @@ class RootFiles:
         except BaseError as error:
             raise self._unreadable(name, error) from error
 
+    def read_part(self, name: str, offset: int, length: int) -> bytes | None:
+        """Some bytes of a file; None where it does not exist or is too short."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        if not self._exists():
+            return None
+        try:
+            data = bytes(obstore.get_range(self._objects(), name, start=offset, length=length))
+        except (FileNotFoundError, BaseError):
+            return None
+        return data if len(data) == length else None
+
     def sizes(self, prefix: str) -> dict[str, int]:
         """Names below a prefix, as the root calls them, with their sizes in bytes."""
         import obstore

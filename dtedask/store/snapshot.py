@@ -28,6 +28,7 @@ from dtedask.store.failures import first_line, read_error
 from dtedask.store.forks import check_process
 from dtedask.store.labels import Dimension, Label
 from dtedask.store.layouts import Codec, codec_of
+from dtedask.store.layouts.moved import with_moved
 from dtedask.store.series.array import FOLDER, SeriesArray
 
 if TYPE_CHECKING:
@@ -320,6 +321,8 @@ class Snapshot:
         self.check_chunks([key.split("/c/", 1) for key in keys])
         with self.told_damage():
             found = run_async(_fetch(self.session.store, keys, get or _whole_chunk))
+            if get is None:
+                found = with_moved(self, keys, found)
             for key, data in zip(keys, found, strict=True):
                 if isinstance(data, Exception):
                     from dtedask.store.upkeep.affected import Place

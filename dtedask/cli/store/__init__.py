@@ -19,6 +19,7 @@ _MODULES = (
     "control",
     "inspection",
     "upkeep",
+    "relocation",
     "verification",
     "schema",
     "series",

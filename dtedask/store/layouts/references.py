@@ -45,9 +45,8 @@ class Reference:
 
 def folder_url(location: Location, cube: str) -> str:
     """URL of the folder of a cube's packs, with a slash at its end."""
-    if location.is_local:
-        return f"{Path(location.cube_url(cube)).as_uri()}/packs/"
-    return f"{location.cube_url(cube)}/packs/"
+    url = location.cube_url(cube).rstrip("/")
+    return f"{Path(url).as_uri() if location.is_local else url}/packs/"
 
 
 def container_prefix(url: str) -> str:

@@ -19,6 +19,7 @@ from dtedask.core.errors import DamagedError
 from dtedask.store.failures import missing_object, read_error
 from dtedask.store.layouts import MessageCodec, TileCodec, codec_of
 from dtedask.store.layouts.messages import is_whole_message
+from dtedask.store.layouts.moved import with_moved
 from dtedask.store.series.check import parts_of
 from dtedask.store.snapshot import chunk_coordinates, run_async
 from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
@@ -181,10 +182,11 @@ def bad_chunks(
     is_whole = _is_anything if quick else array.is_whole
 
     def look(batch: np.ndarray) -> tuple[list[BadChunk], int, int]:
-        found = run_async(_get(snapshot, [array.key(row) for row in batch], _CRC_BYTES if quick else None))
+        keys = [array.key(row) for row in batch]
+        found = with_moved(snapshot, keys, run_async(_get(snapshot, keys, _CRC_BYTES if quick else None)))
         problems = (
-            (row, _source_problem(snapshot, array.key(row), data) or _problem(data, is_whole))
-            for row, data in zip(batch, found, strict=True)
+            (row, _source_problem(snapshot, key, data) or _problem(data, is_whole))
+            for row, key, data in zip(batch, keys, found, strict=True)
         )
         bad = [BadChunk(tuple(row.tolist()), *problem) for row, problem in problems if problem]
         return bad, len(batch), sum(len(data) for data in found if isinstance(data, bytes))

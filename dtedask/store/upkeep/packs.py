@@ -36,7 +36,8 @@ def remove_packs(location: Location, cube: str, before: datetime, *, dry_run: bo
 
 def packs_of(location: Location, cube: str) -> list[RootFile]:
     """The packs of a cube; none where Icechunk cannot refer to files."""
-    return [] if location.is_memory else RootFiles(location).files(f"{cube}/{FOLDER}")
+    found = [] if location.is_memory else RootFiles(location).files(f"{cube}/{FOLDER}")
+    return [file for file in found if _NAME.search(file.name.encode())]
 
 
 def names_in_manifests(location: Location, cube: str) -> set[str]:
