@@ -58,7 +58,7 @@ def test_what_writes_can_be_run_dry():
     writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
     writing |= {("store", "archive"), ("store", "read"), ("store", "branch", "create"), ("store", "branch", "delete")}
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge"), ("store", "wipe"), ("store", "rollback")}
-    writing |= {("store", "tag"), ("store", "untag")}
+    writing |= {("store", "tag"), ("store", "untag"), ("store", "relocate")}
     writing |= {("store", "copy"), ("store", "rechunk"), ("store", "virtualize")}
     writing |= {("store", "tag"), ("store", "untag"), ("store", "roots")}
     writing |= {("store", "copy")}
