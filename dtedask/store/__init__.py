@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dtedask.store.listing import Listing as Listing
     from dtedask.store.listing import Place as Place
     from dtedask.store.moving.comparison import Comparison as Comparison
+    from dtedask.store.moving.move import Move as Move
     from dtedask.store.moving.result import Copy as Copy
     from dtedask.store.past.differences import Differences as Differences
     from dtedask.store.past.rollback import Rollback as Rollback
@@ -47,6 +48,7 @@ _HOMES = {
     "Follower": "follow",
     "Listing": "listing",
     "Lock": "control",
+    "Move": "moving.move",
     "Place": "listing",
     "Progress": "progress",
     "Purge": "upkeep.report",
@@ -79,6 +81,7 @@ __all__ = [
     "Layout",
     "Listing",
     "Lock",
+    "Move",
     "Place",
     "Progress",
     "Purge",

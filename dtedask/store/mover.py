@@ -1,4 +1,4 @@
-"""Fields between this root and others: copy, compare."""
+"""Fields between this root and others: copy, move, compare."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from dtedask.store.keeper import Keeper
 from dtedask.store.location import Location, RootFiles
 from dtedask.store.root_handle import RequestLike, RootHandle
 from dtedask.store.roots import RootDocument
+from dtedask.store.wipe import MINIMUM_KEYS, check_minimum
 
 if TYPE_CHECKING:
     from dtedask.store.moving.carrying import MovedLayout
     from dtedask.store.moving.comparison import Comparison
     from dtedask.store.moving.copy import Target
+    from dtedask.store.moving.move import Move
     from dtedask.store.moving.result import Copy
     from dtedask.store.moving.sides import RootSide, Side
     from dtedask.store.progress import Progress
@@ -115,6 +117,73 @@ class Mover(Keeper):
                 return copying.plan()
             return copying.run(execution or Execution(threads=setting("ingest.threads")), on_progress, message)
 
+    def move(
+        self,
+        request: RequestLike,
+        to: RootLike,
+        *,
+        doit: bool = False,
+        schema: Schema | str | os.PathLike[str] | None = None,
+        layout: MovedLayout | None = None,
+        allow_missing: bool = False,
+        minimum_keys: Sequence[str] = MINIMUM_KEYS,
+        execution: Execution | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        message: str = "",
+    ) -> Move:
+        """Move fields into another root: copy, read back and compare, then wipe them here; a dry run unless `doit`.
+
+        Only what the target holds with every bit of its values is wiped, and only if it is still what was copied: a
+        field that somebody replaced meanwhile stays and is reported. Whenever the move ends, each field is in this
+        root, or in the other, or in both; the same call goes on from there. As after every wipe, snapshots from before
+        still show the fields here until they are purged.
+
+        Parameters
+        ----------
+        request : Request, str or mapping
+            Which fields.
+        to : Store, str or path
+            The other root; it comes into being with the first commit.
+        doit : bool
+            Whether to do it; else fields are only checked and counted.
+        schema, layout, allow_missing, execution, on_progress, message
+            As for `copy`.
+        minimum_keys : sequence of str
+            Keys that the request must give values for, as for `wipe`.
+
+        Returns
+        -------
+        Move
+            What was copied and wiped, and what stays and why.
+
+        Raises
+        ------
+        RequestError
+            If the request lacks one of the minimum keys.
+        NoMatchError
+            If nothing matches.
+        ControlledError
+            If a field is locked for reading or wiping here, or for archiving there.
+        DtedaskError
+            As `copy`.
+        """
+        from dtedask.store.moving.copy import Copying
+        from dtedask.store.moving.move import Moving
+
+        target = replace(self._target(to, schema), layout=layout)
+        if doit:
+            self._check_writable()
+        parsed = self._parse(request)
+        check_minimum(parsed, minimum_keys, "move")
+        with self._kept() as reader:
+            found = reader._checked(parsed, allow_missing)  # noqa: SLF001 - of the same class
+            reader.select(parsed, verb="wipe")  # says so where a lock is on them
+            copying = Copying(parsed, self._location, self.schema(), found, target, setting("store.copy-bytes"))
+            moving = Moving(copying, self._options())
+            if not doit:
+                return moving.plan()
+            return moving.run(execution or Execution(threads=setting("ingest.threads")), on_progress, message)
+
     def compare(
         self,
         request: RequestLike,
@@ -198,6 +267,12 @@ class Mover(Keeper):
                 stack.enter_context(reader.reading())
             yield reader
 
+    def _check_writable(self) -> None:
+        if self._at is not None:
+            raise ReadOnlyError("A store opened with at= shows the past; it cannot be written.")
+        if self._is_pinned:
+            raise ReadOnlyError("A pinned store keeps to what it has seen; it cannot be written.")
+
     def _target(self, to: RootLike, schema: Schema | str | os.PathLike[str] | None) -> Target:
         """The root to write into, with the schema that it has or will have: that of this root if nobody says more."""
         handle = to if isinstance(to, Mover) else type(self)(Location.parse(to))  # type: ignore[arg-type]
@@ -207,8 +282,7 @@ class Mover(Keeper):
         """Make a target of the root; `other` is the schema of a new one of which nobody says what it shall be."""
         from dtedask.store.moving.copy import Target
 
-        if self._at is not None or self._is_pinned:
-            raise ReadOnlyError(f"{self!r} shows the past or keeps to what it has seen; it cannot be written.")
+        self._check_writable()
         document = RootDocument(self._location)
         wanted = self._schema if wanted is None else wanted
         exists = document.version() > 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import ReadOnlyError, RequestError
+from dtedask.core.errors import RequestError
 from dtedask.core.settings import setting
 from dtedask.store.archive import Archive, Messages
 from dtedask.store.branches import check_branch
@@ -457,12 +457,6 @@ class Store(Referrer):
                 if archive.waits_for(cube):
                     return cached_snapshot(self._location, cube, archive.staged(cube))
         return super()._snapshot(cube)
-
-    def _check_writable(self) -> None:
-        if self._at is not None:
-            raise ReadOnlyError("A store opened with at= shows the past; it cannot be written.")
-        if self._is_pinned:
-            raise ReadOnlyError("A pinned store keeps to what it has seen; it cannot be written.")
 
 
 def is_xarray(fields: object) -> TypeIs[xr.DataArray | xr.Dataset]:

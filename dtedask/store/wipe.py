@@ -106,8 +106,8 @@ class WipeTransaction(Transaction):
         return Prepared(repo, session, head, replace(commit, removed=count, wiped=_changes(found)))
 
 
-def check_minimum(request: Request, keys: Sequence[str]) -> None:
-    """Refuse a request that names too little to be wiped.
+def check_minimum(request: Request, keys: Sequence[str], verb: str = "wipe") -> None:
+    """Refuse a request that names too little to be wiped, or moved away.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def check_minimum(request: Request, keys: Sequence[str]) -> None:
     missing = [key for key in keys if not request.named(key)]
     if missing:
         raise RequestError(
-            f"A wipe must name {' and '.join(keys)}; the request {str(request)!r} lacks {' and '.join(missing)}.",
+            f"A {verb} must name {' and '.join(keys)}; the request {str(request)!r} lacks {' and '.join(missing)}.",
             hint=f"Add {', '.join(f'{key}=...' for key in missing)}, or give other minimum keys.",
         )
 

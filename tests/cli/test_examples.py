@@ -55,7 +55,15 @@ def test_every_help_is_shown_with_its_examples_line_by_line(run, words):
 
 
 def test_what_writes_can_be_run_dry():
-    writing = {("ingest",), ("listen",), ("demo",), ("store", "retrieve"), ("recipe", "run"), ("catalog", "rebuild")}
+    writing = {
+        ("store", "move"),
+        ("ingest",),
+        ("listen",),
+        ("demo",),
+        ("store", "retrieve"),
+        ("recipe", "run"),
+        ("catalog", "rebuild"),
+    }
     writing |= {("store", "archive"), ("store", "read"), ("store", "branch", "create"), ("store", "branch", "delete")}
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge"), ("store", "wipe"), ("store", "rollback")}
     writing |= {("store", "tag"), ("store", "untag"), ("store", "relocate")}

@@ -1,4 +1,4 @@
-"""Copies and comparisons on the command line."""
+"""Copies, moves and comparisons on the command line."""
 
 import pytest
 
@@ -52,3 +52,19 @@ def test_compare_writes_one_line_a_difference(run, root, copied):
     assert [(line["kind"], line["keys"]["levelist"]) for line in found.lines] == [("left-only", "850")] * 2
     table = run(f"store compare --root {root} --with {copied}")
     assert table.out.count("only on the left") == 2
+
+
+def test_move_needs_doit_and_says_what_went(run, copied):
+    line = f"store move --root {copied} --to there class=ea,expver=1,levelist=850"
+    planned = run(line)
+    assert "Would move 4 fields" in planned.err
+    assert "--doit does it" in planned.err
+    done = run(f"{line} --doit")
+    assert done.status == 0
+    assert "Moved 4 fields" in done.err
+    assert done.out.startswith("- class=ea")
+    assert done.out.endswith("# t, 4 fields\n")
+    assert dtedask.open(copied).axes()["levelist"] == ["500"]
+    assert dtedask.open("there").axes()["levelist"] == ["850"]
+    assert run(f"{line} --doit").status == 3
+    assert run(f"store move --root {copied} --to there class=ea --doit").status == 2

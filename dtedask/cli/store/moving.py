@@ -1,4 +1,4 @@
-"""`dtedask store copy|compare`: fields between roots."""
+"""`dtedask store copy|move|compare`: fields between roots."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, emit_table, plural, say, show_warning, size
 from dtedask.cli.options import At, Cluster, DryRun, Json, JsonLines, Root, Words
 from dtedask.cli.requests import parse_words
+from dtedask.cli.store.changes import emit_changes
+from dtedask.cli.store.removing import Doit, MinimumKeys, check_either
 from dtedask.cli.store.roots import open_root
 
 if TYPE_CHECKING:
-    from dtedask.store import Copy, Store
+    from dtedask.store import Copy, Move, Store
 
 To = Annotated[str, typer.Option("--to", metavar="ROOT", help="Folder or URL of the root to copy into.")]
 Schema = Annotated[
     str | None,
     typer.Option("--schema", metavar="FILE", help="Schema of a target that does not exist yet; else the source's."),
 ]
+Message = Annotated[str, typer.Option("--message", "-m", help="What the history says of the commits.")]
 Layout = Annotated[
     Literal["map", "messages"] | None,
     typer.Option("--layout", help="Layout of variables that are new there; else that of the source, or of --schema."),
@@ -44,6 +47,13 @@ def add_to(group: typer.Typer) -> None:
     )
     add(
         group,
+        "move",
+        move,
+        "dtedask store move --root data --to backup class=ea,expver=1,date=20170101",
+        "dtedask store move --root data --to backup class=ea,expver=1,date=20170101 --doit",
+    )
+    add(
+        group,
         "compare",
         compare,
         "dtedask store compare --root data --with forecast.grib2 class=ea,date=20170101",
@@ -62,7 +72,7 @@ def copy(  # noqa: PLR0913 - each is an option of the command
     layout: Layout = None,
     allow_missing: AllowMissing = False,
     cluster: Cluster = None,
-    message: Annotated[str, typer.Option("--message", "-m", help="What the history says of the commits.")] = "",
+    message: Message = "",
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -81,9 +91,49 @@ def copy(  # noqa: PLR0913 - each is an option of the command
     if dry_run:
         _show(store.copy(request, target, dry_run=True, **options), as_json=as_json)
         return
-    done = _run(store, target, cluster, request=request, message=message, **options)
+    with _surroundings(target, cluster, "Copying") as around:
+        done = store.copy(request, target, message=message, **options, **around)
     _show(done, as_json=as_json)
     if done.hook_failures or done.refused:
+        raise typer.Exit(1)
+
+
+def move(  # noqa: PLR0913 - each is an option of the command
+    to: To,
+    words: Words = None,
+    *,
+    root: Root = None,
+    schema: Schema = None,
+    layout: Layout = None,
+    allow_missing: AllowMissing = False,
+    cluster: Cluster = None,
+    minimum_keys: MinimumKeys = "class,expver",
+    message: Message = "",
+    doit: Doit = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Move fields into another root: copy, read back and compare, then wipe them here; only with --doit.
+
+    A field that was replaced here meanwhile, or that the target does not hold with every bit of its values, stays; the
+    exit status is 1 then. Whenever it is interrupted, each field is in one of the roots or in both, and the same again
+    goes on from there.
+    """
+    check_either(doit=doit, dry_run=dry_run)
+    from dtedask.store import open as open_store
+
+    store = open_root(root, None)
+    target = open_store(to)
+    keys = tuple(key for key in minimum_keys.split(",") if key)
+    options: dict[str, Any] = {"schema": schema, "layout": layout, "allow_missing": allow_missing, "minimum_keys": keys}
+    request = parse_words(words, store)
+    if doit:
+        with _surroundings(target, cluster, "Moving") as around:
+            done = store.move(request, target, doit=True, message=message, **options, **around)
+    else:
+        done = store.move(request, target, **options)
+    _show_move(done, as_json=as_json)
+    if done.left or done.hook_failures:
         raise typer.Exit(1)
 
 
@@ -154,16 +204,16 @@ def _right_side(names: list[str]) -> Iterator[str | list[str]]:
         yield [file.path for file in files]
 
 
-def _run(store: Store, target: Store, cluster: str | None, **options: Any) -> Copy:
-    """Copy with everything around it: the cluster, progress, and notices that were never given."""
+@contextmanager
+def _surroundings(target: Store, cluster: str | None, title: str) -> Iterator[dict[str, Any]]:
+    """What is around a copy: the cluster, progress, and notices that were never given."""
     from dtedask.cli.progress import progress
     from dtedask.cli.running import surroundings
     from dtedask.core.settings import setting
     from dtedask.store import Execution
 
-    with surroundings(target, (), cluster) as client, progress("Copying") as show:
-        execution = Execution(client=client, threads=setting("ingest.threads"))
-        return store.copy(to=target, execution=execution, on_progress=show, **options)
+    with surroundings(target, (), cluster) as client, progress(title) as show:
+        yield {"execution": Execution(client=client, threads=setting("ingest.threads")), "on_progress": show}
 
 
 def _show(done: Copy, *, as_json: bool) -> None:
@@ -180,5 +230,20 @@ def _show(done: Copy, *, as_json: bool) -> None:
         show_warning(f"the target stores {plural(done.rounded, 'field')} with fewer bits than {done.source}.")
     for one in done.refused:
         show_warning(f"not copied: {one}")
+    for error in done.hook_failures:
+        show_warning(f"a plug-in failed: {error}")
+
+
+def _show_move(done: Move, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(done.to_dict())
+    else:
+        emit_changes("-", done.changes)
+    verb = "Moved" if done.is_done else "Would move"
+    say(f"{verb} {plural(done.fields, 'field')}, {size(done.copy.size_bytes)}, into {done.copy.target}.")
+    if not done.is_done:
+        say("Nothing was done: --doit does it.")
+    for one in done.left:
+        show_warning(f"not moved: {one}")
     for error in done.hook_failures:
         show_warning(f"a plug-in failed: {error}")

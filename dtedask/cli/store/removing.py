@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from dtedask.store.past.rollback import CubeRollback
 
 Doit = Annotated[bool, typer.Option("--doit", help="Do it; without, only what would be done is shown.")]
+MinimumKeys = Annotated[
+    str, typer.Option("--minimum-keys", metavar="KEYS", help="Keys that the request must give values for.")
+]
 Cube = Annotated[
     str | None, typer.Argument(help="One cube, such as ea/enda/0001; all without.", metavar="CUBE", show_default=False)
 ]
@@ -45,9 +48,7 @@ def wipe(
     *,
     root: Root = None,
     doit: Doit = False,
-    minimum_keys: Annotated[
-        str, typer.Option("--minimum-keys", metavar="KEYS", help="Keys that the request must give values for.")
-    ] = "class,expver",
+    minimum_keys: MinimumKeys = "class,expver",
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +57,7 @@ def wipe(
     One line a variable and step says what goes, as an exact request. Snapshots from before still show it, until they
     are purged. What is not dtedask's is never touched.
     """
-    _check_either(doit=doit, dry_run=dry_run)
+    check_either(doit=doit, dry_run=dry_run)
     store = open_root(root, None)
     request = parse_words(words, store)
     keys = tuple(key for key in minimum_keys.split(",") if key)
@@ -98,7 +99,7 @@ def rollback(
     Undoing takes away what the commits wrote and gives back what they replaced or wiped. Fields that were written or
     wiped since stay as they are: lines with = name them.
     """
-    _check_either(doit=doit, dry_run=dry_run)
+    check_either(doit=doit, dry_run=dry_run)
     store = open_root(root, None)
     found = store.rollback(
         to, commits=commit or (), source=source, author=author, cube=cube, doit=doit, message=message
@@ -123,6 +124,7 @@ def _show_cube(one: CubeRollback, *, as_json: bool) -> None:
         say(f"To undo it: {one.undo}")
 
 
-def _check_either(*, doit: bool, dry_run: bool) -> None:
+def check_either(*, doit: bool, dry_run: bool) -> None:
+    """Refuse --doit and --dry-run together."""
     if doit and dry_run:
         raise typer.BadParameter("take --doit or --dry-run, not both.", param_hint="'--doit'")

@@ -140,10 +140,10 @@ def _attribute_differences(left: SideField, right: SideField) -> Headers:
 
 
 def _batches(pairs: Sequence[Pair], width: int, batch_bytes: int) -> list[list[Pair]]:
-    return _cut(pairs, task_bytes(sum(pair.left.size_bytes for pair in pairs), width, batch_bytes))
+    return cut(pairs, task_bytes(sum(pair.left.size_bytes for pair in pairs), width, batch_bytes))
 
 
-def _cut(pairs: Sequence[Pair], most_bytes: int) -> list[list[Pair]]:
+def cut(pairs: Sequence[Pair], most_bytes: int) -> list[list[Pair]]:
     """Pairs of so many bytes together at most, and at least one."""
     parts: list[list[Pair]] = [[]]
     filled = 0
@@ -164,12 +164,12 @@ def compare_batch(tolerance: Tolerance, pairs: Sequence[Pair]) -> tuple[int, int
     tuple of (int, int, list of FieldDifference)
         Number of fields, their bytes, and those that differ.
     """
-    found = [_difference(pair, tolerance) for part in _cut(pairs, HELD_BYTES) for pair in _with_data(part)]
+    found = [_difference(pair, tolerance) for part in cut(pairs, HELD_BYTES) for pair in with_data(part)]
     size = sum(pair.left.size_bytes for pair in pairs)
     return len(pairs), size, [one for one in found if one is not None]
 
 
-def _with_data(pairs: Sequence[Pair]) -> list[Pair]:
+def with_data(pairs: Sequence[Pair]) -> list[Pair]:
     """Pairs with the stored bytes of both sides, read side by side."""
     sources = [side.source for pair in pairs for side in (pair.left, pair.right)]
     fields = [one for one in sources if isinstance(one, StoredField) and not isinstance(one.codec, OpaqueCodec)]
@@ -195,6 +195,17 @@ def _difference(pair: Pair, tolerance: Tolerance) -> FieldDifference | None:
     if not headers and values is None and not reason:
         return None
     return FieldDifference("differs", pair.left.keys, pair.left.grid, headers, values, reason)
+
+
+def are_equal(pair: Pair) -> bool:
+    """Whether both fields have the same values to the last bit, and missing points in the same places.
+
+    Raises
+    ------
+    DamagedError
+        If one cannot be read.
+    """
+    return _is_same(pair, (_message(pair.left), _message(pair.right))) or _compare_values(pair, Tolerance()) is None
 
 
 def _message(side: SideField) -> bytes | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dtedask.store.identity import Address
     from dtedask.store.location import Location
     from dtedask.store.schema import Schema
-    from dtedask.store.selection import Selection
+    from dtedask.store.selection import Record, Selection
     from dtedask.store.transaction import Options
     from dtedask.store.writing import Entry
 
@@ -194,6 +194,10 @@ class Copying:
             archive.add_entries(fit)
             commits, failures = archive.flush(message, _sources(batch), execution)
         return commits, failures, archive.unchanged
+
+    def entries(self, records: Iterable[Record]) -> list[Entry]:
+        """Fields as they are written into the target."""
+        return [self._carrier.entry(record)[0] for record in records]
 
     @cached_property
     def _is_same_schema(self) -> bool:

@@ -46,7 +46,11 @@ class Refusals:
 
     def add(self, record: Record, reason: str, fields: int = 1) -> None:
         """Fields of a variable are refused for a reason."""
-        self._found[(record.cube, record.group, record.variable, reason)] += fields
+        self.add_at(record.cube, record.group, record.variable, reason, fields)
+
+    def add_at(self, cube: str, group: str, variable: str, reason: str, fields: int) -> None:
+        """Fields of a variable, named by its place, are refused for a reason."""
+        self._found[(cube, group, variable, reason)] += fields
 
     @property
     def found(self) -> tuple[Refused, ...]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Fields of a variable that cannot stand in the layout that was asked for.
+    """Fields of a variable that were not copied, or not moved.
 
     Parameters
     ----------
@@ -35,7 +35,16 @@ class Refused:
 
     def __str__(self) -> str:
         what = "1 field" if self.fields == 1 else f"{self.fields:,} fields"
-        return f"{what} of {self.cube}/{self.group}/{self.variable}: {self.reason}"
+        return f"{what} of {self.place}: {self.reason}"
+
+    @property
+    def place(self) -> str:
+        """Cube, group and variable in one."""
+        return f"{self.cube}/{self.group}/{self.variable}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,7 @@ class Copy:
             "replaced": self.replaced,
             "unchanged": self.unchanged,
             "rounded": self.rounded,
-            "refused": [asdict(one) for one in self.refused],
+            "refused": [one.to_dict() for one in self.refused],
             "seconds": round(self.seconds, 3),
             "commits": [
                 {"cube": one.cube, "snapshot": one.snapshot, "sequence": one.sequence}
