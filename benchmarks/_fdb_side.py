@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,28 @@ def flushes(path: Path, fields: int) -> Iterator[list[bytes]]:
             eccodes.codes_release(handle)
     for start in range(0, len(messages), fields):
         yield messages[start : start + fields]
+
+
+def copies(path: Path, fields: int) -> list[list[bytes]]:
+    """Ten messages of a file, which make a database or a cube, and then the others, so many at a time; 0 for all."""
+    first, *others = flushes(path, 10)
+    rest = [message for part in others for message in part]
+    size = fields or len(rest)
+    return [first, *(rest[start : start + size] for start in range(0, len(rest), size))]
+
+
+def keys_of(data: bytes) -> dict[str, str]:
+    """MARS keys of a message, as FDB wants them."""
+    handle = eccodes.codes_new_from_message(data)
+    iterator = eccodes.codes_keys_iterator_new(handle, "mars")
+    found = {}
+    while eccodes.codes_keys_iterator_next(iterator):
+        name = eccodes.codes_keys_iterator_get_name(iterator)
+        found[name] = eccodes.codes_get_string(handle, name)
+    found["param"] = str(eccodes.codes_get_long(handle, "paramId"))
+    eccodes.codes_keys_iterator_delete(iterator)
+    eccodes.codes_release(handle)
+    return found
 
 
 def decoded(data: bytes) -> np.ndarray:
@@ -98,6 +121,21 @@ class FdbSide:
     def load(self) -> list[float]:
         """The same again: FDB has no dataset that could be open."""
         return self.read()
+
+    def copy(self, name: str, fields: str, how: str) -> list[float]:
+        """Seconds of each flush into a new FDB; its keys are read from the messages, or "given" to it."""
+        side = FdbSide(Path(tempfile.mkdtemp(dir=self.folder)))
+
+        def flush(messages: list[tuple[bytes, dict[str, str] | None]]) -> None:
+            for message, keys in messages:
+                side.fdb.archive(message, keys)
+            side.fdb.flush()
+
+        parts = [
+            [(message, keys_of(message) if how == "given" else None) for message in messages]
+            for messages in copies(self.folder / name, int(fields))
+        ]
+        return [timed(lambda part=part: flush(part)) for part in parts]
 
     def archive(self, name: str) -> list[float]:
         def flush(messages: list[bytes]) -> None:

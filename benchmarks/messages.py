@@ -1,0 +1,119 @@
+"""Archiving GRIB messages as they are, against the real FDB: the same messages, in the same run, both synced to disk.
+
+Run it with `python benchmarks/messages.py`; it prints a table, and a JSON object as the last line. It needs pyfdb with
+its libraries, here or in another environment that has ecCodes and NumPy: `--fdb-python PATH`.
+
+Both copy the bytes: FDB into its data files, dtedask into packs of the layout `messages`. Each message is one call, as
+a model makes it; a flush follows every ten, or all of them. dtedask reads the keys from each message. FDB does so too
+("reads keys"), or is told them ("given keys"): then it looks at nothing, and whoever made the message has to know.
+dtedask writes a checksum behind each message, publishes a flush as a whole and keeps a log of notices.
+
+Each side runs in a process of its own; they take turns, each time into a new root. The first ten messages, which make
+the cube or the database, are left out. A figure of flushes is the median over all flushes of all rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from _fdb_side import answer, copies, timed
+from fdb import Side
+from forecasts import write_forecast
+
+import dtedask
+from dtedask.store import Schema
+
+HERE = Path(__file__).parent
+ROUNDS = 5
+# Fields of a file, and how often FDB's time (reading keys) has to hold ours: with ten fields a flush, and with all.
+GRIDS = {"O96": ("o96", 1010, (2.0, 5.0)), "0.25 degrees": ("0.25", 160, (1.5, 3.0))}
+FLUSHES = {"10": 21, "0": None}
+SIDES = ("dtedask", "FDB reads keys", "FDB, given keys")
+
+
+class DtedaskSide:
+    """Roots of layout `messages`, durable: a flush syncs before and after `main` moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def copy(self, name: str, fields: str, _how: str) -> list[float]:
+        store = dtedask.open(tempfile.mkdtemp(dir=self.folder), schema=Schema(layout="messages"))
+
+        def flush(messages: list[bytes]) -> None:
+            for message in messages:
+                store.archive(message)
+            store.flush()
+
+        return [timed(lambda part=part: flush(part)) for part in copies(self.folder / name, int(fields))]
+
+
+Found = dict[tuple[str, str], dict[str, list[float]]]
+
+
+def measure(fdb_python: str, rounds: int) -> Found:
+    """Seconds of each flush, by grid and fields a flush, of each side."""
+    found: Found = {}
+    for number in range(rounds):
+        for grid, (name, fields, _) in GRIDS.items():
+            for size, flushes in FLUSHES.items():
+                with tempfile.TemporaryDirectory() as place:
+                    write_forecast(Path(place) / "fields", name, 10 * flushes if flushes else fields)
+                    row = found.setdefault((grid, size), {side: [] for side in SIDES})
+                    for side in SIDES[number % 3 :] + SIDES[: number % 3]:
+                        row[side] += _ask(Path(place), side, size, fdb_python)[1:]
+    return found
+
+
+def _ask(folder: Path, side: str, size: str, fdb_python: str) -> list[float]:
+    command = [fdb_python, str(HERE / "_fdb_side.py"), str(folder)]
+    if side == "dtedask":
+        command = [sys.executable, str(HERE / "messages.py"), "--side", str(folder)]
+    with ExitStack() as stack:
+        process = Side(command)
+        stack.callback(process.close)
+        return process.ask("copy", "fields", size, "given" if "given" in side else "read")
+
+
+def report(found: Found) -> dict[str, dict[str, float]]:
+    """Print milliseconds of a flush, and how often FDB's holds ours."""
+    rows = {}
+    print(f"{'':<32}" + "".join(f"{side:>18}" for side in SIDES) + f"{'ratio':>16}{'ratio, given':>14}")
+    for (grid, size), times in found.items():
+        _, fields, goals = GRIDS[grid]
+        what = f"{grid}, flush of {size}" if size != "0" else f"{grid}, one flush of {fields - 10}"
+        ours, reads, given = (statistics.median(times[side]) * 1e3 for side in SIDES)
+        goal = goals[size == "0"]
+        cells = "".join(f"{value:>15.1f} ms" for value in (ours, reads, given))
+        print(f"{what:<32}{cells}{reads / ours:>7.2f} (of {goal:>3g}){given / ours:>14.2f}")
+        rows[what] = {"dtedask_ms": round(ours, 2), "fdb_ms": round(reads, 2), "fdb_given_keys_ms": round(given, 2)}
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fdb-python", default=sys.executable, help="interpreter that has pyfdb, eccodes and numpy")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--side", type=Path, help="be the side of dtedask, in this folder")
+    arguments = parser.parse_args()
+    if arguments.side:
+        answer(DtedaskSide(arguments.side))
+        return
+    command = [arguments.fdb_python, "-c", "import pyfdb, eccodes, numpy"]
+    check = subprocess.run(command, capture_output=True, text=True, check=False)
+    if check.returncode != 0:
+        print(f"There is no pyfdb to compare with: {check.stderr.strip().splitlines()[-1]}")
+        print("`pip install pyfdb`, or name an interpreter that has it by --fdb-python. Nothing was measured.")
+        return
+    print(json.dumps(report(measure(arguments.fdb_python, arguments.rounds))))
+
+
+if __name__ == "__main__":
+    main()
