@@ -310,6 +310,9 @@ class RootFiles:
         from obstore.exceptions import BaseError
 
         try:
+            if self._location.is_local:
+                os.unlink(f"{self._location.url}/{name}")  # noqa: PTH108
+                return
             obstore.delete(self._objects(), name)
         except FileNotFoundError:
             return

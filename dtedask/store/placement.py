@@ -123,7 +123,7 @@ def _grow_group(growth: GroupGrowth, store: Any, coordinates_of: CoordinatesOf) 
     for name, spec in growth.variables.items():
         if growth.group is None or name not in growth.group.variables:
             _create_variable(store, growth, spec)
-    run_async(_update_variables(store, growth))
+    _update_variables(store, growth)
     if growth.gives_or_takes_slots:
         assert growth.group is not None
         free = {name: axis.free for name, axis in growth.group.axes.items()}
@@ -224,15 +224,17 @@ def _as_json(document: Mapping[str, Any]) -> Any:
     return cpu.Buffer.from_bytes(json.dumps(document).encode())
 
 
-async def _update_variables(store: Any, growth: GroupGrowth) -> None:
+def _update_variables(store: Any, growth: GroupGrowth) -> None:
     """Give every array of the group the new lengths of its axes; its document is all that changes."""
     known = growth.group.variables if growth.group else {}
-    writes = [
-        store.set(f"{growth.name}/{name}/zarr.json", _as_json(variable.metadata))
-        for name, variable in growth.grown_variables().items()
-        if variable is not known[name]
-    ]
-    await asyncio.gather(*writes)
+    changed = {name: found for name, found in growth.grown_variables().items() if found is not known[name]}
+    documents = {f"{growth.name}/{name}/zarr.json": found.metadata for name, found in changed.items()}
+    if documents:
+        run_async(_set_all(store, documents))
+
+
+async def _set_all(store: Any, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    await asyncio.gather(*(store.set(key, _as_json(document)) for key, document in documents.items()))
 
 
 async def write_free(store: Any, group: str, attributes: Mapping[str, Any], free: Mapping[str, Iterable[int]]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from dtedask.core.errors import DamagedError, GribError, StoreError
 from dtedask.store.failures import read_error
+from dtedask.store.forks import check_process
 from dtedask.store.layouts import IntegerCodec, MessageCodec, Packs, PackWriter, Reference
 from dtedask.store.layouts.integers import is_plain
 from dtedask.store.layouts.messages import PackedMessage
@@ -367,7 +368,7 @@ class _ChunkWriter:
         if self._pack is not None:
             self._pack.close()
         if self._references:
-            run_async(_refer(self._references, self.store))
+            _refer(self._references, self.store)
 
     def discard(self) -> None:
         """Take away what was written into the pack that is open: nothing will refer to it."""
@@ -470,22 +471,18 @@ async def _write(chunks: Sequence[tuple[str, bytes]], store: Any) -> None:
     await asyncio.gather(*(one(key, data) for key, data in chunks))
 
 
-async def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], store: Any) -> None:
+def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], store: Any) -> None:
     from icechunk import VirtualChunkSpec
 
+    check_process()
     for path, found in references.items():
         specs = [
             VirtualChunkSpec(
-                [int(slot) for slot in slots.split("/")],
-                one.url,
-                one.offset,
-                one.length,
-                one.etag or None,
-                one.modified,
+                [*map(int, slots.split("/"))], one.url, one.offset, one.length, one.etag or None, one.modified
             )
             for slots, one in found
         ]
-        refused = await store.set_virtual_refs_async(f"/{path}", specs)
+        refused = store.set_virtual_refs(f"/{path}", specs)
         if refused:
             raise StoreError(
                 f"{len(refused)} fields of {path!r} lie where the cube may not refer to, such as {found[0][1].url!r}.",

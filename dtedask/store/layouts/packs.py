@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from dtedask.store.layouts.references import Reference, folder_url
+from dtedask.store.lock import start_writing
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
 
 FOLDER = "packs"
+_EARLY_BYTES = 8 * 2**20  # written to disk before a pack is complete
 MOST_IN_MEMORY = 64 * 2**20
 
 
@@ -93,17 +95,28 @@ class LocalPack(PackWriter):
         super().__init__(url)
         self._path = path
         self._file: BinaryIO | None = None
+        self._begun = 0
 
     def _write(self, data: bytes) -> None:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("xb")
         self._file.write(data)
+        if self._size - self._begun >= _EARLY_BYTES:
+            self._begin_writing(self._file)
 
     def close(self) -> None:
         """Finish the file; it is synced with the transaction."""
         if self._file is not None:
+            if self._size >= _EARLY_BYTES:
+                self._begin_writing(self._file)
             self._file.close()
+
+    def _begin_writing(self, file: BinaryIO) -> None:
+        """Let the disk be busy with what is written, while the rest of the transaction is prepared."""
+        file.flush()
+        start_writing(file.fileno(), self._begun, self._size - self._begun)
+        self._begun = self._size
 
     def discard(self) -> None:
         """Remove the file."""

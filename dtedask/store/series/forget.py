@@ -44,17 +44,18 @@ def forget_fields(store: Any, snapshot: Snapshot, fields: Fields) -> None:
 
 def forget_chunks(store: Any, snapshot: Snapshot, keys: Iterable[str]) -> None:
     """Take the blocks away that hold some fields, each given by the Zarr key of its chunk; see `forget_fields`."""
-    if not any(snapshot.group(name).series for name in snapshot.group_names):
+    found = [(*key.partition("/c/")[0].rpartition("/")[::2], key) for key in keys]
+    places = {(group, variable) for group, variable, _ in found}
+    known = {place: series for place in places if (series := _series(snapshot, *place)) is not None}
+    if not known:
         return
     rows: dict[tuple[str, str], list[list[int]]] = {}
-    for key in keys:
-        path, _, slots = key.partition("/c/")
-        group, _, variable = path.rpartition("/")
-        series = _series(snapshot, group, variable)
+    for group, variable, key in found:
+        series = known.get((group, variable))
         if series is not None:
-            row = [int(slot) for slot in slots.split("/")][: len(series.dims)]
+            row = [int(slot) for slot in key.partition("/c/")[2].split("/")][: len(series.dims)]
             rows.setdefault((group, variable), []).append(row)
-    forget_fields(store, snapshot, {place: np.array(found, dtype=np.int64) for place, found in rows.items()})
+    forget_fields(store, snapshot, {place: np.array(row, dtype=np.int64) for place, row in rows.items()})
 
 
 async def forget_variables(store: Any, group: str, names: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from dtedask.core.errors import DamagedError, GribUnsupportedError
 from dtedask.grib import scan
 from dtedask.grib.library import eccodes
 from dtedask.store import Schema
-from dtedask.store.layouts import packs
+from dtedask.store.layouts import Packs, packs
 from dtedask.store.layouts.messages import PackedMessage
 from dtedask.store.location import Location, RootFiles
 
@@ -119,3 +119,25 @@ def test_big_packs_of_object_stores_are_cut(tmp_path, grib_folder, monkeypatch):
     assert writer.is_full
     writer.close()
     assert RootFiles(location).sizes("x/packs") == {"x/packs/1.grib": 12_000}
+
+
+def test_a_pack_is_begun_to_be_written_to_disk_before_it_is_complete(tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(packs, "start_writing", lambda _descriptor, offset, length: begun.append((offset, length)))
+    pack = Packs(Location.parse(tmp_path), "od/oper/0001").writer("grib")
+    found = [pack.add(bytes([number]) * 3 * 2**20, b"sum") for number in range(7)]
+    pack.close()
+    (path,) = (tmp_path / "od/oper/0001/packs").iterdir()
+    data = path.read_bytes()
+    assert [data[one.offset : one.offset + one.length][-4:] for one in found] == [bytes([n]) + b"sum" for n in range(7)]
+    ends = [offset + length for offset, length in begun]
+    assert [offset for offset, _ in begun] == [0, *ends[:-1]]
+    assert ends[-1] == len(data)
+    assert len(begun) == 3
+
+
+def test_small_packs_leave_it_to_the_sync(tmp_path, monkeypatch):
+    monkeypatch.setattr(packs, "start_writing", lambda *_: pytest.fail("began to write a small pack"))
+    pack = Packs(Location.parse(tmp_path), "od/oper/0001").writer("grib")
+    pack.add(b"GRIB")
+    pack.close()
