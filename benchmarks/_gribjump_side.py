@@ -58,4 +58,6 @@ class GribJumpSide:
 
 
 if __name__ == "__main__":
+    sys.stdout = os.fdopen(os.dup(1), "w")  # GribJump writes of its threads to standard output
+    os.dup2(2, 1)
     answer(GribJumpSide(Path(sys.argv[1])))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dtedask.store.selection import Selection
 
 BASE_BYTES = 300 * 10**6  # Python with its libraries
-_PIECE_FIELDS_BYTES = 256 * 2**20
+_PIECE_FIELDS_BYTES = 512 * 2**20
 _TASK_BYTES = 256 * 2**20
 _DAY_S = 86_400
 
