@@ -15,6 +15,7 @@ from dtedask.store.nearest import nearest
 from dtedask.store.ranks import sort_values
 from dtedask.store.schema import CUBE_KEYS
 from dtedask.store.schema.rules import meant
+from dtedask.store.series.explain import LayoutChoice, layout_choices
 
 if TYPE_CHECKING:
     from dtedask.store.reader import Reader
@@ -144,6 +145,8 @@ class Explanation:
         Why no rule of the schema takes such a field when it is archived; empty if one does.
     roots : tuple of RootShare
         Of several roots, what each has of it.
+    layouts : tuple of LayoutChoice
+        Of variables that stand in time series, too: which layout reading whole fields, and a point, takes.
     """
 
     request: Request
@@ -156,6 +159,7 @@ class Explanation:
     refused: str = ""
     against_rules: str = ""
     roots: tuple[RootShare, ...] = ()
+    layouts: tuple[LayoutChoice, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -187,6 +191,7 @@ class Explanation:
         if self.relax:
             found.append(f"  leave out {' or '.join(' and '.join(keys) for keys in self.relax)}")
         found += [f"  {root}" for root in self.roots]
+        found += [f"  {choice}" for choice in self.layouts[: 2 * _SHOWN]]
         found += [f"  {candidate}" for candidate in self.candidates[:_SHOWN]]
         more = len(self.candidates) - _SHOWN
         return [*found, f"  and {more} more groups"] if more > 0 else found
@@ -217,6 +222,7 @@ class Explanation:
             "refused": self.refused,
             "against_rules": self.against_rules,
             **({"roots": [asdict(one) for one in self.roots]} if self.roots else {}),
+            **({"layouts": [one.to_dict() for one in self.layouts]} if self.layouts else {}),
         }
 
 
@@ -249,6 +255,7 @@ def explain(request: Request, store: Reader, schema: Schema) -> Explanation:
         relax=() if found else _relaxed(request, store, candidates),
         refused=_refused(request, store),
         against_rules=_against_rules(request, schema),
+        layouts=tuple(layout_choices(found)),
     )
 
 
