@@ -102,6 +102,12 @@ class IndexCache:
         self._found: OrderedDict[tuple[str, str], TileIndex] = OrderedDict()
         self._guard = threading.Lock()
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._guard:
+            self._found.clear()
+            self._bytes = 0
+
     def get(self, field: tuple[str, str]) -> TileIndex | None:
         """The index of a field, given by snapshot and key; None where it is not known."""
         with self._guard:
@@ -122,6 +128,11 @@ class IndexCache:
 
 
 _indices = IndexCache(_INDICES_BYTES)
+
+
+def forget_indices() -> None:
+    """Read the index of every field anew, as a new process does."""
+    _indices.clear()
 
 
 async def _get_last(store: Any, key: str, size: int) -> np.ndarray | None:

@@ -48,7 +48,7 @@ class Values(BaseModel):
     level: Annotated[int, Field(ge=0, le=9)] = 1
     shuffle: Literal["bitshuffle", "shuffle", "noshuffle"] = "bitshuffle"
     tiles: Literal["auto", "none"] | Annotated[int, Field(ge=64)] = Field(
-        default="none", description="Points of a tile, in which parts of a field are read; auto for large grids."
+        default="auto", description="Points of a tile, in which parts of a field are read; auto: on large grids."
     )
     keep_bits: Annotated[int, Field(ge=1, le=52)] | None = Field(
         default=None, description="Lossy: keep so many bits of the mantissa, rounded to nearest."

@@ -208,3 +208,32 @@ def test_indices_that_were_used_last_are_kept():
     cache.get(("snapshot", "a"))
     cache.put(("snapshot", "d"), index)
     assert [name for name in "abcd" if cache.get(("snapshot", name))] == ["a", "c", "d"]
+
+
+def test_copies_between_tiles_and_chunks_keep_every_bit(root, values, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    dtedask.open(root).copy(None, one, schema=Schema(values=Values(tiles="none")))
+    dtedask.open(one).copy(None, two, schema=TILED)
+    assert not isinstance(codec_in(one), TileCodec)
+    assert codec_in(two) == codec_in(root)
+    for copied in (one, two):
+        assert dtedask.open(root).compare(None, copied).is_equal
+        np.testing.assert_array_equal([field for _, field in dtedask.open(copied).values("")], values)
+
+
+def test_what_was_wiped_comes_back_in_its_tiles(tmp_path, make_field, values):
+    archive(tmp_path / "root", make_field, values, TILED)
+    store = dtedask.open(tmp_path / "root")
+    codec = codec_in(tmp_path / "root")
+    wiped = store.wipe("class=rd,expver=test", doit=True)
+    store.rollback(commit=wiped.commits[0], doit=True)
+    assert codec_in(tmp_path / "root") == codec
+    np.testing.assert_array_equal([field for _, field in store.values("")], values)
+    assert store.verify().is_whole
+
+
+def test_a_dump_shows_the_tiles(root):
+    (group,) = dtedask.open(root).dump(CUBE).groups
+    (array,) = (array for array in group.arrays if array.role == "variable")
+    (codec,) = array.codecs
+    assert codec.startswith("sharding_indexed(chunk_shape=1x1x3x48,codecs=bytes(endian=little)+crc32c,index_codecs=")
