@@ -215,7 +215,8 @@ def _write_values(
     handle: Handle, values: NDArray[Any], grid: Grid, bits: int, decimal_scale: int, packing: str
 ) -> None:
     is_double = values.dtype == "float64"
-    data = np.asarray(values, dtype="float64").reshape(grid.shape)
+    with np.errstate(invalid="ignore"):  # NaN of the kind that signals is missing as any other
+        data = np.asarray(values, dtype="float64").reshape(grid.shape)
     data = np.ascontiguousarray(message_order(data, grid)).ravel()
     if grid.kind != "sh":
         handle.set("packingType", packing)

@@ -30,3 +30,15 @@ class TestMemory(StoreSuite):
     @pytest.fixture
     def root(self):
         return f"memory://suite-{next(_NAMES)}"
+
+
+class TestMessages(TestLocalDisk):
+    """Fields are kept as GRIB messages, in packs."""
+
+    schema = Schema(layout="messages")
+
+
+class TestMessagesInMemory(TestMemory):
+    """Messages of a root in memory are objects of their own."""
+
+    schema = Schema(layout="messages")
