@@ -11,6 +11,7 @@ import xarray as xr
 
 import dtedask
 from dtedask.core.errors import NoMatchError
+from dtedask.store.layouts import tile_reader
 from dtedask.testing import StoreSuite
 
 KEYS = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl"}
@@ -60,6 +61,35 @@ def test_a_cube_opens_by_its_url(root):
     archive(root, 1, 1)
     dataset = xr.open_dataset(f"{root}/rd/enfo/test", engine="dtedask", group="pf/pl")
     assert dataset["t"].shape == (1, 1, 1, 1, 2, 3)
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """Sizes of the parts of fields that were fetched."""
+    found, before = [], tile_reader._get
+
+    async def get(*args):
+        found.append(data := await before(*args))
+        return data
+
+    monkeypatch.setattr(tile_reader, "_get", get)
+    return found
+
+
+def test_a_point_of_fields_in_tiles_is_read_by_ranges(root, fetched):
+    values = np.random.default_rng(1).normal(size=(4, 900, 600)).astype("float32")
+    coordinates = {"latitude": np.linspace(80, -80, 900), "longitude": np.arange(600) * 0.5}
+    store = dtedask.open(root)
+    for step, part in enumerate(values):
+        array = xr.DataArray(part, dims=("latitude", "longitude"), coords=coordinates)
+        store.archive(array, {**KEYS, "date": "20240101", "time": "0000", "number": "1", "step": str(step)})
+    store.flush()
+    found = dtedask.open(root).retrieve("")["t"].squeeze(drop=True)
+    np.testing.assert_array_equal(found.isel(latitude=500, longitude=[3, 599]), values[:, 500, [3, 599]])
+    assert len(fetched) == 2 * len(values)
+    assert sum(map(len, fetched)) < values.nbytes / 5
+    np.testing.assert_array_equal(found.isel(latitude=slice(100, 300)), values[:, 100:300])
+    np.testing.assert_array_equal(found, values)
 
 
 def test_writers_without_a_lock_lose_nothing_of_each_other(root):

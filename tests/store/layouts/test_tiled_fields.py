@@ -237,3 +237,23 @@ def test_a_dump_shows_the_tiles(root):
     (array,) = (array for array in group.arrays if array.role == "variable")
     (codec,) = array.codecs
     assert codec.startswith("sharding_indexed(chunk_shape=1x1x3x48,codecs=bytes(endian=little)+crc32c,index_codecs=")
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data())
+def test_any_points_of_a_reduced_grid_are_what_numpy_takes(reduced, data):
+    root, expected = reduced
+    part = data.draw(parts(expected.shape[-1]))
+    found = dtedask.open(root).retrieve("")["t"].squeeze(drop=True).isel(values=part)
+    np.testing.assert_array_equal(found.to_numpy(), expected[..., part])
+
+
+@pytest.fixture(scope="module")
+def reduced(tmp_path_factory, grib_folder):
+    """A forecast on O32 in tiles of about 500 points, and its values as one chunk a field holds them."""
+    folder = tmp_path_factory.mktemp("reduced")
+    for name, schema in (("tiled", Schema(values=Values(tiles=500))), ("plain", None)):
+        store = dtedask.open(folder / name, schema=schema)
+        store.archive(grib_folder / "o32.grib2")
+        store.flush()
+    return folder / "tiled", dtedask.open(folder / "plain").retrieve("")["t"].squeeze(drop=True).to_numpy()
