@@ -66,10 +66,8 @@ def test_what_writes_can_be_run_dry():
     }
     writing |= {("store", "archive"), ("store", "read"), ("store", "branch", "create"), ("store", "branch", "delete")}
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge"), ("store", "wipe"), ("store", "rollback")}
-    writing |= {("store", "tag"), ("store", "untag"), ("store", "relocate")}
-    writing |= {("store", "copy"), ("store", "rechunk"), ("store", "virtualize")}
-    writing |= {("store", "tag"), ("store", "untag"), ("store", "roots")}
-    writing |= {("store", "copy")}
+    writing |= {("store", "tag"), ("store", "untag"), ("store", "relocate"), ("store", "roots")}
+    writing |= {("store", "copy"), ("store", "rechunk"), ("store", "virtualize"), ("store", "kerchunk")}
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
@@ -88,6 +86,7 @@ def place(grib, root, tmp_path_factory):
     shutil.copytree(REPOSITORY / "recipes", folder / "recipes")
     (folder / "listeners.yaml").write_text("listeners:\n  - triggers: [{type: echo}]\n")
     bash("dtedask ingest forecast.grib2 more --root data", folder)
+    bash("dtedask store virtualize forecast.grib2 more --root virtual", folder)
     bash("dtedask catalog rebuild --root data --catalog catalogs/demo.yaml", folder)
     bash("dtedask store branch create test --root data", folder)
     (folder / "schema.yaml").write_text("parameters:\n  tp: {dtype: float64}\n")

@@ -1,14 +1,17 @@
-"""`dtedask store virtualize`: files of others as fields of a root."""
+"""`dtedask store virtualize|kerchunk`: files of others as fields of a root, and fields as references for others."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, plural, say, size
-from dtedask.cli.options import DryRun, Json, OnError, Root, root_or_setting
+from dtedask.cli.options import At, DryRun, Json, OnError, Root, Words, root_or_setting
+from dtedask.cli.requests import parse_words
+from dtedask.cli.store.roots import open_root
 
 if TYPE_CHECKING:
     from dtedask.store import Virtualized
@@ -24,12 +27,23 @@ def add_to(group: typer.Typer) -> None:
         "dtedask store virtualize 'more/*.grib' --root virtual --dry-run",
         "dtedask store virtualize more --root virtual --on-error skip --json",
     )
+    add(
+        group,
+        "kerchunk",
+        kerchunk,
+        "dtedask store kerchunk --root virtual class=ea,param=t,levelist=500 --to t500.json",
+        "dtedask store kerchunk --root virtual class=ea,param=t --to t.json --dry-run",
+    )
 
 
 def virtualize(
     sources: Annotated[
         list[str],
-        typer.Argument(help="Files, patterns, folders; URLs of HTTP and S3.", metavar="SOURCE...", show_default=False),
+        typer.Argument(
+            help="Files, patterns, folders; URLs of HTTP and S3; references of kerchunk.",
+            metavar="SOURCE...",
+            show_default=False,
+        ),
     ],
     *,
     root: Root = None,
@@ -59,6 +73,43 @@ def virtualize(
         _show(done, store.root, dry_run=dry_run)
     if done.hook_failures:
         raise typer.Exit(1)
+
+
+def kerchunk(
+    to: Annotated[
+        str, typer.Option("--to", "-o", metavar="FILE", help="refs.json, or refs.parquet, which becomes a folder.")
+    ],
+    words: Words = None,
+    *,
+    root: Root = None,
+    at: At = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Go on where values that the request names do not exist.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Write references of kerchunk to the messages of a request, which others open without dtedask.
+
+    The fields must be of one group and GRIB messages, virtual or archived. A file that exists is replaced; with --json,
+    one object that sums it up.
+    """
+    from dtedask.cli.targets import replacing
+    from dtedask.store.virtual.reading_kerchunk import is_references
+    from dtedask.store.virtual.writing_kerchunk import write_references
+
+    target = Path(to).expanduser()
+    if target.is_dir() and not is_references(target):
+        raise typer.BadParameter(f"{to} is a folder that holds no references.", param_hint="'--to'")
+    store = open_root(root, at)
+    references = store.to_kerchunk(parse_words(words, store), allow_missing=allow_missing)
+    count = sum(isinstance(one, list) for one in references["refs"].values())
+    if not dry_run:
+        with replacing(target) as path:
+            write_references(references, path, is_parquet=target.suffix in (".parquet", ".parq"))
+    say(f"{plural(count, 'reference')} {'would be written' if dry_run else 'written'} to {to}.")
+    if as_json:
+        emit_json({"file": to, "fields": count, "done": not dry_run})
 
 
 def _show(done: Virtualized, root: str, *, dry_run: bool) -> None:
