@@ -11,9 +11,11 @@ from dtedask.core.sizes import size_text
 from dtedask.store.commits import commits_of
 from dtedask.store.html import table_html
 from dtedask.store.inspection.contents import manifests_of
+from dtedask.store.layouts.locate import bytes_in_packs
 from dtedask.store.location import RootFiles
 from dtedask.store.repository import open_repository
 from dtedask.store.selection import select
+from dtedask.store.upkeep.packs import packs_of
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
@@ -59,6 +61,9 @@ class CubeStatistics:
         What the whole cube takes: of all snapshots, with all that describes them.
     oldest, newest : datetime, optional
         Time of the first and last commit that is kept; None without any.
+    pack_bytes, live_pack_bytes : int
+        What packs take, such as those of layout `messages`, and what the snapshot refers to of that; the rest is of
+        the past, or waits for a purge.
     """
 
     cube: str
@@ -68,6 +73,8 @@ class CubeStatistics:
     stored_bytes: int
     oldest: datetime | None
     newest: datetime | None
+    pack_bytes: int = 0
+    live_pack_bytes: int = 0
 
     @property
     def fields(self) -> int:
@@ -87,6 +94,8 @@ class CubeStatistics:
             "groups": {group.name: group.fields for group in self.groups},
             "decoded_bytes": self.decoded_bytes,
             "stored_bytes": self.stored_bytes,
+            "pack_bytes": self.pack_bytes,
+            "live_pack_bytes": self.live_pack_bytes,
             "commits": self.commits,
             "replaced": self.replaced,
             "oldest": self.oldest.isoformat() if self.oldest else None,
@@ -194,6 +203,7 @@ def stored_bytes_of(location: Location, cube: str) -> int:
 def _cube(location: Location, cube: str, snapshot: Snapshot, request: Request | None) -> CubeStatistics:
     commits = commits_of(location, cube, open_repository(location, cube), snapshot.id)
     groups = groups_of(location, cube, snapshot) if not request else _selected(cube, snapshot, request)
+    packs = sum(pack.size_bytes for pack in packs_of(location, cube))
     return CubeStatistics(
         cube=cube,
         groups=tuple(groups),
@@ -202,6 +212,8 @@ def _cube(location: Location, cube: str, snapshot: Snapshot, request: Request | 
         stored_bytes=stored_bytes_of(location, cube),
         oldest=commits[0].time if commits else None,
         newest=commits[-1].time if commits else None,
+        pack_bytes=packs,
+        live_pack_bytes=bytes_in_packs(snapshot) if packs else 0,
     )
 
 
@@ -228,7 +240,8 @@ def _field_bytes(group: Group, variable: Variable) -> int:
 
 def _together(all_of: Statistics) -> CubeStatistics:
     groups = tuple(group for cube in all_of.cubes for group in cube.groups)
-    return CubeStatistics("all", groups, all_of.commits, all_of.replaced, all_of.stored_bytes, None, None)
+    packs = (sum(cube.pack_bytes for cube in all_of.cubes), sum(cube.live_pack_bytes for cube in all_of.cubes))
+    return CubeStatistics("all", groups, all_of.commits, all_of.replaced, all_of.stored_bytes, None, None, *packs)
 
 
 def _row(cube: CubeStatistics) -> dict[str, str]:

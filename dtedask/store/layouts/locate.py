@@ -10,7 +10,7 @@ import numpy as np
 
 from dtedask.core.errors import DamagedError, StoreError
 from dtedask.store.layouts.manifest_refs import ManifestRefs
-from dtedask.store.layouts.references import Reference
+from dtedask.store.layouts.references import Reference, folder_url
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Snapshot
@@ -55,6 +55,16 @@ def references_of(snapshot: Snapshot, path: str) -> Iterator[tuple[tuple[int, ..
     for name in extents.ids if extents else ():
         found = manifest_refs(snapshot.url, name)
         yield from zip(map(tuple, found.rows.tolist()), found, strict=True)
+
+
+def bytes_in_packs(snapshot: Snapshot) -> int:
+    """Bytes of the cube's own packs that a snapshot refers to."""
+    from dtedask.store.location import Location
+    from dtedask.store.upkeep.manifests import extents_by_array
+
+    prefix = folder_url(Location(snapshot.url), "")
+    names = [name for extents in extents_by_array(snapshot.repo, snapshot.id).values() for name in extents.ids]
+    return sum(manifest_refs(snapshot.url, name).bytes_below(prefix) for name in names)
 
 
 @lru_cache(maxsize=64)

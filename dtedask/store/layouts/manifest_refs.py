@@ -104,6 +104,13 @@ class ManifestRefs:
     def __iter__(self) -> Iterator[Reference]:
         return map(self.reference, range(len(self)))
 
+    def bytes_below(self, prefix: str) -> int:
+        """Bytes of all chunks that lie in files whose URL begins so."""
+        wanted, data = np.frombuffer(prefix.encode(), "u1"), np.frombuffer(self._payload, "u1")
+        places = self._urls[:, None] + 4 + np.arange(len(wanted))
+        is_below = (data[np.minimum(places, len(data) - 1)] == wanted).all(axis=1)
+        return int(self.lengths[is_below].sum())
+
     def find(self, row: tuple[int, ...]) -> Reference | None:
         """Reference of a chunk by its coordinates; None where it has none."""
         number = self._numbers.get(row)
