@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import eccodes
@@ -122,8 +123,8 @@ class FdbSide:
         """The same again: FDB has no dataset that could be open."""
         return self.read()
 
-    def copy(self, name: str, fields: str, how: str) -> list[float]:
-        """Seconds of each flush into a new FDB; its keys are read from the messages, or "given" to it."""
+    def begin(self, name: str, fields: str, how: str) -> list[float]:
+        """Get ready to copy messages into a new FDB, which reads their keys or is told them ("given"); for `next`."""
         side = FdbSide(Path(tempfile.mkdtemp(dir=self.folder)))
 
         def flush(messages: list[tuple[bytes, dict[str, str] | None]]) -> None:
@@ -131,11 +132,14 @@ class FdbSide:
                 side.fdb.archive(message, keys)
             side.fdb.flush()
 
-        parts = [
-            [(message, keys_of(message) if how == "given" else None) for message in messages]
-            for messages in copies(self.folder / name, int(fields))
-        ]
-        return [timed(lambda part=part: flush(part)) for part in parts]
+        parts = copies(self.folder / name, int(fields))
+        keyed = [[(one, keys_of(one) if how == "given" else None) for one in messages] for messages in parts]
+        self.waiting = iter([partial(flush, messages) for messages in keyed])
+        return []
+
+    def next(self) -> list[float]:
+        """Seconds of the next flush."""
+        return [timed(next(self.waiting))]
 
     def archive(self, name: str) -> list[float]:
         def flush(messages: list[bytes]) -> None:

@@ -8,8 +8,8 @@ a model makes it; a flush follows every ten, or all of them. dtedask reads the k
 ("reads keys"), or is told them ("given keys"): then it looks at nothing, and whoever made the message has to know.
 dtedask writes a checksum behind each message, publishes a flush as a whole and keeps a log of notices.
 
-Each side runs in a process of its own; they take turns, each time into a new root. The first ten messages, which make
-the cube or the database, are left out. A figure of flushes is the median over all flushes of all rounds.
+Each side runs in a process of its own; they take turns flush by flush, each into a new root every round. The first ten
+messages, which make the cube or the database, are left out. Figures are medians over all flushes of all rounds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from _fdb_side import answer, copies, timed
@@ -44,7 +46,7 @@ class DtedaskSide:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def copy(self, name: str, fields: str, _how: str) -> list[float]:
+    def begin(self, name: str, fields: str, _how: str) -> list[float]:
         store = dtedask.open(tempfile.mkdtemp(dir=self.folder), schema=Schema(layout="messages"))
 
         def flush(messages: list[bytes]) -> None:
@@ -52,7 +54,11 @@ class DtedaskSide:
                 store.archive(message)
             store.flush()
 
-        return [timed(lambda part=part: flush(part)) for part in copies(self.folder / name, int(fields))]
+        self.waiting = iter([partial(flush, messages) for messages in copies(self.folder / name, int(fields))])
+        return []
+
+    def next(self) -> list[float]:
+        return [timed(next(self.waiting))]
 
 
 Found = dict[tuple[str, str], dict[str, list[float]]]
@@ -61,25 +67,31 @@ Found = dict[tuple[str, str], dict[str, list[float]]]
 def measure(fdb_python: str, rounds: int) -> Found:
     """Seconds of each flush, by grid and fields a flush, of each side."""
     found: Found = {}
-    for number in range(rounds):
-        for grid, (name, fields, _) in GRIDS.items():
+    for _ in range(rounds):
+        for grid, (name, fields, _goals) in GRIDS.items():
             for size, flushes in FLUSHES.items():
                 with tempfile.TemporaryDirectory() as place:
                     write_forecast(Path(place) / "fields", name, 10 * flushes if flushes else fields)
                     row = found.setdefault((grid, size), {side: [] for side in SIDES})
-                    for side in SIDES[number % 3 :] + SIDES[: number % 3]:
-                        row[side] += _ask(Path(place), side, size, fdb_python)[1:]
+                    for side, seconds in _turns(Path(place), size, flushes or 2, fdb_python):
+                        row[side].append(seconds)
     return found
 
 
-def _ask(folder: Path, side: str, size: str, fdb_python: str) -> list[float]:
-    command = [fdb_python, str(HERE / "_fdb_side.py"), str(folder)]
-    if side == "dtedask":
-        command = [sys.executable, str(HERE / "messages.py"), "--side", str(folder)]
+def _turns(folder: Path, size: str, flushes: int, fdb_python: str) -> Iterator[tuple[str, float]]:
+    """Seconds of each flush of each side, but for the first."""
+    theirs = [fdb_python, str(HERE / "_fdb_side.py"), str(folder)]
+    ours = [sys.executable, str(HERE / "messages.py"), "--side", str(folder)]
     with ExitStack() as stack:
-        process = Side(command)
-        stack.callback(process.close)
-        return process.ask("copy", "fields", size, "given" if "given" in side else "read")
+        sides = {side: Side(ours if side == "dtedask" else theirs) for side in SIDES}
+        for side, process in sides.items():
+            stack.callback(process.close)
+            process.ask("begin", "fields", size, "given" if "given" in side else "read")
+        for number in range(flushes):
+            for side in SIDES[number % 3 :] + SIDES[: number % 3]:
+                (seconds,) = sides[side].ask("next")
+                if number:
+                    yield side, seconds
 
 
 def report(found: Found) -> dict[str, dict[str, float]]:
