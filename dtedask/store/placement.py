@@ -19,6 +19,8 @@ from dtedask.store.opaque import OpaqueCodec, array_document, is_opaque
 from dtedask.store.snapshot import FORMAT, Snapshot, grid_attribute, run_async, with_free
 
 if TYPE_CHECKING:
+    import icechunk
+
     from dtedask.grib import Coordinate
 
 LABELS_PER_CHUNK = 16_384
@@ -62,11 +64,18 @@ class Placement:
             self.snapshot.attributes, names, {name: group for name, group in groups.items() if group is not None}
         )
 
-    def existing(self) -> list[bool]:
-        """Whether each field stands in the cube already."""
+    def existing(self, session: icechunk.Session | None = None) -> list[bool]:
+        """Whether each field stands in the cube already.
+
+        Parameters
+        ----------
+        session : icechunk.Session, optional
+            That of the transaction, before anything is written into it, which has read most of what is asked. What it
+            goes by is compared with its digest when the commit replaces it.
+        """
         found = [False] * len(self.keys)
         asked = [index for index, is_fresh in enumerate(self.fresh) if not is_fresh]
-        answers = self.snapshot.exist([self.coordinates[index] for index in asked])
+        answers = self.snapshot.exist([self.coordinates[index] for index in asked], session)
         for index, present in zip(asked, answers, strict=True):
             found[index] = present
         return found

@@ -342,19 +342,32 @@ class Snapshot:
             found: list[dict[str, Any]] = run_async(read())
         return found
 
-    def exist(self, chunks: Sequence[tuple[str, tuple[int, ...]]]) -> list[bool]:
-        """Whether chunks exist, each given by the path of its array and its coordinates; asked side by side."""
+    def exist(
+        self, chunks: Sequence[tuple[str, tuple[int, ...]]], session: icechunk.Session | None = None
+    ) -> list[bool]:
+        """Whether chunks exist, each given by the path of its array and its coordinates; asked side by side.
+
+        Parameters
+        ----------
+        chunks : sequence of (str, tuple of int)
+            The chunks.
+        session : icechunk.Session, optional
+            A writable session of the snapshot, which is asked in its stead where that is near; nothing is checked then.
+        """
         from icechunk import ChunkType
 
         asked = [(f"/{path}", slots) for path, slots in chunks]
+        near = session if session is not None and not self.is_remote else None
 
         async def ask() -> list[Any]:
             return list(await asyncio.gather(*(self.session.chunk_type_async(*one) for one in asked)))
 
-        self.check_chunks(chunks)
+        if near is None:
+            self.check_chunks(chunks)
         with self.told_damage():
             # One by one takes a tenth of the time; where manifests come from far away they come side by side.
-            kinds = run_async(ask()) if self.is_remote else [self.session.chunk_type(*one) for one in asked]
+            asks = near or self.session
+            kinds = run_async(ask()) if self.is_remote else [asks.chunk_type(*one) for one in asked]
         return [kind != ChunkType.UNINITIALIZED for kind in kinds]
 
     def check_arrays(self, paths: Iterable[str]) -> None:

@@ -130,28 +130,29 @@ class WriteTransaction(Transaction):
         self, session: icechunk.Session, placement: Placement, entries: Sequence[Entry]
     ) -> tuple[Sequence[Entry], list[WriteResult]]:
         """Write fields into forks of a session, check and merge them; those that differ from what was there."""
-        # A fork travels by pickling, which storage in memory does not survive: there the tasks share the session.
-        fork = session if self.location.is_memory else session.fork()
+        items = _items(entries, placement, session)
+        batches = self._batches(items)
+        # A fork travels by pickling, which storage in memory does not survive: there the tasks share the session, and
+        # so does one that is alone. A fork begins with nothing read, which costs as much as writing a few fields.
+        is_shared = self.location.is_memory or (len(batches) == 1 and self.execution.client is None)
+        fork = session if is_shared else session.fork()
         grow(placement, fork.store, self.coordinates_of)
-        items = _items(entries, placement)
-        results = self._write(fork, items)
+        results = self._write(fork if is_shared else pickle.dumps(fork), batches)
         _check_forks(results, items, session.snapshot_id)
         written = _written(entries, items, results)
         _report_plain(self.cube, sum(result.plain for result in results), len(written))
         if self.schema is not None:
             check_schema(self.location, self.schema)
         Control(self.location).check_entries(written)  # a lock may have been set while this was written
-        if not self.location.is_memory:
+        if not is_shared:
             session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
         changed = (key for result in results for key in (*result.new, *result.replaced))
         forget_chunks(session.store, placement.snapshot, changed)
         return written, results
 
-    def _write(self, fork: icechunk.Session, items: Sequence[WriteItem]) -> list[WriteResult]:
-        token = uuid.uuid4().hex[:8]
-        payload = fork if self.location.is_memory else pickle.dumps(fork)
-        packs = Packs(self.location, self.cube)
-        return self.execution.run(payload, self._batches(items), packs, token, durable=self.options.durable)
+    def _write(self, fork: icechunk.Session | bytes, batches: Sequence[Sequence[WriteItem]]) -> list[WriteResult]:
+        token, packs = uuid.uuid4().hex[:8], Packs(self.location, self.cube)
+        return self.execution.run(fork, batches, packs, token, durable=self.options.durable)
 
     def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
         sizes = [item.work_bytes for item in items]
@@ -207,9 +208,9 @@ def _before(entries: Sequence[Entry], placement: Placement, existing: Sequence[b
     return dict(zip(keys, locate(placement.snapshot, keys), strict=True))
 
 
-def _items(entries: Sequence[Entry], placement: Placement) -> list[WriteItem]:
+def _items(entries: Sequence[Entry], placement: Placement, session: icechunk.Session) -> list[WriteItem]:
     _check_references(entries, placement)
-    existing = placement.existing()
+    existing = placement.existing(session)
     before = _before(entries, placement, existing)
     return [
         WriteItem(
