@@ -16,7 +16,7 @@ from xarray.core import indexing
 
 from dtedask.store.layouts import FieldCodec, TileCodec
 from dtedask.store.layouts.tile_reader import read_tiles
-from dtedask.store.layouts.tiling import Window
+from dtedask.store.layouts.tiling import Window, positions_of
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.pool import decoding_pool
 from dtedask.store.repository import cached_snapshot
@@ -224,8 +224,9 @@ class _Crop:
     """A part of fields that are decoded as a whole."""
 
     def __init__(self, codec: FieldCodec, key: tuple[Any, ...], shape: tuple[int, ...]) -> None:
-        parts = [np.arange(size)[part] for part, size in zip(key, shape, strict=True)]
-        self.shape = tuple(len(part) for part in parts if np.ndim(part))
+        parts = [positions_of(part, size) for part, size in zip(key, shape, strict=True)]
+        is_one = [isinstance(part, int | np.integer) for part in key]
+        self.shape = tuple(len(part) for part, is_scalar in zip(parts, is_one, strict=True) if not is_scalar)
         self.field_bytes = math.prod(shape) * np.dtype(codec.dtype).itemsize
         self.is_whole = bool(shape) and all(
             isinstance(part, slice) and part.indices(size) == (0, size, 1)
@@ -234,7 +235,7 @@ class _Crop:
         self._codec, self.field_shape = codec, shape
         self._key: Any = key
         if sum(isinstance(part, np.ndarray) for part in key) > 1:
-            self._key = np.ix_(*(np.atleast_1d(part) for part in parts))
+            self._key = np.ix_(*map(np.asarray, parts))
 
     def fetch(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[bytes | None]:
         return snapshot.read_chunks(list(keys))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtedask.store.layouts.tiles import TileCodec, TileIndex
+from dtedask.store.layouts.index_cache import IndexCache
+from dtedask.store.layouts.tiles import TileCodec
 from dtedask.store.layouts.tiling import Tiling, Window
 
 if TYPE_CHECKING:
@@ -64,13 +63,13 @@ def read_tiles(
         ]
 
     async def get(store: Any, key: str) -> Stored | None:
-        index = _indices.get((snapshot.id, key))
+        index = _indices.get((snapshot.url, snapshot.id, key))
         if index is None:
             data = await _get_last(store, key, codec.index_bytes(tiling))
             if data is None:
                 return None
             index = codec.index(data, tiling, place(key))
-            _indices.put((snapshot.id, key), index)
+            _indices.put((snapshot.url, snapshot.id, key), index)
         return await _get_tiles(store, key, index, window.tiles)
 
     return snapshot.read_chunks(list(keys), get)
@@ -87,46 +86,6 @@ def spans(ranges: Iterable[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
     return found
 
 
-class IndexCache:
-    """Indices of fields, those that were used last, as far as they fit.
-
-    Parameters
-    ----------
-    most_bytes : int
-        Bytes that they may take.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._found: OrderedDict[tuple[str, str], TileIndex] = OrderedDict()
-        self._guard = threading.Lock()
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        with self._guard:
-            self._found.clear()
-            self._bytes = 0
-
-    def get(self, field: tuple[str, str]) -> TileIndex | None:
-        """The index of a field, given by snapshot and key; None where it is not known."""
-        with self._guard:
-            index = self._found.get(field)
-            if index is not None:
-                self._found.move_to_end(field)
-            return index
-
-    def put(self, field: tuple[str, str], index: TileIndex) -> None:
-        """Keep an index, and forget those that were not used for longest."""
-        with self._guard:
-            if field not in self._found:
-                self._found[field] = index
-                self._bytes += index.size_bytes
-            while self._bytes > self._most_bytes:
-                _, old = self._found.popitem(last=False)
-                self._bytes -= old.size_bytes
-
-
 _indices = IndexCache(_INDICES_BYTES)
 
 
@@ -141,11 +100,11 @@ async def _get_last(store: Any, key: str, size: int) -> np.ndarray | None:
     return await _get(store, key, SuffixByteRequest(size))
 
 
-async def _get_tiles(store: Any, key: str, index: TileIndex, tiles: Sequence[int]) -> Stored | None:
+async def _get_tiles(store: Any, key: str, index: np.ndarray, tiles: Sequence[int]) -> Stored | None:
     """Bytes of tiles, in as few requests as there are gaps between them."""
     from zarr.abc.store import RangeByteRequest
 
-    ranges = {tile: (first, end) for tile, (first, end) in zip(tiles, index.ranges[list(tiles)].tolist(), strict=True)}
+    ranges = {tile: (first, end) for tile, (first, end) in zip(tiles, index[list(tiles)].tolist(), strict=True)}
     ranges = {tile: found for tile, found in ranges.items() if found[0] >= 0}
     wanted = spans(ranges.values(), GAP_BYTES)
     parts = await asyncio.gather(*(_get(store, key, RangeByteRequest(first, end)) for first, end in wanted))

@@ -31,24 +31,6 @@ _THREADED_BYTES, _THREADED_PIECES = 2**16, 8
 
 
 @dataclass(frozen=True, slots=True)
-class TileIndex:
-    """Where the tiles of a stored field lie in its bytes.
-
-    Parameters
-    ----------
-    ranges : numpy.ndarray of int64, shape (tiles, 2)
-        First byte of each tile and the byte after its last; -1 for a tile of missing points, which is not stored.
-    """
-
-    ranges: np.ndarray
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes that it takes in memory."""
-        return int(self.ranges.nbytes)
-
-
-@dataclass(frozen=True, slots=True)
 class TileCodec:
     """Zarr's sharding of a variable: tiles, each encoded by itself, and an index of them at the end.
 
@@ -151,7 +133,7 @@ class TileCodec:
     def split(self, data: bytes, tiling: Tiling, window: Window, place: object) -> dict[int, np.ndarray]:
         """Stored bytes of the tiles that a window touches, from those of the field."""
         view = np.frombuffer(data, np.uint8)
-        ranges = self.index(view[-self.index_bytes(tiling) :], tiling, place).ranges[list(window.tiles)]
+        ranges = self.index(view[-self.index_bytes(tiling) :], tiling, place)[list(window.tiles)]
         found = zip(window.tiles, ranges.tolist(), strict=True)
         return {tile: view[first:end] for tile, (first, end) in found if first >= 0}
 
@@ -188,8 +170,13 @@ class TileCodec:
         """Length of the index at the end of a stored field."""
         return RANGE_BYTES * tiling.count + CRC_BYTES
 
-    def index(self, data: np.ndarray, tiling: Tiling, place: object) -> TileIndex:
-        """Index of a stored field, from its last bytes.
+    def index(self, data: np.ndarray, tiling: Tiling, place: object) -> np.ndarray:
+        """Where the tiles of a stored field lie, from its last bytes.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (tiles, 2)
+            First byte of each tile and the byte after its last; -1 for a tile of missing points, which is not stored.
 
         Raises
         ------
@@ -202,7 +189,7 @@ class TileCodec:
         is_stored = found[:, :1] != NOWHERE
         ranges = np.where(is_stored, found, 0).astype(np.int64)
         ranges[:, 1] += ranges[:, 0]
-        return TileIndex(np.where(is_stored, ranges, -1))
+        return np.where(is_stored, ranges, -1)
 
     def array_options(self, shape: tuple[int, ...], dims: int) -> dict[str, Any]:
         """What `zarr.create_array` must be told of the codec, for fields of a shape behind so many dimensions."""

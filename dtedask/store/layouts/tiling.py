@@ -115,15 +115,23 @@ class Window:
     @classmethod
     def of(cls, tiling: Tiling, key: Sequence[Any]) -> Window:
         """The part that a key takes: an integer, a slice or an array of integers for each dimension."""
-        positions = [np.atleast_1d(np.arange(size)[part]) for size, part in zip(tiling.shape, key, strict=True)]
+        positions = [positions_of(part, size) for part, size in zip(key, tiling.shape, strict=True)]
         axes = [_cut(found, side) for found, side in zip(positions, tiling.tile, strict=True)]
         pieces = tuple(_piece(tiling, parts) for parts in itertools.product(*axes))
-        return cls(tuple(len(found) for found in positions), pieces)
+        return cls(tuple(map(len, positions)), pieces)
 
     @property
     def tiles(self) -> tuple[int, ...]:
         """Numbers of the tiles that it touches."""
         return tuple(piece.tile for piece in self.pieces)
+
+
+def positions_of(part: int | np.integer | slice | np.ndarray, size: int) -> range | np.ndarray:
+    """Positions along a dimension that an integer, a slice or an array of integers takes; none of them is made up."""
+    if isinstance(part, np.ndarray):
+        return np.where(part < 0, part + size, part)
+    found = range(size)[part]
+    return found if isinstance(found, range) else range(found, found + 1)
 
 
 @lru_cache(maxsize=64)
@@ -162,8 +170,10 @@ def _side(size: int, ideal: float, step: int) -> int:
     return min(sides, key=lambda side: (-size % side, abs(side - ideal)))
 
 
-def _cut(positions: np.ndarray, side: int) -> list[tuple[int, Selector, Selector]]:
+def _cut(positions: range | np.ndarray, side: int) -> list[tuple[int, Selector, Selector]]:
     """Positions along a dimension by the tile that they lie in: its number, where in it, and where among them."""
+    if isinstance(positions, range):
+        return _cut_range(positions, side)
     numbers = positions // side
     order = np.argsort(numbers, kind="stable")
     found = []
@@ -174,14 +184,29 @@ def _cut(positions: np.ndarray, side: int) -> list[tuple[int, Selector, Selector
     return found
 
 
+def _cut_range(positions: range, side: int) -> list[tuple[int, Selector, Selector]]:
+    found: list[tuple[int, Selector, Selector]] = []
+    begin = 0
+    while begin < len(positions):
+        number = positions[begin] // side
+        inside = range(positions[begin] - number * side, side if positions.step > 0 else -1, positions.step)
+        end = min(begin + len(inside), len(positions))
+        found.append((number, _slice(inside[: end - begin]), slice(begin, end, 1)))
+        begin = end
+    return found
+
+
+def _slice(positions: range) -> slice:
+    return slice(positions.start, None if positions.stop < 0 else positions.stop, positions.step)
+
+
 def _selector(indices: np.ndarray) -> Selector:
     """Indices as a slice, where they are one; numpy is faster with it."""
     first, last = int(indices[0]), int(indices[-1])
     step = int(indices[1]) - first if len(indices) > 1 else 1
     if step == 0 or (len(indices) > 2 and (np.diff(indices) != step).any()):
         return indices
-    end = last + (1 if step > 0 else -1)
-    return slice(first, None if end < 0 else end, step)
+    return _slice(range(first, last + (1 if step > 0 else -1), step))
 
 
 def _piece(tiling: Tiling, parts: Sequence[tuple[int, Selector, Selector]]) -> Piece:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import DamagedError
+from dtedask.store.layouts.tiling import positions_of
 from dtedask.store.pool import decoding_pool
 from dtedask.store.series.shards import NOWHERE, are_known, indexes, read_ranges
 
@@ -44,7 +45,7 @@ class Points:
     def of(cls, patch: tuple[int, ...], key: Sequence[Any], shape: tuple[int, ...]) -> Points:
         """Points of an outer index: an integer, slice or array for each dimension of the grid."""
         parts = zip(key, shape, strict=True)
-        return cls(patch, tuple(np.atleast_1d(np.arange(size)[part]) for part, size in parts))
+        return cls(patch, tuple(np.asarray(positions_of(part, size)) for part, size in parts))
 
     @property
     def shape(self) -> tuple[int, ...]:

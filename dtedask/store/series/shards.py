@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from google_crc32c import value as crc32c
 
 from dtedask.core.errors import DamagedError
 from dtedask.store.failures import read_error
+from dtedask.store.layouts.index_cache import IndexCache
 from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
@@ -177,27 +176,4 @@ async def get_parts(store: Any, wanted: Sequence[tuple[str, Any]]) -> list[bytes
     return list(await asyncio.gather(*(one(key, part) for key, part in wanted)))
 
 
-class _Indexes:
-    """Indexes that were read lately, up to a limit of memory."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: OrderedDict[tuple[str, str, str], np.ndarray] = OrderedDict()
-        self._size = 0
-
-    def get(self, place: tuple[str, str, str]) -> np.ndarray | None:
-        with self._lock:
-            if place not in self._found:
-                return None
-            self._found.move_to_end(place)
-            return self._found[place]
-
-    def put(self, place: tuple[str, str, str], index: np.ndarray) -> None:
-        with self._lock:
-            self._size += 0 if place in self._found else index.nbytes
-            self._found[place] = index
-            while self._size > _KEPT_INDEX_BYTES:
-                self._size -= self._found.popitem(last=False)[1].nbytes
-
-
-_kept = _Indexes()
+_kept = IndexCache(_KEPT_INDEX_BYTES)

@@ -14,8 +14,8 @@ import dtedask
 from dtedask.core.errors import DamagedError, DocumentError
 from dtedask.geo import regular_latlon
 from dtedask.store.layouts import TileCodec, codec_of_values, tile_reader
-from dtedask.store.layouts.tile_reader import IndexCache, spans
-from dtedask.store.layouts.tiles import TileIndex
+from dtedask.store.layouts.index_cache import IndexCache
+from dtedask.store.layouts.tile_reader import spans
 from dtedask.store.schema import Schema, Values, load_schema
 
 SHAPE = (37, 48)
@@ -201,13 +201,13 @@ def test_spans_cover_all_ranges_and_gaps_between_them_are_wide(lengths, gap):
 
 
 def test_indices_that_were_used_last_are_kept():
-    index = TileIndex(np.zeros((10, 2), dtype=np.int64))
-    cache = IndexCache(3 * index.size_bytes)
+    index = np.zeros((10, 2), dtype=np.int64)
+    cache = IndexCache(3 * index.nbytes)
     for name in "abc":
-        cache.put(("snapshot", name), index)
-    cache.get(("snapshot", "a"))
-    cache.put(("snapshot", "d"), index)
-    assert [name for name in "abcd" if cache.get(("snapshot", name))] == ["a", "c", "d"]
+        cache.put(("cube", "snapshot", name), index)
+    cache.get(("cube", "snapshot", "a"))
+    cache.put(("cube", "snapshot", "d"), index)
+    assert [name for name in "abcd" if cache.get(("cube", "snapshot", name)) is not None] == ["a", "c", "d"]
 
 
 def test_copies_between_tiles_and_chunks_keep_every_bit(root, values, tmp_path):
