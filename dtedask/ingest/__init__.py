@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dtedask.core.errors import IngestError
 
 if TYPE_CHECKING:
+    from dtedask.ingest.fdb.importing import import_fdb as import_fdb
+    from dtedask.ingest.fdb.result import FdbImport as FdbImport
     from dtedask.ingest.follow import watch as watch
     from dtedask.ingest.plan import IngestPlan as IngestPlan
     from dtedask.ingest.plan import plan_ingest as plan_ingest
@@ -16,14 +18,26 @@ if TYPE_CHECKING:
     from dtedask.store.progress import Progress as Progress
 
 _HOMES = {
+    "FdbImport": "fdb.result",
     "IngestPlan": "plan",
     "Progress": "run",
     "Summary": "summary",
+    "import_fdb": "fdb.importing",
     "ingest": "run",
     "plan_ingest": "plan",
     "watch": "follow",
 }
-__all__ = ["IngestError", "IngestPlan", "Progress", "Summary", "ingest", "plan_ingest", "watch"]
+__all__ = [
+    "FdbImport",
+    "IngestError",
+    "IngestPlan",
+    "Progress",
+    "Summary",
+    "import_fdb",
+    "ingest",
+    "plan_ingest",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -78,6 +78,22 @@ def test_the_reference_is_what_the_help_says():
     assert page.read_text() == reference(), "write it anew: python -m dtedask.cli.reference > docs/reference/cli.md"
 
 
+MAKE_FDB = """
+import json, pathlib, pyfdb
+folder = pathlib.Path.cwd()
+(folder / "fdb").mkdir()
+keys = "param: Param; step: Step; date: Date; time: Time; expver: Expver; levelist: Double; number: Integer;"
+levels = "[ class, expver, stream, date, time, domain? [ type, levtype [ step, number?, levelist?, param ]]]"
+(folder / "fdb" / "schema").write_text(keys + levels)
+spaces = [{"handler": "Default", "roots": [{"path": str(folder / "fdb")}]}]
+config = {"type": "local", "engine": "toc", "schema": str(folder / "fdb" / "schema"), "spaces": spaces}
+(folder / "fdb.yaml").write_text(json.dumps(config))
+fdb = pyfdb.FDB(folder / "fdb.yaml")
+fdb.archive((folder / "forecast.grib2").read_bytes())
+fdb.flush()
+"""
+
+
 @pytest.fixture(scope="module")
 def place(grib, root, tmp_path_factory):
     """A folder with all that the examples name."""
@@ -94,6 +110,7 @@ def place(grib, root, tmp_path_factory):
     bash("dtedask store tag before-upgrade --root data", folder)
     bash("dtedask store lock class=ea,date=20180101 --root data", folder)
     (folder / "somewhere").mkdir()
+    subprocess.run([sys.executable, "-c", MAKE_FDB], cwd=folder, check=True, capture_output=True)
     (folder / "roots.yaml").write_text("spaces:\n  - roots: [data, second]\n")
     bash("dtedask store roots --root roots.yaml --create", folder)
     return folder

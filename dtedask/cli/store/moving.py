@@ -1,4 +1,4 @@
-"""`dtedask store copy|move|compare`: fields between roots."""
+"""`dtedask store copy|move|compare|import-fdb`: fields between roots, and out of an FDB."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, emit_table, plural, say, show_warning, size
-from dtedask.cli.options import At, Cluster, DryRun, Json, JsonLines, Root, Words
+from dtedask.cli.options import At, Cluster, DryRun, Json, JsonLines, Root, Words, root_or_setting
 from dtedask.cli.requests import parse_words
 from dtedask.cli.store.changes import emit_changes
 from dtedask.cli.store.removing import Doit, MinimumKeys, check_either
 from dtedask.cli.store.roots import open_root
 
 if TYPE_CHECKING:
+    from dtedask.ingest import FdbImport
     from dtedask.store import Copy, Move, Store
+    from dtedask.store import Schema as SchemaOf
 
 To = Annotated[str, typer.Option("--to", metavar="ROOT", help="Folder or URL of the root to copy into.")]
 Schema = Annotated[
@@ -59,6 +61,13 @@ def add_to(group: typer.Typer) -> None:
         "dtedask store compare --root data --with forecast.grib2 class=ea,date=20170101",
         "dtedask store compare --root data --with data --rel 1e-6 --json",
         "dtedask store compare --root data --with forecast.grib2 --with more --tolerance packing",
+    )
+    add(
+        group,
+        "import-fdb",
+        import_fdb,
+        "dtedask store import-fdb class=ea --fdb fdb.yaml --root imported --layout messages",
+        "dtedask store import-fdb class=ea,date=20170101 --fdb fdb.yaml --root imported --dry-run",
     )
 
 
@@ -190,6 +199,62 @@ def compare(
         raise typer.Exit(1)
 
 
+def import_fdb(  # noqa: PLR0913 - each is an option of the command
+    words: Words = None,
+    *,
+    fdb: Annotated[
+        str | None,
+        typer.Option("--fdb", metavar="FILE", help="Configuration of the FDB; without, that of the environment."),
+    ] = None,
+    root: Root = None,
+    schema: Annotated[
+        str | None, typer.Option("--schema", metavar="FILE", help="Schema of a root that does not exist yet.")
+    ] = None,
+    layout: Annotated[
+        Literal["map", "messages"] | None,
+        typer.Option("--layout", help="Layout of a root that does not exist yet; messages keeps the very bytes."),
+    ] = None,
+    on_mismatch: Annotated[
+        Literal["leave", "take"],
+        typer.Option("--on-mismatch", help="What becomes of a message whose keys are not those of FDB's index."),
+    ] = "leave",
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first entry that cannot be taken.")] = False,
+    cluster: Cluster = None,
+    message: Message = "",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Import fields of an existing FDB, which is only read; needs pyfdb. The request is one that FDB takes.
+
+    Run again, it imports what is missing or differs. What could not be taken is listed, and messages whose keys differ
+    from those of the index; the exit status is 1 then.
+    """
+    from dtedask.ingest import import_fdb as run_import
+    from dtedask.store import open as open_store
+
+    store = open_store(root_or_setting(root), schema=_schema(schema, layout))
+    request = parse_words(words, store)
+    if dry_run:
+        _show_import(run_import(request, fdb, store, dry_run=True), as_json=as_json)
+        return
+    with _surroundings(store, cluster, "Importing") as around:
+        done = run_import(request, fdb, store, on_mismatch=on_mismatch, strict=strict, message=message, **around)
+    _show_import(done, as_json=as_json)
+    if not done.is_complete or done.hook_failures:
+        raise typer.Exit(1)
+
+
+def _schema(file: str | None, layout: Literal["map", "messages"] | None) -> SchemaOf | None:
+    """The schema of a root to be made; None where nothing is said of it."""
+    from dtedask.store import Schema as SchemaOf
+    from dtedask.store.schema import load_schema
+
+    if file is None and layout is None:
+        return None
+    found = SchemaOf() if file is None else load_schema(file)
+    return found if layout is None else found.model_copy(update={"layout": layout})
+
+
 @contextmanager
 def _right_side(names: list[str]) -> Iterator[str | list[str]]:
     """A root, or the files that are named; a folder that is no root is one of files."""
@@ -245,5 +310,20 @@ def _show_move(done: Move, *, as_json: bool) -> None:
         say("Nothing was done: --doit does it.")
     for one in done.left:
         show_warning(f"not moved: {one}")
+    for error in done.hook_failures:
+        show_warning(f"a plug-in failed: {error}")
+
+
+def _show_import(done: FdbImport, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(done.to_dict())
+    else:
+        for commit in done.commits:
+            emit(f"{commit.cube} {commit.sequence} {commit.snapshot}: {commit.new} new, {commit.replaced} replaced")
+    say(f"{done}.")
+    for one in done.mismatched:
+        show_warning(f"{'taken' if one.is_taken else 'not taken'}, the index says other keys: {one}")
+    for other in done.not_taken:
+        show_warning(f"not taken: {other}")
     for error in done.hook_failures:
         show_warning(f"a plug-in failed: {error}")

@@ -1,0 +1,1 @@
+"""An existing FDB as a source of fields, read through pyfdb."""
