@@ -38,6 +38,8 @@ class Committer:
         Threads of this process.
     message : str
         What to say of commits in the history, before what units say themselves.
+    refers : bool
+        Whether fields are referred to in their files, and not copied.
 
     Raises
     ------
@@ -46,7 +48,14 @@ class Committer:
     """
 
     def __init__(
-        self, store: Store, *, on_error: OnError, client: Client | None, threads: int, message: str = ""
+        self,
+        store: Store,
+        *,
+        on_error: OnError,
+        client: Client | None,
+        threads: int,
+        message: str = "",
+        refers: bool = False,
     ) -> None:
         if store.dirty:
             raise StoreError(
@@ -57,6 +66,7 @@ class Committer:
         self._client = client
         self.threads = threads
         self._message = message
+        self._take = self._store.refer if refers else self._store.archive
 
     def commit(self, unit: Unit, on_done: Callable[[WriteResult], None] | None = None) -> Summary:
         """Make the fields of a unit visible, all or none in each cube.
@@ -103,12 +113,12 @@ class Committer:
 
     def _archive(self, messages: Iterable[Message]) -> list[Skipped]:
         if not self._skips:
-            self._store.archive(messages)
+            self._take(messages)
             return []
         skipped = []
         for message in messages:
             try:
-                self._store.archive(message)
+                self._take([message])
             except FieldError as error:
                 skipped.append(_skip(message, error))
         return skipped

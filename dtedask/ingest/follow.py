@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as StopEvent
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dtedask.core.errors import (
     ConflictError,
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 _LOOK_AT_STOP_S = 0.1
 
 
-def watch(
+def watch(  # noqa: PLR0913 - each says something else of the same watch
     folder: str | os.PathLike[str],
     store: Store,
     *,
@@ -53,6 +53,7 @@ def watch(
     message: str = "",
     poll: bool | None = None,
     idle_s: float = 30.0,
+    refers: bool = False,
 ) -> Summary:
     """Ingest what stands in a folder and what arrives there, until told to stop.
 
@@ -84,6 +85,8 @@ def watch(
         the system; by default events, but on network file systems, which have none.
     idle_s : float
         See `unit`.
+    refers : bool
+        Whether the fields are only referred to, and the files stay where they are; see `Store.virtualize`.
 
     Returns
     -------
@@ -103,7 +106,8 @@ def watch(
         raise NotFoundError(f"There is no folder {os.fspath(folder)!r}.", hint="Make it before the watch begins.")
     settle_s, interval_s = setting("ingest.settle-time"), setting("ingest.poll-interval")
     machine = Arrivals(unit, settle_s=settle_s, retry_s=interval_s, idle_s=idle_s)
-    watcher = _Watcher(store, machine, on_error=on_error, client=client, message=message, on_event=on_event)
+    options: Any = {"on_error": on_error, "client": client, "message": message, "on_event": on_event}
+    watcher = _Watcher(store, machine, refers=refers, **options)
     with Folder(path, poll=poll, interval_s=interval_s) as source:
         watcher.run(source, stop or StopEvent())
     return watcher.total
@@ -121,12 +125,13 @@ class _Watcher:
         client: Client | None,
         message: str,
         on_event: Callable[[Summary], None] | None,
+        refers: bool,
     ) -> None:
         self._machine = machine
         self._on_error, self._on_event = on_error, on_event
         self._room = Room.of(client)
         self._committer = Committer(
-            store, on_error=on_error, client=client, threads=self._room.threads, message=message
+            store, on_error=on_error, client=client, threads=self._room.threads, message=message, refers=refers
         )
         self._history = _History(store)
         self._surveys: dict[str, FileSurvey] = {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import DtedaskError, FieldError, GribError
+from dtedask.core.errors import DtedaskError, FieldError, GribError, NotFoundError
 from dtedask.grib.files import Name, SourceFile
 from dtedask.ingest.commit import Committer
 from dtedask.ingest.errors import failure
@@ -35,6 +35,7 @@ def ingest(
     client: Client | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     message: str = "",
+    refers: bool = False,
 ) -> Summary:
     """Write the fields of GRIB files into the cubes of a store.
 
@@ -58,6 +59,8 @@ def ingest(
         Called in this thread or that of a task's end.
     message : str
         What to say of the commits in the history.
+    refers : bool
+        Whether the fields are only referred to, and the files stay where they are; see `Store.virtualize`.
 
     Returns
     -------
@@ -75,10 +78,14 @@ def ingest(
     """
     begin = time.perf_counter()
     with open_sources(sources) as files:
+        if refers and any(file.name == _SPOOLED for file in files):
+            raise NotFoundError("Standard input is no file that can be referred to.", hint="Save it to a file first.")
         surveys = _surveys(files, unit, on_error, client)
         room = Room.of(client).fitted(surveys)
         plan = make_plan(surveys, unit, room).check()
-        committer = Committer(store, on_error=on_error, client=client, threads=room.threads, message=message)
+        committer = Committer(
+            store, on_error=on_error, client=client, threads=room.threads, message=message, refers=refers
+        )
         tracker = Tracker(plan.fields, plan.bytes, on_progress)
         total = Summary(skipped=tuple(part for found in surveys for part in found.skipped), files=len(files))
         for part in _units(surveys, unit, on_error):

@@ -98,8 +98,8 @@ class Recipe(_Section):
     """Folder or URL of the root."""
     schema_: Annotated[Schema | None, Field(alias="schema")] = None
     """Schema of a root that does not exist yet: its file, or the schema itself."""
-    layout: Layout | None = None
-    """How arrays of a root that does not exist yet are laid out; as its schema says by default."""
+    layout: Layout | Literal["virtual"] | None = None
+    """How arrays of a root that does not exist yet are laid out; `virtual` leaves the files where they are."""
     listeners: list[Listener] = []
     """Who hears of commits: a list as in a file of listeners, or the name of such a file."""
     cluster: str | None = None
@@ -113,6 +113,12 @@ class Recipe(_Section):
     def _override(cls, data: Any, info: ValidationInfo) -> Any:
         overrides = (info.context or {}).get("overrides")
         return apply_overrides(data, overrides) if overrides and isinstance(data, Mapping) else data
+
+    @model_validator(mode="after")
+    def _refers_to_files(self) -> Recipe:
+        if self.is_virtual and (self.input.demo is not None or "-" in self.input.files):
+            raise ValueError("layout 'virtual' refers to files, and 'input' names none that stay.")
+        return self
 
     @field_validator("input", mode="before")
     @classmethod
@@ -156,7 +162,14 @@ class Recipe(_Section):
         """Schema of a root that does not exist yet."""
         if self.layout is None:
             return self.schema_
-        return (self.schema_ or Schema()).model_copy(update={"layout": self.layout})
+        # What cannot be referred to alone is copied, and kept as the message that it is.
+        layout = "messages" if self.is_virtual else self.layout
+        return (self.schema_ or Schema()).model_copy(update={"layout": layout})
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether fields are referred to in their files, and not copied."""
+        return self.layout == "virtual"
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -151,14 +151,23 @@ class _Run:
     def _files(self) -> Summary:
         from dtedask.ingest import ingest
 
-        options: Any = {"unit": unit_of(self.recipe), "on_error": self.recipe.input.on_error, "client": self.client}
-        return ingest(self.recipe.input.files, self.store, on_progress=self.on_progress, **options)
+        return ingest(self.recipe.input.files, self.store, on_progress=self.on_progress, **self._options)
 
     def _watch(self) -> Summary:
         from dtedask.ingest import watch
 
-        options: Any = {"unit": unit_of(self.recipe), "on_error": self.recipe.input.on_error, "client": self.client}
-        return watch(self.recipe.input.files[0], self.store, stop=self.stop, on_event=self.on_unit, **options)
+        return watch(self.recipe.input.files[0], self.store, stop=self.stop, on_event=self.on_unit, **self._options)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """What an ingest and a watch are told alike."""
+        recipe = self.recipe
+        return {
+            "unit": unit_of(recipe),
+            "on_error": recipe.input.on_error,
+            "client": self.client,
+            "refers": recipe.is_virtual,
+        }
 
     def _demo(self) -> Summary:
         from dtedask.ingest import Summary

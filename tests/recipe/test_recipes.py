@@ -7,6 +7,8 @@ import dask.config
 import pytest
 
 import dtedask
+from dtedask.core.errors import DocumentError, SourceMissingError
+from dtedask.grib import scan
 from dtedask.recipe import load_recipe, run_recipe
 
 FOLDER = Path(__file__).parents[2] / "recipes"
@@ -87,3 +89,53 @@ def test_a_folder_is_watched(place, monkeypatch):
         report = run_recipe(load_recipe(FOLDER / "watch-folder.yaml"), on_unit=on_unit, stop=stop)
     assert seen == [75, 75]
     assert report.summary.new == 150
+
+
+@pytest.fixture
+def arrivals():
+    forecast = load_recipe(FOLDER / "demo.yaml").input.demo.model_copy(update={"steps": (0, 6), "degrees": 30.0})
+    return list(forecast.arrivals())
+
+
+@runs("virtual-folder.yaml")
+def test_a_folder_becomes_a_virtual_cube(place, arrivals, monkeypatch):
+    (place / "in").mkdir()
+    for arrival in arrivals:
+        (place / "in" / arrival.name).write_bytes(arrival.data)
+    monkeypatch.setenv("DTEDASK_DATA", str(place / "in"))
+    report = run_recipe(load_recipe(FOLDER / "virtual-folder.yaml"))
+    assert report.summary.new == 150
+    assert not list(Path(report.root).rglob("packs"))
+    data = b"".join(arrival.data for arrival in arrivals)
+    messages = [data[one.offset : one.offset + one.length] for one in scan(data)]
+    assert sorted(dtedask.open(report.root).to_grib()) == sorted(messages)
+    assert run_recipe(load_recipe(FOLDER / "virtual-folder.yaml")).summary.is_unchanged
+
+
+def test_files_that_come_later_are_referred_to_as_they_come(place, arrivals, monkeypatch):
+    folder, stop, seen = place / "in", threading.Event(), []
+    folder.mkdir()
+    (folder / arrivals[0].name).write_bytes(arrivals[0].data)
+    monkeypatch.setenv("DTEDASK_DATA", str(folder))
+
+    def on_unit(unit):
+        seen.append(unit.new)
+        if len(seen) == 2:
+            stop.set()
+        else:
+            (folder / arrivals[1].name).write_bytes(arrivals[1].data)
+
+    recipe = load_recipe(FOLDER / "virtual-folder.yaml", {"input.watch": True})
+    with dask.config.set({"dtedask.ingest.settle-time": "0.05 s", "dtedask.ingest.poll-interval": "0.05 s"}):
+        report = run_recipe(recipe, on_unit=on_unit, stop=stop)
+    assert seen == [75, 75]
+    assert not list(Path(report.root).rglob("packs"))
+    (folder / arrivals[1].name).unlink()
+    with pytest.raises(SourceMissingError, match=arrivals[1].name):
+        list(dtedask.open(report.root).to_grib("step=6"))
+
+
+@pytest.mark.parametrize("source", [{"demo": {}}, "-"])
+def test_what_stays_in_no_file_cannot_be_virtual(source):
+    with pytest.raises(DocumentError, match="refers to files, and 'input' names none that stay"):
+        load_recipe({"name": "x", "root": "data", "layout": "virtual", "input": source})

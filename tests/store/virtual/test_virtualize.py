@@ -256,3 +256,14 @@ def test_plain_zarr_reads_a_virtual_cube_that_is_authorised(store, files):
     )
     array = zarr.open_array(repo.readonly_session("main").store, path="an/ml/O32/t", mode="r")
     np.testing.assert_array_equal(array[0, 0, 0], next(store.values(""))[1])
+
+
+@pytest.mark.slow
+def test_workers_read_the_files_themselves(store, files):
+    from distributed import Client, LocalCluster
+
+    store.virtualize(files[0])
+    expected = store.retrieve("param=z").load()
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+        dataset = store.retrieve("param=z").chunk()
+        np.testing.assert_array_equal(dataset["z"], expected["z"])
