@@ -55,7 +55,7 @@ def field(seed: int) -> np.ndarray:
 
 def archive(root: str, written: str, fields: list[np.ndarray], steps: int) -> tuple[float, float]:
     """Archive a forecast; seconds and stored bytes a field."""
-    coordinates = {"latitude": np.linspace(90, -90, ROWS), "longitude": np.arange(COLUMNS) * 0.25}
+    coordinates = {"latitude": np.linspace(90, -90, ROWS), "longitude": np.arange(COLUMNS) * (360 / COLUMNS)}
     store = dtedask.open(root, schema=f"values: {{tiles: {written}}}")
     start = time.perf_counter()
     for step in range(steps):
