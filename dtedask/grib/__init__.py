@@ -9,6 +9,7 @@ from dtedask.grib.field import FieldDescription, Message
 from dtedask.grib.headers import header_differences, packing_step
 from dtedask.grib.packing import scale_of
 from dtedask.grib.scan import ScanReport, Skipped, describe, scan
+from dtedask.grib.with_keys import with_keys
 
 __all__ = [
     "Coordinate",
@@ -27,4 +28,5 @@ __all__ = [
     "packing_step",
     "scale_of",
     "scan",
+    "with_keys",
 ]

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from dtedask.store.upkeep.findings import Verification as Verification
     from dtedask.store.upkeep.report import Purge as Purge
     from dtedask.store.upkeep.retention import Retention as Retention
+    from dtedask.store.views.hidden import Hidden as Hidden
+    from dtedask.store.views.overlays import Overlay as Overlay
+    from dtedask.store.views.patch import Patch as Patch
     from dtedask.store.virtual.report import Virtualized as Virtualized
     from dtedask.store.wipe import Wipe as Wipe
 
@@ -46,9 +49,12 @@ _HOMES = {
     "Explanation": "explain",
     "Finding": "upkeep.findings",
     "Follower": "follow",
+    "Hidden": "views.hidden",
     "Listing": "listing",
     "Lock": "control",
     "Move": "moving.move",
+    "Overlay": "views.overlays",
+    "Patch": "views.patch",
     "Place": "listing",
     "Progress": "progress",
     "Purge": "upkeep.report",
@@ -78,10 +84,13 @@ __all__ = [
     "Explanation",
     "Finding",
     "Follower",
+    "Hidden",
     "Layout",
     "Listing",
     "Lock",
     "Move",
+    "Overlay",
+    "Patch",
     "Place",
     "Progress",
     "Purge",

@@ -20,6 +20,7 @@ from dtedask.core.errors import (
     LockedError,
     NoMatchError,
     NotFoundError,
+    StoreError,
 )
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.settings import setting
@@ -32,6 +33,7 @@ from dtedask.store.roots import FILE as ROOT_FILE
 from dtedask.store.roots import RootDocument
 from dtedask.store.selection import select_group, select_variable, touched
 from dtedask.store.shared_file import change_file
+from dtedask.store.views.overlays import Overlay
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
@@ -43,6 +45,7 @@ logger = logging.getLogger(__name__)
 FILE = ".dtedask/control.json"
 Verb = Literal["list", "retrieve", "archive", "wipe"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
+HIDE = ("hide", "archive", "wipe")  # what is hidden is kept as it is
 _FORMAT = 1
 _DOING = {"list": "Listing", "retrieve": "Retrieving", "archive": "Archiving", "wipe": "Wiping"}
 
@@ -123,6 +126,94 @@ class Control:
         found = _decoded(data, self._location.url, self._language()) if data else ()
         return tuple(lock for lock in found if request is None or _can_meet(lock.request, request))
 
+    def hidden(self, request: Request | None = None) -> tuple[Lock, ...]:
+        """What is hidden, oldest first: all, or what can be on fields of a request."""
+        return tuple(lock for lock in self.locks(request) if "hide" in lock.verbs)
+
+    def named_hidden(self, named: Request | str) -> tuple[Lock, ...]:
+        """What hides fields and has an identifier, or exactly this request.
+
+        Raises
+        ------
+        NoMatchError
+            If there is none.
+        """
+        found = tuple(lock for lock in self.hidden() if _is_named(lock, named))
+        if not found:
+            have = "; ".join(map(str, self.hidden()))
+            raise NoMatchError(
+                f"The root {self._location.url!r} hides nothing by {str(named) or 'everything'!r}.",
+                hint=f"What is hidden: {have}." if have else "Nothing is hidden.",
+            )
+        return found
+
+    def hide(self, request: Request, reason: str) -> Lock:
+        """Hide fields, those that exist and those to come; they can be neither archived nor wiped until it is undone.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no root.
+        """
+        return self._set(request, HIDE, reason, "")
+
+    def overlays(self) -> tuple[Overlay, ...]:
+        """Cubes that are seen under other keys too, oldest first.
+
+        Raises
+        ------
+        DamagedError
+            If they cannot be read.
+        """
+        return _overlays(RootFiles(self._location).read(FILE), self._location.url)
+
+    def add_overlay(self, overlay: Overlay) -> None:
+        """Show a cube under other keys, in every process.
+
+        Raises
+        ------
+        StoreError
+            If another cube is seen under these keys already, or the source is itself only seen.
+        """
+
+        def edit(overlays: tuple[Overlay, ...]) -> tuple[Overlay, ...]:
+            for one in overlays:
+                if one.target in (overlay.target, overlay.source) or overlay.target == one.source:
+                    raise StoreError(
+                        f"The root {self._location.url!r} has the overlay {one} already; {overlay.source} as "
+                        f"{overlay.target} does not go with it.",
+                        hint=f"`dtedask store overlay --undo {one.id}` takes it away.",
+                    )
+            return (*overlays, overlay)
+
+        self._change_overlays(edit)
+
+    def remove_overlay(self, named: str) -> Overlay:
+        """Take an overlay away, by its identifier or the name of its target.
+
+        Raises
+        ------
+        NoMatchError
+            If there is none.
+        """
+        removed: list[Overlay] = []
+
+        def edit(overlays: tuple[Overlay, ...]) -> tuple[Overlay, ...]:
+            removed[:] = [one for one in overlays if named in (one.id, one.target)]
+            if not removed:
+                have = "; ".join(map(str, overlays)) or "none"
+                raise NoMatchError(f"The root {self._location.url!r} has no overlay {named!r}.", hint=f"It has {have}.")
+            return tuple(one for one in overlays if one not in removed)
+
+        self._change_overlays(edit)
+        return removed[0]
+
+    def _change_overlays(self, edit: Callable[[tuple[Overlay, ...]], tuple[Overlay, ...]]) -> None:
+        url, language = self._location.url, self._language()
+        change_file(
+            self._location, FILE, lambda data: _encoded(_decoded(data, url, language), edit(_overlays(data, url)))
+        )
+
     def add(self, request: Request, verbs: Iterable[str], reason: str, *, name: str = "") -> Lock:
         """Lock fields; from then on every process refuses to touch them.
 
@@ -147,7 +238,9 @@ class Control:
         InvalidValueError
             If a verb is unknown.
         """
-        named = _checked_verbs(verbs)
+        return self._set(request, _checked_verbs(verbs), reason, name)
+
+    def _set(self, request: Request, named: tuple[str, ...], reason: str, name: str) -> Lock:
         if RootFiles(self._location).read(ROOT_FILE) is None:
             raise NotFoundError(f"There is no root at {self._location.url!r}.", hint="Archive something into it first.")
         now = datetime.now(UTC).replace(microsecond=0)
@@ -259,19 +352,25 @@ class Control:
 
     def _change(self, edit: Callable[[tuple[Lock, ...]], tuple[Lock, ...]]) -> None:
         url, language = self._location.url, self._language()
-        change_file(self._location, FILE, lambda data: _encoded(edit(_decoded(data, url, language))))
+        change_file(
+            self._location, FILE, lambda data: _encoded(edit(_decoded(data, url, language)), _overlays(data, url))
+        )
 
     def _refusal(self, verb: Verb, lock: Lock, keys: Mapping[str, str]) -> ControlledError:
         field = ",".join(f"{key}={value}" for key, value in keys.items())
         return ControlledError(
             f"{_DOING[verb]} {field} is refused in {self._location.url!r} by the lock {lock}.",
-            hint=f"Ask {lock.author}; `dtedask store unlock {lock.id} --root {self._location.url}` takes it away.",
+            hint=f"Ask {lock.author}; `dtedask store {_undo(lock)} --root {self._location.url}` takes it away.",
         )
 
 
 def takes(request: Request, entry: Entry) -> bool:
     """Whether a request takes a field that is to be archived: as it will, once it is there."""
     return request.matches({**entry.keys, "grid": entry.address.grid.label}, aliases=_aliases(entry))
+
+
+def _undo(lock: Lock) -> str:
+    return f"hide --undo {lock.id} --doit" if "hide" in lock.verbs else f"unlock {lock.id}"
 
 
 def _checked_verbs(verbs: Iterable[str]) -> tuple[str, ...]:
@@ -304,9 +403,28 @@ def _aliases(entry: Entry) -> dict[str, tuple[str, ...]]:
     return {"step": (format_step(end), format_step(end, end - length if length else 0))}
 
 
-def _encoded(locks: Iterable[Lock]) -> bytes:
-    document = {"format": _FORMAT, "locks": [lock.to_dict() for lock in locks]}
+def _encoded(locks: Iterable[Lock], overlays: Iterable[Overlay]) -> bytes:
+    document: dict[str, Any] = {"format": _FORMAT, "locks": [lock.to_dict() for lock in locks]}
+    if shown := [overlay.to_dict() for overlay in overlays]:
+        document["overlays"] = shown
     return json.dumps(document, indent=1, ensure_ascii=False).encode()
+
+
+@lru_cache(maxsize=64)
+def _overlays(data: bytes | None, root: str) -> tuple[Overlay, ...]:
+    if data is None:
+        return ()
+    try:
+        return tuple(Overlay.of(found) for found in json.loads(data).get("overlays", []))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(root, error) from error
+
+
+def _unreadable(root: str, error: Exception) -> DamagedError:
+    return DamagedError(
+        f"The locks of the root {root!r} cannot be read from {FILE!r}: {error}.",
+        hint="Until that file is repaired or removed, fields are neither read nor written.",
+    )
 
 
 @lru_cache(maxsize=64)
@@ -327,7 +445,4 @@ def _decoded(data: bytes | None, root: str, language: Language | None) -> tuple[
             for lock in found
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedError(
-            f"The locks of the root {root!r} cannot be read from {FILE!r}: {error}.",
-            hint="Until that file is repaired or removed, fields are neither read nor written.",
-        ) from error
+        raise _unreadable(root, error) from error

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.errors import NoMatchError
-from dtedask.store.control import Control
+from dtedask.request import Request
+from dtedask.store.control import Control, Lock
 from dtedask.store.coverage import used_slots, variables_with_fields
 from dtedask.store.location import Location
 from dtedask.store.repository import snapshot_at
 from dtedask.store.schema import CUBE_KEYS
+from dtedask.store.selection import select_group
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,9 +64,29 @@ def open_cube(
     parts = [_Whole(snapshot, name, found, variable) for variable in variables_with_fields(snapshot, found)]
     if not parts:
         raise NoMatchError(f"The group {found.name!r} of the cube {str(cube)!r} holds no fields.")
-    Control(location).check_group("retrieve", snapshot, name, found)
+    control = Control(location)
+    if hidden := control.hidden():
+        return _without_hidden(location, snapshot, name, found, hidden, time)
+    control.check_group("retrieve", snapshot, name, found)
     used = used_slots(snapshot, found, (part.variable for part in parts))
     return dataset_of(location, parts, time=time, used=used)
+
+
+def _without_hidden(
+    location: Location, snapshot: Snapshot, name: str, group: Group, hidden: tuple[Lock, ...], time: Time
+) -> xr.Dataset:
+    """Those fields of a group that are not hidden."""
+    from dtedask.store.dataset import dataset_of
+    from dtedask.store.several.scattered import is_scattered, scattered_dataset
+    from dtedask.store.views.hidden import without
+
+    parts = without(select_group(snapshot, name, group, Request({})), hidden)
+    if not parts:
+        raise NoMatchError(f"All fields of the group {group.name!r} of the cube {snapshot.url!r} are hidden.")
+    Control(location).check_selections("retrieve", parts)
+    if is_scattered(parts):
+        return scattered_dataset(Request({}), parts, time)
+    return dataset_of(location, parts, time=time)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def field_array(location: Location, part: Part, tables: Sequence[SlotTable]) -> 
     """Values of the fields of a part, read when they are asked for."""
     group = part.group
     series = group.series.get(part.variable.name)
-    return FieldArray(location, part.cube, part.snapshot.id, group.name, part.variable, tables, series=series)
+    return FieldArray(location, part.snapshot.cube, part.snapshot.id, group.name, part.variable, tables, series=series)
 
 
 def dataset_of(

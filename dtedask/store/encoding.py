@@ -13,6 +13,7 @@ from dtedask.request import is_key, parse_step
 from dtedask.store.layouts import IntegerCodec, MessageCodec
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.upkeep.affected import Place
+from dtedask.store.views.rekey import rekeyed
 
 if TYPE_CHECKING:
     from dtedask.core.scale import Scale
@@ -61,7 +62,9 @@ def encode_record(record: Record) -> bytes:
     """
     selection = record.selection
     if isinstance(selection.variable.codec, MessageCodec):
-        return selection.variable.codec.message(_stored(record), Place(selection.snapshot, record.chunk))
+        message = selection.variable.codec.message(_stored(record), Place(selection.snapshot, record.chunk))
+        seen_as = selection.snapshot.seen_as
+        return rekeyed(message, seen_as) if seen_as else message
     if isinstance(selection.variable.codec, IntegerCodec):
         values, scale = _scaled(record, selection.variable.codec)
         return _encode(values, record.keys, record.grid, selection.variable.attributes, scale=scale)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, overload
 
+from dtedask.core.errors import NotFoundError
 from dtedask.request import Request
 from dtedask.store import missing, ranks, retrieval
 from dtedask.store.control import Verb
@@ -13,6 +15,9 @@ from dtedask.store.masked import masked_selections
 from dtedask.store.opaque import check_fields
 from dtedask.store.root_handle import Names, RequestLike, RootHandle
 from dtedask.store.selection import Record, Selection, select
+from dtedask.store.several.repeats import without_repeats
+from dtedask.store.several.scattered import is_scattered, scattered_dataset
+from dtedask.store.views.hidden import without
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
 # `Reader.list` hides the built-in name inside the class.
 Selections = list[Selection]
+Views = list[tuple[str, Selections]]
 
 
 class Reader(RootHandle):
@@ -48,10 +54,11 @@ class Reader(RootHandle):
             If one of the fields is locked for that.
         """
         parsed = self._parse(request)
-        found = self._matching(parsed)
+        control = self._control()
+        found = without(self._matching(parsed, overlaid=verb != "wipe"), control.hidden())
         retrieval.check_ambiguous(parsed, found)
         retrieval.warn_dropped(parsed, found)
-        self._control().check_selections(verb, found)
+        control.check_selections(verb, found)
         return iter(found)
 
     @overload
@@ -239,10 +246,30 @@ class Reader(RootHandle):
         check_fields(selections)
         return ((record, values_of(record)) for record in ranks.in_order(parsed, selections))
 
-    def _matching(self, request: Request) -> Selections:
-        """Fields that a request takes, whether anybody may see them or not."""
-        snapshots = self._snapshots(self._cubes_of(request))
-        return [part for cube, snapshot in snapshots for part in select(snapshot, cube, request)]
+    def _matching(self, request: Request, *, overlaid: bool = True) -> Selections:
+        """Fields that a request takes, whether anybody may see them or not; those of cubes seen under other keys too.
+
+        What a cube itself has comes before what is laid over it.
+        """
+        views = self._views(request) if overlaid else []
+        try:
+            snapshots = list(self._snapshots(self._cubes_of(request)))
+        except NotFoundError:
+            if not views:
+                raise
+            snapshots = []
+        own = [part for cube, snapshot in snapshots for part in select(snapshot, cube, request)]
+        return without_repeats([("", own), *views])[0] if views else own
+
+    def _views(self, request: Request) -> Views:
+        """Fields of cubes that are seen under other keys, by what is laid over what."""
+        found: Views = []
+        for overlay in self._control().overlays():
+            if retrieval.cube_may_match(overlay.target, request):
+                with suppress(NotFoundError):  # no such cube then, or not on this branch
+                    view = overlay.view(self._snapshot(overlay.source))
+                    found.append((overlay.source, list(select(view, overlay.target, request))))
+        return found
 
     def _listed(self, request: Request, masked: bool) -> Iterator[Record]:
         return (one for part in self._selected(request, masked) for one in part.records())
@@ -253,10 +280,13 @@ class Reader(RootHandle):
         if not masked:
             yield from found
             return
-        heads = dict(self._snapshots(self._cubes_of(request))) | {one.cube: one.snapshot for one in found}
+        yield from (one for one in found if one.snapshot.seen_as)
+        own = [one for one in found if not one.snapshot.seen_as]
+        heads = dict(self._snapshots(self._cubes_of(request))) | {one.cube: one.snapshot for one in own}
+        hidden = self._control().hidden()
         for cube, snapshot in heads.items():
-            yield from (one for one in found if one.cube == cube)
-            yield from masked_selections(self._location, cube, snapshot, request)
+            yield from (one for one in own if one.cube == cube)
+            yield from without(masked_selections(self._location, cube, snapshot, request), hidden)
 
     def _checked(self, request: Request, allow_missing: bool) -> Selections:
         selections = list(self.select(request, verb="retrieve"))
@@ -270,6 +300,8 @@ class Reader(RootHandle):
         """A lazy dataset of fields of one group, its axes and variables in the order of the request."""
         from dtedask.store.dataset import dataset_of
 
+        if is_scattered(selections):
+            return scattered_dataset(request, selections)
         return dataset_of(
             self._location,
             ranks.by_param(request, selections),

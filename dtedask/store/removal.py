@@ -68,10 +68,10 @@ class _Rest:
     def _staying(self, variable: str) -> np.ndarray:
         path = (self.group.name, variable)
         present = self.snapshot.present(*path)
-        return present[~_are_in(present, self.removed[path])] if path in self.removed else present
+        return present[~are_in(present, self.removed[path])] if path in self.removed else present
 
 
-def _are_in(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+def are_in(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which rows are among the others."""
     if not rows.shape[1]:
         return np.full(len(rows), len(others) > 0)

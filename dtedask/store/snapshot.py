@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 Got = TypeVar("Got")
 _GROUP_DEPTH = 3
+_NAME_PARTS = 3  # of a cube: class, stream, and expver with what follows it
 _EXIT_PAUSE_S = 0.05
 _CHUNKS_AT_ONCE = 64
 _COORDINATES_AT_ONCE = 500  # with more than 700 objects at once Python looks through all its memory for garbage
@@ -169,6 +170,7 @@ class Snapshot:
     ) -> None:
         self.url = url
         self.id = snapshot
+        self.seen_as: dict[str, str] = {}  # keys that an overlay shows it under, in place of its own
         self._integrity = integrity
         self._opens = repo
         self._was_there = known is not None
@@ -225,6 +227,11 @@ class Snapshot:
                 hint="Upgrade dtedask.",
             )
         return attributes
+
+    @property
+    def cube(self) -> str:
+        """Name of the cube."""
+        return "/".join(self.url.rsplit("/", _NAME_PARTS)[1:])
 
     @cached_property
     def written_at(self) -> datetime:

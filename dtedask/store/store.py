@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from dtedask.core.commit import Commit
-from dtedask.core.errors import RequestError
+from dtedask.core.errors import ReadOnlyError, RequestError
 from dtedask.core.settings import setting
 from dtedask.store.archive import Archive, Messages
 from dtedask.store.branches import check_branch
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dtedask.store.schema import Schema
     from dtedask.store.series.rechunk import Rechunk
     from dtedask.store.snapshot import Snapshot
+    from dtedask.store.views.patch import Patch
 
 Commits = list[Commit]
 Failures = list[Exception]
@@ -302,6 +303,12 @@ class Store(Referrer):
                 self._location, parsed, sorted({part.cube for part in found}), self._options()
             )
         if not done.fields:
+            for part in published.select(parsed):
+                if part.snapshot.seen_as:
+                    raise ReadOnlyError(
+                        f"The fields of {parsed} lie in {part.snapshot.cube} and are seen as {part.cube}.",
+                        hint="Wipe them there, or undo the overlay: `dtedask store overlay --undo`.",
+                    )
             raise no_match(parsed, published)
         return done
 
@@ -359,6 +366,79 @@ class Store(Referrer):
             found = work.run()
             self.hook_failures = work.failures
         return found
+
+    def patch(
+        self,
+        request: RequestLike,
+        keys: Mapping[str, object],
+        *,
+        keep: bool = False,
+        doit: bool = False,
+        message: str = "",
+        execution: Execution | None = None,
+    ) -> Patch:
+        """Give fields other values of some keys; a dry run unless `doit`.
+
+        They are archived under the new keys, in one commit a cube for so many bytes of fields as the setting
+        ``store.copy-bytes`` says, and leave the old ones by the next commit. Stopped in between, the same call goes on.
+        Messages get headers that ecCodes writes anew, other layouts keep every bit. Fields that stand under the new
+        keys are replaced.
+
+        Parameters
+        ----------
+        request : Request, str or mapping
+            Which fields.
+        keys : mapping
+            Keys and their new values, such as ``{"expver": "0002"}``; all but those that say what a field is: param,
+            levtype, grid, step, timespan, stattype.
+        keep : bool
+            Whether the fields stay under the old keys too.
+        doit : bool
+            Whether to do it; else everything is only checked.
+        message : str
+            What the history says.
+        execution : Execution, optional
+            Where tasks run; threads of this process by default.
+
+        Returns
+        -------
+        Patch
+            Counts, the old keys as exact requests, and the commits.
+
+        Raises
+        ------
+        RequestError
+            If a key cannot be patched.
+        NoMatchError
+            If nothing matches.
+        FieldError
+            If a field lacks one of the keys, or `KeyCollisionError` if two fields would be one.
+        ControlledError
+            If a field is locked against it.
+        GribUnsupportedError
+            If a message cannot say the new keys.
+        """
+        from dtedask.store.views.patch import Patching, changed_keys
+
+        self._check_writable()
+        published = self._with()
+        schema = self.schema()
+        changed = changed_keys(keys, schema)
+        parsed = self._parse(request)
+        found = [part for part in published._checked(parsed, allow_missing=False) if not part.snapshot.seen_as]  # noqa: SLF001 - of the same class
+        if not found:
+            raise no_match(parsed, published)
+        patching = Patching(self._location, schema, self._options(), parsed, found, changed)
+        if not doit:
+            return patching.plan(keep=keep)
+        with self._lock:
+            done, self.hook_failures = patching.run(
+                keep=keep,
+                most_bytes=setting("store.copy-bytes"),
+                execution=execution or Execution(threads=setting("ingest.threads")),
+                message=message,
+            )
+        return done
 
     def rollback(
         self,

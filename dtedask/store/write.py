@@ -20,6 +20,7 @@ from dtedask.store.layouts.messages import PackedMessage
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.snapshot import run_async
+from dtedask.store.views.rekey import rekeyed
 
 if TYPE_CHECKING:
     from icechunk import Session
@@ -93,6 +94,8 @@ class StoredField:
         Shape of the field.
     data : bytes, optional
         The bytes of the chunk where they were fetched already.
+    keys : tuple of (str, str)
+        Keys that a message must say in place of its own.
     """
 
     location: Location
@@ -102,6 +105,7 @@ class StoredField:
     codec: Codec
     shape: tuple[int, ...]
     data: bytes | None = field(default=None, repr=False, compare=False)
+    keys: tuple[tuple[str, str], ...] = ()
 
     def read(self) -> np.ndarray | Opaque:
         """The field in the order of its grid, or the opaque bytes.
@@ -117,7 +121,10 @@ class StoredField:
 
     def message(self) -> bytes | None:
         """The GRIB message where messages are kept, else None; raises as `read`."""
-        return self.codec.message(self._stored(), self._place) if isinstance(self.codec, MessageCodec) else None
+        if not isinstance(self.codec, MessageCodec):
+            return None
+        message = self.codec.message(self._stored(), self._place)
+        return rekeyed(message, dict(self.keys)) if self.keys else message
 
     def integers(self, codec: IntegerCodec) -> bytes | None:
         """The chunk for an array of grib-int, where integers are kept, else None; raises as `read`."""

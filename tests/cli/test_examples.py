@@ -68,6 +68,11 @@ def test_what_writes_can_be_run_dry():
     writing |= {("store", "lock"), ("store", "unlock"), ("store", "purge"), ("store", "wipe"), ("store", "rollback")}
     writing |= {("store", "tag"), ("store", "untag"), ("store", "relocate"), ("store", "roots")}
     writing |= {("store", "copy"), ("store", "rechunk"), ("store", "virtualize"), ("store", "kerchunk")}
+    writing |= {("store", "tag"), ("store", "untag"), ("store", "relocate")}
+    writing |= {("store", "copy"), ("store", "rechunk"), ("store", "virtualize")}
+    writing |= {("store", "tag"), ("store", "untag"), ("store", "roots")}
+    writing |= {("store", "hide"), ("store", "overlay"), ("store", "patch")}
+    writing |= {("store", "copy")}
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
@@ -113,6 +118,8 @@ def place(grib, root, tmp_path_factory):
     subprocess.run([sys.executable, "-c", MAKE_FDB], cwd=folder, check=True, capture_output=True)
     (folder / "roots.yaml").write_text("spaces:\n  - roots: [data, second]\n")
     bash("dtedask store roots --root roots.yaml --create", folder)
+    bash("dtedask store hide class=ea,date=20180101 --root data --doit", folder)
+    bash("dtedask store overlay class=ea,stream=enda,expver=1 class=rd,expver=seen --root data --doit", folder)
     return folder
 
 

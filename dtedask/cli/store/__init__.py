@@ -24,6 +24,7 @@ _MODULES = (
     "schema",
     "series",
     "several",
+    "views",
 )
 
 

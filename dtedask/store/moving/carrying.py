@@ -64,8 +64,15 @@ class Carrier:
         self._layout = layout
         self._kinds: dict[tuple[str, str, str, str], _Kind] = {}
 
-    def entry(self, record: Record) -> tuple[Entry, CoordinatesOf]:
+    def entry(self, record: Record, changed: Mapping[str, str] | None = None) -> tuple[Entry, CoordinatesOf]:
         """A field to write, and what gives the coordinates of its grid.
+
+        Parameters
+        ----------
+        record : Record
+            The field.
+        changed : mapping of str to str, optional
+            Keys that it gets in place of its own.
 
         Raises
         ------
@@ -74,16 +81,16 @@ class Carrier:
         """
         selection = record.selection
         variable, snapshot = selection.variable, selection.snapshot
-        address = self._address(record)
-        source = StoredField(
-            self._source, record.cube, snapshot.id, record.chunk, variable.codec, variable.shape[len(variable.dims) :]
-        )
+        address = self._address(record, {**record.keys, **(changed or {})})
+        shape = variable.shape[len(variable.dims) :]
+        source = StoredField(self._source, snapshot.cube, snapshot.id, record.chunk, variable.codec, shape)
+        if said := {**snapshot.seen_as, **(changed or {})}:  # a message says its keys itself
+            source = replace(source, keys=tuple(said.items()))
         entry = Entry(address, dict(address.keys), source, None, record.location)
         return entry, partial(coordinates_of, snapshot, selection.group.name)
 
-    def _address(self, record: Record) -> Address:
+    def _address(self, record: Record, keys: dict[str, str]) -> Address:
         kind = self._kind(record.selection)
-        keys = dict(record.keys)
         description = replace(
             kind.description,
             keys=keys,

@@ -120,7 +120,7 @@ class RootSide(Side):
             size = part.group.grid.size * (8 if variable.dtype == "float64" else 4)
             for record in part.records():
                 source = StoredField(
-                    self._location, part.cube, part.snapshot.id, record.chunk, variable.codec, tuple(shape)
+                    self._location, part.snapshot.cube, part.snapshot.id, record.chunk, variable.codec, tuple(shape)
                 )
                 yield SideField(record.keys, part.group.grid.label, source, None, attributes, size)
 

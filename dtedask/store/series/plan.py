@@ -68,7 +68,7 @@ class VariablePlan:
             if size >= _TASK_BYTES or number == len(self.blocks) - 1:
                 yield BuildTask(
                     location,
-                    selection.cube,
+                    selection.snapshot.cube,
                     selection.snapshot.id,
                     selection.group.name,
                     selection.variable.name,
@@ -83,9 +83,9 @@ def runs_of(selection: Selection, blocks: Iterable[BlockPlan]) -> set[str]:
     """Reference times of blocks, as cube and time."""
     dims = selection.variable.dims
     if "forecast_reference_time" not in dims:
-        return {selection.cube}
+        return {selection.snapshot.cube}
     position, texts = dims.index("forecast_reference_time"), selection.group.axes["forecast_reference_time"].texts
-    return {f"{selection.cube} {texts[one.block[position]]}" for one in blocks}
+    return {f"{selection.snapshot.cube} {texts[one.block[position]]}" for one in blocks}
 
 
 def has_steps(selection: Selection) -> bool:

@@ -24,12 +24,14 @@ def fan_in(_location: Location, part: Part, tables: Sequence[SlotTable]) -> Lazy
     assert isinstance(part, Merged)
     assert part.owners is not None
     arrays = [_of_root(part, number, tables) for number in range(len(part.parts))]
-    return arrays[0] if len(arrays) == 1 else FanInArray(arrays, part.owners, tables)
+    is_whole = len(arrays) == 1 and bool((part.owners >= 0).all())
+    return arrays[0] if is_whole else FanInArray(arrays, part.owners, tables)
 
 
 def location_of(selection: Selection) -> Location:
     """The root that a selection is of."""
-    return Location(selection.snapshot.url.removesuffix(f"/{selection.cube}"))
+    snapshot = selection.snapshot
+    return Location(snapshot.url.removesuffix(f"/{snapshot.cube}"))
 
 
 def _of_root(part: Merged, number: int, tables: Sequence[SlotTable]) -> LazyArray:

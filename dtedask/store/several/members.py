@@ -57,9 +57,10 @@ class Member:
         """Whether one of the selected fields would be seen in it."""
         return visible(selection, self.choices) is not None
 
-    def matching(self, request: Request) -> list[Selection]:
+    def matching(self, request: Request, *, overlaid: bool = True) -> list[Selection]:
         """Fields that a request takes and that belong to a space of the root, locked or not."""
-        found = (visible(part, self.choices) for part in self.store._matching(request))  # noqa: SLF001 - a handle of ours
+        parts = self.store._matching(request, overlaid=overlaid)  # noqa: SLF001 - a handle of ours
+        found = (visible(part, self.choices) for part in parts)
         return [part for part in found if part is not None]
 
     def holds(self, keys: Mapping[str, str]) -> bool:
@@ -67,7 +68,7 @@ class Member:
         published = self.store._with()  # noqa: SLF001 - a handle of ours
         request = Request(dict(keys), language=published.schema().language)
         try:
-            return bool(published._matching(request))  # noqa: SLF001
+            return bool(published._matching(request, overlaid=False))  # noqa: SLF001
         except NotFoundError:  # no cube, or not the branch
             return False
 

@@ -25,9 +25,11 @@ from dtedask.store.schema import CUBE_KEYS, default_schema, load_schema
 from dtedask.store.several.document import RootsDocument, Unavailable
 from dtedask.store.several.members import Member, ask, members_of
 from dtedask.store.several.repeats import Found, without_repeats
+from dtedask.store.several.scattered import is_scattered, scattered_dataset
 from dtedask.store.several.standing import UNKNOWN, RootUnavailableWarning, Standing, look, unavailable
 from dtedask.store.snapshot import group_named
 from dtedask.store.store import Store
+from dtedask.store.views.hidden import without
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -239,16 +241,18 @@ class RootsReader(Store):
             shares.append(RootShare(url, fields, behind, member.may_hold(parsed)))
         return replace(found, roots=tuple(shares))
 
-    def _matching(self, request: Request) -> Selections:
-        return self._seen(request, None)[0]
+    def _matching(self, request: Request, *, overlaid: bool = True) -> Selections:
+        return self._seen(request, None if overlaid else "wipe")[0]
 
     def _seen(self, request: Request, verb: Verb | None) -> Found:
         """Fields of all roots, and those in the shadow of a root before, both in the order of cubes and variables."""
 
         def look_into(member: Member) -> Selections:
-            found = member.matching(request)
+            found = member.matching(request, overlaid=verb != "wipe")
+            control = member.store._control()  # noqa: SLF001 - a handle of ours
             if verb is not None:
-                member.store._control().check_selections(verb, found)  # noqa: SLF001 - a handle of ours
+                found = without(found, control.hidden())
+                control.check_selections(verb, found)
             return found
 
         answers = [(member.location.url, found) for member, found in self._ask(request, look_into)]
@@ -308,25 +312,18 @@ class RootsReader(Store):
 
     def _dataset(self, request: Request, selections: Sequence[Selection], time: Time = "reference") -> xr.Dataset:
         """A lazy dataset of fields of one group, wherever they stand."""
-        from dtedask.store.dataset import dataset_of, field_array
-        from dtedask.store.several.fan_in import fan_in, location_of
-        from dtedask.store.several.merge import merge
+        from dtedask.store.dataset import dataset_of
+        from dtedask.store.several.fan_in import location_of
 
-        locations = list(dict.fromkeys(location_of(part) for part in selections))
-        parts: Sequence[Selection] = selections if len(locations) == 1 else merge(selections)
-        dataset = dataset_of(
-            locations[0],
-            ranks.by_param(request, parts),
+        if is_scattered(selections):
+            return scattered_dataset(request, selections, time)
+        return dataset_of(
+            location_of(selections[0]),
+            ranks.by_param(request, selections),
             time=time,
-            used=ranks.used_slots_of(parts),
-            orders=ranks.axis_orders(request, parts),
-            array_of=field_array if len(locations) == 1 else fan_in,
+            used=ranks.used_slots_of(selections),
+            orders=ranks.axis_orders(request, selections),
         )
-        if len(locations) > 1:
-            del dataset.attrs["snapshot"]
-            sources = {f"{part.snapshot.url}@{part.snapshot.id}": None for part in selections}
-            dataset.attrs["snapshots"] = list(sources)
-        return dataset
 
     def _cubes_of(self, request: Request) -> Names:
         found = self._ask(request, lambda member: member.store._cubes_of(request))  # noqa: SLF001 - a handle of ours
@@ -414,7 +411,7 @@ def _place(part: Selection) -> tuple[str, str, str]:
 
 
 def _is_of(part: Selection, member: Member) -> bool:
-    return part.snapshot.url == member.location.cube_url(part.cube)
+    return part.snapshot.url == member.location.cube_url(part.snapshot.cube)
 
 
 def _records(parts: Selections) -> Iterator[Record]:
