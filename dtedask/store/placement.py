@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension
 from dtedask.store.layouts import Codec, codec_of_values
 from dtedask.store.opaque import OpaqueCodec, array_document, is_opaque
-from dtedask.store.snapshot import FORMAT, Snapshot, grid_attribute, run_async, with_free
+from dtedask.store.snapshot import FORMAT, Group, Snapshot, grid_attribute, run_async, with_free
 
 if TYPE_CHECKING:
     import icechunk
@@ -127,17 +127,33 @@ def _grow_group(growth: GroupGrowth, store: Any, coordinates_of: CoordinatesOf) 
         zarr.create_group(store, path=growth.name, zarr_format=3, attributes=attributes, overwrite=False)
         for name, coordinate in coordinates_of(growth.address).items():
             _write_coordinate(store, f"{growth.name}/{name}", coordinate)
+    longer = {f"{growth.name}/{name}": axis for name, axis in growth.axes.items() if axis.added and axis.old}
     for name, axis in growth.axes.items():
-        _grow_axis(store, f"{growth.name}/{name}", axis)
+        if axis.added and not axis.old:
+            _create_axis(store, f"{growth.name}/{name}", axis)
     for name, spec in growth.variables.items():
         if growth.group is None or name not in growth.group.variables:
             _create_variable(store, growth, spec)
-    _update_variables(store, growth)
+    if growth.group is not None:
+        _grow_stored(store, growth, growth.group, longer)
+
+
+def _grow_stored(store: Any, growth: GroupGrowth, group: Group, longer: Mapping[str, AxisGrowth]) -> None:
+    """Change what stands in the group already: labels, documents of arrays, and which slots are free."""
+    changed = {name: found for name, found in growth.grown_variables().items() if found is not group.variables[name]}
+    documents = {f"{group.name}/{name}/zarr.json": found.metadata for name, found in changed.items()}
+    writes = [_lengthen_axis(store, path, axis) for path, axis in longer.items()]
+    writes += [store.set(key, _as_json(document)) for key, document in documents.items()]
     if growth.gives_or_takes_slots:
-        assert growth.group is not None
-        free = {name: axis.free for name, axis in growth.group.axes.items()}
+        free = {name: axis.free for name, axis in group.axes.items()}
         free |= {name: frozenset(axis.free) for name, axis in growth.axes.items()}
-        run_async(write_free(store, growth.name, growth.group.attributes, free))
+        writes.append(write_free(store, group.name, group.attributes, free))
+    if writes:
+        run_async(_all_of(writes))
+
+
+async def _all_of(writes: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*writes)
 
 
 def _write_coordinate(store: Any, path: str, coordinate: Coordinate) -> None:
@@ -161,30 +177,44 @@ def _write_coordinate(store: Any, path: str, coordinate: Coordinate) -> None:
     array[...] = values
 
 
-def _grow_axis(store: Any, path: str, axis: AxisGrowth) -> None:
+def _create_axis(store: Any, path: str, axis: AxisGrowth) -> None:
     import zarr
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
-    if not axis.added:
-        return
     labels = axis.labels()
-    if axis.old:
-        array = zarr.open_array(store, path=path, mode="r+", config={"write_empty_chunks": True})
-        array.resize(labels.shape)
-    else:
-        array = zarr.create_array(
-            store,
-            name=path,
-            shape=labels.shape,
-            chunks=(LABELS_PER_CHUNK,),
-            dtype=str if axis.dimension.dtype == "string" else axis.dimension.dtype,
-            compressors=[ZstdCodec(level=3), Crc32cCodec()],
-            dimension_names=[axis.dimension.name],
-            attributes=_axis_attributes(axis.dimension),
-            config={"write_empty_chunks": True},
-        )
-    first, last = min(axis.added.values()), max(axis.added.values())
-    array[first : last + 1] = labels[first : last + 1]
+    array = zarr.create_array(
+        store,
+        name=path,
+        shape=labels.shape,
+        chunks=(LABELS_PER_CHUNK,),
+        dtype=str if axis.dimension.dtype == "string" else axis.dimension.dtype,
+        compressors=[ZstdCodec(level=3), Crc32cCodec()],
+        dimension_names=[axis.dimension.name],
+        attributes=_axis_attributes(axis.dimension),
+        config={"write_empty_chunks": True},
+    )
+    array[:] = labels
+
+
+async def _lengthen_axis(store: Any, path: str, axis: AxisGrowth) -> None:
+    """Write the chunks anew that hold new labels, and the length; nothing of the array is read for it but its document.
+
+    Opening the array, resizing it and changing a part of a chunk, as Zarr does it, takes several times as long.
+    """
+    from zarr import AsyncArray
+    from zarr.core.buffer import default_buffer_prototype
+    from zarr.core.metadata import ArrayV3Metadata
+    from zarr.storage import StorePath
+
+    key = f"{path}/zarr.json"
+    stored = await store.get(key, default_buffer_prototype())
+    labels = axis.labels()
+    document = {**json.loads(stored.to_bytes()), "shape": list(labels.shape)}
+    metadata = ArrayV3Metadata.from_dict(document)
+    array = AsyncArray(metadata, StorePath(store, path), config={"write_empty_chunks": True})
+    first, last = (slot // LABELS_PER_CHUNK for slot in (min(axis.added.values()), max(axis.added.values())))
+    part = slice(first * LABELS_PER_CHUNK, min((last + 1) * LABELS_PER_CHUNK, len(labels)))
+    await asyncio.gather(store.set(key, _as_json(document)), array.setitem(part, labels[part]))
 
 
 def _axis_attributes(dimension: Dimension) -> dict[str, Any]:
@@ -231,19 +261,6 @@ def _as_json(document: Mapping[str, Any]) -> Any:
     from zarr.core.buffer import cpu
 
     return cpu.Buffer.from_bytes(json.dumps(document).encode())
-
-
-def _update_variables(store: Any, growth: GroupGrowth) -> None:
-    """Give every array of the group the new lengths of its axes; its document is all that changes."""
-    known = growth.group.variables if growth.group else {}
-    changed = {name: found for name, found in growth.grown_variables().items() if found is not known[name]}
-    documents = {f"{growth.name}/{name}/zarr.json": found.metadata for name, found in changed.items()}
-    if documents:
-        run_async(_set_all(store, documents))
-
-
-async def _set_all(store: Any, documents: Mapping[str, Mapping[str, Any]]) -> None:
-    await asyncio.gather(*(store.set(key, _as_json(document)) for key, document in documents.items()))
 
 
 async def write_free(store: Any, group: str, attributes: Mapping[str, Any], free: Mapping[str, Iterable[int]]) -> None:
