@@ -11,6 +11,7 @@ import numpy as np
 from dtedask.core.errors import GribUnsupportedError, NotFoundError
 from dtedask.request import is_key, parse_step
 from dtedask.store.layouts import IntegerCodec, MessageCodec
+from dtedask.store.layouts.local_packs import PackedChunk, packed_or_read
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.upkeep.affected import Place
 from dtedask.store.views.rekey import rekeyed
@@ -41,8 +42,12 @@ def values_of(record: Record) -> np.ndarray:
 
 
 def _stored(record: Record) -> bytes:
-    snapshot = record.selection.snapshot
-    (data,) = snapshot.read_chunks([record.chunk])
+    snapshot, codec = record.selection.snapshot, record.selection.variable.codec
+    if isinstance(codec, MessageCodec):
+        (found,) = packed_or_read(snapshot, [record.chunk])
+        data = found.read() if isinstance(found, PackedChunk) else found
+    else:
+        (data,) = snapshot.read_chunks([record.chunk])
     if data is None:
         raise NotFoundError(f"The field {record.chunk} of the cube {snapshot.url!r} does not exist.")
     return data

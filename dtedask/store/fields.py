@@ -15,6 +15,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from dtedask.store.layouts import FieldCodec, TileCodec
+from dtedask.store.layouts.local_packs import PackedChunk, packed_or_read
 from dtedask.store.layouts.tile_reader import read_tiles
 from dtedask.store.layouts.tiling import Window, positions_of
 from dtedask.store.opaque import OpaqueCodec
@@ -237,10 +238,14 @@ class _Crop:
         if sum(isinstance(part, np.ndarray) for part in key) > 1:
             self._key = np.ix_(*map(np.asarray, parts))
 
-    def fetch(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[bytes | None]:
-        return snapshot.read_chunks(list(keys))
+    def fetch(self, snapshot: Snapshot, keys: Sequence[str]) -> Sequence[PackedChunk | bytes | None]:
+        return packed_or_read(snapshot, keys) if self._codec.keeps_messages else snapshot.read_chunks(list(keys))
 
-    def decode(self, out: np.ndarray, stored: bytes, place: object) -> None:
+    def decode(self, out: np.ndarray, stored: PackedChunk | bytes, place: object) -> None:
+        if isinstance(stored, PackedChunk):
+            found = stored.read()
+            assert found is not None  # it stands in the manifest
+            stored = found
         if self.is_whole:
             self._codec.decode_into(out[0], stored, place)
         else:

@@ -39,19 +39,15 @@ def locate(snapshot: Snapshot, keys: Sequence[str]) -> list[Reference | None]:
     StoreError
         If the root lives in the memory of a process, whose manifests nobody can read.
     """
-    from dtedask.store.upkeep.manifests import extents_by_array
-
     snapshot.check_chunks([key.split("/c/", 1) for key in keys])
-    extents = extents_by_array(snapshot.repo, snapshot.id)
+    extents = _extents_of(snapshot)
     return [_find(snapshot.url, extents, *key.split("/c/", 1)) for key in keys]
 
 
 def references_of(snapshot: Snapshot, path: str) -> Iterator[tuple[tuple[int, ...], Reference]]:
     """Coordinates of all chunks of an array that are parts of files, and where they lie; raises as `locate`."""
-    from dtedask.store.upkeep.manifests import extents_by_array
-
     snapshot.check_arrays([path])
-    extents = extents_by_array(snapshot.repo, snapshot.id).get(path)
+    extents = _extents_of(snapshot).get(path)
     for name in extents.ids if extents else ():
         found = manifest_refs(snapshot.url, name)
         yield from zip(map(tuple, found.rows.tolist()), found, strict=True)
@@ -60,10 +56,9 @@ def references_of(snapshot: Snapshot, path: str) -> Iterator[tuple[tuple[int, ..
 def bytes_in_packs(snapshot: Snapshot) -> int:
     """Bytes of the cube's own packs that a snapshot refers to."""
     from dtedask.store.location import Location
-    from dtedask.store.upkeep.manifests import extents_by_array
 
     prefix = folder_url(Location(snapshot.url), "")
-    names = [name for extents in extents_by_array(snapshot.repo, snapshot.id).values() for name in extents.ids]
+    names = [name for extents in _extents_of(snapshot).values() for name in extents.ids]
     return sum(manifest_refs(snapshot.url, name).bytes_below(prefix) for name in names)
 
 
@@ -91,6 +86,17 @@ def manifest_refs(url: str, name: str) -> ManifestRefs:
             f"The manifest {url}/manifests/{name} is missing.", hint="`dtedask store verify` finds what is damaged."
         )
     return ManifestRefs.of(data, f"{url}/manifests/{name}")
+
+
+def _extents_of(snapshot: Snapshot) -> dict[str, Extents]:
+    """Manifests of the arrays of a snapshot, asked once."""
+    from dtedask.store.upkeep.manifests import extents_by_array
+
+    key = ("extents",)
+    if key not in snapshot.memory:
+        snapshot.memory[key] = extents_by_array(snapshot.repo, snapshot.id)
+    found: dict[str, Extents] = snapshot.memory[key]
+    return found
 
 
 def _find(url: str, extents: dict[str, Extents], path: str, slots: str) -> Reference | None:
