@@ -146,7 +146,8 @@ class Explanation:
     roots : tuple of RootShare
         Of several roots, what each has of it.
     layouts : tuple of LayoutChoice
-        Of variables that stand in time series, too: which layout reading whole fields, and a point, takes.
+        Of variables that stand in time series, too: which layout reading whole fields, and a point, takes. Of others in
+        tiles: what a point takes.
     """
 
     request: Request

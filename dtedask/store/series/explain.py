@@ -72,12 +72,23 @@ class LayoutChoice:
 
 
 def layout_choices(selections: Iterable[Selection]) -> Iterator[LayoutChoice]:
-    """For whole fields and for a point: what is read, of variables that have time series."""
+    """What is read: for whole fields and a point of variables that have time series, for a point of others in tiles."""
     for selection in selections:
-        series = selection.group.series.get(selection.variable.name)
-        if series is not None and len(selection.slots):
+        series, codec = selection.group.series.get(selection.variable.name), selection.variable.codec
+        if not len(selection.slots):
+            continue
+        if series is not None:
             yield _choice(selection, series, "whole fields", tuple(slice(None) for _ in series.grid_shape))
             yield _choice(selection, series, "a point", tuple(0 for _ in series.grid_shape))
+        elif isinstance(codec, TileCodec):
+            yield _in_tiles(selection, codec)
+
+
+def _in_tiles(selection: Selection, codec: TileCodec) -> LayoutChoice:
+    fields = len(selection.slots)
+    size = fields * codec.tile_bytes
+    names = (selection.cube, selection.group.name, selection.variable.name)
+    return LayoutChoice(*names, "a point", fields, _name(codec), 0, 0, size, 0, size)
 
 
 def _choice(selection: Selection, series: SeriesArray, part: str, key: tuple[Any, ...]) -> LayoutChoice:

@@ -232,6 +232,12 @@ def test_what_was_wiped_comes_back_in_its_tiles(tmp_path, make_field, values):
     assert store.verify().is_whole
 
 
+def test_explain_says_what_a_point_takes(root):
+    (choice,) = dtedask.open(root).explain("param=t").layouts
+    assert choice.field_bytes == len(STEPS) * codec_in(root).tile_bytes
+    assert "a point of 3 fields: from map in tiles, 1.7 kB" in str(dtedask.open(root).explain("param=t"))
+
+
 def test_a_dump_shows_the_tiles(root):
     (group,) = dtedask.open(root).dump(CUBE).groups
     (array,) = (array for array in group.arrays if array.role == "variable")
