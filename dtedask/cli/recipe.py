@@ -45,7 +45,7 @@ def run(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Run a recipe: ingest its input, tell its listeners, keep its catalog.
+    """Run a recipe: ingest its input, tell its listeners, make its time series, keep its catalog.
 
     A recipe that watches a folder runs until Ctrl-C. With --json, one object that sums it up.
     """
@@ -59,6 +59,8 @@ def run(
         report = _run(recipe, cluster, as_json=as_json)
         if report.catalog and not as_json:
             say(f"Catalog: {report.catalog}")
+        for made in report.series:
+            say(f"Series: {made}")
         show(report.summary)
 
 
@@ -148,7 +150,7 @@ def show_plan(recipe: Recipe, cluster: str | None, *, as_json: bool = False) -> 
 def _plan_object(plan: RecipePlan) -> dict[str, object]:
     from dtedask.cli.summary import plan_object
 
-    names = ("recipe", "root", "cluster", "sources", "catalog", "listeners")
+    names = ("recipe", "root", "cluster", "sources", "catalog", "listeners", "series")
     return {name: getattr(plan, name) for name in names} | plan_object(plan.ingest)
 
 
@@ -162,5 +164,6 @@ def _plan_texts(plan: RecipePlan) -> dict[str, object]:
         "cluster": plan.cluster,
         "catalog": plan.catalog or "none",
         "listeners": "\n".join(plan.listeners) or "none",
+        "series": plan.series or "none",
         **plan_texts(plan.ingest),
     }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dtedask.recipe.overrides import parse_overrides
     from dtedask.recipe.plan import RecipePlan, check_recipe, plan_recipe
     from dtedask.recipe.run import RunReport, run_recipe
+    from dtedask.recipe.series import TimeSeries
 
 _HOMES = {
     "Arrival": "demo",
@@ -19,6 +20,7 @@ _HOMES = {
     "Recipe": "document",
     "RecipePlan": "plan",
     "RunReport": "run",
+    "TimeSeries": "series",
     "check_recipe": "plan",
     "load_recipe": "document",
     "parse_overrides": "overrides",
@@ -33,6 +35,7 @@ __all__ = [
     "Recipe",
     "RecipePlan",
     "RunReport",
+    "TimeSeries",
     "check_recipe",
     "load_recipe",
     "parse_overrides",

@@ -23,6 +23,7 @@ from dtedask.core.errors import DocumentError
 from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
+from dtedask.recipe.series import TimeSeries
 from dtedask.recipe.variables import begins_in_environment, expand
 from dtedask.store import Layout, Schema
 
@@ -98,8 +99,15 @@ class Recipe(_Section):
     """Folder or URL of the root."""
     schema_: Annotated[Schema | None, Field(alias="schema")] = None
     """Schema of a root that does not exist yet: its file, or the schema itself."""
+<<<<<<< HEAD
     layout: Layout | Literal["virtual"] | None = None
     """How arrays of a root that does not exist yet are laid out; `virtual` leaves the files where they are."""
+=======
+    layout: Layout | None = None
+    """How arrays of a root that does not exist yet are laid out; as its schema says by default."""
+    series: TimeSeries | None = None
+    """Make time series of complete runs; `{}` takes the defaults."""
+>>>>>>> b79e977 (A recipe makes the time series of each run that is complete)
     listeners: list[Listener] = []
     """Who hears of commits: a list as in a file of listeners, or the name of such a file."""
     cluster: str | None = None
@@ -134,6 +142,11 @@ class Recipe(_Section):
     @classmethod
     def _load_listeners(cls, value: Any, info: ValidationInfo) -> Any:
         return load_listeners(Path(_resolve(value, info))).listeners if isinstance(value, str) else value
+
+    @field_validator("series", mode="before")
+    @classmethod
+    def _true_is_the_default(cls, value: Any) -> Any:
+        return {} if value is True else None if value is False else value
 
     @field_validator("catalog", mode="before")
     @classmethod
@@ -181,6 +194,7 @@ class Recipe(_Section):
         said = {"description": found["listeners"].pop("description")}
         found["listeners"] = {**said, "anyOf": [found["listeners"], {"type": "string"}]}
         found["schema"]["anyOf"].append({"type": "string"})
+        found["series"]["anyOf"].append({"type": "boolean"})
         section = schema["$defs"]["Input"]["properties"]
         section["files"] = {**section["files"], **files}
         section["files"].pop("type"), section["files"].pop("items")

@@ -38,6 +38,8 @@ class RecipePlan:
         Names of the listeners.
     ingest : IngestPlan
         Fields, bytes, chunks, tasks and memory.
+    series : str
+        Of which runs time series would be made; empty where of none.
     """
 
     recipe: str
@@ -47,6 +49,7 @@ class RecipePlan:
     catalog: str | None
     listeners: tuple[str, ...]
     ingest: IngestPlan
+    series: str = ""
 
 
 def check_recipe(recipe: Recipe, *, cluster: str | None = None) -> None:
@@ -93,6 +96,7 @@ def plan_recipe(recipe: Recipe, *, cluster: str | None = None) -> RecipePlan:
         catalog=catalog_of(recipe),
         listeners=tuple(listener.name for listener in recipe.listeners),
         ingest=found,
+        series=str(recipe.series) if recipe.series else "",
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
+from dtedask.recipe.series import making_series
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dtedask.ingest import Progress, Summary
     from dtedask.recipe.demo import Arrival
     from dtedask.recipe.document import Recipe
-    from dtedask.store import Store
+    from dtedask.store import Rechunk, Store
 
 OnProgress = Callable[["Progress"], None]
 OnUnit = Callable[["Summary"], None]
@@ -35,12 +36,15 @@ class RunReport:
         What was ingested.
     catalog : str, optional
         Catalog that holds the cubes now.
+    series : tuple of Rechunk
+        Time series that were made.
     """
 
     recipe: str
     root: str
     summary: Summary
     catalog: str | None
+    series: tuple[Rechunk, ...] = ()
 
 
 def run_recipe(
@@ -51,7 +55,7 @@ def run_recipe(
     on_unit: OnUnit | None = None,
     stop: threading.Event | None = None,
 ) -> RunReport:
-    """Run a recipe: ingest its input, tell its listeners, keep its catalog.
+    """Run a recipe: ingest its input, tell its listeners, make its time series, keep its catalog.
 
     Commits that were made before and never announced are announced first.
 
@@ -88,8 +92,9 @@ def run_recipe(
     store = open_store(recipe.root, schema=recipe.store_schema)
     with _surroundings(recipe, store, cluster) as client, naming_input(recipe):
         run = _Run(recipe, store, client, on_progress, on_unit or _ignore, stop or threading.Event())
-        summary = run.ingest()
-        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store))
+        with making_series(recipe, client) as series:
+            summary = run.ingest()
+        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store), tuple(series))
 
 
 @contextmanager

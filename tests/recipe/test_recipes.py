@@ -71,13 +71,23 @@ def test_surface_fields_run(place, grib_folder, monkeypatch):
     assert not (cover.view("uint32") & (1 << 13) - 1).any()  # 10 of 23 bits of the mantissa are kept
 
 
+@pytest.fixture
+def arrive(place, monkeypatch):
+    """Fills the folder that a recipe watches with a made forecast."""
+
+    def arrive(**changes):
+        forecast = load_recipe(FOLDER / "demo.yaml").input.demo.model_copy(update={"degrees": 30.0, **changes})
+        (place / "in").mkdir()
+        for arrival in forecast.arrivals():
+            (place / "in" / arrival.name).write_bytes(arrival.data)
+        monkeypatch.setenv("DTEDASK_DATA", str(place / "in"))
+
+    return arrive
+
+
 @runs("watch-folder.yaml")
-def test_a_folder_is_watched(place, monkeypatch):
-    forecast = load_recipe(FOLDER / "demo.yaml").input.demo.model_copy(update={"steps": (0, 6), "degrees": 30.0})
-    (place / "in").mkdir()
-    for arrival in forecast.arrivals():
-        (place / "in" / arrival.name).write_bytes(arrival.data)
-    monkeypatch.setenv("DTEDASK_DATA", str(place / "in"))
+def test_a_folder_is_watched(arrive):
+    arrive(steps=(0, 6))
     stop, seen = threading.Event(), []
 
     def on_unit(unit):
@@ -139,3 +149,23 @@ def test_files_that_come_later_are_referred_to_as_they_come(place, arrivals, mon
 def test_what_stays_in_no_file_cannot_be_virtual(source):
     with pytest.raises(DocumentError, match="refers to files, and 'input' names none that stay"):
         load_recipe({"name": "x", "root": "data", "layout": "virtual", "input": source})
+
+
+@runs("archive-then-series.yaml")
+def test_messages_are_archived_and_complete_runs_get_time_series(arrive, place):
+    arrive(members=1, levels=(500,), degrees=5.0)
+    messages = b"".join(path.read_bytes() for path in sorted((place / "in").iterdir()))
+    stop, seen = threading.Event(), []
+
+    def on_unit(unit):
+        seen.append(unit.new)
+        if len(seen) == 5:
+            stop.set()
+
+    with dask.config.set({"dtedask.ingest.settle-time": "0.05 s", "dtedask.ingest.poll-interval": "0.05 s"}):
+        report = run_recipe(load_recipe(FOLDER / "archive-then-series.yaml"), on_unit=on_unit, stop=stop)
+    assert seen == [10] * 5
+    assert [(one.fields, one.runs) for one in report.series] == [(50, 1)]
+    store = dtedask.open(report.root)
+    assert sum(len(message) for message in store.to_grib({})) == len(messages)
+    assert all(one.from_series == 5 for one in store.explain({}).layouts if one.part == "a point")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,19 @@ import numpy as np
 from dtedask.core.errors import PlanError
 from dtedask.request import Request
 from dtedask.store.opaque import OpaqueCodec
-from dtedask.store.series.array import STEP, SeriesArray, new_array
+from dtedask.store.series.array import STEP, Block, SeriesArray, new_array
 from dtedask.store.series.build import ENCODED_BYTES, FETCHED_BYTES, BlockPlan, BuildTask, memory_of
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
     from dtedask.store.selection import Selection
+    from dtedask.store.snapshot import Group
 
 BASE_BYTES = 300 * 10**6  # Python with its libraries
 _PIECE_FIELDS_BYTES = 512 * 2**20
 _TASK_BYTES = 256 * 2**20
 _DAY_S = 86_400
+_TIME = "forecast_reference_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class VariablePlan:
     @property
     def runs(self) -> set[str]:
         """Reference times of the blocks."""
-        return runs_of(self.selection, self.blocks)
+        selection = self.selection
+        return {run_of(selection.cube, selection.group, self.series.dims, one.block) for one in self.blocks}
 
     def tasks(self, location: Location) -> Iterator[BuildTask]:
         """The blocks in tasks of bounded size, at least one block each."""
@@ -79,6 +82,7 @@ class VariablePlan:
                 part, size = [], 0
 
 
+<<<<<<< HEAD
 def runs_of(selection: Selection, blocks: Iterable[BlockPlan]) -> set[str]:
     """Reference times of blocks, as cube and time."""
     dims = selection.variable.dims
@@ -86,6 +90,13 @@ def runs_of(selection: Selection, blocks: Iterable[BlockPlan]) -> set[str]:
         return {selection.snapshot.cube}
     position, texts = dims.index("forecast_reference_time"), selection.group.axes["forecast_reference_time"].texts
     return {f"{selection.snapshot.cube} {texts[one.block[position]]}" for one in blocks}
+=======
+def run_of(cube: str, group: Group, dims: Sequence[str], block: Block) -> str:
+    """Cube and reference time of a block."""
+    if _TIME not in dims:
+        return cube
+    return f"{cube} {group.axes[_TIME].texts[block[dims.index(_TIME)]]}"
+>>>>>>> b79e977 (A recipe makes the time series of each run that is complete)
 
 
 def has_steps(selection: Selection) -> bool:
@@ -201,10 +212,10 @@ def _step_mask(selection: Selection, wanted: Request, step: str) -> np.ndarray:
 
 def _times_of_day(selection: Selection, runs: np.ndarray) -> np.ndarray:
     names = [name for name in selection.variable.dims if name != STEP]
-    if "forecast_reference_time" not in names:
+    if _TIME not in names:
         return np.zeros(len(runs), dtype=np.int64)
-    labels = selection.group.axes["forecast_reference_time"].labels
-    found: np.ndarray = labels[runs[:, names.index("forecast_reference_time")]] % _DAY_S
+    labels = selection.group.axes[_TIME].labels
+    found: np.ndarray = labels[runs[:, names.index(_TIME)]] % _DAY_S
     return found
 
 

@@ -12,10 +12,10 @@ from dtedask.core.sizes import size_text
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
 from dtedask.store.layouts import Packs
-from dtedask.store.repository import BRANCH
+from dtedask.store.repository import BRANCH, cached_snapshot
 from dtedask.store.series.array import STEP
 from dtedask.store.series.build import BuildTask, Built, build, memory_of
-from dtedask.store.series.plan import BASE_BYTES, VariablePlan, has_steps, plan_variable
+from dtedask.store.series.plan import BASE_BYTES, VariablePlan, has_steps, plan_variable, run_of
 from dtedask.store.series.publish import SeriesTransaction
 from dtedask.store.upkeep.registry import registered
 
@@ -222,7 +222,7 @@ class _Total:
 
     first: Rechunk | None = None
     commits: list[Commit] = field(default_factory=list)
-    runs: set[tuple[str, int]] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
     fields: int = 0
     chunks: int = 0
     size_bytes: int = 0
@@ -230,9 +230,7 @@ class _Total:
     def add(self, commit: Commit, built: Iterable[Built]) -> None:
         self.commits.append(commit)
         for one in built:
-            dims, block = one.task.series.dims, one.plan.block
-            time = block[dims.index("forecast_reference_time")] if "forecast_reference_time" in dims else 0
-            self.runs.add((f"{one.task.cube} {one.task.group}", time))
+            self.runs.add(_run_of(one))
             self.fields += len(one.plan.steps)
             self.chunks += 1
             self.size_bytes += one.size_bytes
@@ -249,6 +247,13 @@ class _Total:
             changed=changed,
             commits=tuple(self.commits),
         )
+
+
+def _run_of(built: Built) -> str:
+    """Cube and reference time of a block."""
+    task = built.task
+    group = cached_snapshot(task.location, task.cube, task.snapshot).group(task.group)
+    return run_of(task.cube, group, task.series.dims, built.plan.block)
 
 
 def _portions(tasks: Iterable[BuildTask], width: int) -> Iterator[list[BuildTask]]:
