@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
 from dtedask.catalog.target import Moment, Target, Time, find_target, find_targets, is_ours
+
+Layout = Literal["map", "series"]
 
 
 class DtedaskBackendEntrypoint(BackendEntrypoint):
@@ -28,6 +30,7 @@ class DtedaskBackendEntrypoint(BackendEntrypoint):
         "entry",
         "at",
         "time",
+        "layout",
     )
 
     def open_dataset(  # type: ignore[override]
@@ -39,6 +42,7 @@ class DtedaskBackendEntrypoint(BackendEntrypoint):
         entry: str | None = None,
         at: Moment = None,
         time: Time | None = None,
+        layout: Layout = "map",
     ) -> xr.Dataset:
         """Open one group.
 
@@ -59,6 +63,9 @@ class DtedaskBackendEntrypoint(BackendEntrypoint):
         time : {"reference", "valid"}, optional
             ``"valid"`` joins reference time and step into one sorted axis ``time``. An entry of a catalog says what
             is usual for it; else it is ``"reference"``.
+        layout : {"map", "series"}
+            How ``chunks={}`` cuts: into many whole fields, or, of variables that have time series, into all steps of
+            some points. What is read is the same.
 
         Raises
         ------
@@ -67,7 +74,8 @@ class DtedaskBackendEntrypoint(BackendEntrypoint):
         SeveralGroupsError
             If several are possible; it names them.
         """
-        return _open(find_target(filename_or_obj, group=group, entry=entry, at=at, time=time), drop_variables)
+        dataset = _open(find_target(filename_or_obj, group=group, entry=entry, at=at, time=time), drop_variables)
+        return _cut_along_steps(dataset) if layout == "series" else dataset
 
     def guess_can_open(self, filename_or_obj: Any) -> bool:
         """Whether the path is a cube, a root, or a YAML file with an entry of ours."""
@@ -105,6 +113,13 @@ def _open(target: Target, drop_variables: str | Iterable[str] | None) -> xr.Data
     if drop_variables is not None:
         dataset = dataset.drop_vars(drop_variables, errors="ignore")
     dataset.encoding["source"] = target.roots or target.cube
+    return dataset
+
+
+def _cut_along_steps(dataset: xr.Dataset) -> xr.Dataset:
+    for variable in dataset.variables.values():
+        if "series_chunks" in variable.encoding:
+            variable.encoding["preferred_chunks"] = variable.encoding["series_chunks"]
     return dataset
 
 

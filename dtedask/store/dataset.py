@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -142,6 +143,9 @@ def _variable(location: Location, selection: Part, slots: Mapping[str, np.ndarra
     if mapping:
         attributes["grid_mapping"] = mapping
     encoding = {"preferred_chunks": preferred_chunks(dims, array.shape, len(slots), array.dtype.itemsize)}
+    series = group.series.get(variable.name)
+    if series is not None:
+        encoding["series_chunks"] = series_chunks(dims, array.shape, series.patch, array.dtype.itemsize)
     return SnapshotVariable(dims, indexing.LazilyIndexedArray(array), attributes, encoding)
 
 
@@ -159,6 +163,21 @@ def preferred_chunks(
     for name, size in reversed(list(zip(dims[:leading], shape[:leading], strict=True))):
         chunks[name] = max(min(size, fields), 1)
         fields = max(fields // max(size, 1), 1)
+    return {name: int(chunks[name]) for name in dims}
+
+
+def series_chunks(
+    dims: Sequence[str], shape: Sequence[int], patch: Sequence[int], itemsize: int, limit: int = PREFERRED_CHUNK_BYTES
+) -> dict[str, int]:
+    """Chunks of all steps, of as many patches of points as `limit` bytes hold, the last dimensions first."""
+    sizes = dict(zip(dims, shape, strict=True))
+    along = "step" if "step" in sizes else "time"
+    chunks = {name: size if name == along else 1 for name, size in sizes.items()}
+    room = max(limit // max(chunks.get(along, 1) * math.prod(patch) * itemsize, 1), 1)
+    for name, size in zip(reversed(dims), reversed(patch), strict=False):
+        patches = min(-(-sizes[name] // size), room)
+        chunks[name] = min(patches * size, sizes[name])
+        room = max(room // patches, 1)
     return {name: int(chunks[name]) for name in dims}
 
 
