@@ -13,11 +13,12 @@ from dtedask.request import Request
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.series.array import STEP, Block, SeriesArray, new_array
 from dtedask.store.series.build import ENCODED_BYTES, FETCHED_BYTES, BlockPlan, BuildTask, memory_of
+from dtedask.store.snapshot import chunk_coordinates, run_async
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
     from dtedask.store.selection import Selection
-    from dtedask.store.snapshot import Group
+    from dtedask.store.snapshot import Group, Snapshot
 
 BASE_BYTES = 300 * 10**6  # Python with its libraries
 _PIECE_FIELDS_BYTES = 512 * 2**20
@@ -42,8 +43,6 @@ class VariablePlan:
         Number of fields in time series that exist.
     incomplete : int
         Number of fields of runs that lack steps.
-    is_new : bool
-        Whether time series of another layout make room for them.
     """
 
     selection: Selection
@@ -51,7 +50,6 @@ class VariablePlan:
     blocks: tuple[BlockPlan, ...]
     there: int
     incomplete: int
-    is_new: bool = False
 
     @property
     def runs(self) -> set[str]:
@@ -127,14 +125,14 @@ def plan_variable(selection: Selection, wanted: Request, memory: int, *, rebuild
         If one task needs more memory than that.
     """
     group, variable, snapshot = selection.group, selection.variable, selection.snapshot
-    known = group.series.get(variable.name)
-    is_outgrown = known is not None and rebuild and known.block_steps < len(group.axes[STEP].labels)
-    series = new_array(group, variable, steps_at_once(selection, memory)) if known is None or is_outgrown else known
-    check_memory(series, memory)
     position = variable.dims.index(STEP)
     runs, has = _runs_and_steps(snapshot.present(group.name, variable.name), position, variable.shape[position])
     is_asked = _are_in(runs, np.delete(selection.slots, position, axis=1))
     is_complete = _complete(selection, runs, has, wanted)
+    known = group.series.get(variable.name)
+    is_new = known is None or (rebuild and _can_be_laid_out_anew(snapshot, known, runs[is_asked & is_complete]))
+    series = new_array(group, variable, steps_at_once(selection, memory)) if is_new or known is None else known
+    check_memory(series, memory)
     blocks = list(_blocks(series, runs[is_asked & is_complete], has[is_asked & is_complete]))
     there = [False] * len(blocks)
     if known is not None and not rebuild:
@@ -145,8 +143,15 @@ def plan_variable(selection: Selection, wanted: Request, memory: int, *, rebuild
         tuple(one for one, is_there in zip(blocks, there, strict=True) if not is_there),
         sum(len(one.steps) for one, is_there in zip(blocks, there, strict=True) if is_there),
         int(has[is_asked & ~is_complete].sum()),
-        is_outgrown,
     )
+
+
+def _can_be_laid_out_anew(snapshot: Snapshot, series: SeriesArray, runs: np.ndarray) -> bool:
+    """Whether all blocks that exist are of runs that are made again."""
+    with snapshot.told_damage():
+        found = run_async(chunk_coordinates(snapshot.session, f"/{series.path}", len(series.shape)))
+    blocks = np.delete(found[:, : len(series.dims)], series.step_position, axis=1)
+    return bool(_are_in(blocks, runs).all())
 
 
 def steps_at_once(selection: Selection, memory: int) -> int:

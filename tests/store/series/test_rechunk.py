@@ -116,6 +116,22 @@ def test_steps_that_come_later_get_blocks_of_their_own(either, archive_run, read
     assert len(reads) == 1
 
 
+def test_a_rebuild_of_all_runs_lays_blocks_out_for_the_longer_axis_and_one_of_some_does_not(
+    either, archive_run, blocks, is_true
+):
+    for date in ("20240101", "20240102"):
+        archive_run(either, date=date, steps=("0", "6"))
+    either.rechunk(ALL)
+    for date in ("20240101", "20240102"):
+        archive_run(either, date=date, steps=("12", "18"))
+    either.rechunk(f"{ALL},date=20240101", rebuild=True)
+    assert len(blocks(either)) == 3
+    assert is_true(either)
+    assert either.rechunk(ALL, rebuild=True).chunks == 2
+    assert len(blocks(either)) == 2
+    assert is_true(either)
+
+
 def test_a_dry_run_says_what_would_be_made_and_makes_nothing(either, archive_run):
     archive_run(either)
     planned = either.rechunk(ALL, dry_run=True)
