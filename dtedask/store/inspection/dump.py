@@ -12,6 +12,7 @@ from dtedask.store.html import table_html
 from dtedask.store.inspection.contents import Manifest, manifests_of
 from dtedask.store.repository import open_repository
 from dtedask.store.retrieval import shorten
+from dtedask.store.series.array import FOLDER
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location
@@ -44,7 +45,7 @@ class ArrayDump:
     Parameters
     ----------
     name, role : str
-        What it is called, and whether it is a variable, an axis or a coordinate.
+        What it is called, and whether it is a variable, its time series, an axis or a coordinate.
     dims : tuple of str
         Names of its dimensions.
     shape, chunks : tuple of int
@@ -54,7 +55,7 @@ class ArrayDump:
     codecs : tuple of str
         In the order of writing.
     references : int
-        Chunks that exist; of a variable, its fields.
+        Chunks that exist; of a variable, its fields; of time series, runs by member, level and so on.
     manifests : tuple of Manifest
         Where they are looked up.
     """
@@ -83,7 +84,7 @@ class GroupDump:
     axes : tuple of AxisDump
         What its fields are labelled by.
     arrays : tuple of ArrayDump
-        Variables, axes and coordinates.
+        Variables, their time series, axes and coordinates.
     """
 
     name: str
@@ -168,14 +169,15 @@ def dump_of(location: Location, cube: str, snapshot: Snapshot) -> CubeDump:
 
 
 def _group(snapshot: Snapshot, group: Group, manifests: Mapping[str, tuple[Manifest, ...]]) -> GroupDump:
-    paths = sorted(path for path in manifests if path.rpartition("/")[0] == group.name)
+    inside = (group.name, f"{group.name}/{FOLDER}")  # the time series of its variables, too
+    paths = sorted(path for path in manifests if path.rpartition("/")[0] in inside)
     return GroupDump(
         name=group.name,
         grid=group.grid.label,
         keys=dict(group.keys),
         axes=tuple(_axis(axis) for axis in group.axes.values()),
         arrays=tuple(
-            _array(path.rpartition("/")[2], document, manifests[path])
+            _array(path.removeprefix(f"{group.name}/"), document, manifests[path])
             for path, document in zip(paths, snapshot.documents(paths), strict=True)
         ),
     )

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dtedask.request import Request
 from dtedask.store.commits import commit_of
 from dtedask.store.html import table_html
+from dtedask.store.inspection.contents import manifests_of
 from dtedask.store.lock import holder_of
 from dtedask.store.repository import open_repository
+from dtedask.store.series.array import FOLDER
 from dtedask.store.upkeep.registry import registrations
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class CubeStatus:
         Transactions, long reads and purges that are under way.
     waiting : int
         Fields that wait for a flush in this handle.
+    series : int
+        Chunks of time series: one a run, member, level and so on of a variable.
     """
 
     cube: str
@@ -56,6 +60,7 @@ class CubeStatus:
     holder: str
     in_use: tuple[str, ...] = ()
     waiting: int = 0
+    series: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
@@ -69,6 +74,7 @@ class CubeStatus:
             "holder": self.holder,
             "in_use": list(self.in_use),
             "waiting": self.waiting,
+            "series": self.series,
         }
 
 
@@ -106,6 +112,7 @@ class Status:
                 "held by": cube.holder,
                 "in use by": "; ".join(cube.in_use),
                 "waiting": str(cube.waiting) if cube.waiting else "",
+                "series": f"{cube.series:,}" if cube.series else "",
             }
             for cube in self.cubes
         ]
@@ -160,4 +167,12 @@ def _cube(location: Location, cube: str, snapshot: Snapshot, locks: tuple[Lock, 
         locks=tuple(lock for lock in locks if all(lock.request.select(key, [keys[key]]) for key in keys)),
         holder=holder_of(location, cube),
         in_use=tuple(str(one) for one in registrations(location, cube) if not one.is_dead),
+        series=_series(location, cube, snapshot),
     )
+
+
+def _series(location: Location, cube: str, snapshot: Snapshot) -> int:
+    """Chunks of time series; the snapshot's document says so."""
+    found = manifests_of(location, cube, snapshot.id).items()
+    series = (manifests for path, manifests in found if path.rpartition("/")[0].endswith(f"/{FOLDER}"))
+    return sum(one.references for manifests in series for one in manifests)
