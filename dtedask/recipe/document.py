@@ -99,15 +99,10 @@ class Recipe(_Section):
     """Folder or URL of the root."""
     schema_: Annotated[Schema | None, Field(alias="schema")] = None
     """Schema of a root that does not exist yet: its file, or the schema itself."""
-<<<<<<< HEAD
     layout: Layout | Literal["virtual"] | None = None
     """How arrays of a root that does not exist yet are laid out; `virtual` leaves the files where they are."""
-=======
-    layout: Layout | None = None
-    """How arrays of a root that does not exist yet are laid out; as its schema says by default."""
     series: TimeSeries | None = None
     """Make time series of complete runs; `{}` takes the defaults."""
->>>>>>> b79e977 (A recipe makes the time series of each run that is complete)
     listeners: list[Listener] = []
     """Who hears of commits: a list as in a file of listeners, or the name of such a file."""
     cluster: str | None = None

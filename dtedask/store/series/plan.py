@@ -55,7 +55,7 @@ class VariablePlan:
     def runs(self) -> set[str]:
         """Reference times of the blocks."""
         selection = self.selection
-        return {run_of(selection.cube, selection.group, self.series.dims, one.block) for one in self.blocks}
+        return {run_of(selection.snapshot.cube, selection.group, self.series.dims, one.block) for one in self.blocks}
 
     def tasks(self, location: Location) -> Iterator[BuildTask]:
         """The blocks in tasks of bounded size, at least one block each."""
@@ -80,21 +80,11 @@ class VariablePlan:
                 part, size = [], 0
 
 
-<<<<<<< HEAD
-def runs_of(selection: Selection, blocks: Iterable[BlockPlan]) -> set[str]:
-    """Reference times of blocks, as cube and time."""
-    dims = selection.variable.dims
-    if "forecast_reference_time" not in dims:
-        return {selection.snapshot.cube}
-    position, texts = dims.index("forecast_reference_time"), selection.group.axes["forecast_reference_time"].texts
-    return {f"{selection.snapshot.cube} {texts[one.block[position]]}" for one in blocks}
-=======
 def run_of(cube: str, group: Group, dims: Sequence[str], block: Block) -> str:
     """Cube and reference time of a block."""
     if _TIME not in dims:
         return cube
     return f"{cube} {group.axes[_TIME].texts[block[dims.index(_TIME)]]}"
->>>>>>> b79e977 (A recipe makes the time series of each run that is complete)
 
 
 def has_steps(selection: Selection) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
     from dtedask.store.reader import Reader
     from dtedask.store.selection import Selection
+    from dtedask.store.series.array import Block
     from dtedask.store.transaction import Options
 
 logger = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ class Rechunker:
             wanted = Request({STEP: list(self.request.named(STEP))}, language=self.request.language)
         found = list(self.reader().select(runs, verb="retrieve"))
         stepped = [one for one in found if has_steps(one)]
-        plans = [plan_variable(one, wanted, self.memory, rebuild=self.rebuild) for one in stepped]
+        plans = _each_once(plan_variable(one, wanted, self.memory, rebuild=self.rebuild) for one in stepped)
         return plans, self._survey(plans, [one for one in found if not has_steps(one)])
 
     def run(self) -> Rechunk:
@@ -153,7 +154,7 @@ class Rechunker:
 
         What is broken off leaves behind what was committed; the same again makes the rest.
         """
-        cubes = sorted({plan.selection.cube for plan in self.plan()[0]})
+        cubes = sorted({plan.selection.snapshot.cube for plan in self.plan()[0]})
         total = _Total()
         with ExitStack() as stack:
             for cube in cubes:  # what is written and not yet referred to is no garbage
@@ -247,6 +248,18 @@ class _Total:
             changed=changed,
             commits=tuple(self.commits),
         )
+
+
+def _each_once(plans: Iterable[VariablePlan]) -> list[VariablePlan]:
+    """Plans without blocks that stand in one before: fields may be selected under several keys."""
+    seen: set[tuple[str, str, Block]] = set()
+    found = []
+    for plan in plans:
+        place = (plan.selection.snapshot.cube, plan.series.path)
+        new = tuple(one for one in plan.blocks if (*place, one.block) not in seen)
+        seen.update((*place, one.block) for one in new)
+        found.append(replace(plan, blocks=new))
+    return found
 
 
 def _run_of(built: Built) -> str:

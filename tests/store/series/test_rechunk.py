@@ -171,3 +171,13 @@ def test_undoing_a_commit_takes_the_time_series_of_its_fields_away(store, archiv
     assert blocks(store) == []
     assert store.rechunk(ALL).fields == 4
     assert is_true(dtedask.open(store.root))
+
+
+def test_fields_under_two_keys_are_made_once_and_read_from_time_series_under_both(store, archive_run, reads):
+    archive_run(store)
+    source = {"class": "rd", "stream": "enfo", "expver": "test"}
+    store.overlay(source, "class=rd,expver=copy", doit=True)
+    assert store.rechunk({}).fields == 4
+    array = store.retrieve("expver=copy")["t"]
+    assert np.array_equal(array[..., 0, 0].to_numpy(), store.retrieve("expver=test").load()["t"][..., 0, 0].to_numpy())
+    assert len(reads) == 1
