@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
 
 logger = logging.getLogger(__name__)
-_INLINE_BYTES = 512
+INLINE_BYTES = 512
 _EXPECTED_STEPS = 60
 _ATTEMPTS = 6
 # What Icechunk says where somebody else makes the same repository, or made a part of it.
@@ -117,7 +117,7 @@ def _config(addresses: Sequence[Address], prefixes: Sequence[str]) -> icechunk.R
     from icechunk import ManifestSplitCondition, ManifestSplitDimCondition
 
     config = icechunk.RepositoryConfig.default()
-    config.inline_chunk_threshold_bytes = _INLINE_BYTES
+    config.inline_chunk_threshold_bytes = INLINE_BYTES
     times, steps = split_of(addresses, setting("store.manifest-split"))
     split: dict[Any, int] = {ManifestSplitDimCondition.DimensionName("forecast_reference_time"): times}
     if steps:

@@ -229,6 +229,25 @@ class RootFiles:
             return None
         return data if len(data) == length else None
 
+    def read_parts(self, name: str, parts: Sequence[tuple[int, int]]) -> list[bytes] | None:
+        """Parts of a file, each given by offset and length, neighbours in one request; None as of `read_part`."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        starts, lengths = [offset for offset, _ in parts], [length for _, length in parts]
+        try:
+            found = obstore.get_ranges(self._objects(), name, starts=starts, lengths=lengths)
+        except (FileNotFoundError, BaseError):
+            return None
+        data = [bytes(part) for part in found]
+        return data if [len(part) for part in data] == lengths else None
+
+    def has_files(self, folder: str) -> bool:
+        """Whether anything is in a folder of the root."""
+        import obstore
+
+        return self._exists() and next(iter(obstore.list(self._objects(), folder, chunk_size=1)), None) is not None
+
     def sizes(self, prefix: str) -> dict[str, int]:
         """Names below a prefix, as the root calls them, with their sizes in bytes."""
         import obstore

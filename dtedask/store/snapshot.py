@@ -29,6 +29,7 @@ from dtedask.store.forks import check_process
 from dtedask.store.labels import Dimension, Label
 from dtedask.store.layouts import Codec, codec_of
 from dtedask.store.layouts.moved import with_moved
+from dtedask.store.layouts.together import read_together
 from dtedask.store.series.array import FOLDER, SeriesArray
 
 if TYPE_CHECKING:
@@ -327,7 +328,7 @@ class Snapshot:
         """
         self.check_chunks([key.split("/c/", 1) for key in keys])
         with self.told_damage():
-            found = run_async(_fetch(self.session.store, keys, get or _whole_chunk))
+            found = self._together(keys) if get is None else run_async(_fetch(self.session.store, keys, get))
             if get is None:
                 found = with_moved(self, keys, found)
             for key, data in zip(keys, found, strict=True):
@@ -338,6 +339,14 @@ class Snapshot:
                     place = str(Place(self, key))
                     raise source_error(self, key, place, data) or read_error(data, place) from data
         return list(found)
+
+    def _together(self, keys: list[str]) -> list[Any]:
+        """Whole chunks, those of packs in an object store many at once."""
+        near = read_together(self, keys)
+        others = [number for number in range(len(keys)) if number not in near]
+        found = run_async(_fetch(self.session.store, [keys[number] for number in others], _whole_chunk))
+        chunks = {**near, **dict(zip(others, found, strict=True))}
+        return [chunks[number] for number in range(len(keys))]
 
     def documents(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         """Zarr's metadata of arrays, read side by side; empty where there is none."""

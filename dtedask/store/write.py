@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtedask.core.errors import DamagedError, GribError, StoreError
-from dtedask.store.failures import read_error
-from dtedask.store.forks import check_process
-from dtedask.store.layouts import IntegerCodec, MessageCodec, Packs, PackWriter, Reference
+from dtedask.core.errors import DamagedError, GribError
+from dtedask.store.chunks import ChunkWriter, Encoded, stored_chunks
+from dtedask.store.layouts import IntegerCodec, MessageCodec, Packs, Reference
 from dtedask.store.layouts.integers import is_plain
 from dtedask.store.layouts.messages import PackedMessage
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
-from dtedask.store.snapshot import run_async
 from dtedask.store.views.rekey import rekeyed
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from dtedask.store.identity import Address
     from dtedask.store.layouts import Codec
     from dtedask.store.location import Location
+    from dtedask.store.schema.document import Objects
 
 _AT_ONCE = 64
 HELD_BYTES = 4 * 2**20
@@ -159,7 +157,6 @@ def fetched(fields: Sequence[StoredField]) -> list[StoredField]:
     return [replace(one, data=chunks[number]) for number, one in enumerate(fields)]
 
 
-Encoded = bytes | PackedMessage | Reference
 Source = FileSlice | bytes | np.ndarray | Opaque | StoredField | Reference
 
 
@@ -187,6 +184,8 @@ class WriteItem:
         What a message must say that is made of an array; only needed where messages are kept.
     before : Reference, optional
         Where the chunk lies that exists, if it is referred to and is to refer to something.
+    objects : {"auto", "field", "pack"}
+        Whether an encoded field is an object of its own or a part of a pack; ``"auto"`` goes by storage and size.
     """
 
     key: str
@@ -198,10 +197,11 @@ class WriteItem:
     origin: str = ""
     address: Address | None = None
     before: Reference | None = None
+    objects: Objects = "auto"
 
     @property
     def is_packed(self) -> bool:
-        """Whether the chunk is a part of a pack, and no object of its own."""
+        """Whether the chunk is a message, which is a part of a pack wherever there are packs."""
         return not isinstance(self.codec, OpaqueCodec) and self.codec.keeps_messages
 
     @property
@@ -335,7 +335,7 @@ def write_batch(fork: bytes | Session, items: Sequence[WriteItem], packs: Packs,
 
     session = pickle.loads(fork) if isinstance(fork, bytes) else fork
     result = WriteResult(session)
-    writer = _ChunkWriter(session.store, packs)
+    writer = ChunkWriter(session.store, packs, len(items))
     try:
         for part in _encoded(items):
             _write_part(part, writer, result)
@@ -346,56 +346,6 @@ def write_batch(fork: bytes | Session, items: Sequence[WriteItem], packs: Packs,
     if syncs:
         sync_to_disk(packs.location)
     return result
-
-
-class _ChunkWriter:
-    """Writes chunks of one task: as objects, into packs, or as references to what lies elsewhere."""
-
-    def __init__(self, store: Any, packs: Packs) -> None:
-        self.store = store
-        self._packs = packs
-        self._pack: PackWriter | None = None
-        self._references: dict[str, list[tuple[str, Reference]]] = {}
-
-    def write(self, chunks: Sequence[tuple[WriteItem, Encoded]]) -> None:
-        """Write some chunks."""
-        objects = []
-        for item, data in chunks:
-            if isinstance(data, Reference):
-                self._refer(item.key, data)
-            elif item.is_packed and self._packs.can_be_written:
-                self._refer(item.key, self._pack_with_room().add(*_pieces(data)))
-            else:
-                objects.append((item.key, bytes(data)))
-        if objects:
-            run_async(_write(objects, self.store))
-
-    def close(self) -> None:
-        """Finish the pack, then refer to it."""
-        if self._pack is not None:
-            self._pack.close()
-        if self._references:
-            _refer(self._references, self.store)
-
-    def discard(self) -> None:
-        """Take away what was written into the pack that is open: nothing will refer to it."""
-        if self._pack is not None:
-            self._pack.discard()
-
-    def _pack_with_room(self) -> PackWriter:
-        if self._pack is not None and self._pack.is_full:
-            self._pack.close()
-            self._pack = None
-        self._pack = self._pack or self._packs.writer("grib")
-        return self._pack
-
-    def _refer(self, key: str, reference: Reference) -> None:
-        path, _, slots = key.partition("/c/")
-        self._references.setdefault(path, []).append((slots, reference))
-
-
-def _pieces(data: bytes | PackedMessage) -> tuple[bytes, ...]:
-    return (data.message, data.checksum) if isinstance(data, PackedMessage) else (data,)
 
 
 def _encoded(items: Sequence[WriteItem]) -> Iterator[list[tuple[WriteItem, Encoded]]]:
@@ -435,9 +385,9 @@ def _fetched(items: Sequence[WriteItem]) -> Iterator[WriteItem]:
         yield item if found is None else replace(item, source=found)
 
 
-def _write_part(part: Sequence[tuple[WriteItem, Encoded]], writer: _ChunkWriter, result: WriteResult) -> None:
+def _write_part(part: Sequence[tuple[WriteItem, Encoded]], writer: ChunkWriter, result: WriteResult) -> None:
     existing = [item.key for item, data in part if item.exists and not isinstance(data, Reference)]
-    before: dict[str, bytes | Reference | None] = run_async(_read(existing, writer.store)) if existing else {}
+    before: dict[str, bytes | Reference | None] = {**stored_chunks(existing, writer.store)} if existing else {}
     before |= {item.key: item.before for item, data in part if isinstance(data, Reference)}
     pending = []
     for item, data in part:
@@ -448,50 +398,3 @@ def _write_part(part: Sequence[tuple[WriteItem, Encoded]], writer: _ChunkWriter,
         pending.append((item, data))
         result.plain += isinstance(item.codec, IntegerCodec) and isinstance(data, bytes) and is_plain(data)
     writer.write(pending)
-
-
-async def _read(keys: Sequence[str], store: Any) -> dict[str, bytes | None]:
-    import icechunk
-    from zarr.core.buffer import default_buffer_prototype
-
-    async def one(key: str) -> bytes | None:
-        try:
-            data = await store.get(key, default_buffer_prototype())
-        except icechunk.IcechunkError as error:
-            if isinstance(read_error(error, key), DamagedError):
-                return None  # what is written now takes its place
-            raise
-        return None if data is None else data.to_bytes()
-
-    return dict(zip(keys, await asyncio.gather(*map(one, keys)), strict=True))
-
-
-async def _write(chunks: Sequence[tuple[str, bytes]], store: Any) -> None:
-    from zarr.core.buffer import cpu
-
-    limit = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(key: str, data: bytes) -> None:
-        async with limit:
-            await store.set(key, cpu.Buffer.from_bytes(data))
-
-    await asyncio.gather(*(one(key, data) for key, data in chunks))
-
-
-def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], store: Any) -> None:
-    from icechunk import VirtualChunkSpec
-
-    check_process()
-    for path, found in references.items():
-        specs = [
-            VirtualChunkSpec(
-                [*map(int, slots.split("/"))], one.url, one.offset, one.length, one.etag or None, one.modified
-            )
-            for slots, one in found
-        ]
-        refused = store.set_virtual_refs(f"/{path}", specs)
-        if refused:
-            raise StoreError(
-                f"{len(refused)} fields of {path!r} lie where the cube may not refer to, such as {found[0][1].url!r}.",
-                hint="This is a fault of dtedask: please report it.",
-            )

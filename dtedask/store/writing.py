@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import FieldError, TransactionError
+from dtedask.core.settings import setting
 from dtedask.store.branches import start_branch
 from dtedask.store.commits import changes_of
 from dtedask.store.control import Control
@@ -151,7 +152,9 @@ class WriteTransaction(Transaction):
         return written, results
 
     def _write(self, fork: icechunk.Session | bytes, batches: Sequence[Sequence[WriteItem]]) -> list[WriteResult]:
-        token, packs = uuid.uuid4().hex[:8], Packs(self.location, self.cube)
+        token = uuid.uuid4().hex[:8]
+        # On disks roots stay such that they can be moved and read by anybody: references are absolute.
+        packs = Packs(self.location, self.cube, 0 if self.location.is_local else setting("store.pack-bytes"))
         return self.execution.run(fork, batches, packs, token, durable=self.options.durable)
 
     def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
@@ -223,6 +226,7 @@ def _items(entries: Sequence[Entry], placement: Placement, session: icechunk.Ses
             entry.origin,
             entry.address if isinstance(codec, MessageCodec) else None,
             before.get(key),
+            entry.address.variable.values.objects,
         )
         for entry, key, codec, exists in zip(entries, placement.keys, placement.codecs, existing, strict=True)
     ]

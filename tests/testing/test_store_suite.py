@@ -24,6 +24,10 @@ class TestIntegers(TestLocalDisk):
     schema = Schema(values=Values(codec="grib-int"))
 
 
+class TestSmallObjects(TestLocalDisk):
+    schema = Schema(values=Values(codec="none", objects="pack"))
+
+
 class TestMemory(StoreSuite):
     can_pickle = False
 

@@ -29,10 +29,16 @@ class Packs:
         The root.
     cube : str
         Name of the cube.
+    small_bytes : int
+        Encoded fields of fewer bytes are put into packs, where the schema leaves it open.
+    fewest : int
+        Fields of a task that are worth a pack.
     """
 
     location: Location
     cube: str
+    small_bytes: int = 0
+    fewest: int = 4
 
     @property
     def can_be_written(self) -> bool:

@@ -31,6 +31,7 @@ CUBE_QUALIFIERS = (
 )
 GROUP_KEYS = ("type", "levtype")
 Layout = Literal["map", "messages"]
+Objects = Literal["auto", "field", "pack"]
 VARIABLE_KEYS = ("param", "timespan", "stattype")
 
 
@@ -49,6 +50,9 @@ class Values(BaseModel):
     shuffle: Literal["bitshuffle", "shuffle", "noshuffle"] = "bitshuffle"
     tiles: Literal["auto", "none"] | Annotated[int, Field(ge=64)] = Field(
         default="auto", description="Points of a tile, in which parts of a field are read; auto: on large grids."
+    )
+    objects: Objects = Field(
+        default="auto", description="Files of encoded fields: one a field, one a task, or by storage and size."
     )
     keep_bits: Annotated[int, Field(ge=1, le=52)] | None = Field(
         default=None, description="Lossy: keep so many bits of the mantissa, rounded to nearest."
