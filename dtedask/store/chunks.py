@@ -38,7 +38,7 @@ class ChunkWriter:
     def __init__(self, store: Any, packs: Packs, fields: int) -> None:
         self.store = store
         self._packs = packs
-        self._is_many = fields >= packs.fewest
+        self._fields = fields
         self._open: dict[str, PackWriter] = {}
         self._references: dict[str, list[tuple[str, Reference]]] = {}
 
@@ -69,14 +69,14 @@ class ChunkWriter:
 
     def _pack_of(self, item: WriteItem, data: bytes | PackedMessage) -> str:
         """Kind of pack that a chunk belongs into; empty for an object of its own."""
+        # The smallest stand in the manifest.
+        if not item.is_packed and (item.objects == "field" or len(data) <= INLINE_BYTES):
+            return ""
         if not self._packs.can_be_written:
             return ""
         if item.is_packed:
             return MESSAGES
-        # The smallest stand in the manifest.
-        if item.objects == "field" or len(data) <= INLINE_BYTES:
-            return ""
-        is_small = self._is_many and len(data) < self._packs.small_bytes
+        is_small = self._fields >= self._packs.fewest and len(data) < self._packs.small_bytes
         return CHUNKS if is_small or item.objects == "pack" else ""
 
     def _with_room(self, suffix: str) -> PackWriter:

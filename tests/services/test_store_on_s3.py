@@ -12,6 +12,7 @@ import xarray as xr
 import dtedask
 from dtedask.core.errors import NoMatchError
 from dtedask.store.layouts import tile_reader
+from dtedask.store.location import Location, RootFiles
 from dtedask.testing import StoreSuite
 
 KEYS = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl"}
@@ -130,3 +131,21 @@ def test_wipes_beside_a_writer_without_a_lock_lose_nothing(root):
         ("2", str(step)) for step in range(6)
     ]
     assert [commit.sequence for commit in store.history()] == list(range(1, 15))
+
+
+def test_small_fields_of_a_task_are_one_object_and_are_read_by_one_request(root, monkeypatch):
+    store = dtedask.open(root)
+    coordinates = {"latitude": np.arange(80.0, -80, -4), "longitude": np.arange(0.0, 80, 2)}
+    values = np.random.default_rng(1).normal(size=(8, 40, 40)).astype("float32")
+    for step in range(8):
+        array = xr.DataArray(values[step], dims=("latitude", "longitude"), coords=coordinates)
+        store.archive(array, {**KEYS, "date": "20240101", "time": "0000", "number": "1", "step": str(step)})
+    store.flush()
+    (pack,) = RootFiles(Location(root)).files("rd/enfo/test/packs")
+    assert pack.name.endswith(".chunks")
+    requests = []
+    read_parts = RootFiles.read_parts
+    monkeypatch.setattr(RootFiles, "read_parts", lambda *given: requests.append(given) or read_parts(*given))
+    assert np.array_equal(dtedask.open(root).retrieve("param=t")["t"].to_numpy().squeeze(), values)
+    assert len(requests) == 1
+    assert len(requests[0][2]) == 8
