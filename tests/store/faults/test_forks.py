@@ -7,9 +7,12 @@ import pytest
 import dtedask
 from dtedask.core.errors import GribError, TransactionError
 from dtedask.store.execute import Execution
+from dtedask.store.layouts import Packs
+from dtedask.store.location import Location
 from dtedask.store.write import WriteResult, write_batch
 from tests.store.faults.workers import LEVELS, archive_step, field
 
+NO_PACKS = Packs(Location("memory://"), "")
 pytestmark = pytest.mark.usefixtures("many_tasks")
 
 
@@ -27,7 +30,7 @@ class Wrong(Execution):
 def written_twice(fork, batches, results):
     """A second fork holds a chunk of the first besides its own."""
     first, second, *rest = results
-    again = write_batch(fork, [*batches[0], *batches[1]], None)
+    again = write_batch(fork, [*batches[0], *batches[1]], NO_PACKS)
     return [WriteResult(again.fork, new=[*first.new, *second.new]), WriteResult(second.fork, new=[]), *rest]
 
 
@@ -74,7 +77,7 @@ def test_a_fork_of_an_older_snapshot_is_not_published(tmp_path):
 
     def stale(fork, batches, results):
         (old, _) = kept[0]
-        return [write_batch(old, batch, None) for batch in batches]
+        return [write_batch(old, batch, NO_PACKS) for batch in batches]
 
     replace(store, 2)
     with pytest.raises(TransactionError, match="A task wrote on snapshot .*, the transaction began on"):
