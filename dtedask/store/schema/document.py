@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dtedask.request import Language, is_reserved, own_type
@@ -33,6 +33,16 @@ GROUP_KEYS = ("type", "levtype")
 Layout = Literal["map", "messages"]
 Objects = Literal["auto", "field", "pack"]
 VARIABLE_KEYS = ("param", "timespan", "stattype")
+LEAST_TILE = 64  # points
+
+
+def _tiles(written: object) -> object:
+    """What a schema says of tiles, if it can be."""
+    is_number = isinstance(written, int) and not isinstance(written, bool) and written >= LEAST_TILE
+    if is_number or written in ("auto", "none"):
+        return written
+    hint = f"Write 'auto', 'none' or a number of points, at least {LEAST_TILE}."
+    raise Mistake(f"tiles cannot be {written!r}.", hint)
 
 
 class Values(BaseModel):
@@ -48,7 +58,7 @@ class Values(BaseModel):
     )
     level: Annotated[int, Field(ge=0, le=9)] = 1
     shuffle: Literal["bitshuffle", "shuffle", "noshuffle"] = "bitshuffle"
-    tiles: Literal["auto", "none"] | Annotated[int, Field(ge=64)] = Field(
+    tiles: Annotated[Literal["auto", "none"] | Annotated[int, Field(ge=LEAST_TILE)], BeforeValidator(_tiles)] = Field(
         default="auto", description="Points of a tile, in which parts of a field are read; auto: on large grids."
     )
     objects: Objects = Field(

@@ -191,6 +191,13 @@ def test_tiles_of_what_cannot_be_cut_are_refused(written):
         load_schema(written)
 
 
+@pytest.mark.parametrize("written", ["big", "10", "true", "1.5", "[100]"])
+def test_what_is_no_size_of_tiles_is_refused_with_what_is_one(written):
+    with pytest.raises(DocumentError, match=r"values\.tiles: tiles cannot be .* 'auto', 'none' or a number") as caught:
+        load_schema(f"values: {{tiles: {written}}}")
+    assert "mistakes" not in caught.value.message
+
+
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 40))), st.integers(0, 60))
 def test_spans_cover_all_ranges_and_gaps_between_them_are_wide(lengths, gap):
     ranges = [(first, first + length) for first, length in lengths]
