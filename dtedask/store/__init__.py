@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dtedask.store.store import open as open  # noqa: A004
     from dtedask.store.upkeep.findings import Finding as Finding
     from dtedask.store.upkeep.findings import Verification as Verification
+    from dtedask.store.upkeep.relocate import Relocation as Relocation
     from dtedask.store.upkeep.report import Purge as Purge
     from dtedask.store.upkeep.retention import Retention as Retention
     from dtedask.store.views.hidden import Hidden as Hidden
@@ -58,6 +59,7 @@ _HOMES = {
     "Place": "listing",
     "Progress": "progress",
     "Purge": "upkeep.report",
+    "Relocation": "upkeep.relocate",
     "Rechunk": "series.rechunk",
     "Record": "selection",
     "Retention": "upkeep.retention",
@@ -96,6 +98,7 @@ __all__ = [
     "Purge",
     "Rechunk",
     "Record",
+    "Relocation",
     "Retention",
     "Rollback",
     "RootInfo",
