@@ -14,7 +14,7 @@ from dtedask.core.settings import setting
 from dtedask.store import retrieval
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import RootFiles
 from dtedask.store.root_handle import RequestLike, RootHandle
 from dtedask.store.roots import RootDocument
 from dtedask.store.wipe import MINIMUM_KEYS, check_minimum
@@ -247,10 +247,9 @@ class Mover(Keeper):
             comparing = Comparing(parsed, left, right, tolerance, setting("ingest.batch-bytes"))
             return comparing.run(execution or Execution(threads=setting("ingest.threads")), on_progress)
 
-    def _other(self, root: RootLike, stack: ExitStack) -> Self:
+    def _other(self, root: RootLike, stack: ExitStack) -> Mover:
         """Another root, as it is now."""
-        handle = root if isinstance(root, type(self)) else type(self)(Location.parse(root))  # type: ignore[arg-type]
-        return stack.enter_context(handle._kept())  # noqa: SLF001 - of the same class
+        return stack.enter_context(_opened(root)._kept())  # noqa: SLF001 - of the same class
 
     def _as_side(self, request: RequestLike) -> RootSide:
         from dtedask.store.moving.sides import RootSide
@@ -275,8 +274,7 @@ class Mover(Keeper):
 
     def _target(self, to: RootLike, schema: Schema | str | os.PathLike[str] | None) -> Target:
         """The root to write into, with the schema that it has or will have: that of this root if nobody says more."""
-        handle = to if isinstance(to, Mover) else type(self)(Location.parse(to))  # type: ignore[arg-type]
-        return handle._as_target(schema, self.schema())  # noqa: SLF001 - of the same class
+        return _opened(to)._as_target(schema, self.schema())  # noqa: SLF001 - of the same class
 
     def _as_target(self, wanted: Schema | str | os.PathLike[str] | None, other: Schema) -> Target:
         """Make a target of the root; `other` is the schema of a new one of which nobody says what it shall be."""
@@ -297,3 +295,13 @@ def _as_files(other: RootLike | Sequence[str | os.PathLike[str]]) -> list[str | 
     if not isinstance(other, str | os.PathLike):
         return list(other)
     return [other] if Path(other).is_file() else None
+
+
+def _opened(root: RootLike) -> Mover:
+    """A handle, or the root of a name."""
+    from dtedask.store.store import open as open_store
+
+    if isinstance(root, RootHandle):
+        assert isinstance(root, Mover)
+        return root
+    return open_store(root)

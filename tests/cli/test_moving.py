@@ -1,5 +1,10 @@
 """Copies, moves and comparisons on the command line."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 import dtedask
@@ -68,3 +73,39 @@ def test_move_needs_doit_and_says_what_went(run, copied):
     assert dtedask.open("there").axes()["levelist"] == ["850"]
     assert run(f"{line} --doit").status == 3
     assert run(f"store move --root {copied} --to there class=ea --doit").status == 2
+
+
+# Says when a commit is done and waits for a line: the test decides when the interrupt comes.
+SLOW_COPY = """
+import sys
+from dtedask.cli import main
+from dtedask.store.archive import Archive
+flush = Archive.flush
+def slowly(self, *arguments):
+    found = flush(self, *arguments)
+    print("commit", flush=True)
+    sys.stdin.readline()
+    return found
+Archive.flush = slowly
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_interrupted_keeps_what_it_committed_and_goes_on(run, root, here):
+    environment = {**os.environ, "DASK_DTEDASK__STORE__COPY_BYTES": "1"}
+    command = [sys.executable, "-c", SLOW_COPY, "store", "copy", "--root", str(root), "--to", "copy"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        for _ in range(3):
+            assert process.stdout.readline() == "commit\n"
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert process.stdout.readline() == "commit\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert len(list(dtedask.open("copy").list())) == 4
+    (summary,) = run(f"store copy --root {root} --to copy --json").lines
+    assert (summary["new"], summary["unchanged"]) == (4, 4)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 OnMismatch = Literal["leave", "take"]
-_MOST_ENTRIES = 50_000
+_MOST_ENTRIES = 16_384
 
 
 def import_fdb(

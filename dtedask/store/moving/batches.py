@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TIME = "forecast_reference_time"
 # What a field takes in memory and history however small it is; it keeps the number of fields of a commit in bounds.
-_LEAST_BYTES = 64 * 2**10
+_LEAST_BYTES = 256 * 2**10
 
 
 @dataclass(frozen=True, slots=True)

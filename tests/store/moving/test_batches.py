@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import dtedask
 from dtedask.store.moving.batches import in_batches
 
-FIELD = 64 * 2**10  # what a small field counts
+FIELD = 256 * 2**10  # what a small field counts
 
 
 @pytest.fixture(scope="module")

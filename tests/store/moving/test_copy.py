@@ -15,6 +15,7 @@ from dtedask.core.errors import (
     NoRuleError,
     ReadOnlyError,
     RequestError,
+    SeveralRootsError,
 )
 from dtedask.ingest import ingest
 from dtedask.store.location import Location
@@ -106,7 +107,7 @@ def test_a_request_takes_its_part_and_the_past_can_be_copied(filled, tmp_path):
 
 
 def test_commits_hold_whole_times_as_far_as_they_fit(filled, tmp_path):
-    with dask.config.set({"dtedask.store.copy-bytes": 4 * 65536}):
+    with dask.config.set({"dtedask.store.copy-bytes": 4 * 262144}):
         done = filled.copy("stream=enfo", tmp_path / "copy")
     assert [commit.new for commit in done.commits] == [4, 4]
     dates = [{dict(change.request)["date"] for change in commit.changes} for commit in done.commits]
@@ -129,7 +130,7 @@ def test_what_is_committed_to_the_source_meanwhile_is_not_copied(filled, tmp_pat
 
 def test_progress_counts_every_field_once(filled, tmp_path):
     seen = []
-    with dask.config.set({"dtedask.store.copy-bytes": 3 * 65536}):
+    with dask.config.set({"dtedask.store.copy-bytes": 3 * 262144}):
         filled.copy("stream=enfo", tmp_path / "copy", on_progress=seen.append)
     assert [one.fields_done for one in seen] == sorted(one.fields_done for one in seen)
     assert (seen[-1].fields_done, seen[-1].fields_total, seen[-1].bytes_done) == (8, 8, 8 * 12 * 4)
@@ -263,3 +264,18 @@ def test_several_copies_into_one_root_at_once_lose_nothing(filled, tmp_path):
     for thread in threads:
         thread.join()
     assert contents(dtedask.open(tmp_path / "copy")) == contents(filled)
+
+
+def test_of_several_roots_one_must_be_named(filled, tmp_path):
+    filled.copy("levelist=500", tmp_path / "second")
+    (tmp_path / "roots.yaml").write_text(f"spaces:\n  - roots: [{filled.root}, {tmp_path}/second]\n")
+    several = dtedask.open(tmp_path / "roots.yaml")
+    for call in (
+        lambda: several.copy(None, tmp_path / "copy"),
+        lambda: filled.copy(None, several),
+        lambda: filled.move("class=rd,expver=test", several),
+        lambda: filled.compare(None, several),
+    ):
+        with pytest.raises(SeveralRootsError, match="works on one root"):
+            call()
+    assert not (tmp_path / "copy").exists()

@@ -89,3 +89,52 @@ def test_a_single_field_that_no_message_can_hold_does_not_stop_its_batch(make_fi
     assert dtedask.open(tmp_path / "copy").axes()["step"] == ["0", "1", "3"]
     again = store.copy(None, tmp_path / "copy", layout="messages")
     assert (again.unchanged, len(again.refused)) == (3, 1)
+
+
+KINDS = {
+    "map": {"values": {"tiles": "none"}},
+    "tiles": {"values": {"tiles": 90}},
+    "integers": {"values": {"codec": "grib-int"}},
+    "messages": {"layout": "messages"},
+    "wide": {"values": {"dtype": "float64", "codec": "blosc-zstd", "level": 3}},
+}
+
+
+def codecs(store):
+    """Codec of every variable."""
+    return {(part.cube, part.group.name, part.variable.name): part.variable.codec for part in store.select()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_of_any_layout_is_stored_in_the_same_way(grib_folder, tmp_path, kind):
+    store = dtedask.open(tmp_path / "root", schema=Schema.model_validate(KINDS[kind]))
+    ingest([grib_folder / "ifs-oper-surface.grib2", grib_folder / "missing-values.grib"], store)
+    store.copy(None, tmp_path / "copy")
+    copied = dtedask.open(tmp_path / "copy")
+    assert codecs(copied) == codecs(store)
+    assert store.compare(None, copied).is_equal
+    again = store.copy(None, copied)
+    assert (again.unchanged, again.commits) == (again.fields, ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["map", "tiles", "integers", "messages"])
+@pytest.mark.parametrize("source", ["map", "tiles", "integers", "messages"])
+def test_values_are_the_same_from_any_layout_into_any_other(grib_folder, tmp_path, source, target):
+    store = dtedask.open(tmp_path / "root", schema=Schema.model_validate(KINDS[source]))
+    ingest([grib_folder / "aifs-single-t500.grib2", grib_folder / "missing-values.grib"], store)
+    done = store.copy(None, tmp_path / "copy", schema=Schema.model_validate(KINDS[target]))
+    assert (done.new, done.rounded, done.refused) == (3, 0, ())
+    assert values(dtedask.open(tmp_path / "copy")) == values(store)
+
+
+def test_a_copy_of_files_that_stay_where_they_are_needs_them_no_longer(grib_folder, tmp_path):
+    file = tmp_path / "ens.grib"
+    file.write_bytes((grib_folder / "ens-50.grib").read_bytes())
+    store = dtedask.open(tmp_path / "root")
+    store.virtualize(file)
+    wanted = values(store)
+    store.copy(None, tmp_path / "copy")
+    file.unlink()
+    assert values(dtedask.open(tmp_path / "copy")) == wanted

@@ -141,7 +141,7 @@ def around(kind, name):
 around(Transaction, "_flush")
 around(Transaction, "_move")
 around(Verifier, "check")
-with dask.config.set({"dtedask.store.copy-bytes": 2 * 65536}):
+with dask.config.set({"dtedask.store.copy-bytes": 2 * 262144}):
     dtedask.open(sys.argv[1]).move("class=rd,expver=test", sys.argv[2], doit=True)
 print("done", flush=True)
 """
