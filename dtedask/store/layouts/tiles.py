@@ -6,6 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,7 +28,7 @@ NOWHERE = 2**64 - 1
 AUTO_POINTS = 65_536
 AUTO_LEAST_POINTS = 500_000
 _of_thread = threading.local()
-_THREADED_BYTES, _THREADED_PIECES = 2**16, 8
+_THREADED_BYTES, _PIECES_PER_THREAD = 2**16, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +157,14 @@ class TileCodec:
         DamagedError
             If the checksum of a tile does not match.
         """
-        if not self._is_threaded(window):
-            self._decode_pieces(out, stored, window.pieces, place)
-            return
-        half = len(window.pieces) // 2
-        other = decoding_pool().submit(self._decode_pieces, out, stored, window.pieces[half:], place)
+        threads = self._threads(window)
+        shares = [window.pieces[number::threads] for number in range(threads)]
+        others = [decoding_pool().submit(self._decode_pieces, out, stored, share, place) for share in shares[1:]]
         try:
-            self._decode_pieces(out, stored, window.pieces[:half], place)
+            self._decode_pieces(out, stored, shares[0], place)
         finally:
+            wait(others)
+        for other in others:
             other.result()
 
     def index_bytes(self, tiling: Tiling) -> int:
@@ -242,17 +243,14 @@ class TileCodec:
                 self.inner.unpack(buffer, packed)
                 out[piece.target] = buffer[piece.source]
 
-    def _is_threaded(self, window: Window) -> bool:
-        """Whether to decode in two threads: where the main thread waits for one field, and tiles are not too small.
+    def _threads(self, window: Window) -> int:
+        """Threads to decode in: several where the main thread waits for one field, and tiles are not too small.
 
-        Elsewhere fields are decoded side by side. Below, threads wait for each other longer than they decode.
+        Elsewhere fields are decoded side by side. Threads wait for each other longer than they decode small tiles.
         """
-        return (
-            len(window.pieces) >= _THREADED_PIECES
-            and self.tile_bytes >= _THREADED_BYTES
-            and (os.cpu_count() or 1) > 1
-            and threading.current_thread() is threading.main_thread()
-        )
+        if self.tile_bytes < _THREADED_BYTES or threading.current_thread() is not threading.main_thread():
+            return 1
+        return max(min(len(window.pieces) // _PIECES_PER_THREAD, os.cpu_count() or 1), 1)
 
 
 def tile_points(asked: int | str, grid: Grid) -> int:

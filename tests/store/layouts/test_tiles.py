@@ -185,8 +185,14 @@ def test_a_field_that_was_cut_short_is_damaged(field, data):
         codec.decode(stored[: data.draw(st.integers(0, len(stored) - 1))], values.shape, "it")
 
 
-def test_threads_decode_what_one_thread_does():
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 4)])
+def test_threads_decode_what_one_thread_does(monkeypatch, cores, threads):
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
     codec = TileCodec(ChunkCodec("float32", "lz4", 1, "bitshuffle"), (10, 2000), 20_000)
-    values = np.random.default_rng(1).normal(size=(95, 2000)).astype("float32")
-    assert codec._is_threaded(codec.tiling(values.shape).whole)
-    np.testing.assert_array_equal(codec.decode(codec.encode(values), values.shape, "it"), values)
+    values = np.random.default_rng(1).normal(size=(171, 2000)).astype("float32")
+    assert codec._threads(codec.tiling(values.shape).whole) == threads
+    stored = bytearray(codec.encode(values))
+    np.testing.assert_array_equal(codec.decode(bytes(stored), values.shape, "it"), values)
+    stored[len(stored) // 2] ^= 1
+    with pytest.raises(DamagedError, match="checksum of the tile"):
+        codec.decode(bytes(stored), values.shape, "it")
