@@ -7,6 +7,7 @@ import dask
 import pytest
 
 import dtedask
+from dtedask.store import Execution
 from dtedask.store.past.touched import Touched, _same_manifests
 from dtedask.store.series import plan, publish, rechunk
 from dtedask.store.series.follow import keep_up
@@ -159,4 +160,17 @@ def test_time_series_follow_the_commits(store, archive_run, is_true):
     archive_run(store, date=DATES[1], steps=("12", "18"), value=2)
     assert next(made).fields == 4
     assert list(made) == []
+    assert is_true(store)
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_make_the_same(store, archive_run, blocks, is_true, one_block_a_commit):
+    distributed = pytest.importorskip("distributed")
+    for date in DATES:
+        archive_run(store, date=date)
+    options = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        done = store.rechunk(ALL, execution=Execution(client=client))
+    assert (done.chunks, len(done.commits)) == (4, 2)  # two threads at once
+    assert len(blocks(store)) == 4
     assert is_true(store)
