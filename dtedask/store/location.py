@@ -180,6 +180,44 @@ class RootFile:
     size_bytes: int
 
 
+class FileStream:
+    """A file of an object store that is sent in parts; it is there once it is closed.
+
+    What is never closed is nothing but parts, which the storage keeps for as long as its rules for them say.
+
+    Parameters
+    ----------
+    files : RootFiles
+        The files of the root.
+    name : str
+        Path below the root.
+
+    Raises
+    ------
+    ReadOnlyError
+        If the root cannot be written.
+    StoreError
+        If the storage fails.
+    """
+
+    def __init__(self, files: RootFiles, name: str) -> None:
+        import obstore
+
+        self._told = files._told_errors  # noqa: SLF001 - of this module
+        with self._told():
+            self._writer = obstore.open_writer(files._objects(), name)  # noqa: SLF001
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        with self._told():
+            self._writer.write(data)
+
+    def close(self) -> None:
+        """Let the file be there."""
+        with self._told():
+            self._writer.close()
+
+
 class RootFiles:
     """The small files of a root and the names of its cubes.
 
@@ -280,6 +318,10 @@ class RootFiles:
             return [_read_local(f"{self._location.url}/{name}") for name in names]
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="root-files") as pool:
             return list(pool.map(self.read, names))
+
+    def stream(self, name: str) -> FileStream:
+        """Begin a file of an object store that is too large to be held in memory."""
+        return FileStream(self, name)
 
     def write(self, name: str, data: bytes, *, only_new: bool = False) -> bool:
         """Write a file at once; False when `only_new` and it exists already.

@@ -12,7 +12,7 @@ from dtedask.store.layouts.references import Reference, folder_url
 from dtedask.store.lock import start_writing
 
 if TYPE_CHECKING:
-    from dtedask.store.location import Location
+    from dtedask.store.location import FileStream, Location, RootFiles
 
 FOLDER = "packs"
 _EARLY_BYTES = 8 * 2**20  # written to disk before a pack is complete
@@ -134,12 +134,17 @@ class LocalPack(PackWriter):
 
 
 class ObjectPack(PackWriter):
-    """A pack in an object store; it appears whole when it is closed, and is held in memory until then."""
+    """A pack in an object store; it appears whole when it is closed.
+
+    It is held in memory until then; one that is full, and goes on, is sent in parts.
+    """
 
     def __init__(self, location: Location, name: str, url: str) -> None:
         super().__init__(url)
         self._location, self._name = location, name
         self._parts: list[bytes] = []
+        self._held = 0
+        self._stream: FileStream | None = None
 
     @property
     def is_full(self) -> bool:
@@ -148,10 +153,27 @@ class ObjectPack(PackWriter):
 
     def _write(self, data: bytes) -> None:
         self._parts.append(data)
+        self._held += len(data)
+        if self._held >= MOST_IN_MEMORY:
+            self._stream = self._stream or self._files.stream(self._name)
+            self._stream.write(self._taken())
 
     def close(self) -> None:
         """Put the object."""
+        if self._stream is not None:
+            self._stream.write(self._taken())
+            self._stream.close()
+        elif self._parts:
+            self._files.write(self._name, self._taken())
+
+    def _taken(self) -> bytes:
+        """What is held; it is held no more."""
+        found = b"".join(self._parts)
+        self._parts, self._held = [], 0
+        return found
+
+    @property
+    def _files(self) -> RootFiles:
         from dtedask.store.location import RootFiles
 
-        if self._parts:
-            RootFiles(self._location).write(self._name, b"".join(self._parts))
+        return RootFiles(self._location)

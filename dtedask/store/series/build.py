@@ -18,7 +18,7 @@ from dtedask.store.series.shards import ShardWriter
 from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:
-    from dtedask.store.layouts import FieldCodec, Packs
+    from dtedask.store.layouts import FieldCodec, Packs, PackWriter
     from dtedask.store.location import Location
     from dtedask.store.series.array import Block, SeriesArray
     from dtedask.store.snapshot import Snapshot
@@ -145,18 +145,26 @@ def _in_memory(task: BuildTask) -> Iterator[Built]:
 
 def _in_a_pack(task: BuildTask, packs: Packs) -> list[Built]:
     pack = packs.writer("chunks")
-    found = []
-    for plan in task.blocks:
-        places: list[Reference] = []
-
-        def write(data: bytes, places: list[Reference] = places) -> None:
-            where = pack.add(data)
-            places[:] = [places[0] if places else where]
-
-        size = _write_block(task, plan, ShardWriter(write, math.prod(task.series.pieces)))
-        found.append(Built(task, plan, Reference(places[0].url, places[0].offset, size), size))
-    pack.close()
+    try:
+        found = [_add_block(task, plan, pack) for plan in task.blocks]
+        pack.close()
+    except BaseException:
+        pack.discard()
+        raise
     return found
+
+
+def _add_block(task: BuildTask, plan: BlockPlan, pack: PackWriter) -> Built:
+    first: Reference | None = None
+
+    def write(data: bytes) -> None:
+        nonlocal first
+        where = pack.add(data)
+        first = first or where
+
+    size = _write_block(task, plan, ShardWriter(write, math.prod(task.series.pieces)))
+    assert first is not None  # the index is always written
+    return Built(task, plan, Reference(first.url, first.offset, size), size)
 
 
 def _write_block(task: BuildTask, plan: BlockPlan, writer: ShardWriter) -> int:

@@ -89,10 +89,7 @@ def test_hourly_steps_of_a_real_forecast_are_what_ecCodes_says(store, grib_folde
 @pytest.mark.parametrize("name", ["reduced-gg.grib", "lambert.grib", "spherical-harmonics.grib", "healpix-h8.grib2"])
 def test_other_grids_have_patches_too(store, grib_folder, name):
     message = next(iter(scan(grib_folder / name)))
-    grid, keys = (
-        message.field.grid,
-        {**message.field.keys, "class": "rd", "stream": "oper", "expver": "test", "param": "130"},
-    )
+    grid, own = message.field.grid, {"class": "rd", "stream": "oper", "expver": "test", "param": "130", "type": "fc"}
     for step in ("0", "6", "12"):
         values = np.arange(grid.size, dtype="float32").reshape(grid.shape) + float(step)
         store.archive(encode(values, {**message.field.keys, **own, "step": step}, grid))
