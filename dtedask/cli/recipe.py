@@ -57,6 +57,8 @@ def run(
 
     with showing(recipe.root, as_json=as_json) as show:
         report = _run(recipe, cluster, as_json=as_json)
+        if report.rolled and not as_json:
+            say(f"Rolled: {report.rolled}.")
         if report.catalog and not as_json:
             say(f"Catalog: {report.catalog}")
         for made in report.series:

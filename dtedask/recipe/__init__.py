@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dtedask.recipe.demo import Arrival, DemoForecast
-    from dtedask.recipe.document import Input, Recipe, load_recipe
+    from dtedask.recipe.document import Input, Keep, Recipe, load_recipe
     from dtedask.recipe.overrides import parse_overrides
     from dtedask.recipe.plan import RecipePlan, check_recipe, plan_recipe
+    from dtedask.recipe.rolling import Rolled
     from dtedask.recipe.run import RunReport, run_recipe
     from dtedask.recipe.series import TimeSeries
 
@@ -17,8 +18,10 @@ _HOMES = {
     "Arrival": "demo",
     "DemoForecast": "demo",
     "Input": "document",
+    "Keep": "document",
     "Recipe": "document",
     "RecipePlan": "plan",
+    "Rolled": "rolling",
     "RunReport": "run",
     "TimeSeries": "series",
     "check_recipe": "plan",
@@ -32,8 +35,10 @@ __all__ = [
     "Arrival",
     "DemoForecast",
     "Input",
+    "Keep",
     "Recipe",
     "RecipePlan",
+    "Rolled",
     "RunReport",
     "TimeSeries",
     "check_recipe",

@@ -19,12 +19,13 @@ from pydantic import (
 )
 
 from dtedask.core.documents import load_document
-from dtedask.core.errors import DocumentError
+from dtedask.core.errors import DocumentError, SettingError
 from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
 from dtedask.recipe.series import TimeSeries
 from dtedask.recipe.variables import begins_in_environment, expand
+from dtedask.request import Request
 from dtedask.store import Layout, Schema
 
 
@@ -86,6 +87,50 @@ class Input(_Section):
         return self
 
 
+def _duration(value: Any) -> str:
+    from dtedask.store import Retention
+
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is no duration; write '10 d'.")
+    try:
+        seconds = Retention.parse(value, None).keep_s
+    except SettingError as error:
+        raise ValueError(str(error)) from error
+    return f"{seconds:g} s"
+
+
+Duration = Annotated[str, BeforeValidator(_duration)]
+
+
+class Keep(_Section):
+    """What of the fields stays, in a rolling archive; how long alone needs no section."""
+
+    fields: Duration
+    """Fields whose reference time lies so long, or longer, behind the newest of their cube are wiped."""
+    past: Duration = "0 s"
+    """How long the commits that still show them are kept: their room is given back then."""
+    request: dict[str, str | int | list[str | int]] = {}
+    """Only these fields roll; by default all of the cubes that the recipe writes to."""
+
+    @property
+    def fields_s(self) -> float:
+        """How long fields stay, in seconds."""
+        return float(self.fields.removesuffix(" s"))
+
+    @field_validator("fields", mode="after")
+    @classmethod
+    def _keeps_something(cls, value: str) -> str:
+        if value == "0 s":
+            raise ValueError("it keeps nothing; write '10 d'.")
+        return value
+
+    @field_validator("request", mode="after")
+    @classmethod
+    def _is_a_request(cls, value: dict[str, Any]) -> dict[str, Any]:
+        Request(value)
+        return value
+
+
 class Recipe(_Section):
     """What to run: where fields come from, where they go, who hears of them."""
 
@@ -103,6 +148,8 @@ class Recipe(_Section):
     """How arrays of a root that does not exist yet are laid out; `virtual` leaves the files where they are."""
     series: TimeSeries | None = None
     """Make time series of complete runs; `{}` takes the defaults."""
+    keep: Keep | None = None
+    """How long fields stay, where the archive is a rolling one: a section, or just a duration such as `10 d`."""
     listeners: list[Listener] = []
     """Who hears of commits: a list as in a file of listeners, or the name of such a file."""
     cluster: str | None = None
@@ -127,6 +174,11 @@ class Recipe(_Section):
     @classmethod
     def _files_are_an_input(cls, value: Any) -> Any:
         return {"files": value} if isinstance(value, str | list) else value
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _durations_are_enough(cls, value: Any) -> Any:
+        return {"fields": value} if isinstance(value, str | int | float) and not isinstance(value, bool) else value
 
     @field_validator("schema_", mode="before")
     @classmethod
@@ -186,6 +238,7 @@ class Recipe(_Section):
         found = schema["properties"]
         files: dict[str, Any] = {"anyOf": [{"type": "string"}, {"items": {"type": "string"}, "type": "array"}]}
         found["input"] = {**found["input"], "anyOf": [{"$ref": found["input"].pop("$ref")}, *files["anyOf"]]}
+        found["keep"]["anyOf"] = [{"type": "string"}, {"type": "number"}, *found["keep"]["anyOf"]]
         said = {"description": found["listeners"].pop("description")}
         found["listeners"] = {**said, "anyOf": [found["listeners"], {"type": "string"}]}
         found["schema"]["anyOf"].append({"type": "string"})

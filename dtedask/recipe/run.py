@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
 from dtedask.recipe.series import making_series
+from dtedask.recipe.rolling import Rolled, roll
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,6 +39,8 @@ class RunReport:
         Catalog that holds the cubes now.
     series : tuple of Rechunk
         Time series that were made.
+    rolled : Rolled, optional
+        What was let go, where the archive is a rolling one.
     """
 
     recipe: str
@@ -45,6 +48,7 @@ class RunReport:
     summary: Summary
     catalog: str | None
     series: tuple[Rechunk, ...] = ()
+    rolled: Rolled | None = None
 
 
 def run_recipe(
@@ -94,7 +98,7 @@ def run_recipe(
         run = _Run(recipe, store, client, on_progress, on_unit or _ignore, stop or threading.Event())
         with making_series(recipe, client) as series:
             summary = run.ingest()
-        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store), tuple(series))
+        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store), tuple(series), run.rolled)
 
 
 @contextmanager
@@ -147,11 +151,27 @@ class _Run:
     on_progress: OnProgress | None
     on_unit: OnUnit
     stop: threading.Event
+    rolled: Rolled | None = None
 
     def ingest(self) -> Summary:
         if self.recipe.input.demo is not None:
             return self._demo()
-        return self._watch() if self.recipe.input.watch else self._files()
+        if self.recipe.input.watch:
+            return self._watch()
+        summary = self._files()
+        self._roll(summary)
+        return summary
+
+    def _unit_came(self, summary: Summary) -> None:
+        """Roll as fields come, and tell of it."""
+        self._roll(summary)
+        self.on_unit(summary)
+
+    def _roll(self, summary: Summary) -> None:
+        keep = self.recipe.keep
+        if keep is not None:
+            found = roll(self.store, keep, (commit.cube for commit in summary.commits))
+            self.rolled = found if self.rolled is None else self.rolled + found
 
     def _files(self) -> Summary:
         from dtedask.ingest import ingest
@@ -161,7 +181,7 @@ class _Run:
     def _watch(self) -> Summary:
         from dtedask.ingest import watch
 
-        return watch(self.recipe.input.files[0], self.store, stop=self.stop, on_event=self.on_unit, **self._options)
+        return watch(self.recipe.input.files[0], self.store, stop=self.stop, on_event=self._unit_came, **self._options)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -183,7 +203,7 @@ class _Run:
             if self.stop.is_set():
                 break
             found = self._arrive(arrival)
-            self.on_unit(found)
+            self._unit_came(found)
             total += found
         return total
 

@@ -101,6 +101,22 @@ def test_a_folder_is_watched(arrive):
     assert report.summary.new == 150
 
 
+@pytest.mark.slow
+@runs("rolling-archive.yaml")
+def test_ten_days_of_a_model_are_kept(place, monkeypatch):
+    (place / "in").mkdir()
+    monkeypatch.setenv("DTEDASK_DATA", str(place / "in"))
+    forecast = load_recipe(FOLDER / "demo.yaml").input.demo
+    for day in range(1, 15):
+        changes = {"date": f"202406{day:02}", "steps": (0,), "members": 1, "levels": (500,), "degrees": 30.0}
+        (arrival,) = forecast.model_copy(update=changes).arrivals()
+        (place / "in" / f"{day:02}.grib2").write_bytes(arrival.data)
+    report = run_recipe(load_recipe(FOLDER / "rolling-archive.yaml"))
+    assert len(report.summary.commits) == 14
+    assert report.rolled.fields == 4 * 10
+    assert dtedask.open(report.root).axes()["date"] == [f"202406{day:02}" for day in range(5, 15)]
+
+
 @pytest.fixture
 def arrivals():
     forecast = load_recipe(FOLDER / "demo.yaml").input.demo.model_copy(update={"steps": (0, 6), "degrees": 30.0})
