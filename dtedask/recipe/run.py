@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
-from dtedask.recipe.series import making_series
 from dtedask.recipe.rolling import Rolled, roll
+from dtedask.recipe.series import making_series
 
 if TYPE_CHECKING:
     from distributed import Client
