@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -65,7 +66,9 @@ def note_former(cube_url: str, folders: Iterable[str]) -> None:
         RootFiles(Location(cube_url)).write(NOTE, json.dumps({"format": _FORMAT, "former": new}).encode())
 
 
-def with_moved(snapshot: Snapshot, keys: Sequence[str], found: Sequence[Any]) -> list[Any]:
+def with_moved(
+    snapshot: Snapshot, keys: Sequence[str], found: Sequence[Any], parts: Sequence[Any] | None = None
+) -> list[Any]:
     """Put the bytes of chunks whose packs were moved into the place of the errors that reading them gave.
 
     Parameters
@@ -76,6 +79,8 @@ def with_moved(snapshot: Snapshot, keys: Sequence[str], found: Sequence[Any]) ->
         Zarr keys of the chunks.
     found : sequence
         What reading each gave: bytes, None, or the error.
+    parts : sequence of zarr.abc.store.ByteRequest, optional
+        What was asked of each, where that was not all of it.
 
     Raises
     ------
@@ -89,9 +94,26 @@ def with_moved(snapshot: Snapshot, keys: Sequence[str], found: Sequence[Any]) ->
     references = locate(snapshot, [keys[number] for number in failed])
     former = former_folders(snapshot.url)
     for number, reference in zip(failed, references, strict=True):
-        data = _moved(snapshot.url, reference, former) if reference is not None else None
+        if reference is None:
+            continue
+        wanted = reference if parts is None else _part_of(reference, parts[number])
+        data = _moved(snapshot.url, wanted, former)
         result[number] = result[number] if data is None else data
     return result
+
+
+def _part_of(reference: Reference, part: Any) -> Reference:
+    """The bytes that Zarr asks for of a chunk: a range, all from an offset on, or the last ones."""
+    from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
+
+    first, end = 0, reference.length
+    if isinstance(part, RangeByteRequest):
+        first, end = part.start, min(part.end, end)
+    elif isinstance(part, OffsetByteRequest):
+        first = part.offset
+    elif isinstance(part, SuffixByteRequest):
+        first = max(end - part.suffix, 0)
+    return replace(reference, offset=reference.offset + first, length=max(end - first, 0))
 
 
 def _moved(cube_url: str, reference: Reference, former: Sequence[str]) -> bytes | None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from google_crc32c import value as crc32c
 
-from dtedask.store.series.shards import NOWHERE, get_parts, index_bytes, read_index
-from dtedask.store.snapshot import run_async
+from dtedask.store.series.shards import NOWHERE, index_bytes, read_index, read_parts
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Snapshot
@@ -42,14 +41,14 @@ def parts_of(snapshot: Snapshot, key: str, document: Mapping[str, Any], *, quick
     from zarr.abc.store import RangeByteRequest, SuffixByteRequest
 
     count = piece_count(document)
-    (data,) = run_async(get_parts(snapshot.session.store, [(key, SuffixByteRequest(index_bytes(count)))]))
+    (data,) = read_parts(snapshot, [(key, SuffixByteRequest(index_bytes(count)))])
     yield data, lambda found: len(found) == index_bytes(count) and _ends_with_checksum(found)
     if quick:
         return
     assert isinstance(data, bytes)  # who asks goes on only if it is whole
     for run in _runs(read_index(data, count, key)):
         start, end = int(run[0, 0]), int(run[-1].sum())
-        (found,) = run_async(get_parts(snapshot.session.store, [(key, RangeByteRequest(start, end))]))
+        (found,) = read_parts(snapshot, [(key, RangeByteRequest(start, end))])
         yield found, lambda part, run=run, start=start: _are_whole(part, run, start)  # type: ignore[misc]
 
 

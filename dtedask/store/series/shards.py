@@ -12,6 +12,7 @@ from google_crc32c import value as crc32c
 from dtedask.core.errors import DamagedError
 from dtedask.store.failures import read_error
 from dtedask.store.layouts.index_cache import IndexCache
+from dtedask.store.layouts.moved import with_moved
 from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _fetch(snapshot: Snapshot, wanted: Sequence[tuple[str, Any]]) -> list[bytes]
     """Parts of chunks, side by side."""
     snapshot.check_chunks([key.split("/c/", 1) for key, _ in wanted])
     with snapshot.told_damage():
-        found = run_async(get_parts(snapshot.session.store, wanted))
+        found = read_parts(snapshot, wanted)
         for (key, _), data in zip(wanted, found, strict=True):
             if isinstance(data, Exception):
                 raise read_error(data, f"the time series {key!r} of the cube {snapshot.url!r}") from data
@@ -155,10 +156,16 @@ def _fetch(snapshot: Snapshot, wanted: Sequence[tuple[str, Any]]) -> list[bytes]
                     f"There are no time series {key!r} in the cube {snapshot.url!r}.",
                     hint="`dtedask store verify` finds what is damaged.",
                 )
-    return list(found)
+    return [data for data in found if isinstance(data, bytes)]
 
 
-async def get_parts(store: Any, wanted: Sequence[tuple[str, Any]]) -> list[bytes | Exception | None]:
+def read_parts(snapshot: Snapshot, wanted: Sequence[tuple[str, Any]]) -> list[bytes | Exception | None]:
+    """Parts of chunks, also of those whose packs were moved; what fails stands in the place of its bytes."""
+    found = run_async(_get_parts(snapshot.session.store, wanted))
+    return with_moved(snapshot, [key for key, _ in wanted], found, [part for _, part in wanted])
+
+
+async def _get_parts(store: Any, wanted: Sequence[tuple[str, Any]]) -> list[bytes | Exception | None]:
     """Parts of chunks; what fails stands in the place of its bytes."""
     import icechunk
     from zarr.core.buffer import default_buffer_prototype

@@ -164,6 +164,27 @@ def test_a_root_that_is_called_by_another_path_is_read_by_both(old, tmp_path):
         assert dtedask.open(path).retrieve({})["t"].notnull().all()
 
 
+def test_time_series_and_their_past_move_with_the_root(tmp_path):
+    store = dtedask.open(tmp_path / "old", schema=Schema(layout="messages"))
+    steps = ("0", "6", "12", "18")
+    for step in steps:
+        store.archive(*make_field(float(step), number="1", levelist="500", step=step))
+    store.flush()
+    store.rechunk("class=rd,step=0/to/18/by/6")
+    before = store.history()[-1].snapshot
+    store.tag("whole")
+    new = move(tmp_path / "old", tmp_path / "new")
+    moved = dtedask.open(new)
+    point = {"latitude": 1, "longitude": 2}
+    with pytest.raises(MovedError, match="was moved or copied"):
+        moved.retrieve({})["t"].isel(point).to_numpy()
+    moved.relocate()
+    expected = [float(step) + 6 / 128 for step in steps]
+    for state in (moved, moved.at("whole"), moved.at(before)):
+        np.testing.assert_allclose(state.retrieve({})["t"].isel(point).to_numpy().ravel(), expected)
+    assert moved.verify(all_snapshots=True).is_whole
+
+
 KILLED = """
     import os, signal, sys
     import dtedask
