@@ -18,9 +18,10 @@ import dask
 import numpy as np
 import xarray as xr
 import dtedask
+import dtedask.store
 
 dask.config.set({"dtedask.store.durable": sys.argv[2] == "durable"})
-store = dtedask.open(sys.argv[1])
+store = dtedask.open(sys.argv[1], schema=dtedask.store.Schema(layout=sys.argv[3]))
 keys = {"class": "rd", "stream": "enfo", "expver": "test", "type": "fc", "levtype": "pl", "param": "t"}
 keys |= {"date": "20240101", "time": "0000", "levelist": "500"}
 noise = np.random.default_rng(1).random((2, 20, 30), dtype="float32")
@@ -77,12 +78,12 @@ def strace():
     return subprocess.run([HERE / "strace-up"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def trace(strace, folder, mode):
+def trace(strace, folder, mode, layout="map"):
     """Calls of a writer, one list for each change that it acknowledged."""
     out = folder / "trace"
     watched = "trace=rename,renameat,renameat2,link,linkat,syncfs,sync,fsync,write"
     command = [strace, "-f", "-y", "--seccomp-bpf", "-s", "64", "-o", out, "-e", watched]
-    command += [sys.executable, "-c", WRITER, folder / "root", mode]
+    command += [sys.executable, "-c", WRITER, folder / "root", mode, layout]
     subprocess.run(command, check=True, capture_output=True, env=os.environ, timeout=100)
     parts, begin = {}, 0
     calls = calls_of(out.read_text().splitlines())
@@ -109,6 +110,16 @@ def test_all_is_on_disk_before_main_moves_and_main_before_a_commit_is_acknowledg
             *_, sync = (call for call in calls if call.name == "fsync" and place in call.text)
             assert newest.end < sync.begin, action
             assert sync.end < acknowledged.begin, action
+
+
+def test_packs_are_on_disk_before_main_moves(strace, tmp_path):
+    calls = trace(strace, tmp_path, "durable", "messages")["archive"]
+    packed = [call for call in calls if call.name == "write" and "/packs/" in call.text.split(",")[0]]
+    moves = [call for call in calls if call.writes("/refs/branch.main/")][-2:]
+    assert len({call.text.split(",")[0] for call in packed}) == len(moves) == 2
+    for pack, move in zip(packed[:: len(packed) - 1], moves, strict=True):
+        assert any(pack.end < call.begin and call.end < move.begin for call in calls if call.name == "syncfs")
+    assert not any(moves[-1].end < pack.begin for pack in packed)
 
 
 def test_without_durable_nothing_waits_for_the_disk(strace, tmp_path):
