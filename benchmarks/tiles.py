@@ -41,7 +41,7 @@ FIELDS = 8  # different ones
 MAPS = 24
 BOX = {"latitude": slice(60, 220), "longitude": slice(0, 160)}  # 75 to 35 N, 0 to 40 E
 POINT = {"latitude": 160, "longitude": 40}
-LIMITS = {"one map": 1.25, "maps": 1.3, "point, all steps": 0.25, "box, all steps": 0.6}
+LIMITS = {"one map": 1.25, "maps": 1.6, "point, all steps": 0.25, "box, all steps": 0.6}
 Read = Callable[[Any], np.ndarray]
 
 
