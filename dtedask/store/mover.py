@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from dtedask.core.errors import ReadOnlyError
 from dtedask.core.settings import setting
 from dtedask.store import retrieval
+from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
 from dtedask.store.location import RootFiles
@@ -285,6 +286,7 @@ class Mover(Keeper):
         wanted = self._schema if wanted is None else wanted
         exists = document.version() > 0
         schema = document.create(wanted) if exists else document.schema(other if wanted is None else wanted)
+        check_branch(self._location, self._branch)
         return Target(self._location, schema, self._options())
 
 

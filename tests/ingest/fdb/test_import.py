@@ -1,6 +1,7 @@
 """An FDB that the real pyfdb wrote, imported: every message and value against the FDB's own bytes."""
 
 import builtins
+import dataclasses
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from dtedask.core.errors import FieldError, GribError, MissingExtraError, NoMatc
 from dtedask.geo import regular_latlon
 from dtedask.grib import decode, encode, scan
 from dtedask.ingest import import_fdb
+from dtedask.ingest.fdb import library
 from dtedask.store.schema import Schema
 
 # In a process of its own, which ends before the tests look: what is written is on disk.
@@ -181,3 +183,26 @@ def test_nothing_there_and_nothing_to_read_with_are_told(fdb, store, tmp_path, m
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtraError, match=r"pip install \"dtedask\[fdb\]\""):
         import_fdb({}, fdb, store)
+
+
+def test_bytes_that_are_not_in_a_file_of_this_host_are_held_in_portions(fdb, files, tmp_path, monkeypatch):
+    here = library._element
+    monkeypatch.setattr(library, "_element", lambda found: dataclasses.replace(here(found), path=""))
+    store = dtedask.open(tmp_path / "root", schema=Schema.model_validate({"layout": "messages"}))
+    with dask.config.set({"dtedask.ingest.memory-limit": "8 KiB"}):
+        done = import_fdb({}, fdb, store)
+    assert len(done.commits) > 4
+    assert sorted(data for _, data in store.read()) == sorted(one.read() for file in files for one in scan(file))
+
+
+@pytest.mark.slow
+def test_all_real_messages_that_an_fdb_takes_come_out_of_it_as_they_are(grib_folder, tmp_path):
+    names = ("era5-levels-members.grib", "pl-regular-ll.grib", "ifs-oper-surface.grib2", "ens-50.grib")
+    files = [grib_folder / name for name in names]
+    config = build(tmp_path, files=files)
+    for layout in ("messages", "map"):
+        store = dtedask.open(tmp_path / layout, schema=Schema.model_validate({"layout": layout}))
+        done = import_fdb({}, config, store)
+        assert (done.not_taken, done.mismatched) == ((), ())
+        found = store.compare(None, files)
+        assert (found.differences, found.compared) == ((), done.entries)

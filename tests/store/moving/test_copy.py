@@ -13,6 +13,7 @@ from dtedask.core.errors import (
     KeyCollisionError,
     NoMatchError,
     NoRuleError,
+    NotFoundError,
     ReadOnlyError,
     RequestError,
     SeveralRootsError,
@@ -279,3 +280,16 @@ def test_of_several_roots_one_must_be_named(filled, tmp_path):
         with pytest.raises(SeveralRootsError, match="works on one root"):
             call()
     assert not (tmp_path / "copy").exists()
+
+
+def test_a_branch_of_the_target_can_be_written_and_one_of_the_source_read(filled, tmp_path, make_field):
+    filled.copy("levelist=500", tmp_path / "copy")
+    copied = dtedask.open(tmp_path / "copy")
+    copied.create_branch("trial")
+    trial = dtedask.open(tmp_path / "copy", branch="trial")
+    assert filled.copy("levelist=850", trial).new == 4
+    assert copied.axes()["levelist"] == ["500"]
+    assert trial.axes()["levelist"] == ["500", "850"]
+    assert trial.copy("levelist=850", tmp_path / "third").new == 4
+    with pytest.raises(NotFoundError, match="no branch 'nowhere'"):
+        filled.copy(None, dtedask.open(tmp_path / "copy", branch="nowhere"))

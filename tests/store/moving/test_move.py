@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import dask.config
 import numpy as np
 import pytest
 
@@ -168,3 +169,36 @@ def test_a_move_that_is_killed_anywhere_loses_nothing_and_can_be_finished(filled
         assert dtedask.open(filled.root).move(REQUEST, other, doit=True).left == ()
     assert held(other) == wanted
     assert {dict(keys)["expver"] for keys in held(filled.root)} == {"0002"}
+
+
+def test_what_somebody_wipes_in_the_target_meanwhile_stays_here(filled, tmp_path):
+    seen = []
+
+    def wipe_there(progress):
+        seen.append(progress.fields_done)
+        if seen == [1, 1, 2, 2, 3, 3, 4, 4]:  # of the end of each task, and of each commit; nothing is read back yet
+            dtedask.open(tmp_path / "other").wipe("class=rd,expver=test,step=6,number=1", doit=True)
+
+    with dask.config.set({"dtedask.store.copy-bytes": 1}):
+        done = filled.move(f"{REQUEST},stream=enfo", tmp_path / "other", doit=True, on_progress=wipe_there)
+    (left,) = done.left
+    assert (done.fields, left.fields) == (3, 1)
+    assert "it is not there" in left.reason
+    assert [record.keys["step"] for record in filled.list(f"{REQUEST},stream=enfo")] == ["6"]
+
+
+@pytest.mark.slow
+def test_a_move_and_a_comparison_on_workers_are_the_same(filled, tmp_path, many_tasks):
+    distributed = pytest.importorskip("distributed")
+    before = {keys: data for keys, data in held(filled.root).items() if ("expver", "test") in keys}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
+    with (
+        distributed.LocalCluster(local_directory=str(tmp_path / "workers"), **options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        execution = dtedask.store.Execution(client=client)
+        filled.copy(REQUEST, tmp_path / "third", execution=execution)
+        assert filled.move(REQUEST, tmp_path / "other", doit=True, execution=execution).fields == 5
+        found = dtedask.open(tmp_path / "other").compare(None, tmp_path / "third", execution=execution)
+    assert (found.is_equal, found.compared) == (True, 5)
+    assert held(tmp_path / "other") == before
