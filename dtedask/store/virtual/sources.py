@@ -98,7 +98,7 @@ def _expand_url(name: str) -> list[str]:
     base, key = split_url(url)
     if any(sign in key for sign in _MAGIC):
         prefix = key[: min(key.index(sign) for sign in _MAGIC if sign in key)].rpartition("/")[0]
-        found = [one for one, _ in list_files(f"{base}/{prefix}") if fnmatch.fnmatchcase(one, key)]
+        found = [one for one, _ in list_files(canonical_url(f"{base}/{prefix}")) if fnmatch.fnmatchcase(one, key)]
     elif name.endswith("/") or not key:
         found = [one for one, _ in list_files(url) if one.lower().endswith(GRIB_NAMES)]
     else:
