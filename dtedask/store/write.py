@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtedask.core.errors import DamagedError, GribError
+from dtedask.core.errors import DamagedError, GribError, GribSyntaxError
 from dtedask.store.chunks import ChunkWriter, Encoded, stored_chunks
 from dtedask.store.layouts import IntegerCodec, MessageCodec, Packs, Reference
 from dtedask.store.layouts.integers import is_plain
-from dtedask.store.layouts.messages import PackedMessage
+from dtedask.store.layouts.messages import PackedMessage, is_whole_message
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.views.rekey import rekeyed
@@ -245,9 +245,16 @@ class WriteItem:
         ------
         GribUnsupportedError
             If GRIB2 cannot hold the array.
+        GribSyntaxError
+            If the file is not what it was.
         """
         given = self._given_message()
         if given is not None:
+            if not is_whole_message(given):
+                raise GribSyntaxError(
+                    f"{self.origin} is no whole message any more.",
+                    hint="The file changed after it was archived and before the flush: archive it again.",
+                )
             return given
         from dtedask.store.encoding import encode_exactly
 

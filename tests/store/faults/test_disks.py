@@ -12,6 +12,7 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import ReadOnlyError, StoreError
+from dtedask.store import Schema
 from tests.store.faults.workers import LEVELS, archive_step, field, running, values_of
 
 ALL = "class=rd,expver=test"
@@ -50,9 +51,10 @@ def steps(root):
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_at_any_moment_of_a_commit_leaves_the_cube_whole(disk):
+@pytest.mark.parametrize("layout", ["map", "messages"])
+def test_a_disk_that_is_full_at_any_moment_of_a_commit_leaves_the_cube_whole(disk, layout):
     root = disk / "root"
-    archive_step(dtedask.open(root), 0)
+    archive_step(dtedask.open(root, schema=Schema(layout=layout)), 0)
     whole, failed = [0], {}
     for pages in range(24):
         store = dtedask.open(root)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 import dtedask
-from dtedask.core.errors import DamagedError, GribUnsupportedError
+from dtedask.core.errors import DamagedError, GribSyntaxError, GribUnsupportedError
 from dtedask.grib import scan
 from dtedask.grib.library import eccodes
 from dtedask.store import Schema
@@ -141,3 +142,35 @@ def test_small_packs_leave_it_to_the_sync(tmp_path, monkeypatch):
     pack = Packs(Location.parse(tmp_path), "od/oper/0001").writer("grib")
     pack.add(b"GRIB")
     pack.close()
+
+
+def test_a_file_that_changed_before_the_flush_is_refused(tmp_path, grib_folder):
+    file = tmp_path / "o32.grib2"
+    file.write_bytes((grib_folder / "o32.grib2").read_bytes())
+    store = dtedask.open(tmp_path / "root", schema=Schema(layout="messages"))
+    store.archive(file)
+    file.write_bytes(file.read_bytes()[:-100] + bytes(100))
+    with pytest.raises(GribSyntaxError, match="is no whole message any more"):
+        store.flush()
+    assert list(tmp_path.rglob("packs/*")) == []
+
+
+def test_other_readers_of_grib_read_a_pack(tmp_path, grib_folder):
+    file = grib_folder / "pl-regular-ll.grib"
+    store = dtedask.open(tmp_path / "root", schema=Schema(layout="messages"))
+    store.archive(file)
+    store.flush()
+    (pack,) = (tmp_path / "root").rglob("packs/*.grib")
+    assert by_eccodes(pack) == by_eccodes(file)
+    index = {"backend_kwargs": {"indexpath": ""}, "engine": "cfgrib", "chunks": None}
+    xr.testing.assert_equal(xr.open_dataset(pack, **index).load(), xr.open_dataset(file, **index).load())
+
+
+def by_eccodes(path):
+    """Messages as ecCodes finds them one after the other."""
+    found = []
+    with path.open("rb") as opened:
+        while (handle := eccodes.codes_grib_new_from_file(opened)) is not None:
+            found.append(eccodes.codes_get_message(handle))
+            eccodes.codes_release(handle)
+    return found
