@@ -110,6 +110,16 @@ class Control:
 
     def __init__(self, location: Location) -> None:
         self._location = location
+        self._read: list[bytes | None] = []  # what `once` read
+
+    def once(self) -> Control:
+        """The same, which reads the file at most once: for several questions at one time."""
+        found = Control(self._location)
+        found._read.append(self._data())
+        return found
+
+    def _data(self) -> bytes | None:
+        return self._read[0] if self._read else RootFiles(self._location).read(FILE)
 
     def _language(self) -> Language | None:
         return RootDocument(self._location).schema().language
@@ -122,7 +132,7 @@ class Control:
         DamagedError
             If they cannot be read: then nothing is allowed.
         """
-        data = RootFiles(self._location).read(FILE)
+        data = self._data()
         found = _decoded(data, self._location.url, self._language()) if data else ()
         return tuple(lock for lock in found if request is None or _can_meet(lock.request, request))
 
@@ -165,7 +175,7 @@ class Control:
         DamagedError
             If they cannot be read.
         """
-        return _overlays(RootFiles(self._location).read(FILE), self._location.url)
+        return _overlays(self._data(), self._location.url)
 
     def add_overlay(self, overlay: Overlay) -> None:
         """Show a cube under other keys, in every process.

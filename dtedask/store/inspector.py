@@ -126,7 +126,7 @@ class Inspector(Reader):
         control = self._control()
         entries = control.named_hidden(named)
         asked = entries[0].request
-        found = among(self._matching(asked, overlaid=False), entries)
+        found = among(self._matching(asked), entries)
         if doit:
             control.remove(named)
         cubes = tuple(dict.fromkeys(part.cube for part in found))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from dtedask.store.explain import Explanation
+    from dtedask.store.views.overlays import Overlay
 
 # `Reader.list` hides the built-in name inside the class.
 Selections = list[Selection]
@@ -54,8 +55,9 @@ class Reader(RootHandle):
             If one of the fields is locked for that.
         """
         parsed = self._parse(request)
-        control = self._control()
-        found = without(self._matching(parsed, overlaid=verb != "wipe"), control.hidden())
+        control = self._control().once()
+        overlays = () if verb == "wipe" else control.overlays()
+        found = without(self._matching(parsed, overlays), control.hidden())
         retrieval.check_ambiguous(parsed, found)
         retrieval.warn_dropped(parsed, found)
         control.check_selections(verb, found)
@@ -246,12 +248,12 @@ class Reader(RootHandle):
         check_fields(selections)
         return ((record, values_of(record)) for record in ranks.in_order(parsed, selections))
 
-    def _matching(self, request: Request, *, overlaid: bool = True) -> Selections:
+    def _matching(self, request: Request, overlays: Sequence[Overlay] = ()) -> Selections:
         """Fields that a request takes, whether anybody may see them or not; those of cubes seen under other keys too.
 
         What a cube itself has comes before what is laid over it.
         """
-        views = self._views(request) if overlaid else []
+        views = self._views(request, overlays)
         try:
             snapshots = list(self._snapshots(self._cubes_of(request)))
         except NotFoundError:
@@ -261,10 +263,10 @@ class Reader(RootHandle):
         own = [part for cube, snapshot in snapshots for part in select(snapshot, cube, request)]
         return without_repeats([("", own), *views])[0] if views else own
 
-    def _views(self, request: Request) -> Views:
+    def _views(self, request: Request, overlays: Sequence[Overlay]) -> Views:
         """Fields of cubes that are seen under other keys, by what is laid over what."""
         found: Views = []
-        for overlay in self._control().overlays():
+        for overlay in overlays:
             if retrieval.cube_may_match(overlay.target, request):
                 with suppress(NotFoundError):  # no such cube then, or not on this branch
                     view = overlay.view(self._snapshot(overlay.source))

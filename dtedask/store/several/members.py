@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dtedask.store.selection import Selection
     from dtedask.store.several.document import RootsDocument
     from dtedask.store.store import Store
+    from dtedask.store.views.overlays import Overlay
 
 Answer = TypeVar("Answer")
 
@@ -57,9 +58,9 @@ class Member:
         """Whether one of the selected fields would be seen in it."""
         return visible(selection, self.choices) is not None
 
-    def matching(self, request: Request, *, overlaid: bool = True) -> list[Selection]:
+    def matching(self, request: Request, overlays: Sequence[Overlay] = ()) -> list[Selection]:
         """Fields that a request takes and that belong to a space of the root, locked or not."""
-        parts = self.store._matching(request, overlaid=overlaid)  # noqa: SLF001 - a handle of ours
+        parts = self.store._matching(request, overlays)  # noqa: SLF001 - a handle of ours
         found = (visible(part, self.choices) for part in parts)
         return [part for part in found if part is not None]
 
@@ -68,7 +69,7 @@ class Member:
         published = self.store._with()  # noqa: SLF001 - a handle of ours
         request = Request(dict(keys), language=published.schema().language)
         try:
-            return bool(published._matching(request, overlaid=False))  # noqa: SLF001
+            return bool(published._matching(request))  # noqa: SLF001
         except NotFoundError:  # no cube, or not the branch
             return False
 

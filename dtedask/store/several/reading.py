@@ -98,7 +98,7 @@ class RootsReader(Store):
     def _location(self) -> Location:
         """What works on one root alone comes here, whatever it is, and is told by the name of its method."""
         caller = sys._getframe(1)  # noqa: SLF001 - there is no other way to know who asks
-        while caller.f_code.co_name.startswith("_") and caller.f_back is not None:
+        while caller.f_code.co_name.startswith(("_", "<")) and caller.f_back is not None:
             caller = caller.f_back
         self._needs_one(f"{caller.f_code.co_name}()")
 
@@ -241,15 +241,12 @@ class RootsReader(Store):
             shares.append(RootShare(url, fields, behind, member.may_hold(parsed)))
         return replace(found, roots=tuple(shares))
 
-    def _matching(self, request: Request, *, overlaid: bool = True) -> Selections:
-        return self._seen(request, None if overlaid else "wipe")[0]
-
     def _seen(self, request: Request, verb: Verb | None) -> Found:
         """Fields of all roots, and those in the shadow of a root before, both in the order of cubes and variables."""
 
         def look_into(member: Member) -> Selections:
-            found = member.matching(request, overlaid=verb != "wipe")
-            control = member.store._control()  # noqa: SLF001 - a handle of ours
+            control = member.store._control().once()  # noqa: SLF001 - a handle of ours
+            found = member.matching(request, () if verb == "wipe" else control.overlays())
             if verb is not None:
                 found = without(found, control.hidden())
                 control.check_selections(verb, found)
