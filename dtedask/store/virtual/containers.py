@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from dtedask.store.location import Location
 
 _MOST_BESIDE = 16
+_ATTEMPTS = 6
+_CHANGED_BESIDE = "config was updated"  # what Icechunk says where somebody else saved it meanwhile
 
 
 def with_containers(
@@ -40,15 +43,31 @@ def with_containers(
     if not prefixes:
         return repo
     storage = location.storage(cube)
+    for attempt in range(_ATTEMPTS):
+        try:
+            if not _add(storage, prefixes, own_prefixes(location, cube)):
+                return repo
+            return opened(location, cube, storage)
+        except icechunk.IcechunkError as error:
+            # Where no lock keeps others out, the conditional put of an object store does.
+            if attempt == _ATTEMPTS - 1 or _CHANGED_BESIDE not in str(error):
+                raise
+        time.sleep(0.05 * 2**attempt)
+    raise AssertionError
+
+
+def _add(storage: icechunk.Storage, prefixes: Iterable[str], own: Iterable[str]) -> bool:
+    """Add places to the configuration of a repository; False where all of them are in it."""
+    import icechunk
+
     config = icechunk.Repository.fetch_config(storage) or icechunk.RepositoryConfig.default()
-    known = {*own_prefixes(location, cube), *(config.virtual_chunk_containers or ())}
+    known = {*own, *(config.virtual_chunk_containers or ())}
     new = joined([prefix for prefix in sorted(prefixes) if not prefix.startswith(tuple(known))])
-    if not new:
-        return repo
     for prefix in new:
         config.set_virtual_chunk_container(container(prefix))
-    icechunk.Repository.open(storage, config, authorization({*known, *new})).save_config()
-    return opened(location, cube, storage)
+    if new:
+        icechunk.Repository.open(storage, config, authorization({*known, *new})).save_config()
+    return bool(new)
 
 
 def joined(prefixes: Sequence[str]) -> list[str]:
