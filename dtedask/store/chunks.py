@@ -60,7 +60,7 @@ class ChunkWriter:
         for pack in self._open.values():
             pack.close()
         if self._references:
-            _refer(self._references, self.store)
+            _refer(self._references, self.store, is_near=self._packs.location.is_local)
 
     def discard(self) -> None:
         """Take away what was written into packs that are open: nothing will refer to it."""
@@ -129,7 +129,7 @@ async def _write(chunks: Sequence[tuple[str, bytes]], store: Any) -> None:
     await asyncio.gather(*(one(key, data) for key, data in chunks))
 
 
-def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], store: Any) -> None:
+def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], store: Any, *, is_near: bool) -> None:
     from icechunk import VirtualChunkSpec
 
     check_process()
@@ -140,7 +140,11 @@ def _refer(references: Mapping[str, Sequence[tuple[str, Reference]]], store: Any
             )
             for slots, one in found
         ]
-        refused = store.set_virtual_refs(f"/{path}", specs)
+        # Where nothing comes over a network, other threads may as well wait for it; handing it to one takes longer.
+        if is_near:
+            refused = store.set_virtual_refs(f"/{path}", specs)
+        else:
+            refused = run_async(store.set_virtual_refs_async(f"/{path}", specs))
         if refused:
             raise StoreError(
                 f"{len(refused)} fields of {path!r} lie where the cube may not refer to, such as {found[0][1].url!r}.",

@@ -176,7 +176,7 @@ class Snapshot:
         self._opens = repo
         self._was_there = known is not None
         if known is None:
-            _ = self.session
+            _ = self._opened
         self.memory: dict[tuple[object, ...], Any] = {}  # what others derive from it and want to keep
         self._groups: dict[str, Group] = dict(known.groups) if known else {}
         if known:
@@ -184,12 +184,12 @@ class Snapshot:
         self._present: dict[str, np.ndarray] = {}
         self.small_coordinates: dict[str, np.ndarray] = {}
 
-    @cached_property
+    @property
     def repo(self) -> icechunk.Repository:
-        """Its repository."""
-        return self._opens() if callable(self._opens) else self._opens
+        """Its repository, which has read the snapshot after that was checked; raises as `session`."""
+        return self._opened[0]
 
-    @cached_property
+    @property
     def session(self) -> icechunk.Session:
         """Icechunk's session, read only.
 
@@ -198,12 +198,17 @@ class Snapshot:
         DamagedError
             If the snapshot is damaged.
         """
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> tuple[icechunk.Repository, icechunk.Session]:
         if self._integrity is not None:
             self._integrity.check_snapshot()
+        repo = self._opens() if callable(self._opens) else self._opens
         with self.told_damage():
-            found = self.repo.readonly_session(snapshot_id=self.id)
+            session = repo.readonly_session(snapshot_id=self.id)
         self._was_there = True
-        return found
+        return repo, session
 
     @cached_property
     def attributes(self) -> Mapping[str, Any]:

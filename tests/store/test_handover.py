@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dtedask
-from dtedask.core.errors import NoMatchError
+from dtedask.core.errors import DamagedError, NoMatchError
 from dtedask.store.commits import sequence_after
 from dtedask.store.handover import handed_over
 from dtedask.store.location import Location
-from dtedask.store.repository import open_repository
+from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.snapshot import Snapshot
 
 CUBE = "rd/enfo/test"
@@ -101,3 +102,17 @@ def test_a_commit_hands_over_every_group_that_it_wrote_to_and_a_wipe_none(store,
     store.flush()
     assert name in check_handed_over(location)
     assert list(store.axes()["step"]) == ["0", "12", "18"]
+
+
+def test_what_was_handed_over_is_checked_before_more_is_read_of_it(store, make_field):
+    for step in ("0", "6"):
+        store.archive(*make_field(1.0, number="1", levelist="50", step=step))
+        store.flush()
+    location = Location.parse(store.root)
+    path = Path(location.cube_url(CUBE)) / "snapshots" / store.history()[-1].snapshot
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    cached_snapshot.cache_clear()
+    with pytest.raises(DamagedError, match="its bytes have changed"):
+        list(store.list("step=6"))
