@@ -27,7 +27,7 @@ def values(store):
 @pytest.fixture
 def small(grib_folder):
     """A few real files of several kinds of grids, with missing points."""
-    names = ("missing-values.grib", "reduced-gg.grib", "o32.grib2", "healpix-h8.grib2", "ens-50.grib")
+    names = ("missing-values.grib", "reduced-gg.grib", "healpix-h8.grib2")
     return [grib_folder / name for name in names]
 
 

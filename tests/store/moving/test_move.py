@@ -150,7 +150,7 @@ STOPS = 2 * 2 * 3 + 2 * 3 + 2 * 2 * 2  # of three commits to the target, three v
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", range(1, STOPS + 1, 3))
+@pytest.mark.parametrize("stop", range(1, STOPS + 1, 4))
 def test_a_move_that_is_killed_anywhere_loses_nothing_and_can_be_finished(filled, tmp_path, stop):
     wanted = {keys: data for keys, data in held(filled.root).items() if ("expver", "test") in keys}
     other = tmp_path / "other"
