@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import NoMatchError, NotFoundError
+from dtedask.request import Request
 
 if TYPE_CHECKING:
+    from dtedask.core.commit import Commit
     from dtedask.store.root_handle import RequestLike
     from dtedask.store.series.rechunk import Rechunk
     from dtedask.store.store import Store
@@ -43,13 +45,27 @@ def keep_up(
         What made time series, and what was refused since others changed it.
     """
     commits = store.follow(stop=stop, timeout_s=timeout_s)  # from before the first look: nothing is missed
-    yield from _made(store, request, options)
+    parsed = Request.parse(request if request is not None else {}, language=store.schema().language)
+    yield from _made(store, parsed, options)
     for commit in commits:
-        if commit.changes or commit.wiped or commit.rolled_back:
-            yield from _made(store, request, options)
+        narrowed = _narrowed(parsed, commit)
+        if narrowed is not None:
+            yield from _made(store, narrowed, options)
 
 
-def _made(store: Store, request: RequestLike, options: dict[str, Any]) -> Iterator[Rechunk]:
+def _narrowed(request: Request, commit: Commit) -> Request | None:
+    """The runs of a request that a commit is about; None where it is about none."""
+    changes = (*commit.changes, *commit.wiped)
+    if commit.rolled_back:
+        return request
+    if not changes or not all("date" in change.keys for change in changes):
+        return request if changes else None
+    dates = request.select("date", {date for change in changes for date in change.keys["date"].split("/")})
+    keys = {key: list(values) for key, values in request.items() if key != "date"}
+    return Request({**keys, "date": sorted(dates)}, language=request.language) if dates else None
+
+
+def _made(store: Store, request: Request, options: dict[str, Any]) -> Iterator[Rechunk]:
     try:
         found = store.rechunk(request, **options)
     except (NoMatchError, NotFoundError):  # nothing of it has come yet

@@ -116,7 +116,9 @@ def plan_variable(selection: Selection, wanted: Request, memory: int, *, rebuild
     """
     group, variable, snapshot = selection.group, selection.variable, selection.snapshot
     position = variable.dims.index(STEP)
-    runs, has = _runs_and_steps(snapshot.present(group.name, variable.name), position, variable.shape[position])
+    # Listing all fields of a variable takes long where there are many; runs are compared only where no steps are named.
+    rows = selection.slots if wanted else snapshot.present(group.name, variable.name)
+    runs, has = _runs_and_steps(rows, position, variable.shape[position])
     is_asked = _are_in(runs, np.delete(selection.slots, position, axis=1))
     is_complete = _complete(selection, runs, has, wanted)
     known = group.series.get(variable.name)

@@ -13,7 +13,7 @@ from dtedask.core.errors import StoreError
 from dtedask.store.layouts.references import Reference
 from dtedask.store.past.touched import Touched, touched_between
 from dtedask.store.repository import cached_snapshot, open_repository
-from dtedask.store.series.array import FOLDER, SeriesArray
+from dtedask.store.series.array import FOLDER, Block, SeriesArray
 from dtedask.store.snapshot import run_async
 from dtedask.store.transaction import Prepared, Transaction
 
@@ -67,7 +67,8 @@ class SeriesTransaction(Transaction):
             is_alike = known is not None and known.layout == series.layout
             if known is not None and not is_alike and (old is None or old.layout != known.layout):
                 continue  # somebody else laid them out meanwhile
-            same = [one for one in found if is_same(one, before, after, touched)]
+            changed = _changed_blocks(touched, place, series)
+            same = [one for one in found if one.plan.block not in changed and is_same(one, before, after, touched)]
             good += self._wanted(after, series, same) if is_alike else same
         return good
 
@@ -80,15 +81,13 @@ class SeriesTransaction(Transaction):
 
 
 def is_same(built: Built, before: Snapshot, after: Snapshot, touched: Touched) -> bool:
-    """Whether a later snapshot has exactly the fields that a block was made of."""
+    """Whether a later snapshot has exactly the fields that a block was made of, if no log says that they changed."""
     task, plan = built.task, built.plan
-    path = f"/{task.group}/{task.variable}"
-    if path in touched.arrays:
+    if f"/{task.group}/{task.variable}" in touched.arrays:
         return False
-    series, position = task.series, task.series.step_position
     if touched.same is None:
-        chunks = touched.chunks.get(path, set())
-        return not any(_block_of(series, chunk) == plan.block for chunk in chunks)
+        return True
+    series, position = task.series, task.series.step_position
     rows = np.array([plan.block] * len(plan.steps), dtype=np.int64)
     rows[:, position] = plan.steps
     present = after.present(task.group, task.variable)
@@ -102,7 +101,12 @@ def is_same(built: Built, before: Snapshot, after: Snapshot, touched: Touched) -
     return count == len(rows) and all(labels) and not touched.mask((task.group, task.variable), rows, rows).any()
 
 
-def _block_of(series: SeriesArray, chunk: Sequence[int]) -> tuple[int, ...]:
+def _changed_blocks(touched: Touched, place: Place, series: SeriesArray) -> set[Block]:
+    """Blocks of which a log says that a field was written or taken out."""
+    return {_block_of(series, chunk) for chunk in touched.chunks.get("/{}/{}".format(*place), ())}
+
+
+def _block_of(series: SeriesArray, chunk: Sequence[int]) -> Block:
     row = list(chunk[: len(series.dims)])
     row[series.step_position] //= series.block_steps
     return tuple(row)

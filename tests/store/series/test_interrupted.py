@@ -1,16 +1,23 @@
 """Rechunks that are broken off, and that run beside writers and purges."""
 
 import random
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dask
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import dtedask
+from dtedask.core.commit import Change, Commit
+from dtedask.request import Request
 from dtedask.store import Execution
 from dtedask.store.past.touched import Touched, _same_manifests
 from dtedask.store.series import plan, publish, rechunk
-from dtedask.store.series.follow import keep_up
+from dtedask.store.series.follow import _narrowed, keep_up
 from tests.store.faults.workers import running
 from tests.store.series.workers import make_series
 
@@ -159,6 +166,9 @@ def test_time_series_follow_the_commits(store, archive_run, is_true):
     archive_run(store, date=DATES[1], steps=("0", "6"))
     archive_run(store, date=DATES[1], steps=("12", "18"), value=2)
     assert next(made).fields == 4
+    store.wipe(f"{ALL},date={DATES[0]},step=6", doit=True)
+    archive_run(store, date=DATES[0], steps=("6",), value=3)
+    assert next(made).fields == 4
     assert list(made) == []
     assert is_true(store)
 
@@ -174,3 +184,21 @@ def test_workers_of_a_cluster_make_the_same(store, archive_run, blocks, is_true,
     assert (done.chunks, len(done.commits)) == (4, 2)  # two threads at once
     assert len(blocks(store)) == 4
     assert is_true(store)
+
+
+@given(
+    asked=st.sampled_from([{}, {"date": DATES[:2]}, {"date": "all"}, {"date": DATES[3]}]),
+    written=st.sets(st.sampled_from(DATES), min_size=1),
+)
+def test_a_commit_is_about_the_dates_that_it_wrote_and_that_are_asked_for(asked, written):
+    change = Change("pf/pl/a", "t", (("date", "/".join(sorted(written))),), len(written))
+    commit = Commit("root", "cube", "b", "a", 2, datetime.now(UTC), changes=(change,))
+    found = _narrowed(Request(asked), commit)
+    wanted = written & set(DATES if asked.get("date", "all") == "all" else np.atleast_1d(asked["date"]).tolist())
+    assert set(found.named("date") if found else ()) == wanted
+
+
+def test_a_rollback_is_about_all_runs_and_a_rechunk_about_none():
+    commit = Commit("root", "cube", "b", "a", 2, datetime.now(UTC))
+    assert _narrowed(Request({}), commit) is None
+    assert _narrowed(Request({"param": "t"}), replace(commit, rolled_back="c")) == Request({"param": "t"})

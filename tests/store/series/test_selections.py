@@ -44,7 +44,7 @@ def forecast(make_field, request):
     return store
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.tuples(*(indexers(size) for size in (2, 2, 4, 1, *SHAPE))))
 def test_any_selection_is_the_same_from_time_series_and_from_fields(forecast, parts):
     array = forecast.retrieve({})["t"]
@@ -74,8 +74,9 @@ def test_float64_stays_float64(memory_store, make_field):
     assert np.diff(found).item() == pytest.approx(6e-12, rel=1e-3)
 
 
-def test_hourly_steps_of_a_real_forecast_are_what_ecCodes_says(store, grib_folder):  # noqa: N802
+def test_hourly_steps_of_a_real_forecast_are_what_ecCodes_says(memory_store, grib_folder):  # noqa: N802
     messages = list(scan(grib_folder / "step-60m.grib"))
+    store = memory_store
     store.archive(grib_folder / "step-60m.grib")
     store.flush()
     assert store.rechunk({}).fields == len(messages) == 73
@@ -87,9 +88,10 @@ def test_hourly_steps_of_a_real_forecast_are_what_ecCodes_says(store, grib_folde
 
 
 @pytest.mark.parametrize("name", ["reduced-gg.grib", "lambert.grib", "spherical-harmonics.grib", "healpix-h8.grib2"])
-def test_other_grids_have_patches_too(store, grib_folder, name):
+def test_other_grids_have_patches_too(memory_store, grib_folder, name):
     message = next(iter(scan(grib_folder / name)))
     grid, own = message.field.grid, {"class": "rd", "stream": "oper", "expver": "test", "param": "130", "type": "fc"}
+    store = memory_store
     for step in ("0", "6", "12"):
         values = np.arange(grid.size, dtype="float32").reshape(grid.shape) + float(step)
         store.archive(encode(values, {**message.field.keys, **own, "step": step}, grid))
