@@ -15,6 +15,7 @@ PACKINGS = {
         "grid_complex_spatial_differencing",
         "grid_second_order",
         "grid_png",
+        "grid_jpeg",
     ],
     1: ["grid_simple", "grid_second_order"],
 }

@@ -17,7 +17,7 @@ from google_crc32c import value as crc32c
 
 from dtedask.core.errors import DamagedError
 from dtedask.store.failures import missing_object, read_error
-from dtedask.store.layouts import MessageCodec, TileCodec, codec_of
+from dtedask.store.layouts import IntegerCodec, MessageCodec, TileCodec, codec_of
 from dtedask.store.layouts.messages import is_whole_message
 from dtedask.store.layouts.moved import with_moved
 from dtedask.store.series.check import parts_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dtedask.store.upkeep.findings import Kind
 
 _CRC_BYTES = 4
+_WITH_CHECKSUM = frozenset({"crc32c", IntegerCodec.name})  # codecs that end a chunk with one
 _BATCH_BYTES = 16 * 2**20
 _ANY_BYTES = 4 * 2**20
 _MOST_IN_BATCH = 256
@@ -74,7 +75,7 @@ class Array:
             codec = codec_of(self.document)
             assert isinstance(codec, TileCodec)
             return partial(codec.is_whole, shape=tuple(self.document["shape"][dims:]))
-        return _has_checksum if codecs and codecs[-1] == "crc32c" else _is_anything
+        return _has_checksum if codecs and codecs[-1] in _WITH_CHECKSUM else _is_anything
 
     @property
     def chunk_bytes(self) -> int:

@@ -178,7 +178,6 @@ def test_doubles_that_are_copied_to_singles_keep_the_integers(tmp_path, grib_fol
 def test_zarr_reads_and_writes_it(tmp_path, cube):
     from dtedask.store.layouts.zarr_codecs import GribIntegerCodec
 
-    zarr.registry.register_codec(IntegerCodec.name, GribIntegerCodec)
     ((record, expected),) = cube.values("")
     snapshot = record.selection.snapshot
     group = zarr.open_group(snapshot.session.store, mode="r")
@@ -196,6 +195,16 @@ def test_zarr_reads_and_writes_it(tmp_path, cube):
     )
     array[...] = np.arange(48, dtype="float32").reshape(8, 6) / 7
     assert np.array_equal(array[2:7, 1:5], (np.arange(48, dtype="float32").reshape(8, 6) / 7)[2:7, 1:5])
+
+
+def test_verify_names_the_field_of_a_flipped_bit(cube, tmp_path):
+    ((record, _),) = cube.values("")
+    (chunk,) = [path for path in (tmp_path / "root").rglob("chunks/*") if path.stat().st_size == record.size_bytes]
+    data = bytearray(chunk.read_bytes())
+    data[len(data) // 2] ^= 1
+    chunk.write_bytes(data)
+    (finding,) = cube.verify().findings
+    assert "param=130" in str(finding)
 
 
 @given(st.data())
