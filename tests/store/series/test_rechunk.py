@@ -138,6 +138,8 @@ def test_a_dry_run_says_what_would_be_made_and_makes_nothing(either, archive_run
     assert not planned.is_done
     assert (planned.fields, planned.runs, planned.chunks) == (4, 1, 1)
     assert planned.size_bytes == 4 * 40 * 37 * 4
+    assert "would make time series of 4 fields of 1 runs" in repr(planned)
+    assert "memory_bytes" in planned._repr_html_()
     assert len(either.history()) == 1
 
 
