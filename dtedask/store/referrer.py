@@ -10,6 +10,7 @@ from dtedask.store.mover import Mover
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dtedask.store.location import Location
     from dtedask.store.root_handle import RequestLike
     from dtedask.store.store import Store
     from dtedask.store.virtual.given import Given
@@ -99,7 +100,7 @@ class Referrer(Mover):
         """
         from dtedask.store.virtual.writing_kerchunk import references_of
 
-        return references_of(*self._placed(request, allow_missing))
+        return references_of(*self._placed(self._location, request, allow_missing))
 
     def to_virtualizarr(self, request: RequestLike, *, allow_missing: bool = False) -> xr.Dataset:
         """A dataset of VirtualiZarr whose fields are manifests of the messages of one group.
@@ -120,16 +121,18 @@ class Referrer(Mover):
         """
         from dtedask.store.virtual.manifests import dataset_of_manifests
 
-        return dataset_of_manifests(*self._placed(request, allow_missing))
+        return dataset_of_manifests(*self._placed(self._location, request, allow_missing))
 
-    def _placed(self, request: RequestLike, allow_missing: bool) -> tuple[xr.Dataset, dict[str, list[Placed]]]:
+    def _placed(
+        self, location: Location, request: RequestLike, allow_missing: bool
+    ) -> tuple[xr.Dataset, dict[str, list[Placed]]]:
         from dtedask.store import ranks, retrieval
         from dtedask.store.virtual.placed import placed
 
         parsed = self._parse(request)
         selections = retrieval.single_group(self._checked(parsed, allow_missing))
         return placed(
-            self._location,
+            location,
             ranks.by_param(parsed, selections),
             used=ranks.used_slots_of(selections),
             orders=ranks.axis_orders(parsed, selections),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,8 +109,6 @@ def _rows(tables: Sequence[SlotTable]) -> Iterator[tuple[tuple[int, ...], tuple[
 
 
 def _with_heads(references: Mapping[tuple[int, ...], Reference]) -> Iterator[Placed]:
-    from dataclasses import replace
-
     with ExitStack() as stack:
         sources: dict[str, Source] = {}
         for index, reference in sorted(references.items(), key=lambda one: (one[1].url, one[1].offset)):

@@ -28,7 +28,7 @@ class Virtualized:
     bytes : int
         Bytes of GRIB that are referred to.
     cubes : tuple of str
-        Names of the cubes.
+        Names of the cubes that were changed; of a dry run those that the fields belong to.
     skipped : tuple of Skipped
         Messages and bytes that were passed over.
     commits : tuple of Commit

@@ -80,6 +80,7 @@ def test_scanned_references_become_the_fields_of_their_messages(store, surface, 
     assert store.virtualize(surface).unchanged == 5
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The 'fastparquet' engine is deprecated")  # kerchunk writes by it
 @pytest.mark.parametrize("form", ["mapping", "json", "parquet"])
 def test_combined_references_become_a_cube(store, cube, tmp_path, form):
