@@ -138,7 +138,8 @@ def _has_branch(location: Location, cube: str, storage: icechunk.Storage) -> boo
 def cached_snapshot(location: Location, cube: str, snapshot: str) -> Snapshot:
     """A snapshot by its identifier; what was read of it stays in memory of this process."""
     url, integrity = location.cube_url(cube), Integrity(location, cube, snapshot)
-    newest = handed_over(url, snapshot)
+    # Over a network Icechunk reads a snapshot best when it is asked for its groups: other calls hold all threads up.
+    newest = handed_over(url, snapshot) if location.is_local or location.is_memory else None
     if newest is None:
         return Snapshot(url, open_repository(location, cube), snapshot, integrity)
     return Snapshot(url, partial(kept_repository, location, cube), snapshot, integrity, newest.known)
