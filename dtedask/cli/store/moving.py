@@ -60,7 +60,7 @@ def add_to(group: typer.Typer) -> None:
         compare,
         "dtedask store compare --root data --with forecast.grib2 class=ea,date=20170101",
         "dtedask store compare --root data --with data --rel 1e-6 --json",
-        "dtedask store compare --root data --with forecast.grib2 --with more --tolerance packing",
+        "dtedask store compare --root data --with forecast.grib2 --with more --tolerance packing class=ea,expver=1",
     )
     add(
         group,
