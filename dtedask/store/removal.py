@@ -104,7 +104,7 @@ async def _remove_group(store: Any, group: Group) -> None:
     for name in group.axes:
         await store.delete_dir(f"{group.name}/{name}")
     if group.series:
-        await forget_group(store, group.name)
+        await forget_group(store, group.name, group.series)
     children = {name async for name in store.list_dir(group.name)} - {"zarr.json"}
     if children <= group.coordinates.keys():
         await store.delete_dir(group.name)

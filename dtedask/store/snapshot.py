@@ -533,6 +533,7 @@ class Snapshot:
         return {
             name: SeriesArray.from_document(path, document, variables[name].dims)
             for (name, path), document in zip(paths.items(), documents, strict=True)
+            if document.get("attributes", {}).get("dtedask_role") == "series"
         }
 
     async def _read_axis(

@@ -204,6 +204,16 @@ class StoreSuite:
         assert store.info()
         assert store.dump(CUBE)
 
+    def test_time_series_are_made_once_and_go_with_a_field_that_changes(self, store: Store) -> None:  # noqa: D102
+        for step in ("0", "6", "12"):
+            archive(store, int(step), step=step)
+        assert store.rechunk(ALL).fields == 3
+        assert (store.rechunk(ALL).fields, store.rechunk(ALL, dry_run=True).there) == (0, 3)
+        archive(store, 5, step="6")
+        assert store.rechunk(ALL).fields == 3
+        assert [value_of(store, step) for step in ("0", "6", "12")] == [0, 5, 12]
+        assert store.verify().is_whole
+
     def test_any_order_of_changes_gives_what_a_dictionary_says(self, store: Store) -> None:  # noqa: D102
         model: dict[str, int] = {}
         for number, step in enumerate(("0", "12", "6", "0")):

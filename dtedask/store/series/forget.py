@@ -64,9 +64,11 @@ async def forget_variables(store: Any, group: str, names: Iterable[str]) -> None
         await store.delete_dir(f"{group}/{FOLDER}/{name}")
 
 
-async def forget_group(store: Any, group: str) -> None:
-    """Take all time series of a group away."""
-    await store.delete_dir(f"{group}/{FOLDER}")
+async def forget_group(store: Any, group: str, names: Iterable[str]) -> None:
+    """Take all time series of a group away; what others put beside them stays."""
+    await forget_variables(store, group, names)
+    if {name async for name in store.list_dir(f"{group}/{FOLDER}")} <= {"zarr.json"}:
+        await store.delete_dir(f"{group}/{FOLDER}")
 
 
 def _series(snapshot: Snapshot, group: str, variable: str) -> SeriesArray | None:

@@ -136,7 +136,7 @@ def _fits(after: Snapshot, place: Place, series: SeriesArray) -> bool:
 async def _write(store: Any, after: Snapshot, good: Sequence[Built]) -> None:
     groups = {one.task.group for one in good}
     for group in sorted(groups):
-        if not after.group(group).series:
+        if not after.group(group).series and not await store.exists(f"{group}/{FOLDER}/zarr.json"):
             await _set(store, f"{group}/{FOLDER}/zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": {}})
     for place, found in _by_variable(good).items():
         await _write_array(store, after, place, found[0].task.series)

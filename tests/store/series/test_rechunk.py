@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+import zarr
 
 import dtedask
 from dtedask.core.errors import NoMatchError, PlanError
+from dtedask.store.location import Location
+from dtedask.store.repository import head, open_repository
 from dtedask.store.series import read as reading
 
 ALL = "class=rd,expver=test"
+CUBE = "rd/enfo/test"
 
 
 @pytest.fixture(params=["disk", "memory"])
@@ -183,3 +187,16 @@ def test_fields_under_two_keys_are_made_once_and_read_from_time_series_under_bot
     array = store.retrieve("expver=copy")["t"]
     assert np.array_equal(array[..., 0, 0].to_numpy(), store.retrieve("expver=test").load()["t"][..., 0, 0].to_numpy())
     assert len(reads) == 1
+
+
+def test_what_others_put_beside_the_time_series_stays(store, archive_run):
+    archive_run(store)
+    group = store.groups(CUBE)[0]
+    session = open_repository(Location.parse(store.root), CUBE).writable_session("main")
+    zarr.create_array(session.store, name=f"{group}/series/t2", shape=(2,), dtype="int8")
+    zarr.create_group(session.store, path=f"{group}/series/notes", attributes={"by": "others"})
+    session.commit("notes")
+    assert store.rechunk(ALL).fields == 4
+    store.wipe(ALL, doit=True)
+    left = zarr.open_group(head(Location.parse(store.root), CUBE).session.store, path=f"{group}/series", mode="r")
+    assert sorted(left) == ["notes", "t2"]
