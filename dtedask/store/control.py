@@ -157,7 +157,7 @@ class Control:
             )
         return found
 
-    def hide(self, request: Request, reason: str) -> Lock:
+    def hide(self, request: Request, reason: str, *, name: str = "") -> Lock:
         """Hide fields, those that exist and those to come; they can be neither archived nor wiped until it is undone.
 
         Raises
@@ -165,7 +165,7 @@ class Control:
         NotFoundError
             If there is no root.
         """
-        return self._set(request, HIDE, reason, "")
+        return self._set(request, HIDE, reason, name)
 
     def overlays(self) -> tuple[Overlay, ...]:
         """Cubes that are seen under other keys too, oldest first.

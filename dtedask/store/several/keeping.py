@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dtedask.store.upkeep.findings import Verification, VerifyProgress
     from dtedask.store.upkeep.report import Purge
     from dtedask.store.upkeep.retention import Duration
+    from dtedask.store.views.hidden import Hidden
 
 
 class SeveralRoots(RootsWriter):
@@ -92,6 +93,36 @@ class SeveralRoots(RootsWriter):
         found = self._ask(parsed, lambda member: member.store.locks(parsed))
         each = {(lock.id, lock.request): lock for _, locks in found for lock in locks}
         return tuple(sorted(each.values(), key=lambda lock: lock.time))
+
+    def hide(self, request: RequestLike, *, reason: str = "", doit: bool = False) -> Hidden:
+        """Hide fields in every root that can hold them, under one identifier; see `Inspector.hide`."""
+        from dtedask.store.views.hidden import Hidden
+
+        parsed = self._parse(request)
+        found = list(self.select(parsed))
+        members = self._ready([one for one in self._members if one.may_hold(parsed)], strict=True)
+        name = uuid.uuid4().hex[:8]
+        entries = [Control(member.location).hide(parsed, reason, name=name) for member in members] if doit else []
+        cubes = tuple(dict.fromkeys(part.cube for part in found))
+        return Hidden(parsed, doit, sum(len(part.slots) for part in found), cubes, tuple(entries[:1]))
+
+    def unhide(self, request: RequestLike, *, doit: bool = False) -> Hidden:
+        """Show hidden fields of every root again; see `Inspector.unhide`."""
+        found: list[Hidden] = []
+        missing: NoMatchError | None = None
+        for member in self._ready(self._members, strict=True):
+            try:
+                found.append(member.store.unhide(request, doit=doit))
+            except NoMatchError as error:
+                missing = error
+        if missing is not None and not found:
+            raise missing
+        cubes = tuple(dict.fromkeys(cube for one in found for cube in one.cubes))
+        return replace(found[0], fields=sum(one.fields for one in found), cubes=cubes)
+
+    def hidden(self, request: RequestLike = None) -> tuple[Lock, ...]:
+        """What is hidden in any root and can be among fields of a request, oldest first."""
+        return tuple(lock for lock in self.locks(request) if "hide" in lock.verbs)
 
     def stats(self, request: RequestLike = None) -> Statistics:
         """Count what the cubes of each root hold, with fields in the shadow of others; see `Inspector.stats`."""

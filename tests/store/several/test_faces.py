@@ -69,6 +69,9 @@ def test_commands_take_the_document_as_a_root(analyses, capsys, tmp_path):
     assert (status, "rollback() works on one root" in shown.err) == (1, True)
     status, shown = run(capsys, "store", "stats", "--root", analyses.root)
     assert f"{tmp_path}/b/ea/enda/0001" in shown.out
+    (tmp_path / "listeners.yaml").write_text("listeners:\n- triggers: [{type: echo}]\n")
+    status, shown = run(capsys, "listen", tmp_path / "listeners.yaml", "--root", analyses.root)
+    assert (status, "Listeners hear of one root" in shown.err) == (1, True)
     for command in ("status", "where", "verify", "locks", "history", "axes"):
         assert run(capsys, "store", command, "--root", analyses.root)[0] == 0
 

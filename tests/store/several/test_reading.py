@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import dtedask
-from dtedask.core.errors import FieldError, MissingFieldsError, NotFoundError, SchemaError
+from dtedask.core.errors import FieldError, MissingFieldsError, NoMatchError, NotFoundError, SchemaError
 from dtedask.store import Schema
 from dtedask.testing.fields import make_field
 
@@ -62,6 +62,18 @@ def test_parts_of_fields_come_from_their_roots(two):
         assert np.array_equal(part.to_numpy(), whole.isel(key).to_numpy())
     chunked = pickle.loads(pickle.dumps(two.retrieve("param=t").chunk({"step": 1})))
     assert np.array_equal(chunked["t"].compute().to_numpy(), whole.to_numpy())
+
+
+def test_fields_are_hidden_in_all_roots_at_once(two):
+    assert two.hide("step=12").fields == 1
+    done = two.hide("step=12", reason="broken", doit=True)
+    assert two.axes("param=t")["step"] == ["0", "6"]
+    assert [entry.reason for entry in two.hidden()] == ["broken"]
+    assert {len(store.hidden()) for store in two.apart()} == {1}
+    assert two.unhide(done.entries[0].id, doit=True).fields == 2
+    assert two.axes("param=t")["step"] == ["0", "6", "12"]
+    with pytest.raises(NoMatchError, match="hides nothing"):
+        two.unhide("step=12", doit=True)
 
 
 def test_the_order_of_a_request_is_kept_over_roots(two):
