@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 _WIDE_BITS = 24
 _BYTES = (bytes, bytearray, memoryview)
 Given = Mapping[str, Coordinate] | Message | Callable[[], Mapping[str, Coordinate]]
-Messages = bytes | Message | os.PathLike[str] | BinaryIO | Iterable[bytes | Message]
+Messages = bytes | Message | str | os.PathLike[str] | BinaryIO | Iterable[bytes | Message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,7 @@ def messages_of(fields: Messages) -> Iterator[Message]:
         yield fields
     elif isinstance(fields, _BYTES):
         yield from scan(bytes(fields))
-    elif isinstance(fields, os.PathLike) or _is_stream(fields):
+    elif isinstance(fields, str | os.PathLike) or _is_stream(fields):
         yield from scan(fields)
     else:
         for one in fields:

@@ -174,3 +174,9 @@ def by_eccodes(path):
             found.append(eccodes.codes_get_message(handle))
             eccodes.codes_release(handle)
     return found
+
+
+def test_a_path_may_be_text(grib_folder):
+    store = dtedask.open("memory://text-path")
+    assert store.archive(str(grib_folder / "o32.grib2")) == 1
+    store.discard()
