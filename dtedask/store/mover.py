@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from dtedask.store.roots import RootDocument
 from dtedask.store.wipe import MINIMUM_KEYS, check_minimum
 
 if TYPE_CHECKING:
+    from dtedask.request import Request
     from dtedask.store.moving.carrying import MovedLayout
     from dtedask.store.moving.comparison import Comparison
     from dtedask.store.moving.copy import Target
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dtedask.store.moving.sides import RootSide, Side
     from dtedask.store.progress import Progress
     from dtedask.store.schema import Schema
+    from dtedask.store.selection import Selection
 
 RootLike = RootHandle | str | os.PathLike[str]
 
@@ -179,6 +181,7 @@ class Mover(Keeper):
         with self._kept() as reader:
             found = reader._checked(parsed, allow_missing)  # noqa: SLF001 - of the same class
             reader.select(parsed, verb="wipe")  # says so where a lock is on them
+            _check_own(found, parsed)
             copying = Copying(parsed, self._location, self.schema(), found, target, setting("store.copy-bytes"))
             moving = Moving(copying, self._options())
             if not doit:
@@ -307,3 +310,13 @@ def _opened(root: RootLike) -> Mover:
         assert isinstance(root, Mover)
         return root
     return open_store(root)
+
+
+def _check_own(selections: Iterable[Selection], request: Request) -> None:
+    """Refuse to move fields that are only seen under other keys: they would be wiped where they lie."""
+    for part in selections:
+        if part.snapshot.seen_as:
+            raise ReadOnlyError(
+                f"Fields of {request} lie in {part.snapshot.cube} and are seen as {part.cube}.",
+                hint="Move them from there, or copy them and undo the overlay: `dtedask store overlay --undo`.",
+            )

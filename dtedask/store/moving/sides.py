@@ -119,8 +119,9 @@ class RootSide(Side):
             shape = variable.shape[len(variable.dims) :]
             size = part.group.grid.size * (8 if variable.dtype == "float64" else 4)
             for record in part.records():
+                state, seen_as = part.snapshot, tuple(part.snapshot.seen_as.items())
                 source = StoredField(
-                    self._location, part.snapshot.cube, part.snapshot.id, record.chunk, variable.codec, tuple(shape)
+                    self._location, state.cube, state.id, record.chunk, variable.codec, tuple(shape), keys=seen_as
                 )
                 yield SideField(record.keys, part.group.grid.label, source, None, attributes, size)
 
