@@ -1,5 +1,7 @@
 """Scales read from messages, and their integers, against ecCodes."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,7 +31,7 @@ def of(message, order):
 
 def test_scales_of_real_files_are_those_that_ecCodes_reads(grib_folder, eccodes_says):  # noqa: N802
     for file in sorted(grib_folder.glob("*.grib*")):
-        for message in () if "corrupted" in file.name or "spherical" in file.name else list(scan(file))[:5]:
+        for message in () if "corrupted" in file.name or "spherical" in file.name else islice(scan(file), 3):
             scale = scale_of(message.read())
             told = [float(number) for number in eccodes_says(message.read(), *KEYS)]
             assert [scale.reference, scale.binary, scale.decimal, scale.bits] == told
@@ -37,7 +39,7 @@ def test_scales_of_real_files_are_those_that_ecCodes_reads(grib_folder, eccodes_
 
 def test_values_of_real_files_are_integers_under_their_scale(grib_folder):
     for file in sorted(grib_folder.glob("*.grib*")):
-        for message in () if "corrupted" in file.name or "spherical" in file.name else list(scan(file))[:5]:
+        for message in () if "corrupted" in file.name or "spherical" in file.name else islice(scan(file), 3):
             assert scale_of(message.read()).integers(of(message.read(), message.field.order)) is not None
 
 

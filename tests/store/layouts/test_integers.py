@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_constant_fields_need_no_scale(value, gaps):
 def test_real_files_come_back_as_ecCodes_decodes_them(grib_folder, dtype):  # noqa: N802
     codec = IntegerCodec(dtype)
     for file in sorted(grib_folder.glob("*.grib*")):
-        for message in () if "corrupted" in file.name else list(scan(file))[:6]:
+        for message in () if "corrupted" in file.name else islice(scan(file), 3):
             order = message.field.order
             chunk = codec.encode_message(message.read(), order)
             expected = decode(message.read(), order, dtype=dtype)
