@@ -73,8 +73,13 @@ def _forget(name: str, root: str, *, dry_run: bool) -> None:
 
 def _listen(documents: object, root: str, start: str, once: bool) -> None:
     from dtedask.cli.running import stop_on_signal
+    from dtedask.core.errors import SeveralRootsError
     from dtedask.notify import listen as listen_to
+    from dtedask.store.location import is_roots_document
 
+    if is_roots_document(root):
+        hint = f"Run one for each; `dtedask store roots --root {root}` names them."
+        raise SeveralRootsError(f"Listeners hear of one root, and {root!r} names several.", hint=hint)
     with stop_on_signal() as stop:
         if not once:
             say(f"Listening to {root}; Ctrl-C ends it.")

@@ -10,26 +10,15 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from dtedask.core.errors import NoticeError, SeveralRootsError
+from dtedask.core.errors import NoticeError
 from dtedask.core.settings import setting
-from dtedask.store.location import is_roots_document
 
 FILE_NAME = "notices.sqlite"
 
 
 def root_url(root: str | os.PathLike[str]) -> str:
-    """Absolute path or URL of a root, without a slash at its end.
-
-    Raises
-    ------
-    SeveralRootsError
-        If it is a roots document: each root has notices of its own.
-    """
+    """Absolute path or URL of a root, without a slash at its end."""
     text = os.fspath(root).removeprefix("file://")
-    if is_roots_document(text):
-        raise SeveralRootsError(
-            f"Listeners hear of one root, and {text!r} names several.", hint="Run one for each; see `store roots`."
-        )
     return text.rstrip("/") if "://" in text else str(Path(text).expanduser().absolute())
 
 
