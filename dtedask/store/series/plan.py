@@ -124,15 +124,17 @@ def plan_variable(selection: Selection, wanted: Request, memory: int, *, rebuild
     known = group.series.get(variable.name)
     is_new = known is None or (rebuild and _can_be_laid_out_anew(snapshot, known, runs[is_asked & is_complete]))
     series = new_array(group, variable, steps_at_once(selection, memory)) if is_new or known is None else known
-    check_memory(series, memory)
     blocks = list(_blocks(series, runs[is_asked & is_complete], has[is_asked & is_complete]))
     there = [False] * len(blocks)
     if known is not None and not rebuild:
         there = snapshot.exist([(series.path, series.coordinates(one.block)) for one in blocks])
+    made = tuple(one for one, is_there in zip(blocks, there, strict=True) if not is_there)
+    if made:
+        check_memory(series, memory)
     return VariablePlan(
         selection,
         series,
-        tuple(one for one, is_there in zip(blocks, there, strict=True) if not is_there),
+        made,
         sum(len(one.steps) for one, is_there in zip(blocks, there, strict=True) if is_there),
         int(has[is_asked & ~is_complete].sum()),
     )

@@ -151,6 +151,8 @@ def test_a_plan_that_does_not_fit_into_memory_is_refused_with_both_numbers(eithe
     archive_run(either)
     with pytest.raises(PlanError, match=r"needs about \d+ MB.*the limit is 100 MB.*memory='\d+MB'"):
         either.rechunk(ALL, memory="100MB")
+    either.rechunk(ALL)
+    assert either.rechunk(ALL, memory="100MB").there == 4  # nothing is to be made
 
 
 def test_nothing_to_rechunk_is_an_error_that_says_what_exists(either, archive_run):
