@@ -9,6 +9,8 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import MissingFieldsError, NoMatchError, RequestError
+from dtedask.grib import scan
+from dtedask.store import Schema
 
 # Behind dtedask.grib, which tests/conftest.py imports: as users of the plug-ins need not do it is tried below.
 import earthkit.data as ekd  # isort: skip
@@ -240,3 +242,14 @@ else:
     raise AssertionError
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_root_of_messages_keeps_the_bytes_that_earthkit_read(tmp_path, grib_folder):
+    store = dtedask.open(tmp_path / "data", schema=Schema(layout="messages"))
+    store.archive(grib_folder / "o32.grib2")
+    store.flush()
+    source = grib_folder / "ens-50.grib"
+    ekd.to_target("dtedask", tmp_path / "data", data=ekd.from_source("file", str(source)))
+    data = source.read_bytes()
+    expected = sorted(data[one.offset : one.offset + one.length] for one in scan(data))
+    assert sorted(dtedask.open(tmp_path / "data").to_grib("stream=enfo")) == expected
