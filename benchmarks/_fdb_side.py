@@ -138,8 +138,9 @@ class FdbSide:
         return []
 
     def next(self) -> list[float]:
-        """Seconds of the next flush."""
-        return [timed(next(self.waiting))]
+        """Seconds of the next flush, and seconds of processors in them."""
+        before = time.process_time()
+        return [timed(next(self.waiting)), time.process_time() - before]
 
     def archive(self, name: str) -> list[float]:
         def flush(messages: list[bytes]) -> None:

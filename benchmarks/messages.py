@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -58,14 +59,15 @@ class DtedaskSide:
         return []
 
     def next(self) -> list[float]:
-        return [timed(next(self.waiting))]
+        before = time.process_time()
+        return [timed(next(self.waiting)), time.process_time() - before]
 
 
-Found = dict[tuple[str, str], dict[str, list[float]]]
+Found = dict[tuple[str, str], dict[str, list[list[float]]]]
 
 
 def measure(fdb_python: str, rounds: int) -> Found:
-    """Seconds of each flush, by grid and fields a flush, of each side."""
+    """Seconds of each flush, and of processors in it, by grid and fields a flush, of each side."""
     found: Found = {}
     for _ in range(rounds):
         for grid, (name, fields, _goals) in GRIDS.items():
@@ -78,7 +80,7 @@ def measure(fdb_python: str, rounds: int) -> Found:
     return found
 
 
-def _turns(folder: Path, size: str, flushes: int, fdb_python: str) -> Iterator[tuple[str, float]]:
+def _turns(folder: Path, size: str, flushes: int, fdb_python: str) -> Iterator[tuple[str, list[float]]]:
     """Seconds of each flush of each side, but for the first."""
     theirs = [fdb_python, str(HERE / "_fdb_side.py"), str(folder)]
     ours = [sys.executable, str(HERE / "messages.py"), "--side", str(folder)]
@@ -89,7 +91,7 @@ def _turns(folder: Path, size: str, flushes: int, fdb_python: str) -> Iterator[t
             process.ask("begin", "fields", size, "given" if "given" in side else "read")
         for number in range(flushes):
             for side in SIDES[number % 3 :] + SIDES[: number % 3]:
-                (seconds,) = sides[side].ask("next")
+                seconds = sides[side].ask("next")
                 if number:
                     yield side, seconds
 
@@ -101,11 +103,14 @@ def report(found: Found) -> dict[str, dict[str, float]]:
     for (grid, size), times in found.items():
         _, fields, goals = GRIDS[grid]
         what = f"{grid}, flush of {size}" if size != "0" else f"{grid}, one flush of {fields - 10}"
-        ours, reads, given = (statistics.median(times[side]) * 1e3 for side in SIDES)
+        ours, reads, given = (statistics.median(wall for wall, _ in times[side]) * 1e3 for side in SIDES)
+        busy = [statistics.median(cpu for _, cpu in times[side]) * 1e3 for side in SIDES]
         goal = goals[size == "0"]
         cells = "".join(f"{value:>15.1f} ms" for value in (ours, reads, given))
         print(f"{what:<32}{cells}{reads / ours:>7.2f} (of {goal:>3g}){given / ours:>14.2f}")
+        print(f"{'  of processors':<32}" + "".join(f"{value:>15.1f} ms" for value in busy))
         rows[what] = {"dtedask_ms": round(ours, 2), "fdb_ms": round(reads, 2), "fdb_given_keys_ms": round(given, 2)}
+        rows[what] |= dict(zip(("dtedask_cpu_ms", "fdb_cpu_ms", "fdb_given_cpu_ms"), busy, strict=True))
     return rows
 
 
