@@ -12,7 +12,7 @@ import numpy as np
 from dtedask.catalog.target import Time
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Axis, Group
+    from dtedask.store.group import Axis, Group
 
 _LISTED = 64
 _SHOWN_VARIABLES = 8

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, StoreError
+from dtedask.store.chunk_io import run_async
 from dtedask.store.creation import INLINE_BYTES
 from dtedask.store.failures import read_error
 from dtedask.store.forks import check_process
 from dtedask.store.layouts import Packs, PackWriter, Reference
 from dtedask.store.layouts.messages import PackedMessage
-from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
     from dtedask.store.write import WriteItem

@@ -36,9 +36,10 @@ from dtedask.store.shared_file import change_file
 from dtedask.store.views.overlays import Overlay
 
 if TYPE_CHECKING:
+    from dtedask.store.group import Group
     from dtedask.store.location import Location
     from dtedask.store.selection import Selection
-    from dtedask.store.snapshot import Group, Snapshot
+    from dtedask.store.snapshot import Snapshot
     from dtedask.store.writing import Entry
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Group, Snapshot, Variable
+    from dtedask.store.group import Group, Variable
+    from dtedask.store.snapshot import Snapshot
 
 _MOST_QUESTIONS = 4096
 _FEW_QUESTIONS = 16

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from dtedask.store.dataset import Time
-    from dtedask.store.snapshot import Group, Snapshot, Variable
+    from dtedask.store.group import Group, Variable
+    from dtedask.store.snapshot import Snapshot
 
 
 def open_cube(

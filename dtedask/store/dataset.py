@@ -13,8 +13,9 @@ from xarray.core import indexing
 from dtedask.core.errors import FieldError
 from dtedask.request import format_step
 from dtedask.store.fields import CoordinateVariable, FieldArray, SlotTable, SnapshotVariable
+from dtedask.store.group import Group, Variable
 from dtedask.store.opaque import check_fields
-from dtedask.store.snapshot import Group, Snapshot, Variable
+from dtedask.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -328,7 +329,7 @@ def _coordinate_values(snapshot: Snapshot, name: str, metadata: Mapping[str, Any
     from zarr.core.metadata import ArrayV3Metadata
     from zarr.storage import StorePath
 
-    from dtedask.store.snapshot import run_async
+    from dtedask.store.chunk_io import run_async
 
     known = snapshot.small_coordinates.get(name)
     if known is not None:

@@ -14,6 +14,7 @@ from dask.base import tokenize
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from dtedask.store.group import Variable
 from dtedask.store.layouts import FieldCodec, TileCodec
 from dtedask.store.layouts.local_packs import PackedChunk, packed_or_read
 from dtedask.store.layouts.tile_reader import read_tiles
@@ -22,7 +23,7 @@ from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.pool import decoding_pool
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.series.read import Points, read_better
-from dtedask.store.snapshot import Snapshot, Variable
+from dtedask.store.snapshot import Snapshot
 from dtedask.store.upkeep.affected import Place
 
 if TYPE_CHECKING:

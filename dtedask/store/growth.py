@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import FieldError, KeyCollisionError
+from dtedask.store.group import Axis, with_free
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension, Label
-from dtedask.store.snapshot import Axis, with_free
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Group, Variable
+    from dtedask.store.group import Group, Variable
 
 
 @dataclass

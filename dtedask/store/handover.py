@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Group
+    from dtedask.store.group import Group
 
 _MOST_CUBES = 64
 

@@ -12,7 +12,8 @@ from dtedask.request import Request, format_step
 from dtedask.store.labels import DATE_LENGTHS, Dimension
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Group, Snapshot, Variable
+    from dtedask.store.group import Group, Variable
+    from dtedask.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

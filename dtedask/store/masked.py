@@ -13,9 +13,10 @@ import numpy as np
 
 from dtedask.store.commits import commit_of
 from dtedask.store.coverage import exist
+from dtedask.store.group import in_order_of_labels
 from dtedask.store.repository import ancestry, open_repository
 from dtedask.store.selection import Selection, select_variable
-from dtedask.store.snapshot import Snapshot, in_order_of_labels
+from dtedask.store.snapshot import Snapshot
 from dtedask.store.upkeep.integrity import Integrity
 
 if TYPE_CHECKING:

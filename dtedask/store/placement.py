@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dtedask.store.chunk_io import run_async
+from dtedask.store.group import Group, grid_attribute, with_free
 from dtedask.store.growth import AxisGrowth, GroupGrowth
 from dtedask.store.handover import Known
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.labels import Dimension
 from dtedask.store.layouts import Codec, codec_of_values
 from dtedask.store.opaque import OpaqueCodec, array_document, is_opaque
-from dtedask.store.snapshot import FORMAT, Group, Snapshot, grid_attribute, run_async, with_free
+from dtedask.store.snapshot import FORMAT, Snapshot
 
 if TYPE_CHECKING:
     import icechunk

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dtedask.store.chunk_io import run_async
 from dtedask.store.placement import write_free
 from dtedask.store.series.forget import forget_fields, forget_group, forget_variables
-from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Group, Snapshot, Variable
+    from dtedask.store.group import Group, Variable
+    from dtedask.store.snapshot import Snapshot
 
 _AT_ONCE = 64
 # Slots of fields by group and variable; each an array of shape (fields, dimensions before the grid's).

@@ -16,7 +16,8 @@ from dtedask.store.keytexts import KeyTexts, key_texts
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
     from dtedask.geo import Grid
-    from dtedask.store.snapshot import Group, Snapshot, Variable
+    from dtedask.store.group import Group, Variable
+    from dtedask.store.snapshot import Snapshot
 
 
 # More small objects than this at once (700) make Python look through all of its memory for garbage.

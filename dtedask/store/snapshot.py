@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import json
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
-from dtedask.core.errors import (
-    DamagedError,
-    DtedaskError,
-    FormatVersionError,
-    NotFoundError,
-    SeveralGroupsError,
-    StoreError,
-)
-from dtedask.geo import Grid
+from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError
+from dtedask.store.chunk_io import chunk_coordinates, fetch, run_async, sizes, whole_chunk
 from dtedask.store.failures import first_line, read_error
-from dtedask.store.forks import check_process
-from dtedask.store.labels import Dimension, Label
-from dtedask.store.layouts import Codec, codec_of
+from dtedask.store.group import (
+    Axis,
+    Group,
+    Variable,
+    free_slots,
+    grid_of,
+    group_named,
+    groups_hint,
+    in_order_of_labels,
+    is_ours,
+    variable_of,
+)
+from dtedask.store.labels import Dimension
 from dtedask.store.layouts.moved import with_moved
 from dtedask.store.layouts.together import read_together
 from dtedask.store.series.array import FOLDER, SeriesArray
@@ -42,106 +42,6 @@ FORMAT = 1
 Got = TypeVar("Got")
 _GROUP_DEPTH = 3
 _NAME_PARTS = 3  # of a cube: class, stream, and expver with what follows it
-_EXIT_PAUSE_S = 0.05
-_CHUNKS_AT_ONCE = 64
-_COORDINATES_AT_ONCE = 500  # with more than 700 objects at once Python looks through all its memory for garbage
-
-
-def run_async(coroutine: Any) -> Any:
-    """Run a coroutine of Icechunk from any thread."""
-    from zarr.core.sync import sync
-
-    try:
-        check_process()
-    except StoreError:
-        coroutine.close()
-        raise
-    _pause_at_exit()
-    return sync(coroutine)
-
-
-@lru_cache(maxsize=1)
-def _pause_at_exit() -> None:
-    """Let Icechunk's threads let go of what they answered with, before Python ends: else it may abort there."""
-    atexit.register(time.sleep, _EXIT_PAUSE_S)
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Labels of one dimension of a group, by slot.
-
-    Parameters
-    ----------
-    dimension : Dimension
-        What they are.
-    labels : numpy.ndarray, shape (slots,)
-        In order of arrival; a slot that became free by a wipe gets the label that takes it next.
-    free : frozenset of int
-        Slots that hold no field in any variable and wait for a label.
-    """
-
-    dimension: Dimension
-    labels: np.ndarray
-    free: frozenset[int] = frozenset()
-
-    @cached_property
-    def live(self) -> np.ndarray:
-        """Slots that are not free, ascending; the label of a free one means nothing."""
-        found = np.arange(len(self.labels))
-        return np.setdiff1d(found, list(self.free), assume_unique=True) if self.free else found
-
-    @cached_property
-    def live_labels(self) -> np.ndarray:
-        """Labels of the slots that are not free."""
-        return self.labels[self.live] if self.free else self.labels
-
-    @cached_property
-    def slots(self) -> dict[Label, int]:
-        """Slot of each label."""
-        return dict(zip(self.live_labels.tolist(), self.live.tolist(), strict=True))
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """Canonical MARS value of each slot's label; empty for a free slot."""
-        text, free = self.dimension.text, self.free
-        return ["" if slot in free else text(label) for slot, label in enumerate(self.labels.tolist())]
-
-    @cached_property
-    def order(self) -> np.ndarray | None:
-        """Slots in the order people see; None where that is the order of arrival."""
-        order = np.argsort(self.labels, kind="stable")
-        return None if np.array_equal(order, np.arange(len(order))) else order
-
-
-@dataclass(frozen=True)
-class Variable:
-    """The array of one variable as a snapshot has it."""
-
-    name: str
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    codec: Codec
-    attributes: Mapping[str, Any]
-    metadata: Mapping[str, Any]
-
-    @property
-    def dtype(self) -> str:
-        """Data type of the values."""
-        return self.codec.dtype
-
-
-@dataclass(frozen=True)
-class Group:
-    """One group of a cube: type, levtype and grid."""
-
-    name: str
-    grid: Grid
-    keys: Mapping[str, str]
-    attributes: Mapping[str, Any]
-    axes: Mapping[str, Axis]
-    variables: Mapping[str, Variable]
-    coordinates: Mapping[str, Mapping[str, Any]]
-    series: Mapping[str, SeriesArray] = field(default_factory=dict)
 
 
 class Snapshot:
@@ -333,7 +233,7 @@ class Snapshot:
         """
         self.check_chunks([key.split("/c/", 1) for key in keys])
         with self.told_damage():
-            found = self._together(keys) if get is None else run_async(_fetch(self.session.store, keys, get))
+            found = self._together(keys) if get is None else run_async(fetch(self.session.store, keys, get))
             if get is None:
                 found = with_moved(self, keys, found)
             for key, data in zip(keys, found, strict=True):
@@ -349,7 +249,7 @@ class Snapshot:
         """Whole chunks, those of packs in an object store many at once."""
         near = read_together(self, keys)
         others = [number for number in range(len(keys)) if number not in near]
-        found = run_async(_fetch(self.session.store, [keys[number] for number in others], _whole_chunk))
+        found = run_async(fetch(self.session.store, [keys[number] for number in others], whole_chunk))
         chunks = {**near, **dict(zip(others, found, strict=True))}
         return [chunks[number] for number in range(len(keys))]
 
@@ -448,10 +348,10 @@ class Snapshot:
     def chunk_sizes(self, keys: list[str]) -> list[int]:
         """Stored bytes of chunks that exist; the manifests say so, the chunks are not read."""
         with self.told_damage():
-            return list(run_async(_sizes(self.session.store, keys)))
+            return list(run_async(sizes(self.session.store, keys)))
 
     def _groups_hint(self) -> str:
-        return _groups_hint(self.group_names)
+        return groups_hint(self.group_names)
 
     def _check_empty(self) -> None:
         """Tell an empty cube from one whose root cannot be read, which looks the same to Zarr."""
@@ -483,7 +383,7 @@ class Snapshot:
     async def _find_groups(self) -> list[str]:
         paths = await self._walk("", _GROUP_DEPTH)
         documents = await asyncio.gather(*(self._read_document(path) for path in paths))
-        return [path for path, document in zip(paths, documents, strict=True) if _is_ours(document)]
+        return [path for path, document in zip(paths, documents, strict=True) if is_ours(document)]
 
     async def _read_document(self, path: str) -> dict[str, Any]:
         from zarr.core.buffer import default_buffer_prototype
@@ -503,7 +403,7 @@ class Snapshot:
         names = sorted([child async for child in self.session.store.list_dir(name) if child != "zarr.json"])
         paths = (name, *(f"{name}/{child}" for child in names))
         head, *documents = await asyncio.gather(*(self._read_document(path) for path in paths))
-        if not _is_ours(head):
+        if not is_ours(head):
             return None
         arrays = dict(zip(names, documents, strict=True))
         # What somebody else put into the group has no role, and is none of our business.
@@ -513,10 +413,10 @@ class Snapshot:
         axes = await asyncio.gather(
             *(self._read_axis(name, child, arrays[child], free) for child in names if roles[child] == "axis")
         )
-        variables = {child: _variable(child, arrays[child]) for child in names if roles[child] == "variable"}
+        variables = {child: variable_of(child, arrays[child]) for child in names if roles[child] == "variable"}
         return Group(
             name=name,
-            grid=_grid(attributes["dtedask"]["grid"]),
+            grid=grid_of(attributes["dtedask"]["grid"]),
             keys=attributes["dtedask"]["keys"],
             attributes=attributes,
             axes={axis.dimension.name: axis for axis in axes},
@@ -557,132 +457,3 @@ class Snapshot:
         return Axis(
             Dimension(name, metadata["attributes"].get("dtedask_type", "")), labels, free.get(name, frozenset())
         )
-
-
-def group_named(name: str | None, names: Sequence[str], cube: str) -> str:
-    """Full name of one of the groups of a cube from its name or the beginning of it.
-
-    Raises
-    ------
-    NotFoundError
-        If no group begins so.
-    SeveralGroupsError
-        If several do.
-    """
-    wanted = (name or "").strip("/")
-    if wanted in names:
-        return wanted
-    found = [group for group in names if not wanted or group.startswith(f"{wanted}/")]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise NotFoundError(f"The cube {cube!r} has no group {wanted!r}.", hint=_groups_hint(names))
-    what = f"below {wanted!r}" if wanted else f"in the cube {cube!r}"
-    raise SeveralGroupsError(
-        f"There are {len(found)} groups {what}: {', '.join(found)}.", hint=f"Name one: group={found[0]!r}."
-    )
-
-
-def _groups_hint(names: Sequence[str]) -> str:
-    return f"It has {', '.join(names)}." if names else "It is empty."
-
-
-async def chunk_coordinates(session: icechunk.Session, path: str, dims: int) -> np.ndarray:
-    """Coordinates of the chunks of an array, in no particular order."""
-    # Icechunk's public iterator takes its batches apart, one await a chunk; that is a third of the time of listing.
-    batches = session._session.chunk_coordinates(path, _COORDINATES_AT_ONCE)  # noqa: SLF001
-    parts = [np.array(batch, dtype=np.int64).reshape(-1, dims) async for batch in batches]
-    return np.concatenate(parts) if parts else np.empty((0, dims), dtype=np.int64)
-
-
-def in_order_of_labels(group: Group, variable: Variable, slots: np.ndarray) -> np.ndarray:
-    """Sort fields of a variable, given by their slots, by the labels of its dimensions."""
-    ranks = np.zeros(len(slots), dtype=np.int64)
-    for position, name in enumerate(variable.dims):
-        order, column = group.axes[name].order, slots[:, position]
-        ranks = ranks * variable.shape[position] + (column if order is None else np.argsort(order)[column])
-    return np.ascontiguousarray(slots[np.argsort(ranks, kind="stable")])
-
-
-async def _fetch(store: Any, keys: list[str], get: Callable[[Any, str], Awaitable[Any]]) -> list[Any]:
-    """What is stored; what fails stands in the place of it as an exception."""
-    import icechunk
-
-    limit = asyncio.Semaphore(_CHUNKS_AT_ONCE)
-
-    async def one(key: str) -> Any:
-        async with limit:
-            try:
-                return await get(store, key)
-            except (icechunk.IcechunkError, ValueError, DamagedError) as error:
-                return error
-
-    return list(await asyncio.gather(*(one(key) for key in keys)))
-
-
-async def _whole_chunk(store: Any, key: str) -> bytes | None:
-    from zarr.core.buffer import default_buffer_prototype
-
-    data = await store.get(key, default_buffer_prototype())
-    return None if data is None else data.to_bytes()
-
-
-async def _sizes(store: Any, keys: list[str]) -> list[int]:
-    limit = asyncio.Semaphore(_CHUNKS_AT_ONCE)
-
-    async def one(key: str) -> int:
-        async with limit:
-            return int(await store.getsize(key))
-
-    return list(await asyncio.gather(*(one(key) for key in keys)))
-
-
-def _is_ours(group: Mapping[str, Any]) -> bool:
-    """Whether a document is that of a group of fields, and not of something that others put into the cube."""
-    return "grid" in group.get("attributes", {}).get("dtedask", {})
-
-
-def free_slots(attributes: Mapping[str, Any]) -> dict[str, frozenset[int]]:
-    """Free slots of each axis, from the attributes of its group."""
-    ranges = attributes["dtedask"].get("free", {})
-    return {
-        name: frozenset(slot for first, last in found for slot in range(first, last + 1))
-        for name, found in ranges.items()
-    }
-
-
-def free_attribute(free: Mapping[str, Iterable[int]]) -> dict[str, list[list[int]]]:
-    """Free slots of each axis as an attribute of its group: first and last of each range."""
-    found: dict[str, list[list[int]]] = {}
-    for name, slots in sorted(free.items()):
-        for slot in sorted(slots):
-            ranges = found.setdefault(name, [])
-            if ranges and ranges[-1][1] == slot - 1:
-                ranges[-1][1] = slot
-            else:
-                ranges.append([slot, slot])
-    return found
-
-
-def with_free(attributes: Mapping[str, Any], free: Mapping[str, Iterable[int]]) -> dict[str, Any]:
-    """Attributes of a group in which other slots of its axes are free."""
-    ours = {key: value for key, value in attributes["dtedask"].items() if key != "free"}
-    found = free_attribute(free)
-    return {**attributes, "dtedask": {**ours, "free": found} if found else ours}
-
-
-def _variable(name: str, metadata: Mapping[str, Any]) -> Variable:
-    attributes = metadata["attributes"]
-    dims = tuple(metadata["dimension_names"])
-    count = int(attributes["dtedask_dims"])
-    return Variable(name, dims[:count], tuple(metadata["shape"]), codec_of(metadata), attributes, metadata)
-
-
-def grid_attribute(grid: Grid) -> dict[str, Any]:
-    """A grid as an attribute of its group."""
-    return {"label": grid.label, "dims": list(grid.dims), "shape": list(grid.shape), "spec": grid.description}
-
-
-def _grid(attribute: Mapping[str, Any]) -> Grid:
-    spec = json.dumps(attribute["spec"], sort_keys=True, separators=(",", ":"))
-    return Grid(attribute["spec"]["kind"], spec, tuple(attribute["dims"]), tuple(attribute["shape"]))

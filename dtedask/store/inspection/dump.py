@@ -15,8 +15,9 @@ from dtedask.store.retrieval import shorten
 from dtedask.store.series.array import FOLDER
 
 if TYPE_CHECKING:
+    from dtedask.store.group import Axis, Group
     from dtedask.store.location import Location
-    from dtedask.store.snapshot import Axis, Group, Snapshot
+    from dtedask.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

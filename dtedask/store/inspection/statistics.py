@@ -20,8 +20,9 @@ from dtedask.store.upkeep.packs import packs_of
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
     from dtedask.request import Request
+    from dtedask.store.group import Group, Variable
     from dtedask.store.location import Location
-    from dtedask.store.snapshot import Group, Snapshot, Variable
+    from dtedask.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from dtedask.store.repository import snapshot_at
 from dtedask.store.roots import RootDocument
 
 if TYPE_CHECKING:
+    from dtedask.store.group import Group
     from dtedask.store.identity import Address
     from dtedask.store.layouts import Codec
     from dtedask.store.location import Location
     from dtedask.store.selection import Record
-    from dtedask.store.snapshot import Group, Snapshot
+    from dtedask.store.snapshot import Snapshot
 
 
 class Fitting:

@@ -13,8 +13,9 @@ from dtedask.store.past.touched import Touched, touched_between
 from dtedask.store.removal import chunk_keys
 
 if TYPE_CHECKING:
+    from dtedask.store.group import Axis, Variable
     from dtedask.store.layouts import Codec
-    from dtedask.store.snapshot import Axis, Snapshot, Variable
+    from dtedask.store.snapshot import Snapshot
 
 _AT_ONCE = 256
 Place = tuple[str, str]

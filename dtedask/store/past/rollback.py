@@ -13,12 +13,12 @@ from dtedask.core.commit import Change, Commit
 from dtedask.core.errors import DamagedError
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
+from dtedask.store.chunk_io import run_async
 from dtedask.store.commits import changes_of
 from dtedask.store.control import Control
 from dtedask.store.past.compare import Comparison, compare, count
 from dtedask.store.past.differences import added_of, all_fields, fields_of, keys_of
 from dtedask.store.repository import BRANCH, cached_snapshot, open_repository
-from dtedask.store.snapshot import run_async
 from dtedask.store.transaction import Prepared, Transaction, commit_all
 from dtedask.store.upkeep.integrity import Integrity, check_whole, number_of
 from dtedask.store.wipe import WipeTransaction

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.grib import Coordinate
+from dtedask.store.chunk_io import run_async
 from dtedask.store.growth import own_attributes
 from dtedask.store.identity import Address, VariableSpec
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.removal import chunk_keys
 from dtedask.store.schema import Values
-from dtedask.store.snapshot import run_async
 from dtedask.store.write import StoredField
 from dtedask.store.writing import Entry
 
 if TYPE_CHECKING:
+    from dtedask.store.group import Variable
     from dtedask.store.layouts import Codec
     from dtedask.store.location import Location
-    from dtedask.store.snapshot import Snapshot, Variable
+    from dtedask.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

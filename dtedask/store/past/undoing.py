@@ -15,8 +15,9 @@ from dtedask.store.repository import cached_snapshot
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
+    from dtedask.store.group import Variable
     from dtedask.store.location import Location
-    from dtedask.store.snapshot import Snapshot, Variable
+    from dtedask.store.snapshot import Snapshot
 
 # A field by group, variable and labels.
 Name = tuple[str, str, tuple[object, ...]]

@@ -12,7 +12,7 @@ import numpy as np
 from dtedask.store.layouts.map import ChunkCodec
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Group, Variable
+    from dtedask.store.group import Group, Variable
 
 FOLDER = "series"
 STEP = "step"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dtedask.store.chunk_io import run_async
 from dtedask.store.series.array import FOLDER
-from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
     from dtedask.store.series.array import SeriesArray

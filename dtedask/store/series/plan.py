@@ -10,15 +10,16 @@ import numpy as np
 
 from dtedask.core.errors import PlanError
 from dtedask.request import Request
+from dtedask.store.chunk_io import chunk_coordinates, run_async
 from dtedask.store.opaque import OpaqueCodec
 from dtedask.store.series.array import STEP, Block, SeriesArray, new_array
 from dtedask.store.series.build import ENCODED_BYTES, FETCHED_BYTES, BlockPlan, BuildTask, memory_of
-from dtedask.store.snapshot import chunk_coordinates, run_async
 
 if TYPE_CHECKING:
+    from dtedask.store.group import Group
     from dtedask.store.location import Location
     from dtedask.store.selection import Selection
-    from dtedask.store.snapshot import Group, Snapshot
+    from dtedask.store.snapshot import Snapshot
 
 BASE_BYTES = 300 * 10**6  # Python with its libraries
 _PIECE_FIELDS_BYTES = 512 * 2**20

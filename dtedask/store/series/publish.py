@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import StoreError
+from dtedask.store.chunk_io import run_async
 from dtedask.store.layouts.references import Reference
 from dtedask.store.past.touched import Touched, touched_between
 from dtedask.store.repository import cached_snapshot, open_repository
 from dtedask.store.series.array import FOLDER, Block, SeriesArray
-from dtedask.store.snapshot import run_async
 from dtedask.store.transaction import Prepared, Transaction
 
 if TYPE_CHECKING:

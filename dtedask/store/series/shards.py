@@ -10,10 +10,10 @@ import numpy as np
 from google_crc32c import value as crc32c
 
 from dtedask.core.errors import DamagedError
+from dtedask.store.chunk_io import run_async
 from dtedask.store.failures import read_error
 from dtedask.store.layouts.index_cache import IndexCache
 from dtedask.store.layouts.moved import with_moved
-from dtedask.store.snapshot import run_async
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Snapshot

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.errors import FieldError
+from dtedask.store.group import Axis
 from dtedask.store.keytexts import texts_of
 from dtedask.store.selection import Record, Selection
-from dtedask.store.snapshot import Axis
 
 if TYPE_CHECKING:
-    from dtedask.store.snapshot import Group, Variable
+    from dtedask.store.group import Group, Variable
 
 _SAME = ("units", "interval_s", "date_text", "time_text", "step_text")
 

@@ -16,6 +16,7 @@ from dtedask.core.settings import setting
 from dtedask.request import Request
 from dtedask.store import ranks, retrieval
 from dtedask.store.control import Verb
+from dtedask.store.group import group_named
 from dtedask.store.handles import in_order
 from dtedask.store.location import Location
 from dtedask.store.masked import masked_selections
@@ -27,7 +28,6 @@ from dtedask.store.several.members import Member, ask, members_of
 from dtedask.store.several.repeats import Found, without_repeats
 from dtedask.store.several.scattered import is_scattered, scattered_dataset
 from dtedask.store.several.standing import UNKNOWN, RootUnavailableWarning, Standing, look, unavailable
-from dtedask.store.snapshot import group_named
 from dtedask.store.store import Store
 from dtedask.store.views.hidden import without
 

@@ -16,12 +16,12 @@ import numpy as np
 from google_crc32c import value as crc32c
 
 from dtedask.core.errors import DamagedError
+from dtedask.store.chunk_io import chunk_coordinates, run_async
 from dtedask.store.failures import missing_object, read_error
 from dtedask.store.layouts import IntegerCodec, MessageCodec, TileCodec, codec_of
 from dtedask.store.layouts.messages import is_whole_message
 from dtedask.store.layouts.moved import with_moved
 from dtedask.store.series.check import parts_of
-from dtedask.store.snapshot import chunk_coordinates, run_async
 from dtedask.store.upkeep.manifests import Manifest, manifests_by_array
 
 if TYPE_CHECKING:
