@@ -60,8 +60,9 @@ def test_a_fork_that_lacks_or_repeats_chunks_is_not_published_and_the_same_again
 
 
 def replace(store, by):
-    array, keys = field(0, 500)
-    store.archive(array + by, keys)
+    for level in LEVELS:
+        array, keys = field(0, level)
+        store.archive(array + by, keys)
 
 
 def test_a_fork_of_an_older_snapshot_is_not_published(tmp_path):
