@@ -35,9 +35,10 @@ import dtedask
 from dtedask.grib import scan
 from dtedask.store import Schema
 from dtedask.store.layouts import ChunkCodec, Packs
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
 from dtedask.store.lock import sync_to_disk
 from dtedask.store.repository import authorization, container, own_prefixes
+from dtedask.store.root_files import RootFiles
 from dtedask.store.schema import Values
 
 LEVELS = 10

@@ -203,7 +203,8 @@ def _cubes_of(root: str) -> list[str]:
 def _kind_of_remote(url: str) -> Kind | None:
     if url.endswith((".yaml", ".yml")):
         return "catalog"
-    from dtedask.store.location import Location, RootFiles
+    from dtedask.store.location import Location
+    from dtedask.store.root_files import RootFiles
 
     location = Location.parse(url)
     depth = len([part for part in location.url.split("://", 1)[1].split("/") if part])

@@ -26,9 +26,9 @@ from dtedask.core.nearest import did_you_mean
 from dtedask.core.settings import setting
 from dtedask.request import Language, Request, format_step, parse_step
 from dtedask.store.author import author
-from dtedask.store.location import RootFiles
 from dtedask.store.lock import cube_lock
 from dtedask.store.retrieval import cube_may_match
+from dtedask.store.root_files import RootFiles
 from dtedask.store.roots import FILE as ROOT_FILE
 from dtedask.store.roots import RootDocument
 from dtedask.store.selection import select_group, select_variable, touched

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from dtedask.core.settings import setting
 from dtedask.store.failures import storage_error
 from dtedask.store.layouts.references import authorization, container
-from dtedask.store.location import RootFiles
 from dtedask.store.repository import kept_repository, opened, own_prefixes
+from dtedask.store.root_files import RootFiles
 from dtedask.store.upkeep.integrity import BRANCH_FILE
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from dtedask.core.settings import setting
 from dtedask.store.commits import commits_of
 from dtedask.store.failures import first_line
 from dtedask.store.handles import heads_of, in_order
-from dtedask.store.location import RootFiles
 from dtedask.store.repository import head_of, open_repository
+from dtedask.store.root_files import RootFiles
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NotFoundError
 from dtedask.store.commits import commits_of, sequence_after
-from dtedask.store.location import RootFiles
 from dtedask.store.repository import cached_snapshot, head_of, open_repository
+from dtedask.store.root_files import RootFiles
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit

@@ -15,7 +15,7 @@ from dtedask.store import retrieval
 from dtedask.store.branches import check_branch
 from dtedask.store.execute import Execution
 from dtedask.store.keeper import Keeper
-from dtedask.store.location import RootFiles
+from dtedask.store.root_files import RootFiles
 from dtedask.store.root_handle import RequestLike, RootHandle
 from dtedask.store.roots import RootDocument
 from dtedask.store.wipe import MINIMUM_KEYS, check_minimum

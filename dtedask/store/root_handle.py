@@ -14,8 +14,9 @@ from dtedask.request import Language, Request
 from dtedask.store import retrieval
 from dtedask.store.control import Control
 from dtedask.store.handles import Head, commits_between, heads_of, pinned_snapshot
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
 from dtedask.store.repository import BRANCH, snapshot_at
+from dtedask.store.root_files import RootFiles
 from dtedask.store.roots import RootDocument
 
 if TYPE_CHECKING:

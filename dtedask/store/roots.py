@@ -9,7 +9,8 @@ import yaml
 
 from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError, SchemaError
 from dtedask.store.failures import first_line
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from dtedask.store.schema import Schema, default_schema, differences, load_schema
 from dtedask.store.shared_file import change_file
 

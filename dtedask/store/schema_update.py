@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import FieldError, RequestError, SchemaError
 from dtedask.request import Request, canonical_value
 from dtedask.store.identity import cube_of, labels_of
-from dtedask.store.location import RootFiles
 from dtedask.store.lock import cube_lock
 from dtedask.store.opaque import is_opaque
 from dtedask.store.repository import cached_snapshot, open_repository
+from dtedask.store.root_files import RootFiles
 from dtedask.store.roots import RootDocument
 from dtedask.store.schema import Fitted, Schema, SchemaUpdate, differences
 from dtedask.store.selection import select

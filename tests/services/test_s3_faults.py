@@ -11,7 +11,8 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import CommitTimeoutError, OutcomeUnknownError, StoreError, TransactionError
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from tests.services.proxy import Proxy
 from tests.store.faults.workers import LEVELS, archive_step, write_side_by_side
 

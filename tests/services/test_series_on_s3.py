@@ -9,7 +9,8 @@ import xarray as xr
 
 import dtedask
 from dtedask.store.layouts import packs
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 
 KEYS = {"class": "rd", "stream": "oper", "expver": "test", "type": "fc", "levtype": "pl", "levelist": "500"}
 KEYS |= {"param": "t", "date": "20240101", "time": "0000"}

@@ -12,7 +12,8 @@ import xarray as xr
 import dtedask
 from dtedask.core.errors import NoMatchError
 from dtedask.store.layouts import tile_reader
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from dtedask.testing import StoreSuite
 
 KEYS = {"class": "rd", "stream": "enfo", "expver": "test", "type": "pf", "levtype": "pl"}

@@ -238,7 +238,7 @@ def test_what_another_writes_between_reading_and_writing_is_kept(memory_store, m
 
 def _put_unguarded(store, request):
     """Write a lock as another host would: past the lock of this process."""
-    from dtedask.store.location import RootFiles
+    from dtedask.store.root_files import RootFiles
 
     other = dtedask.open("memory://elsewhere")
     RootFiles(other._location).write(".dtedask/root.yaml", b"format: 1\nschema: {}")

@@ -6,7 +6,7 @@ import dask
 import pytest
 
 import dtedask
-from dtedask.store.location import RootFiles
+from dtedask.store.root_files import RootFiles
 
 WAIT_S = 30
 

@@ -12,8 +12,8 @@ from dtedask.store.commits import commits_of
 from dtedask.store.html import table_html
 from dtedask.store.inspection.contents import manifests_of
 from dtedask.store.layouts.locate import bytes_in_packs
-from dtedask.store.location import RootFiles
 from dtedask.store.repository import open_repository
+from dtedask.store.root_files import RootFiles
 from dtedask.store.selection import select
 from dtedask.store.upkeep.packs import packs_of
 

@@ -78,7 +78,8 @@ def manifest_refs(url: str, name: str) -> ManifestRefs:
     name : str
         Identifier of the manifest.
     """
-    from dtedask.store.location import Location, RootFiles
+    from dtedask.store.location import Location
+    from dtedask.store.root_files import RootFiles
 
     location = Location(url)
     if location.is_memory:

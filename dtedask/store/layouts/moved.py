@@ -18,7 +18,8 @@ from dtedask.store.failures import is_of_file
 from dtedask.store.layouts.locate import locate
 from dtedask.store.layouts.packs import FOLDER
 from dtedask.store.layouts.references import Reference, folder_url
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Snapshot

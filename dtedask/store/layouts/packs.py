@@ -12,7 +12,8 @@ from dtedask.store.layouts.references import Reference, folder_url
 from dtedask.store.lock import start_writing
 
 if TYPE_CHECKING:
-    from dtedask.store.location import FileStream, Location, RootFiles
+    from dtedask.store.location import Location
+    from dtedask.store.root_files import FileStream, RootFiles
 
 FOLDER = "packs"
 _EARLY_BYTES = 8 * 2**20  # written to disk before a pack is complete
@@ -174,6 +175,6 @@ class ObjectPack(PackWriter):
 
     @property
     def _files(self) -> RootFiles:
-        from dtedask.store.location import RootFiles
+        from dtedask.store.root_files import RootFiles
 
         return RootFiles(self._location)

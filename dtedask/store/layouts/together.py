@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from dtedask.store.layouts.locate import find
 from dtedask.store.layouts.moved import folder_of, pack_of
 from dtedask.store.layouts.packs import FOLDER
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 
 if TYPE_CHECKING:
     from dtedask.store.snapshot import Snapshot

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError
-from dtedask.store.location import RootFiles
+from dtedask.store.root_files import RootFiles
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location

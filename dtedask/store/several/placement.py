@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dtedask.core.errors import DamagedError
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from dtedask.store.schema import CUBE_KEYS
 from dtedask.store.schema.document import CUBE_QUALIFIERS
 from dtedask.store.several.document import Policy

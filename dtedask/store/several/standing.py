@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError, RootUnavailableError
 from dtedask.store.failures import first_line
-from dtedask.store.location import RootFiles
+from dtedask.store.root_files import RootFiles
 from dtedask.store.roots import FILE
 
 if TYPE_CHECKING:

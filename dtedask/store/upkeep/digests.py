@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, StoreError
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from dtedask.store.upkeep.manifests import manifests_by_array
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import DamagedError, NotFoundError
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from dtedask.store.upkeep.digests import Digest, SnapshotDigests, digest_file, digest_folder, read_digests
 from dtedask.store.upkeep.manifests import Extents, extents_by_array
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
 from dtedask.store.past.tag_file import FILE as TAGS
 from dtedask.store.past.tag_file import decoded
 from dtedask.store.past.tags import PIN
+from dtedask.store.root_files import RootFiles
 from dtedask.store.upkeep.digests import digest_folder
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from dtedask.store.layouts.manifest_refs import payload_of
 from dtedask.store.layouts.packs import FOLDER
-from dtedask.store.location import Location, RootFile, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFile, RootFiles
 
 _NAME = re.compile(rb"/packs/([0-9a-f]{32}\.[a-z]+)")
 _AT_ONCE = 64

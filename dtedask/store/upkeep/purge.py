@@ -12,9 +12,10 @@ from dtedask.core.errors import StoreError
 from dtedask.core.settings import setting
 from dtedask.plugins import run_after_purge, run_oldest_needed
 from dtedask.store.failures import first_line, storage_error
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
 from dtedask.store.lock import cube_lock, sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository
+from dtedask.store.root_files import RootFiles
 from dtedask.store.upkeep.digests import rewriting
 from dtedask.store.upkeep.integrity import check_kept
 from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests, stray_pins

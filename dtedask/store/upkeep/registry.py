@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dtedask.core.errors import StoreError
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
 from dtedask.store.lock import cube_lock
+from dtedask.store.root_files import RootFiles
 
 Kind = Literal["transaction", "reader", "purge"]
 

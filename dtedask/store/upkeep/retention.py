@@ -10,7 +10,8 @@ from typing import Any
 
 from dtedask.core.errors import SettingError, StoreError
 from dtedask.core.settings import setting
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 
 FILE = ".dtedask/retention.json"
 Duration = str | float | timedelta

@@ -19,10 +19,11 @@ import numpy as np
 
 from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.store.failures import first_line
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
 from dtedask.store.past.tag_file import FILE as TAGS
 from dtedask.store.past.tag_file import decoded, tags_of
 from dtedask.store.repository import open_repository, own_metadata, snapshot_at
+from dtedask.store.root_files import RootFiles
 from dtedask.store.roots import FILE, RootDocument
 from dtedask.store.selection import group_may_match
 from dtedask.store.snapshot import Snapshot

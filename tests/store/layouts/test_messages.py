@@ -17,7 +17,8 @@ from dtedask.grib.library import eccodes
 from dtedask.store import Schema
 from dtedask.store.layouts import Packs, packs
 from dtedask.store.layouts.messages import PackedMessage
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 
 
 @pytest.fixture(params=["ens-50.grib", "o32.grib2", "missing-values.grib", "spherical-harmonics.grib", "icon.grib"])

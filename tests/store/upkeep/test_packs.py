@@ -135,7 +135,7 @@ KILLED = """
     from dtedask.store.layouts import packs
     from dtedask.store import transaction
     from dtedask.store.upkeep import packs as upkeep, purge
-    from dtedask.store.location import RootFiles
+    from dtedask.store.root_files import RootFiles
     from tests.store.upkeep.test_packs import QUICK, archive
 
     def die(*args, **kwargs):

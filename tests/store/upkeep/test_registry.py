@@ -12,7 +12,8 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import StoreError
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from dtedask.store.upkeep.registry import folder_of, registered, registrations
 
 CUBE = "rd/enfo/test"

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtedask.core.errors import SettingError, StoreError
-from dtedask.store.location import Location, RootFiles
+from dtedask.store.location import Location
+from dtedask.store.root_files import RootFiles
 from dtedask.store.upkeep.retention import FILE, Limit, Point, Retention, RetentionDocument, choose
 
 BEGIN = datetime(2024, 6, 3, tzinfo=UTC)
