@@ -7,6 +7,7 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 endif
 JOBS ?= 2
 SELECT ?= not service
+COVERAGE ?= --cov --cov-report=term
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -24,8 +25,8 @@ help:  ## list these commands
 demo: $(STAMP)  ## run the main job on this machine: a forecast arrives, step by step, in a cube
 	@$(BIN)/dtedask demo
 
-test: $(STAMP)  ## run all tests that need no service, and print the coverage
-	$(PY) -m pytest -n $(JOBS) -m "$(SELECT)" --cov --cov-report=term
+test: $(STAMP)  ## run all tests that need no service, and print the coverage (COVERAGE= without, which is faster)
+	$(PY) -m pytest -n $(JOBS) -m "$(SELECT)" $(COVERAGE)
 
 check: lint  ## lint, format, types, import contracts and the fast tests; under three minutes
 	$(PY) -m pytest -n $(JOBS) -m "not slow and not service and not docs"

@@ -36,13 +36,13 @@ CHILD = """
     sys.path.insert(0, {tests!r})
     from conftest import make_field
     import dtedask
-    from dtedask.store import archive, transaction, write, writing
+    from dtedask.store import archive, chunks as chunk_writing, transaction, writing
 
     def die(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
 
     place, name = {{
-        "write": (write, "sync_or_die"),
+        "write": (chunk_writing, "_write"),
         "check": (writing, "_check_forks"),
         "flush": (transaction.Transaction, "_publish"),
         "sync": (transaction, "sync_to_disk"),
@@ -50,11 +50,11 @@ CHILD = """
         "hook": (archive, "run_after_commit"),
     }}[{stage!r}]
     if {stage!r} == "write":
-        original = write._write
+        original = chunk_writing._write
         async def half(chunks, store):
             await original(chunks[: len(chunks) // 2], store)
             die()
-        write._write = half
+        chunk_writing._write = half
     else:
         setattr(place, name, die)
     store = dtedask.open({root!r})

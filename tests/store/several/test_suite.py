@@ -40,3 +40,8 @@ class TestSeveralRoots(StoreSuite):
     def test_a_branch_is_on_its_own(self, store):
         with pytest.raises(SeveralRootsError, match=r"create_branch\(\) works on one root"):
             store.create_branch("trial")
+
+    def test_time_series_are_made_once_and_go_with_a_field_that_changes(self, store):
+        archive(store, 1)
+        with pytest.raises(SeveralRootsError, match=r"rechunk\(\) works on one root"):
+            store.rechunk(layout="series")
