@@ -11,6 +11,7 @@ import cloudpickle
 import pytest
 
 import dtedask
+from dtedask.testing.fields import make_field
 from dtedask.testing.store import archive
 
 READ = "import sys, dtedask; print([r.keys['step'] for r in dtedask.open(sys.argv[1]).list()])"
@@ -42,17 +43,20 @@ def test_nothing_that_travels_or_is_shown_holds_a_credential(root):
     assert leaks(store._repr_html_() + dataset._repr_html_()) == []
 
 
-def test_the_fork_that_goes_to_workers_holds_no_credential(root, monkeypatch):
+def test_the_fork_that_goes_to_workers_holds_no_credential(root, monkeypatch, many_tasks):
     from dtedask.store.execute import Execution
 
     sent, run = [], Execution.run
 
-    def look(self, fork, batches, durable_root, token):
+    def look(self, fork, batches, packs, token, **options):
         sent.append(bytes(fork))
-        return run(self, fork, batches, durable_root, token)
+        return run(self, fork, batches, packs, token, **options)
 
     monkeypatch.setattr(Execution, "run", look)
-    archive(dtedask.open(root), 1)
+    store = dtedask.open(root)
+    for number in range(2):
+        store.archive(*make_field(number, step=str(number)))
+    store.flush()
     assert [leaks(one) for one in sent] == [[]]
 
 
