@@ -29,6 +29,7 @@ def test_help_loads_neither_xarray_nor_dask():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_help_comes_at_once():
     def seconds():
         begin = time.perf_counter()
@@ -116,18 +117,21 @@ def test_flags_may_stand_anywhere_before_two_dashes():
     assert not entry.mode.debug
 
 
+@pytest.mark.slow
 def test_json_is_pure_and_free_of_colour_in_a_process_of_its_own(root):
     done = call("store", "list", "--root", root, "--json")
     assert [json.loads(line)["class"] for line in done.stdout.splitlines()] == ["ea"] * 8
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_failure(root):
     line = f"set -o pipefail; {DTEDASK} store list --root {root} | true"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_tables_have_no_colour_and_no_spaces_at_line_ends_where_they_are_piped(root):
     done = call("store", "history", "--root", root)
     assert "\x1b" not in done.stdout
@@ -135,6 +139,7 @@ def test_tables_have_no_colour_and_no_spaces_at_line_ends_where_they_are_piped(r
     assert len(done.stdout.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_dask_has_the_commands_too(root):
     done = subprocess.run(
         [DTEDASK.with_name("dask"), "dtedask", "store", "axes", "--root", root, "--json"],

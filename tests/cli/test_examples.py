@@ -136,6 +136,7 @@ NEEDS_A_SHELL = [example for example in EXAMPLES if set("|>") & set(example)]
 TAKES_TIME = [example for example in EXAMPLES if "local-cluster" in example or "demo" in example.split()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", [one for one in EXAMPLES if one not in NEEDS_A_SHELL + TAKES_TIME])
 def test_every_example_runs(run, place, example, tmp_path, monkeypatch):
     # A copy, so that the examples do not need each other.

@@ -13,6 +13,7 @@ def recipe(here):
     return path
 
 
+@pytest.mark.slow
 def test_a_run_writes_what_listeners_say_and_a_summary(run, recipe, here):
     done = run("recipe run small.yaml")
     assert done.status == 0

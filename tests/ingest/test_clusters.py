@@ -25,6 +25,7 @@ def client(request, tmp_path):
         yield client
 
 
+@pytest.mark.slow
 def test_workers_write_the_same_cube_as_threads(folder, tmp_path, store, grib_bytes, client):
     (folder / "a.grib").write_bytes(grib_bytes())
     (folder / "b.grib").write_bytes(grib_bytes(steps=(12,)))
@@ -38,6 +39,7 @@ def test_workers_write_the_same_cube_as_threads(folder, tmp_path, store, grib_by
     assert ingest(folder, store, client=client).unchanged == 12
 
 
+@pytest.mark.slow
 def test_standard_input_travels_to_the_workers(folder, store, grib_bytes, client, monkeypatch):
     path = folder / "input"
     path.write_bytes(grib_bytes())

@@ -93,6 +93,7 @@ def test_a_part_is_left_alone_until_it_is_renamed(folder, store, grib_bytes):
     assert steps(store) == [0, 6]
 
 
+@pytest.mark.slow
 def test_a_restart_goes_on_where_the_watch_was(folder, store, grib_bytes):
     (folder / "a.grib").write_bytes(grib_bytes(steps=(0,)))
     with Watched(folder, store) as first:
@@ -103,6 +104,7 @@ def test_a_restart_goes_on_where_the_watch_was(folder, store, grib_bytes):
     assert (second.total.new, second.total.unchanged, second.total.files) == (4, 0, 1)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_in_one_of_its_cubes_only_is_completed_after_a_restart(folder, store, grib_bytes):
     (folder / "a.grib").write_bytes(grib_bytes(steps=(0,)) + grib_bytes(steps=(0,), stream="wave"))
     with Watched(folder, store) as first:
@@ -148,6 +150,7 @@ def test_a_step_over_several_files_is_one_commit(folder, store, grib_bytes):
     ]
 
 
+@pytest.mark.slow
 def test_one_bad_file_does_not_spoil_its_step(folder, store, grib_bytes, undecodable):
     (folder / "a.grib").write_bytes(undecodable(grib_bytes(steps=(0,), params=(130,))))
     (folder / "b.grib").write_bytes(grib_bytes(steps=(0,), params=(131,)))

@@ -112,6 +112,7 @@ def check_cube(store, fields):
         check_field(store.retrieve({**record.keys, "grid": record.grid.label}), fields[key])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOOD)
 def test_every_value_of_a_real_file_stands_at_its_place(grib_folder, tmp_path, name):
     store = dtedask.open(tmp_path / "root")

@@ -73,6 +73,7 @@ def by_us(folder, spaces, files):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spaces",
     [
@@ -86,6 +87,7 @@ def test_anchored_expressions_choose_the_same_roots(tmp_path, messages, spaces):
     assert by_us(tmp_path / "ours", spaces, messages) == by_fdb(tmp_path / "theirs", spaces, messages)
 
 
+@pytest.mark.slow
 def test_a_part_of_a_value_is_enough_for_fdb_alone(tmp_path, messages):
     spaces = [("a", "stream=lw"), ("b", "class=.*")]
     theirs, ours = by_fdb(tmp_path / "theirs", spaces, messages), by_us(tmp_path / "ours", spaces, messages)

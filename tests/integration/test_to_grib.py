@@ -25,6 +25,7 @@ FILES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_keys_grid_and_values_survive_to_grib(tmp_path, grib_folder, name):
     store = dtedask.open(tmp_path)

@@ -19,6 +19,7 @@ forecasts = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(forecasts)
 @settings(max_examples=10)
 def test_each_field_comes_exactly_once(forecast):
@@ -31,6 +32,7 @@ def test_each_field_comes_exactly_once(forecast):
     assert len(found) == len(set(found)) == fields
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time():
     forecast = DemoForecast(degrees=30, steps=(0, 6))
     assert [one.data for one in forecast.arrivals()] == [one.data for one in forecast.arrivals()]

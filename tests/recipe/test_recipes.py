@@ -85,6 +85,7 @@ def arrive(place, monkeypatch):
     return arrive
 
 
+@pytest.mark.slow
 @runs("watch-folder.yaml")
 def test_a_folder_is_watched(arrive):
     arrive(steps=(0, 6))
@@ -123,6 +124,7 @@ def arrivals():
     return list(forecast.arrivals())
 
 
+@pytest.mark.slow
 @runs("virtual-folder.yaml")
 def test_a_folder_becomes_a_virtual_cube(place, arrivals, monkeypatch):
     (place / "in").mkdir()
@@ -138,6 +140,7 @@ def test_a_folder_becomes_a_virtual_cube(place, arrivals, monkeypatch):
     assert run_recipe(load_recipe(FOLDER / "virtual-folder.yaml")).summary.is_unchanged
 
 
+@pytest.mark.slow
 def test_files_that_come_later_are_referred_to_as_they_come(place, arrivals, monkeypatch):
     folder, stop, seen = place / "in", threading.Event(), []
     folder.mkdir()
@@ -167,6 +170,7 @@ def test_what_stays_in_no_file_cannot_be_virtual(source):
         load_recipe({"name": "x", "root": "data", "layout": "virtual", "input": source})
 
 
+@pytest.mark.slow
 @runs("archive-then-series.yaml")
 def test_messages_are_archived_and_complete_runs_get_time_series(arrive, place):
     arrive(members=1, levels=(500,), degrees=5.0)

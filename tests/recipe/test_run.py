@@ -19,6 +19,7 @@ def small(root, **more):
     return load_recipe({"name": "small", "input": {"demo": SMALL}, "root": str(root), **more})
 
 
+@pytest.mark.slow
 def test_each_step_is_a_commit_that_the_listeners_hear_of(tmp_path):
     heard, units = [], []
     trigger = {"type": "function", "function": lambda event: heard.append(event.keys["step"])}
@@ -30,6 +31,7 @@ def test_each_step_is_a_commit_that_the_listeners_hear_of(tmp_path):
     assert [unit.new for unit in units] == [FIELDS // 2, FIELDS // 2]
 
 
+@pytest.mark.slow
 def test_the_second_run_changes_nothing(tmp_path):
     run_recipe(small(tmp_path / "r"))
     again = run_recipe(small(tmp_path / "r"))
@@ -38,6 +40,7 @@ def test_the_second_run_changes_nothing(tmp_path):
     assert len(dtedask.open(tmp_path / "r").history()) == 2
 
 
+@pytest.mark.slow
 def test_files_and_a_made_forecast_give_the_same_cube(tmp_path):
     (tmp_path / "in").mkdir()
     recipe = small(tmp_path / "a")
@@ -62,11 +65,13 @@ def test_a_recipe_may_want_no_catalog(tmp_path):
     assert not (tmp_path / "r" / "catalog.yaml").exists()
 
 
+@pytest.mark.slow
 def test_the_schema_of_the_recipe_makes_the_root(tmp_path):
     run_recipe(small(tmp_path / "r", schema={"values": {"dtype": "float64"}}))
     assert dtedask.open(tmp_path / "r").retrieve("param=2t")["2t"].dtype == "float64"
 
 
+@pytest.mark.slow
 def test_what_was_never_announced_is_announced_first(tmp_path):
     with dask.config.set({"dtedask.plugins.disable": ["notify"]}):
         run_recipe(small(tmp_path / "r"))
@@ -81,6 +86,7 @@ def test_a_stop_ends_it_after_the_step_that_is_under_way(tmp_path):
     assert report.summary.new == FIELDS // 2
 
 
+@pytest.mark.slow
 def test_a_plan_counts_what_a_run_then_does_and_writes_nothing(tmp_path):
     plan = plan_recipe(small(tmp_path / "r"))
     assert not (tmp_path / "r").exists()

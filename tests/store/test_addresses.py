@@ -66,6 +66,7 @@ def changed(description, change):
     return dataclasses.replace(description, **{**change, "keys": keys})
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 20), other), min_size=2, max_size=12))
 def test_places_of_many_fields_are_those_of_each_alone(descriptions, changes):

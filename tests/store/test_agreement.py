@@ -80,6 +80,7 @@ def test_bytes_that_end_anywhere_are_whole_messages_or_nothing(messages, data, d
         assert not store.dirty
 
 
+@pytest.mark.slow
 def test_messages_come_as_bytes_paths_streams_and_one_by_one(messages, data, tmp_path):
     file = tmp_path / "four.grib"
     file.write_bytes(data)

@@ -16,6 +16,7 @@ def listed(store):
 FILES = ("ens-50.grib", "reduced-gg.grib", "healpix-h8.grib2", "spherical-harmonics.grib", "lambert.grib", "o32.grib2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_what_was_retrieved_can_be_archived_again(tmp_path, grib_folder, name):
     first, second = dtedask.open(tmp_path / "first"), dtedask.open(tmp_path / "second")

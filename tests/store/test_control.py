@@ -68,6 +68,7 @@ def is_refused(call):
     return False
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(lock=REQUESTS, request=REQUESTS, verbs=st.sets(st.sampled_from(VERBS), min_size=1))
 def test_exactly_what_touches_a_locked_field_is_refused(full, make_field, lock, request, verbs):
@@ -185,6 +186,7 @@ def test_a_locked_field_is_neither_wiped_nor_rolled_back(memory_store, make_fiel
     assert memory_store.axes()["step"] == ["6"]
 
 
+@pytest.mark.slow
 def test_another_process_honours_a_lock(store, make_field):
     store.archive(*make_field())
     store.flush()

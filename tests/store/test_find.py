@@ -81,6 +81,7 @@ def product_of(request):
         yield dict(zip(names, values, strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(stored, st.lists(requests, min_size=1, max_size=4))
 def test_list_and_axes_are_those_of_a_dictionary(make_field, stored, requests):
@@ -95,6 +96,7 @@ def test_list_and_axes_are_those_of_a_dictionary(make_field, stored, requests):
         assert axes == {key: {keys[key] for keys in expected if key in keys} for key in names}
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(stored, st.lists(full_requests, min_size=1, max_size=3))
 def test_inspect_gives_the_product_of_a_request_in_its_order_or_names_exactly_what_is_missing(
@@ -117,6 +119,7 @@ def test_inspect_gives_the_product_of_a_request_in_its_order_or_names_exactly_wh
             assert not missing
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(stored, requests)
 def test_what_is_retrieved_stands_in_the_order_of_the_request(make_field, stored, request):
@@ -140,6 +143,7 @@ def test_what_is_retrieved_stands_in_the_order_of_the_request(make_field, stored
     assert times == [" ".join(one) for one in order if one in have]
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(stored)
 def test_compact_requests_take_each_field_once_and_no_other(make_field, stored):

@@ -109,6 +109,7 @@ def test_any_order_of_arrival_opens_as_the_same_dataset(make_field, writes, rand
     assert datasets[0].identical(datasets[1])
 
 
+@pytest.mark.slow
 @given(writes)
 @settings(max_examples=10)
 def test_sending_everything_again_changes_nothing(make_field, writes):

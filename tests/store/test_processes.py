@@ -32,6 +32,7 @@ def in_threads(task, arguments):
         return list(pool.map(run, arguments))
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_handle_that_archives_lists_and_flushes(store, make_field):
     def work(number):
         for step in range(4):

@@ -46,6 +46,7 @@ def takes(schema, keys):
     return True
 
 
+@pytest.mark.slow
 @given(st.lists(RULES.filter(bool), min_size=2, max_size=4))
 def test_rules_that_no_field_reaches_and_those_that_share_fields_are_found(rules):
     schema = Schema.model_validate({"keys": KEYS, "rules": [{"keys": rule} for rule in rules]})
@@ -107,6 +108,7 @@ def test_mistakes_of_a_document_name_line_and_remedy(tmp_path, text, said):
         load_schema(path)
 
 
+@pytest.mark.slow
 @given(st.lists(RULES.filter(bool), min_size=1, max_size=3), st.booleans())
 def test_a_written_document_reads_as_the_same_schema(rules, is_named):
     from dtedask.core.documents import load_document

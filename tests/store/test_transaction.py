@@ -281,6 +281,7 @@ def test_a_cube_of_a_newer_format_is_refused(store, make_field, monkeypatch):
         list(dtedask.open(store.root).list())
 
 
+@pytest.mark.slow
 def test_a_damaged_newest_snapshot_is_not_taken_for_an_empty_cube(tmp_path, make_field):
     store = dtedask.open(tmp_path)
     store.archive(*make_field(1.0, number="1", levelist="500"))
@@ -459,6 +460,7 @@ def test_a_bad_field_of_one_cube_keeps_all_cubes_of_the_flush_as_they_were(store
     assert [commit.cube for commit in store.flush()] == ["od/oper/0001", "rd/enfo/0001"]
 
 
+@pytest.mark.slow
 def test_two_flushes_over_the_same_cubes_do_not_wait_for_each_other_for_ever(tmp_path, make_field):
     def flush(number):
         store = dtedask.open(tmp_path)
@@ -517,6 +519,7 @@ def test_a_call_of_archive_that_fails_takes_none_of_its_fields(store, make_field
     assert commit.new == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_read_a_cube_waits_for_icechunk_before_it_ends(store, make_field):
     store.archive(*make_field(1.0, type="fc", levelist="500"))
     store.flush()
@@ -540,6 +543,7 @@ def test_a_root_that_was_removed_and_made_anew_is_written_with_its_own_configura
         shutil.rmtree(tmp_path / "root")
 
 
+@pytest.mark.slow
 def test_a_writer_goes_on_where_another_process_committed_in_between(tmp_path, make_field):
     store = dtedask.open(tmp_path)
     for step, elsewhere in (("0", False), ("6", True), ("12", False)):

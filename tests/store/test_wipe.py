@@ -202,6 +202,7 @@ def test_a_variable_that_was_wiped_may_come_again_with_other_dimensions(store, m
     assert "level" not in store.retrieve("param=u")["u"].dims
 
 
+@pytest.mark.slow
 def test_a_wipe_over_several_cubes_is_one_commit_in_each(store, make_field):
     for expver in ("one", "two", "three"):
         store.archive(*make_field(1, shape=SHAPE, number="1", levelist="500", expver=expver))

@@ -154,6 +154,7 @@ def test_what_cannot_be_taken_is_listed_and_all_else_is_taken(tmp_path, store, u
         import_fdb({}, config, store, strict=True)
 
 
+@pytest.mark.slow
 def test_a_field_that_does_not_fit_into_the_cube_does_not_stop_the_others(tmp_path, store):
     store.archive(np.zeros((7, 12), "float32"), {**KEYS, "number": "1", "step": "0", "grid": "30x30"})
     store.flush()

@@ -13,6 +13,7 @@ from tests.store.faults.workers import LEVELS, archive_step
 CUBE = "rd/oper/test"
 
 
+@pytest.mark.slow
 def test_a_cube_whose_maker_died_before_the_branch_was_there_is_made_anew(tmp_path, caplog):
     create_repository(Location.parse(tmp_path), CUBE, [])
     shutil.rmtree(tmp_path / CUBE / "refs")
@@ -22,6 +23,7 @@ def test_a_cube_whose_maker_died_before_the_branch_was_there_is_made_anew(tmp_pa
     assert len(list(store.list())) == len(LEVELS)
 
 
+@pytest.mark.slow
 def test_a_folder_that_holds_something_else_is_not_taken_for_a_cube_and_nothing_in_it_is_touched(tmp_path):
     (tmp_path / CUBE).mkdir(parents=True)
     (tmp_path / CUBE / "notes.txt").write_text("mine")

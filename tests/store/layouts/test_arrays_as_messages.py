@@ -37,6 +37,7 @@ def any_bits(dtype, seed):
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @settings(max_examples=5)
 @given(seed=st.integers(0, 2**32))
@@ -63,6 +64,7 @@ def test_a_value_that_would_become_a_missing_point_is_refused(make_field):
         store.flush()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_fields_of_all_kinds_go_from_map_to_messages_and_back(tmp_path, grib_folder, name):
     decoded = dtedask.open(tmp_path / "map")

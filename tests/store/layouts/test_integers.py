@@ -95,6 +95,7 @@ def test_constant_fields_need_no_scale(value, gaps):
         assert same_bits(IntegerCodec(dtype).decode(chunk, (12,), "x"), values.astype(dtype))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_real_files_come_back_as_ecCodes_decodes_them(grib_folder, dtype):  # noqa: N802
     codec = IntegerCodec(dtype)
@@ -108,6 +109,7 @@ def test_real_files_come_back_as_ecCodes_decodes_them(grib_folder, dtype):  # no
             assert message.length < 5000 or len(chunk) < 1.1 * message.length or is_plain(chunk)
 
 
+@pytest.mark.slow
 def test_a_store_gives_the_values_of_blosc(tmp_path, grib_folder):
     plain, packed = dtedask.open(tmp_path / "a"), dtedask.open(tmp_path / "b", schema=INTEGERS)
     for store in (plain, packed):
@@ -130,6 +132,7 @@ def test_fields_without_integers_are_kept_and_counted(tmp_path, grib_folder, cap
     assert same_bits(values, decode(message.read(), message.field.order))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["o32.grib2", "missing-values.grib", "alternate-scanning.grib", "ens-50.grib"])
 def test_messages_that_go_out_decode_to_the_very_values(tmp_path, grib_folder, file):
     store = dtedask.open(tmp_path / "root", schema=INTEGERS)

@@ -156,6 +156,7 @@ def test_a_file_that_changed_before_the_flush_is_refused(tmp_path, grib_folder):
     assert list(tmp_path.rglob("packs/*")) == []
 
 
+@pytest.mark.slow
 def test_other_readers_of_grib_read_a_pack(tmp_path, grib_folder):
     file = grib_folder / "pl-regular-ll.grib"
     store = dtedask.open(tmp_path / "root", schema=Schema(layout="messages"))

@@ -110,6 +110,7 @@ def test_sizes_are_those_of_the_messages(store, grib_folder):
     assert [one.codecs for one in group.arrays if one.name == "z"] == [("dtedask.grib",)]
 
 
+@pytest.mark.slow
 def test_plain_zarr_and_xarray_read_a_cube_of_messages(store, grib_folder):
     store.archive(grib_folder / "pl-regular-ll.grib")
     store.flush()

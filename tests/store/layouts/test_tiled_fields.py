@@ -69,6 +69,7 @@ def parts(size):
     return numbers | st.slices(size) | st.lists(numbers, max_size=12).map(lambda found: np.array(found, dtype=int))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(step=parts(len(STEPS)), latitude=parts(SHAPE[0]), longitude=parts(SHAPE[1]))
 def test_any_part_is_what_numpy_takes(root, values, step, latitude, longitude):

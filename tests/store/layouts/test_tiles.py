@@ -68,6 +68,7 @@ def test_a_field_comes_back_as_it_was_stored(field):
     np.testing.assert_array_equal(codec.decode(codec.encode(values), values.shape, "it"), rounded(codec, values))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(fields())
 def test_the_bytes_are_those_that_zarr_writes(field):
@@ -83,6 +84,7 @@ def test_the_bytes_are_those_that_zarr_writes(field):
         assert ours == written.to_bytes()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(fields())
 def test_zarr_reads_what_is_written(field):
@@ -94,6 +96,7 @@ def test_zarr_reads_what_is_written(field):
     assert np.isnan(array[0]).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(fields(), st.booleans())
 def test_what_zarr_writes_is_read(field, is_every_tile_stored):
@@ -177,6 +180,7 @@ def test_a_flipped_bit_never_becomes_data(field, data):
     assert not codec.is_whole(bytes(stored), values.shape)
 
 
+@pytest.mark.slow
 @given(fields(), st.data())
 def test_a_field_that_was_cut_short_is_damaged(field, data):
     codec, values = field

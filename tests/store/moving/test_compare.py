@@ -97,6 +97,7 @@ def test_attributes_that_differ_are_named(store, make_field, tmp_path):
     assert one.values is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["map", "messages"])
 def test_a_root_is_equal_to_the_files_it_was_made_of(grib_folder, tmp_path, layout):
     files = [grib_folder / name for name in ("o32.grib2", "missing-values.grib", "alternate-scanning.grib")]
@@ -136,6 +137,7 @@ def _generating_process(data):
     return place + 13
 
 
+@pytest.mark.slow
 def test_half_a_step_of_the_packing_is_allowed_when_it_is_asked_for(grib_folder, store, tmp_path):
     path = grib_folder / "aifs-single-t500.grib2"
     ingest(path, store)

@@ -42,6 +42,7 @@ def test_between_messages_the_very_bytes_are_copied(small, tmp_path):
     assert store.copy(None, tmp_path / "copy").unchanged == done.new
 
 
+@pytest.mark.slow
 def test_from_messages_into_a_map_is_what_ingest_makes(small, store, tmp_path):
     messages = dtedask.open(tmp_path / "messages", schema=MESSAGES)
     ingest(small, messages)
@@ -52,6 +53,7 @@ def test_from_messages_into_a_map_is_what_ingest_makes(small, store, tmp_path):
     assert values(copied) == values(store)
 
 
+@pytest.mark.slow
 def test_from_a_map_into_messages_every_bit_is_kept(small, store, tmp_path):
     ingest(small, store)
     done = store.copy(None, tmp_path / "copy", layout="messages")

@@ -159,6 +159,7 @@ def test_a_purge_leaves_blocks_that_are_not_published_yet(store, archive_run, wh
     assert store.verify().is_whole
 
 
+@pytest.mark.slow
 def test_time_series_follow_the_commits(store, archive_run, is_true):
     archive_run(store, date=DATES[0])
     made = keep_up(store, ALL, timeout_s=0.3)

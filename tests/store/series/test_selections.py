@@ -44,6 +44,7 @@ def forecast(make_field, request):
     return store
 
 
+@pytest.mark.slow
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.tuples(*(indexers(size) for size in (2, 2, 4, 1, *SHAPE))))
 def test_any_selection_is_the_same_from_time_series_and_from_fields(forecast, parts):
@@ -74,6 +75,7 @@ def test_float64_stays_float64(memory_store, make_field):
     assert np.diff(found).item() == pytest.approx(6e-12, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_hourly_steps_of_a_real_forecast_are_what_ecCodes_says(memory_store, grib_folder):  # noqa: N802
     messages = list(scan(grib_folder / "step-60m.grib"))
     store = memory_store

@@ -130,6 +130,7 @@ def no_storage(monkeypatch):
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_storage")
 def test_an_object_store_that_does_not_answer_is_waited_for_no_longer_than_the_deadline(both, open_roots):
     store = open_roots("spaces:\n- roots: [a, 's3://no-answer-here/x', b]")
@@ -142,6 +143,7 @@ def test_an_object_store_that_does_not_answer_is_waited_for_no_longer_than_the_d
     assert time.monotonic() - begin < 5
 
 
+@pytest.mark.slow
 def test_a_port_that_is_closed_is_told(both, open_roots, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         closed = server.getsockname()[1]

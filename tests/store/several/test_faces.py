@@ -29,6 +29,7 @@ def run(capsys, *words):
     return status, capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_the_engine_opens_a_group_over_all_roots(analyses):
     group = "ea/enda/0001/an/pl"
     found = xr.open_dataset(analyses.root, engine="dtedask", group=group)
@@ -43,6 +44,7 @@ def test_the_engine_opens_a_group_over_all_roots(analyses):
     assert list(xr.open_datatree(analyses.root, engine="dtedask").leaves[0].ds.data_vars) == list(found.data_vars)
 
 
+@pytest.mark.slow
 def test_the_engine_names_what_there_is(analyses, put):
     with pytest.raises(NotFoundError, match="no group 'fc'"):
         xr.open_dataset(analyses.root, engine="dtedask", group="ea/enda/0001/fc")
@@ -51,11 +53,13 @@ def test_the_engine_names_what_there_is(analyses, put):
         xr.open_dataset(analyses.root, engine="dtedask")
 
 
+@pytest.mark.slow
 def test_each_root_has_its_own_catalog_unless_one_is_named(analyses, tmp_path):
     update_catalog(analyses)
     assert all((tmp_path / name / "catalog.yaml").exists() for name in "abc")
 
 
+@pytest.mark.slow
 def test_commands_take_the_document_as_a_root(analyses, capsys, tmp_path):
     status, shown = run(capsys, "store", "list", "--root", analyses.root, "number=3,param=z,levelist=500", "--location")
     lines = shown.out.splitlines()
@@ -90,6 +94,7 @@ def test_the_command_shows_which_roots_answer_and_makes_new_ones(analyses, capsy
     assert run(capsys, "store", "roots", "--root", tmp_path / "a")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_missing_root_is_a_warning_where_the_document_says_so(analyses, capsys, tmp_path):
     document = tmp_path / "warn.yaml"
     document.write_text("on-unavailable: warn\nspaces:\n- roots: [a, gone]\n")

@@ -131,6 +131,7 @@ def test_roots_of_other_languages_are_read_one_by_one(open_roots, put, tmp_path)
         list(open_roots(BOTH).list())
 
 
+@pytest.mark.slow
 def test_real_fields_of_two_roots_are_what_one_root_gives(open_roots, tmp_path, grib_folder):
     file = grib_folder / "era5-levels-members.grib"
     one = dtedask.open(tmp_path / "one")

@@ -147,6 +147,7 @@ def test_every_byte_of_an_older_snapshot_is_compared_before_history_tells_of_it(
     assert len(store.history()) == 2
 
 
+@pytest.mark.slow
 def test_a_difference_does_not_believe_a_damaged_log(root, objects, damage, as_new_process):
     first, second = dtedask.open(root).history()
     expected = dtedask.open(root).diff(first.snapshot, second.snapshot).to_dict()

@@ -120,6 +120,7 @@ def test_packs_that_were_not_copied_are_named(old, tmp_path):
     assert dtedask.open(new).relocate().references == 0
 
 
+@pytest.mark.slow
 def test_a_root_can_be_moved_again_and_back(old, tmp_path):
     expected = states(old)
     place = old
@@ -164,6 +165,7 @@ def test_a_root_that_is_called_by_another_path_is_read_by_both(old, tmp_path):
         assert dtedask.open(path).retrieve({})["t"].notnull().all()
 
 
+@pytest.mark.slow
 def test_time_series_and_their_past_move_with_the_root(tmp_path):
     store = dtedask.open(tmp_path / "old", schema=Schema(layout="messages"))
     steps = ("0", "6", "12", "18")

@@ -65,6 +65,7 @@ def test_keys_inside_a_cube_change_in_it(filled):
     assert held(filled) == {("test", "2", "0"): 10, ("test", "2", "6"): 16}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["map", "messages"])
 def test_real_messages_get_headers_that_eccodes_reads(tmp_path, grib_folder, layout):
     store = dtedask.open(tmp_path / "root", schema=Schema(layout=layout))

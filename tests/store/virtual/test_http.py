@@ -54,6 +54,7 @@ def test_names_that_urls_quote_are_found(store, web, grib_folder, name):
     assert len(next(store.to_grib())) > 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gives_etags", [True, False])
 def test_a_file_that_changed_is_refused(store, web, surface, gives_etags):
     web.gives_etags = gives_etags

@@ -70,6 +70,7 @@ def opened(references, store, request):
     return found, store.retrieve(request)
 
 
+@pytest.mark.slow
 def test_scanned_references_become_the_fields_of_their_messages(store, surface, tmp_path):
     path = tmp_path / "references.json"
     path.write_text(json.dumps(scan_grib(str(surface))))
@@ -107,6 +108,7 @@ def test_combined_references_become_a_cube(store, cube, tmp_path, form):
         np.testing.assert_array_equal(values, one.values.astype(values.dtype))  # theirs are float64
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The 'fastparquet' engine is deprecated")  # fsspec reads by it
 @pytest.mark.parametrize("name", ["refs.json", "refs.parquet"])
 def test_kerchunk_opens_what_a_request_takes(store, cube, tmp_path, name):
@@ -131,6 +133,7 @@ def test_a_grid_that_begins_at_the_date_line_keeps_its_columns(store, surface):
     np.testing.assert_array_equal(theirs["sd"], ours["sd"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["o32.grib2", "reduced-gg.grib", "lambert.grib", "missing-values.grib", "icon.grib"])
 def test_other_grids_are_opened_too(store, grib_folder, file):
     store.virtualize(grib_folder / file)

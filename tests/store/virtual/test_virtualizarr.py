@@ -40,6 +40,7 @@ def written_and_read(virtual, folder, prefix):
     return xr.open_zarr(repo.readonly_session("main").store, consolidated=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_", ["class=ea,param=t", "class=ea,param=z/r,levelist=500"])
 def test_icechunk_reads_what_virtualizarr_writes_of_our_manifests(store, files, tmp_path, request_):
     store.virtualize(files[0])
@@ -59,6 +60,7 @@ def test_points_of_any_order_are_put_in_ours(store, files, tmp_path):
     np.testing.assert_array_equal(theirs[name], store.retrieve("")[name])
 
 
+@pytest.mark.slow
 def test_a_virtual_dataset_becomes_a_cube_and_only_its_messages_count(store, files, tmp_path):
     store.virtualize(files[0])
     virtual = store.to_virtualizarr("param=t").rename(t="other", level="height")

@@ -45,12 +45,14 @@ def store(tmp_path):
     return dtedask.open(tmp_path / "root")
 
 
+@pytest.mark.slow
 def test_to_grib_gives_the_very_bytes_of_the_files(store, files):
     done = store.virtualize(files)
     assert sorted(store.to_grib()) == sorted(messages_of(*files))
     assert (done.fields, done.new, done.copied, done.files) == (len(messages_of(*files)), done.fields, 0, len(files))
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_fields_archived(store, files, tmp_path):
     store.virtualize(files)
     decoded = dtedask.open(tmp_path / "decoded")
@@ -61,6 +63,7 @@ def test_values_are_those_of_the_fields_archived(store, files, tmp_path):
         np.testing.assert_array_equal(values, expected)
 
 
+@pytest.mark.slow
 def test_nothing_but_references_is_written(store, files):
     store.virtualize(files[:3])
     assert not list(Path(store.root).rglob("packs"))
@@ -68,6 +71,7 @@ def test_nothing_but_references_is_written(store, files):
         store.virtualize(files[0].parent / "none.grib")
 
 
+@pytest.mark.slow
 def test_folders_and_patterns_are_virtualized_and_a_dry_run_writes_nothing(store, files):
     trial = store.virtualize(files[0].parent, dry_run=True)
     assert not Path(store.root).exists()
@@ -76,6 +80,7 @@ def test_folders_and_patterns_are_virtualized_and_a_dry_run_writes_nothing(store
     assert trial.commits == ()
 
 
+@pytest.mark.slow
 def test_the_same_again_changes_nothing_and_what_was_appended_is_added(store, files, grib_folder):
     ens = files[0]
     data = ens.read_bytes()
@@ -120,6 +125,7 @@ def test_a_file_that_was_replaced_by_an_equal_one_is_another_file(store, files):
         next(store.values(""))
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_named_and_verify_names_its_fields(store, files):
     store.virtualize(files[:2])
     assert not store.verify().findings
