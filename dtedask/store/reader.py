@@ -173,7 +173,7 @@ class Reader(RootHandle):
         return xr.DataTree.from_dict(datasets)
 
     def to_grib(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[bytes]:
-        """Fields as GRIB2 messages, encoded anew, in the order of the request as `inspect` has it."""
+        """Fields as GRIB, as they came where messages are kept, else as GRIB2; in the order of the request."""
         from dtedask.store.encoding import encode_record
 
         for record in self.fields(request, allow_missing):
@@ -197,7 +197,7 @@ class Reader(RootHandle):
         return ranks.in_order(parsed, selections)
 
     def read(self, request: RequestLike = None, allow_missing: bool = False) -> Iterator[tuple[Record, bytes]]:
-        """What was archived, as bytes: opaque bytes as they came, fields as GRIB2 messages, encoded anew.
+        """What was archived, as bytes: opaque bytes and kept messages as they came, other fields as GRIB2.
 
         Yields
         ------

@@ -35,8 +35,9 @@ def relocate(
 ) -> None:
     """Let the cubes of a root that was moved or copied refer to their messages where they are now.
 
-    Of layout messages only: cubes refer to their packs by absolute names. Move or copy the root whole first (mv, rsync,
-    a copy of the bucket). Every branch gets a commit in which no field changes; tags and older states are read too.
+    Cubes refer to their packs (messages, time series, small fields in object stores) by absolute names. Move or copy
+    the root whole first (mv, rsync, a copy of the bucket). Every branch gets a commit in which no field changes; tags
+    and older states are read too.
     """
     done = open_root(root, None).relocate(old, dry_run=dry_run)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ class Packs:
         return f"{folder_url(self.location, self.cube)}{name}"
 
 
-class PackWriter:
+class PackWriter(ABC):
     """One pack while it is written. Nothing refers to it before the transaction is published.
 
     Parameters
@@ -85,14 +86,17 @@ class PackWriter:
         """Whether the next chunk should go into another pack."""
         return False
 
+    @abstractmethod
     def close(self) -> None:
         """Finish the file."""
 
+    @abstractmethod
     def discard(self) -> None:
         """Leave nothing behind, since the task failed."""
 
+    @abstractmethod
     def _write(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Append bytes."""
 
 
 class LocalPack(PackWriter):
@@ -166,6 +170,9 @@ class ObjectPack(PackWriter):
             self._stream.close()
         elif self._parts:
             self._files.write(self._name, self._taken())
+
+    def discard(self) -> None:
+        """Nothing appears in the store of what was not closed."""
 
     def _taken(self) -> bytes:
         """What is held; it is held no more."""
