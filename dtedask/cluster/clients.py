@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dtedask.cluster.local import local_cluster
 from dtedask.cluster.profiles import Profile
 from dtedask.cluster.profiles import profile as profile_named
-from dtedask.core.errors import MissingExtraError, PlanError, SettingError
+from dtedask.cluster.slurm import job_script_of, slurm_cluster
+from dtedask.core.errors import PlanError, SettingError
 
 if TYPE_CHECKING:
     from distributed import Client
     from distributed.deploy.cluster import Cluster
 
 logger = logging.getLogger(__name__)
-
-_OF_THE_CLUSTER = {"scheduler-options", "shared-temp-directory"}
 
 
 @contextmanager
@@ -77,12 +76,7 @@ def job_script(profile: str | Profile | None = None) -> str:
             f"The profile {chosen.name!r} is of kind {chosen.kind!r} and submits no jobs.",
             hint="Name one of kind 'slurm'.",
         )
-    job = _jobqueue().slurm.SLURMJob
-    options = {key: value for key, value in _job_options(chosen).items() if key not in _OF_THE_CLUSTER}
-    try:
-        return str(job("tcp://<scheduler>:8786", name="<worker>", **_keywords(options)).job_script())
-    except ValueError as error:
-        raise _cannot_make(chosen, error) from error
+    return job_script_of(chosen)
 
 
 def _profile(profile: str | Profile | None) -> Profile:
@@ -91,49 +85,10 @@ def _profile(profile: str | Profile | None) -> Profile:
 
 @contextmanager
 def _cluster(profile: Profile) -> Iterator[Cluster]:
-    cluster: Cluster = _slurm_cluster(profile) if profile.kind == "slurm" else _local_cluster(profile)
+    cluster: Cluster = slurm_cluster(profile) if profile.kind == "slurm" else local_cluster(profile)
     logger.info("cluster %s started: scheduler %s", profile.name, cluster.scheduler_address)
     with cluster:
         yield cluster
-
-
-def _local_cluster(profile: Profile) -> Cluster:
-    from dask.system import CPU_COUNT
-    from distributed import LocalCluster
-
-    return LocalCluster(
-        n_workers=profile.workers,
-        threads_per_worker=profile.threads or max(1, CPU_COUNT // profile.workers),
-        memory_limit="auto" if profile.memory is None else profile.memory,
-        dashboard_address="127.0.0.1:0",
-    )
-
-
-def _slurm_cluster(profile: Profile) -> Cluster:
-    options = _job_options(profile)
-    options["scheduler-options"] = {"dashboard_address": ":0", **(options.get("scheduler-options") or {})}
-    try:
-        cluster: Cluster = _jobqueue().SLURMCluster(**_keywords(options))
-    except ValueError as error:
-        raise _cannot_make(profile, error) from error
-    cluster.scale(profile.workers)
-    return cluster
-
-
-def _job_options(profile: Profile) -> dict[str, Any]:
-    """Options of the profile, over which the environment wins as it does everywhere in Dask."""
-    import dask.config
-
-    _jobqueue()
-    environment: Mapping[str, Any] = dask.config.get(
-        f"jobqueue.{profile.section}", {}, config=dask.config.collect_env()
-    )
-    return {**profile.job, **{key.replace("_", "-"): value for key, value in environment.items()}}
-
-
-def _keywords(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn names of dask-jobqueue's configuration into those of its classes."""
-    return {"job_name" if key == "name" else key.replace("-", "_"): value for key, value in options.items()}
 
 
 def _over_the_current(configuration: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,17 +110,3 @@ def _wait_for_a_worker(client: Client, profile: Profile) -> None:
         raise PlanError(
             f"No worker of the profile {profile.name!r} started within {profile.start_timeout_s:g} s.", hint=look
         ) from error
-
-
-def _jobqueue() -> Any:
-    try:
-        return import_module("dask_jobqueue")
-    except ImportError as error:
-        raise MissingExtraError(
-            "A profile of kind 'slurm' needs dask-jobqueue, which is not installed.",
-            hint='Install it by: pip install "dtedask[slurm]"',
-        ) from error
-
-
-def _cannot_make(profile: Profile, error: ValueError) -> SettingError:
-    return SettingError(f"{profile.path}: the jobs of profile {profile.name!r} cannot be made: {error}")

@@ -43,7 +43,7 @@ def test_a_cluster_whose_workers_never_start_is_given_up_in_time(monkeypatch):
 
         return LocalCluster(n_workers=0, dashboard_address=":0")
 
-    monkeypatch.setattr(clients, "_local_cluster", no_workers)
+    monkeypatch.setattr(clients, "local_cluster", no_workers)
     never = Profile(name="never", kind="local-cluster", start_timeout_s=0.2)
     with pytest.raises(PlanError, match=r"No worker of the profile 'never' started within 0\.2 s"), client_for(never):
         pass
