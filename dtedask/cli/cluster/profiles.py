@@ -1,4 +1,4 @@
-"""`dtedask cluster`: places where work can run."""
+"""`dtedask cluster`: the profiles, and what they would start."""
 
 from __future__ import annotations
 
