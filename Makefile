@@ -38,7 +38,7 @@ lint: $(STAMP)  ## the part of `check` that runs no test
 	$(BIN)/lint-imports --no-cache --no-logo
 
 test-services: $(STAMP)  ## run the tests with a real SLURM, S3 and etcd (Debian or Ubuntu, as root)
-	$(PY) -m pytest -m service
+	$(PY) -m pytest -n $(JOBS) --dist loadgroup -m service
 
 docs: $(STAMP)  ## run the code of the README and of docs/
 	$(PY) -m pytest -n $(JOBS) -m docs

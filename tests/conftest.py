@@ -1,8 +1,13 @@
-"""What all tests share: a home of their own, real GRIB, and how hypothesis runs."""
+"""What all tests share: a home of their own, real GRIB, real services, and how hypothesis runs."""
 
 import copy
+import fcntl
+import hashlib
 import os
+import re
+import subprocess
 import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -70,3 +75,86 @@ def many_tasks(_no_dask_settings_leak):
 
     with dask.config.set({"dtedask.ingest.batch-bytes": 100}):
         yield
+
+
+def pytest_collection_modifyitems(items):
+    """Tests with a SLURM run in one process, since some take its nodes away."""
+    for item in items:
+        if "slurm" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("slurm"))
+
+
+_EXPORT = re.compile(r"^export (\w+)=(.*)$", re.MULTILINE)
+
+
+@contextmanager
+def _service(script):
+    """Start a service by its script in tests/services, and put what it exports into the environment.
+
+    A service that ran before the tests is used and left running. Of the processes that share one, the last stops it.
+    """
+    command = str(REPOSITORY / "tests" / "services" / script)
+    with _shared(script) as stops:
+        # Not captured: the daemons would hold a captured pipe open; the scripts talk to stderr.
+        subprocess.run([command], check=True, stdout=subprocess.DEVNULL)
+        exports = subprocess.run([command, "env"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        values = dict(_EXPORT.findall(exports))
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield values
+        finally:
+            if stops():
+                subprocess.run([command, "stop"], check=True)
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+@contextmanager
+def _shared(script):
+    """Count the processes that use a service; gives what says, at the end, whether this one is to stop it."""
+    sandbox = os.environ.get(f"{script.partition('-')[0].upper()}_SANDBOX", "")
+    stem = Path(tempfile.gettempdir(), f"{script}-{hashlib.sha1(sandbox.encode()).hexdigest()[:8]}")
+    ours = stem.with_suffix(".ours")
+    with stem.with_suffix(".gate").open("w") as gate, stem.with_suffix(".users").open("w") as users:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        status = subprocess.run([REPOSITORY / "tests" / "services" / script, "status"], capture_output=True)
+        if status.returncode != 0:
+            ours.touch()
+        fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+
+        def stops():
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            with suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if ours.exists():
+                    ours.unlink()
+                    return True
+            return False
+
+        yield stops
+
+
+@pytest.fixture(scope="session")
+def slurm():
+    """A SLURM of four virtual nodes; `sbatch` and `squeue` find it."""
+    with _service("slurm-up") as values:
+        yield values
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """An S3 server; obstore and Icechunk find it by the environment, its bucket is S3_BUCKET."""
+    with _service("s3-up") as values:
+        yield values
+
+
+@pytest.fixture(scope="session")
+def etcd():
+    """An etcd; its address is ETCD_URL."""
+    with _service("etcd-up") as values:
+        yield values

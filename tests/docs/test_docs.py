@@ -2,7 +2,8 @@
 
 ``python`` blocks of a page share one namespace. In ``console`` blocks the lines that begin with ``$ `` are run by bash,
 each must succeed; what stands between them is what a reader sees and is not compared. Blocks run in the order of the
-page. ``<!-- no-run: reason -->`` before a block leaves it out.
+page. ``<!-- no-run: reason -->`` before a block leaves it out. ``<!-- needs: slurm -->`` on the first line of a
+page says that it runs with the services, where there is a SLURM.
 """
 
 import os
@@ -19,6 +20,7 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
+_NEEDS = re.compile(r"<!-- needs: (\w+) -->")
 _NO_RUN = re.compile(r"<!-- no-run: \S[^>]* -->\s*$")
 
 
@@ -73,19 +75,46 @@ def run_python(block, namespace):
     exec(compile("\n" * (block.line - 1) + block.code, str(block.page), "exec"), namespace)
 
 
+def needs(page):
+    """The service that a page needs, None for most."""
+    found = _NEEDS.match(page.read_text("utf-8"))
+    return found and found[1]
+
+
 PAGES_WITH_CODE = [page for page in PAGES if any(blocks_of(page))]
 
 
-@pytest.mark.docs
-@pytest.mark.parametrize("page", PAGES_WITH_CODE, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def with_need(service):
+    return [
+        pytest.param(page, id=str(page.relative_to(REPOSITORY))) for page in PAGES_WITH_CODE if needs(page) == service
+    ]
+
+
+def run_page(page, folder, monkeypatch):
+    monkeypatch.chdir(folder)
     namespace = {"__name__": "__main__"}
     for block in blocks_of(page):
         if block.language == "python":
             run_python(block, namespace)
         else:
-            run_console(block, tmp_path)
+            run_console(block, folder)
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("page", with_need(None))
+def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
+    run_page(page, tmp_path, monkeypatch)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("page", with_need("slurm"))
+def test_the_code_of_the_page_runs_on_slurm(page, slurm, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASK_JOBQUEUE__SLURM__INTERFACE", "lo")  # all nodes are this machine
+    run_page(page, tmp_path, monkeypatch)
+
+
+def test_pages_need_nothing_that_is_not_known():
+    assert {needs(page) for page in PAGES} <= {None, "slurm"}
 
 
 def test_a_block_that_is_left_out_says_why():
