@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import ReadOnlyError
+from dtedask.core.stages import stage
 from dtedask.plugins import hookimpl
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def after_commit(commit: Commit) -> None:
         logger.info("%s has no catalog file: it is not on local disk and dtedask.catalog.path is not set", commit.root)
         return
     try:
-        follow(commit, file)
+        with stage("catalog", detail=commit.cube):
+            follow(commit, file)
     except ReadOnlyError as error:
         logger.warning("The commit %s of %s is not in the catalog: %s", commit.snapshot, commit.url, error)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.cli.console import say
 from dtedask.cli.progress import progress
+from dtedask.core.stages import staged
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -62,7 +63,7 @@ def surroundings(store: Store, listeners: Sequence[str], cluster: str | None) ->
             stack.enter_context(listening(file))
         for root in store.roots:
             catch_up(root)
-        yield stack.enter_context(client_for(cluster))
+        yield stack.enter_context(staged("cluster", client_for(cluster)))
 
 
 @contextmanager

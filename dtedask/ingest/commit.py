@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import FieldError, GribError, StoreError
+from dtedask.core.stages import stage
 from dtedask.ingest.summary import Summary
 from dtedask.ingest.survey import OnError, Unit
 
@@ -90,7 +91,8 @@ class Committer:
         from dtedask.store import Execution
 
         try:
-            skipped = self._archive(messages)
+            with stage("survey"):
+                skipped = self._archive(messages)
             if not self._store.dirty:
                 return Summary(skipped=tuple(skipped))
             commits = self._store.flush(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DtedaskError, FieldError, GribError, NotFoundError
+from dtedask.core.stages import stage
 from dtedask.grib.files import Name, SourceFile
 from dtedask.ingest.commit import Committer
 from dtedask.ingest.errors import failure
@@ -80,9 +81,10 @@ def ingest(
     with open_sources(sources) as files:
         if refers and any(file.name == _SPOOLED for file in files):
             raise NotFoundError("Standard input is no file that can be referred to.", hint="Save it to a file first.")
-        surveys = _surveys(files, unit, on_error, client)
-        room = Room.of(client).fitted(surveys)
-        plan = make_plan(surveys, unit, room).check()
+        with stage("survey"):
+            surveys = _surveys(files, unit, on_error, client)
+            room = Room.of(client).fitted(surveys)
+            plan = make_plan(surveys, unit, room).check()
         committer = Committer(
             store, on_error=on_error, client=client, threads=room.threads, message=message, refers=refers
         )
@@ -119,7 +121,8 @@ def _units(surveys: Sequence[FileSurvey], unit: UnitName, on_error: OnError) -> 
         for found in surveys:
             if found.error is None:
                 # Only counted before: the messages of all files at once would take memory without bound.
-                messages = list(found.messages or survey(found.file, on_error).messages)
+                with stage("survey", detail=found.file.name):
+                    messages = list(found.messages or survey(found.file, on_error).messages)
                 yield Unit(messages, (found.file,), message=found.file.name)
 
 

@@ -12,6 +12,7 @@ import pluggy
 from dtedask.core.errors import SettingError, StoreError
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.settings import setting
+from dtedask.core.stages import stage
 from dtedask.plugins import hooks
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def run_after_commit(commit: Commit) -> tuple[Exception, ...]:
         What went wrong, in the order of the plug-ins; each is logged. One failing plug-in stops no other, and the
         commit stands whatever happens.
     """
+    with stage("announce", detail=commit.cube):
+        return tuple(_told_of(commit))
+
+
+def _told_of(commit: Commit) -> list[Exception]:
     manager = _manager()
     failures: list[Exception] = []
     try:
@@ -72,7 +78,7 @@ def run_after_commit(commit: Commit) -> tuple[Exception, ...]:
     for name in _in_calling_order(manager):
         if name not in disabled:
             failures.extend(_call(manager, name, commit))
-    return tuple(failures)
+    return failures
 
 
 def run_oldest_needed(root: str, cube: str) -> tuple[Need, ...]:

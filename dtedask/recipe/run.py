@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dtedask.core.stages import stage, staged
 from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
 from dtedask.recipe.rolling import Rolled, roll
 from dtedask.recipe.series import making_series
@@ -115,7 +116,7 @@ def _surroundings(recipe: Recipe, store: Store, cluster: str | None) -> Iterator
             stack.enter_context(listening(Listeners(listeners=recipe.listeners)))
         for root in store.roots:
             catch_up(root)
-        yield stack.enter_context(client_for(cluster or recipe.cluster))
+        yield stack.enter_context(staged("cluster", client_for(cluster or recipe.cluster)))
 
 
 def _catalog_settings(recipe: Recipe) -> dict[str, Any]:
@@ -134,7 +135,8 @@ def _complete_catalog(recipe: Recipe, store: Store) -> str | None:
     if catalog_of(recipe) is None:
         return None
     try:
-        return str(update_catalog(store, catalog_of(recipe)))
+        with stage("catalog"):
+            return str(update_catalog(store, catalog_of(recipe)))
     except NotFoundError:  # nothing came, so there is no root
         return None
 

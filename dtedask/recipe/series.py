@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -76,7 +77,7 @@ def making_series(recipe: Recipe, client: Client | None) -> Iterator[list[Rechun
         except Exception as error:  # noqa: BLE001 - raised where the recipe ends
             errors.append(error)
 
-    thread = threading.Thread(target=work, name="time-series")
+    thread = threading.Thread(target=copy_context().run, args=(work,), name="time-series")
     thread.start()
     try:
         yield made

@@ -22,6 +22,7 @@ from dtedask.core.errors import (
     StoreError,
     TransactionError,
 )
+from dtedask.core.stages import stage
 from dtedask.store.author import author
 from dtedask.store.clock import wait_until_after
 from dtedask.store.commits import metadata_of, sequence_after
@@ -132,7 +133,7 @@ class Transaction(ABC):
 
     def publish(self, prepared: Prepared) -> Commit:
         """Make what was prepared visible, all at once."""
-        with self._told_errors():
+        with self._told_errors(), stage("commit", detail=self.cube):
             return self._publish(prepared)
 
     @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dtedask.core.commit import Commit
 from dtedask.core.errors import FieldError, TransactionError
 from dtedask.core.settings import setting
+from dtedask.core.stages import stage
 from dtedask.store.branches import start_branch
 from dtedask.store.commits import changes_of
 from dtedask.store.control import Control
@@ -114,7 +115,10 @@ class WriteTransaction(Transaction):
             return head, head
 
     def _prepare(self) -> Prepared | None:
-        entries = self.entries
+        with stage("write", detail=self.cube):
+            return self._prepare_entries(self.entries)
+
+    def _prepare_entries(self, entries: Sequence[Entry]) -> Prepared | None:
         repo = create_repository(self.location, self.cube, self.addresses)
         repo = with_containers(self.location, self.cube, repo, _referred(entries))
         start_branch(repo, self.options.branch)
@@ -139,17 +143,29 @@ class WriteTransaction(Transaction):
         fork = session if is_shared else session.fork()
         grow(placement, fork.store, self.coordinates_of)
         results = self._write(fork if is_shared else pickle.dumps(fork), batches)
+        with stage("merge", detail=self.cube):
+            written = self._checked(entries, items, results, session)
+            if not is_shared:
+                session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
+            changed = (key for result in results for key in (*result.new, *result.replaced))
+            forget_chunks(session.store, placement.snapshot, changed)
+        return written, results
+
+    def _checked(
+        self,
+        entries: Sequence[Entry],
+        items: Sequence[WriteItem],
+        results: Sequence[WriteResult],
+        session: icechunk.Session,
+    ) -> list[Entry]:
+        """The fields that were written, once all that may be wrong with it was looked at."""
         _check_forks(results, items, session.snapshot_id)
         written = _written(entries, items, results)
         _report_plain(self.cube, sum(result.plain for result in results), len(written))
         if self.schema is not None:
             check_schema(self.location, self.schema)
         Control(self.location).check_entries(written)  # a lock may have been set while this was written
-        if not is_shared:
-            session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
-        changed = (key for result in results for key in (*result.new, *result.replaced))
-        forget_chunks(session.store, placement.snapshot, changed)
-        return written, results
+        return written
 
     def _write(self, fork: icechunk.Session | bytes, batches: Sequence[Sequence[WriteItem]]) -> list[WriteResult]:
         token = uuid.uuid4().hex[:8]

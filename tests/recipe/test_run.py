@@ -8,6 +8,7 @@ import pytest
 import dtedask
 from dtedask.catalog import entries
 from dtedask.core.errors import DocumentError, SettingError
+from dtedask.core.stages import StageTimes, listening_to_stages
 from dtedask.notify import open_log
 from dtedask.recipe import check_recipe, load_recipe, plan_recipe, run_recipe
 
@@ -125,3 +126,18 @@ def test_a_local_cluster_gives_the_same_fields(tmp_path):
     assert report.summary.new == FIELDS
     a, b = (dtedask.open(tmp_path / name).retrieve("levtype=pl") for name in "ab")
     assert a.equals(b)
+
+
+@pytest.mark.slow
+def test_a_run_tells_of_its_stages_and_their_times_add_up(tmp_path):
+    (tmp_path / "in").mkdir()
+    for arrival in small(tmp_path).input.demo.arrivals():
+        (tmp_path / "in" / arrival.name).write_bytes(arrival.data)
+    times = StageTimes()
+    recipe = {"name": "files", "input": str(tmp_path / "in"), "root": str(tmp_path / "r"), "series": {}}
+    with listening_to_stages(times):
+        run_recipe(load_recipe(recipe))
+    assert set(times.counts) == {"cluster", "survey", "write", "merge", "commit", "announce", "catalog", "series"}
+    seconds = times.seconds
+    assert all(seconds[name] > 0 for name in ("survey", "write", "merge", "commit", "catalog"))
+    assert sum(seconds.values()) == pytest.approx(times.total_s, abs=0.01)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import NoMatchError, NotFoundError
+from dtedask.core.stages import stage
 from dtedask.request import Request
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def _narrowed(request: Request, commit: Commit) -> Request | None:
 
 def _made(store: Store, request: Request, options: dict[str, Any]) -> Iterator[Rechunk]:
     try:
-        found = store.rechunk(request, **options)
+        with stage("series", beside=True):
+            found = store.rechunk(request, **options)
     except (NoMatchError, NotFoundError):  # nothing of it has come yet
         return
     if found.commits or found.changed:
