@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dtedask.cluster.local import local_cluster
+from dtedask.cluster.named import named_cluster
 from dtedask.cluster.profiles import Profile
 from dtedask.cluster.profiles import profile as profile_named
 from dtedask.cluster.slurm import job_script_of, slurm_cluster
@@ -85,7 +86,8 @@ def _profile(profile: str | Profile | None) -> Profile:
 
 @contextmanager
 def _cluster(profile: Profile) -> Iterator[Cluster]:
-    cluster: Cluster = slurm_cluster(profile) if profile.kind == "slurm" else local_cluster(profile)
+    starts = {"local-cluster": local_cluster, "slurm": slurm_cluster, "class": named_cluster}
+    cluster = cast("Cluster", starts[profile.kind](profile))
     logger.info("cluster %s started: scheduler %s", profile.name, cluster.scheduler_address)
     with cluster:
         yield cluster

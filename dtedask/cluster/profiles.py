@@ -14,6 +14,8 @@ from dtedask.core.errors import SettingError
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.settings import setting
 
+Kind = Literal["threads", "local-cluster", "slurm", "class"]
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -23,14 +25,17 @@ class Profile:
     ----------
     name : str
         What recipes, commands and the setting ``dtedask.cluster`` call it.
-    kind : {"threads", "local-cluster", "slurm"}
-        Threads of this process, `distributed.LocalCluster`, or `dask_jobqueue.SLURMCluster`.
+    kind : {"threads", "local-cluster", "slurm", "class"}
+        Threads of this process, `distributed.LocalCluster`, `dask_jobqueue.SLURMCluster`, or any other class of a
+        cluster.
     path : str
         File that describes it.
     description : str
         One line for people.
     workers : int
-        Worker processes in all.
+        Worker processes in all; the fewest where their number follows the work.
+    workers_maximum : int, optional
+        The most worker processes where their number follows the work; None where it is fixed.
     threads : int, optional
         Threads of this process (``threads``) or of one worker (``local-cluster``); None shares the cores.
     memory : str or int, optional
@@ -39,6 +44,14 @@ class Profile:
         Section of `jobqueue` that describes a job (``slurm``).
     start_timeout_s : float
         How long to wait for the first worker.
+    encrypt : bool
+        Whether scheduler, workers and clients talk by TLS, with certificates made for the run.
+    class_path : str
+        Dotted path of the class (``class``).
+    options : mapping
+        Arguments of its constructor (``class``).
+    batch : mapping
+        What a batch job that holds a whole run needs beyond the worker jobs, named as it is written (``slurm``).
     job : mapping
         Options of a job, named as in dask-jobqueue's configuration (``slurm``).
     configuration : mapping
@@ -46,14 +59,19 @@ class Profile:
     """
 
     name: str
-    kind: Literal["threads", "local-cluster", "slurm"]
+    kind: Kind
     path: str = ""
     description: str = ""
     workers: int = 1
+    workers_maximum: int | None = None
     threads: int | None = None
     memory: str | int | None = None
     section: str = "slurm"
     start_timeout_s: float = 600.0
+    encrypt: bool = False
+    class_path: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    batch: Mapping[str, Any] = field(default_factory=dict)
     job: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
 
@@ -107,31 +125,63 @@ class _Job(_Section):
     scheduler_options: dict[str, Any] | None = None
 
 
+class _Adaptive(_Section):
+    """How few and how many workers there may be where their number follows the work."""
+
+    minimum: int = Field(default=1, ge=1)
+    maximum: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> _Adaptive:
+        if self.maximum < self.minimum:
+            raise ValueError(f"the maximum {self.maximum} is below the minimum {self.minimum}")
+        return self
+
+
+class _Batch(_Section):
+    """What a batch job that holds a whole run needs beyond the worker jobs; None takes what they have."""
+
+    walltime: str | None = None
+    job_extra_directives: list[str] | None = None
+
+
 class _Entry(_Section):
     """A profile as it is written."""
 
-    kind: Literal["threads", "local-cluster", "slurm"]
+    kind: Kind
     description: str = ""
-    workers: int = Field(default=1, ge=1)
+    class_: str | None = Field(default=None, alias="class")
+    options: dict[str, Any] = {}
+    workers: Annotated[int, Field(ge=1)] | _Adaptive = 1
     threads: int | None = Field(default=None, ge=1)
     memory: Size | None = None
     section: str = "slurm"
     start_timeout: Duration = "10 minutes"
+    encrypt: bool | None = None
+    batch: _Batch = _Batch()
 
     @model_validator(mode="after")
     def _refuse_what_does_not_apply(self) -> _Entry:
         takes = _TAKEN[self.kind]
         for given in sorted(self.model_fields_set - takes - {"kind", "description"}):
-            known = ", ".join(_hyphens(key) for key in sorted(takes))
-            raise ValueError(f"a profile of kind {self.kind!r} has no key {_hyphens(given)!r}, only {known}")
+            known = ", ".join(_written(key) for key in sorted(takes))
+            raise ValueError(f"a profile of kind {self.kind!r} has no key {_written(given)!r}, only {known}")
+        if self.kind == "class" and not self.class_:
+            raise ValueError("a profile of kind 'class' needs the key 'class', such as dask_jobqueue.PBSCluster")
         return self
 
 
 _TAKEN = {
     "threads": {"threads"},
-    "local-cluster": {"workers", "threads", "memory", "start_timeout"},
-    "slurm": {"workers", "section", "start_timeout"},
+    "local-cluster": {"workers", "threads", "memory", "start_timeout", "encrypt"},
+    "slurm": {"workers", "section", "start_timeout", "encrypt", "batch"},
+    "class": {"class_", "options", "workers", "start_timeout", "encrypt"},
 }
+
+
+def _written(field: str) -> str:
+    """Key of a field as it stands in a file."""
+    return _hyphens(field.removesuffix("_"))
 
 
 class _Dtedask(BaseModel):
@@ -205,8 +255,18 @@ def _complete(
             f"{path}: profile {name!r} takes its jobs from 'jobqueue.{entry.section}', which the file does not have.",
             hint=did_you_mean(entry.section, jobs),
         )
+    fewest, most = (
+        (entry.workers.minimum, entry.workers.maximum)
+        if isinstance(entry.workers, _Adaptive)
+        else (entry.workers, None)
+    )
     return Profile(
-        **entry.model_dump(exclude={"start_timeout"}),
+        **entry.model_dump(include={"kind", "description", "threads", "memory", "section", "options"}),
+        workers=fewest,
+        workers_maximum=most,
+        encrypt=entry.kind == "slurm" if entry.encrypt is None else entry.encrypt,
+        class_path=entry.class_ or "",
+        batch=entry.batch.model_dump(by_alias=True, exclude_none=True),
         name=name,
         path=str(path),
         start_timeout_s=float(_parsed("parse_timedelta", entry.start_timeout, "a duration")),

@@ -47,3 +47,12 @@ def test_a_cluster_whose_workers_never_start_is_given_up_in_time(monkeypatch):
     never = Profile(name="never", kind="local-cluster", start_timeout_s=0.2)
     with pytest.raises(PlanError, match=r"No worker of the profile 'never' started within 0\.2 s"), client_for(never):
         pass
+
+
+@pytest.mark.slow
+def test_a_cluster_of_any_class_is_started_with_its_options_and_gets_its_workers():
+    options = {"n_workers": 0, "processes": False, "threads_per_worker": 1, "dashboard_address": ":0"}
+    two = Profile(name="two", kind="class", class_path="distributed.LocalCluster", options=options, workers=2)
+    with client_for(two) as client:
+        client.wait_for_workers(2, timeout=30)
+        assert client.submit(abs, -1).result() == 1

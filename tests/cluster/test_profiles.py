@@ -165,3 +165,48 @@ def test_a_job_without_memory_is_refused_with_the_file(write):
     path = write(SITE.replace("    memory: 32GB\n", ""))
     with pytest.raises(SettingError, match=rf"{path}: the jobs of profile 'site' cannot be made"):
         job_script("site")
+
+
+def entry(**keys):
+    return yaml.safe_dump({"dtedask": {"profiles": {"mine": keys}}})
+
+
+def test_workers_are_a_number_or_follow_the_work_between_two(write):
+    write(entry(kind="local-cluster", workers=4))
+    assert (profile("mine").workers, profile("mine").workers_maximum) == (4, None)
+    write(entry(kind="local-cluster", workers={"minimum": 2, "maximum": 8}))
+    assert (profile("mine").workers, profile("mine").workers_maximum) == (2, 8)
+
+
+@pytest.mark.parametrize(
+    ("workers", "message"),
+    [
+        ({"minimum": 3, "maximum": 2}, "maximum 2 is below the minimum 3"),
+        ({"minimum": 1, "maximun": 2}, "mine.yaml:.*unknown key 'maximun'.*Did you mean 'maximum'"),
+        ("many", "mine.yaml:5: .*workers.*'many'"),
+    ],
+)
+def test_workers_that_make_no_sense_are_refused(write, workers, message):
+    write(entry(kind="local-cluster", workers=workers))
+    with pytest.raises(DocumentError, match=message):
+        profiles()
+
+
+def test_jobs_are_encrypted_unless_the_profile_says_no_and_one_machine_is_not(write):
+    assert profile("slurm").encrypt
+    assert not profile("local-cluster").encrypt
+    write(SITE.replace("workers: 8", "encrypt: false"))
+    assert not profile("site").encrypt
+
+
+def test_a_profile_of_any_class_names_it_and_its_options(write):
+    write(entry(**{"kind": "class", "class": "dask_jobqueue.PBSCluster", "options": {"cores": 4}}))
+    assert (profile("mine").class_path, profile("mine").options) == ("dask_jobqueue.PBSCluster", {"cores": 4})
+    write(entry(kind="class", options={"cores": 4}))
+    with pytest.raises(DocumentError, match="kind 'class' needs the key 'class'"):
+        profiles()
+
+
+def test_what_a_batch_job_needs_more_stands_in_its_own_section(write):
+    write(SITE.replace("workers: 8", "batch: {walltime: '06:00:00'}"))
+    assert profile("site").batch == {"walltime": "06:00:00"}
