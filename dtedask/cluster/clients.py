@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.local import local_cluster
 from dtedask.cluster.named import named_cluster
@@ -87,7 +87,7 @@ def _profile(profile: str | Profile | None) -> Profile:
 @contextmanager
 def _cluster(profile: Profile) -> Iterator[Cluster]:
     starts = {"local-cluster": local_cluster, "slurm": slurm_cluster, "class": named_cluster}
-    cluster = cast("Cluster", starts[profile.kind](profile))
+    cluster: Cluster = starts[profile.kind](profile)
     logger.info("cluster %s started: scheduler %s", profile.name, cluster.scheduler_address)
     with cluster:
         yield cluster

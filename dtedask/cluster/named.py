@@ -30,7 +30,7 @@ def named_cluster(profile: Profile) -> Cluster:
     if profile.workers_maximum is None:
         cluster.scale(profile.workers)
     else:
-        cluster.adapt(minimum=profile.workers, maximum=profile.workers_maximum)  # type: ignore[attr-defined]
+        cluster.adapt(minimum=profile.workers, maximum=profile.workers_maximum)
     return cluster
 
 
