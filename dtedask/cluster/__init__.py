@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from dtedask.cluster.clients import client_for, job_script
 from dtedask.cluster.profiles import Profile, profile, profiles
+from dtedask.cluster.started import Started, started, wait_for_workers
 
-__all__ = ["Profile", "client_for", "job_script", "profile", "profiles"]
+__all__ = ["Profile", "Started", "client_for", "job_script", "profile", "profiles", "started", "wait_for_workers"]

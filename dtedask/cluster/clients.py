@@ -12,7 +12,8 @@ from dtedask.cluster.named import named_cluster
 from dtedask.cluster.profiles import Profile
 from dtedask.cluster.profiles import profile as profile_named
 from dtedask.cluster.slurm import job_script_of, slurm_cluster
-from dtedask.core.errors import PlanError, SettingError
+from dtedask.cluster.started import Started, remember
+from dtedask.core.errors import SettingError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,14 +34,15 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
     Yields
     ------
     distributed.Client or None
-        Connected, with at least one worker; None for threads of this process.
+        Connected to the scheduler; workers may still be starting: `wait_for_workers`. None for threads of this
+        process.
 
     Raises
     ------
     SettingError
         If there is no such profile, or its cluster cannot be made as it says.
-    PlanError
-        If no worker starts in time.
+    ClusterError
+        If the cluster cannot be started.
     MissingExtraError
         If the profile needs dask-jobqueue and it is not installed.
     """
@@ -57,7 +59,7 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
         _cluster(chosen) as cluster,
         Client(cluster) as client,
     ):
-        _wait_for_a_worker(client, chosen)
+        remember(client, Started(chosen, cluster, dashboard=client.dashboard_link))
         yield client
 
 
@@ -102,13 +104,3 @@ def _over_the_current(configuration: Mapping[str, Any]) -> dict[str, Any]:
         key: dask.config.merge(current[key], value) if isinstance(value, Mapping) else value
         for key, value in configuration.items()
     }
-
-
-def _wait_for_a_worker(client: Client, profile: Profile) -> None:
-    try:
-        client.wait_for_workers(1, timeout=profile.start_timeout_s)
-    except TimeoutError as error:
-        look = "Look at `squeue` and at the logs of the jobs." if profile.kind == "slurm" else "Look at the log above."
-        raise PlanError(
-            f"No worker of the profile {profile.name!r} started within {profile.start_timeout_s:g} s.", hint=look
-        ) from error

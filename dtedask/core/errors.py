@@ -39,6 +39,10 @@ DtedaskError
 ├── SettingError                    a setting or profile that is wrong (also ValueError)
 ├── IngestError                     files that could not be ingested, while others were
 ├── PlanError                       work that cannot be done as planned, such as too little memory
+├── ClusterError                    a cluster that cannot be started or was lost
+│   ├── WorkersMissingError         no worker started in time (also TimeoutError)
+│   ├── WorkerLostError             work whose workers died again and again
+│   └── TaskMemoryError             a task that needs more memory than a worker has (also MemoryError)
 ├── NoticeError                     a notice that could not be logged or delivered
 │   └── TriggerError                a trigger that failed
 └── MissingExtraError               an optional library that is not installed (also ImportError)
@@ -347,6 +351,30 @@ class PlanError(DtedaskError):
     """Work that cannot be done as planned."""
 
     code = "plan"
+
+
+class ClusterError(DtedaskError):
+    """A cluster that cannot be started, or that was lost."""
+
+    code = "cluster"
+
+
+class WorkersMissingError(ClusterError, TimeoutError):
+    """No worker started in time."""
+
+    code = "no-workers"
+
+
+class WorkerLostError(ClusterError):
+    """Work whose workers died again and again."""
+
+    code = "worker-lost"
+
+
+class TaskMemoryError(ClusterError, MemoryError):
+    """A task that needs more memory than a worker has."""
+
+    code = "task-memory"
 
 
 class NoticeError(DtedaskError):

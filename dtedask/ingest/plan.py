@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dtedask.cluster import wait_for_workers
 from dtedask.core.errors import PlanError
 from dtedask.core.settings import setting
 from dtedask.grib.files import Name
@@ -105,6 +106,7 @@ class Room:
         if client is None:
             asked = setting("ingest.threads")
             return cls(asked or _cores(), 1, setting("ingest.memory-limit"), asked is not None)
+        wait_for_workers(client)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
         threads = max((worker["nthreads"] for worker in workers), default=1)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dtedask.cluster import wait_for_workers
+
 if TYPE_CHECKING:
     from distributed import Client
 
@@ -38,6 +40,7 @@ class Execution:
         import os
 
         if self.client is not None:
+            wait_for_workers(self.client)
             return max(sum(int(n) for n in self.client.nthreads().values()), 1)
         return self.threads or os.cpu_count() or 1
 
@@ -101,6 +104,7 @@ class Execution:
         from distributed import as_completed
 
         assert self.client is not None
+        wait_for_workers(self.client)
         futures = self.client.compute(graph, optimize_graph=False)
         results: dict[str, Any] = {}
         # By default the loop is that of the newest client, which need not be this one.

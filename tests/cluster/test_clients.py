@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from dtedask.cluster import Profile, client_for, job_script, profile
-from dtedask.core.errors import MissingExtraError, PlanError, SettingError
+from dtedask.cluster import Profile, client_for, job_script, profile, started, wait_for_workers
+from dtedask.core.errors import MissingExtraError, SettingError, WorkersMissingError
 
 
 def test_threads_of_this_process_need_no_client():
@@ -29,6 +29,7 @@ def test_without_dask_jobqueue_the_command_that_installs_it_is_named(monkeypatch
 @pytest.mark.slow
 def test_a_local_cluster_has_the_workers_and_the_environment_of_its_profile():
     with client_for("local-cluster") as client:
+        wait_for_workers(client)
         assert len(client.scheduler_info()["workers"]) == profile("local-cluster").workers
         assert client.submit(os.environ.get, "MALLOC_TRIM_THRESHOLD_").result() == "268435456"
     assert client.status == "closed"
@@ -45,8 +46,28 @@ def test_a_cluster_whose_workers_never_start_is_given_up_in_time(monkeypatch):
 
     monkeypatch.setattr(clients, "local_cluster", no_workers)
     never = Profile(name="never", kind="local-cluster", start_timeout_s=0.2)
-    with pytest.raises(PlanError, match=r"No worker of the profile 'never' started within 0\.2 s"), client_for(never):
-        pass
+    late = pytest.raises(WorkersMissingError, match=r"No worker of the profile 'never' started within 0\.2 s")
+    with client_for(never) as client, late:
+        wait_for_workers(client)
+
+
+@pytest.mark.slow
+def test_profile_and_dashboard_of_a_client_can_be_asked_for():
+    with client_for("local-cluster") as client:
+        behind = started(client)
+        assert behind.profile.name == "local-cluster"
+        assert behind.dashboard == client.dashboard_link
+        assert behind.cluster is client.cluster
+
+
+@pytest.mark.slow
+def test_nothing_is_known_of_a_client_of_somebody_else_and_it_is_not_waited_for():
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=0, dashboard_address=":0") as cluster, Client(cluster) as client:
+        assert started(client) is None
+        wait_for_workers(client)
+    wait_for_workers(None)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dtedask.cluster import wait_for_workers
 from dtedask.core.sizes import size_text
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
@@ -187,6 +188,7 @@ class Rechunker:
 
     @property
     def _width(self) -> int:
+        wait_for_workers(self.client)
         return 1 if self.client is None else max(sum(self.client.nthreads().values()), 1)
 
     def _portion(self, tasks: Sequence[BuildTask], total: _Total) -> int:
@@ -211,6 +213,7 @@ class Rechunker:
             return [one for task in tasks for one in build(task, Packs(self.location, task.cube))]
         from dask.delayed import delayed
 
+        wait_for_workers(self.client)
         make = delayed(build, pure=False, traverse=False)
         graph = [make(task, Packs(self.location, task.cube), syncs=self.options.durable) for task in tasks]
         futures = self.client.compute(graph, optimize_graph=False)

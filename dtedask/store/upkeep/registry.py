@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from dtedask.core.errors import StoreError
+from dtedask.core.processes import is_alive, process_start
 from dtedask.store.location import Location
 from dtedask.store.lock import cube_lock
 from dtedask.store.root_files import RootFiles
@@ -59,7 +59,7 @@ class Registration:
             return False
         if self.pid == os.getpid():
             return self.name not in _ours
-        return not _is_alive(self.pid, self.process_start)
+        return not is_alive(self.pid, self.process_start)
 
     def __str__(self) -> str:
         since = self.since.strftime("%Y-%m-%d %H:%M:%S")
@@ -99,7 +99,7 @@ def registered(
         "kind": kind,
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "process_start": _start_of(os.getpid()),
+        "process_start": process_start(os.getpid()),
         "since": since.isoformat() if since else None,
     }
     _ours.add(name)
@@ -165,23 +165,3 @@ def _remove(files: RootFiles, name: str) -> None:
         files.delete(name)
     except StoreError as error:
         logger.warning("The registration %s could not be removed; the next purge does: %s", name, error)
-
-
-def _is_alive(pid: int, process_start: str) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    now = _start_of(pid)
-    return not process_start or not now or now == process_start
-
-
-def _start_of(pid: int) -> str:
-    """When a process started, in ticks since the start of the system; empty where that is not to be had."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace")
-    except OSError:
-        return ""
-    return text.rpartition(")")[2].split()[19]
