@@ -1,0 +1,312 @@
+"""Watch a cluster while something runs on it: workers that come, go and are lost, tasks, retries, memory."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dtedask.core.sizes import size_text
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from dtedask.cluster.watch_plugins import Seen, SeenWorker
+
+logger = logging.getLogger(__name__)
+_ASK_TIMEOUT_S = 10.0
+_FIGURES_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedWorker:
+    """A worker that was there while a client watched.
+
+    Parameters
+    ----------
+    name, address, host, job : str
+        Its name, where it listened, and the batch job that it ran in; no job is an empty text.
+    threads : int
+        Tasks at once.
+    memory_limit_bytes, peak_memory_bytes, sent_bytes : int
+        What it might take (0: no limit), the most that it took, and what it sent to other workers.
+    joined : datetime
+        When it came, or the watch began.
+    left : datetime, optional
+        When it went; None if it was there at the end.
+    lost : bool
+        Whether it went without having been asked to.
+    reason : str
+        Why it went, as far as that is known.
+    log : str
+        File with what its job printed; empty if there is none.
+    """
+
+    name: str
+    address: str
+    host: str
+    threads: int
+    memory_limit_bytes: int
+    joined: datetime
+    job: str = ""
+    peak_memory_bytes: int = 0
+    sent_bytes: int = 0
+    left: datetime | None = None
+    lost: bool = False
+    reason: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTasks:
+    """Tasks of one kind.
+
+    Parameters
+    ----------
+    name : str
+        What their names begin with.
+    done, failed, again : int
+        Tasks that ended well, that raised, and that had to be done once more.
+    seconds, transfer_seconds : float
+        Time that they computed, and that they waited for data from other workers.
+    """
+
+    name: str
+    done: int
+    failed: int = 0
+    again: int = 0
+    seconds: float = 0.0
+    transfer_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was seen.
+
+    Parameters
+    ----------
+    workers : tuple of WatchedWorker
+        In the order in which they came.
+    tasks : tuple of WatchedTasks
+        By kind.
+    most_workers : int
+        How many there were at once.
+    is_complete : bool
+        False if the scheduler could not be asked at the end: then only what it told on the way is known.
+    """
+
+    workers: tuple[WatchedWorker, ...] = ()
+    tasks: tuple[WatchedTasks, ...] = ()
+    most_workers: int = 0
+    is_complete: bool = True
+
+    @property
+    def lost(self) -> tuple[WatchedWorker, ...]:
+        """Workers that were lost."""
+        return tuple(worker for worker in self.workers if worker.lost)
+
+    @property
+    def retries(self) -> int:
+        """Tasks that had to be done once more."""
+        return sum(tasks.again for tasks in self.tasks)
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most that one worker took."""
+        return max((worker.peak_memory_bytes for worker in self.workers), default=0)
+
+    @property
+    def sent_bytes(self) -> int:
+        """What workers sent to each other."""
+        return sum(worker.sent_bytes for worker in self.workers)
+
+
+class ClusterWatch:
+    """Watches the cluster of a client, in whatever process its scheduler lives.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected; scheduler and workers must be able to import dtedask.
+    job_ended : callable
+        Says how a batch job stands, such as ``"CANCELLED"``; asked when one of its workers is lost.
+    """
+
+    def __init__(self, client: Client, job_ended: Callable[[str], str]) -> None:
+        self._client = client
+        self._job_ended = job_ended
+        self._name = f"dtedask-watch-{uuid.uuid4().hex[:8]}"
+        self._asking: list[threading.Thread] = []
+        self._jobs: dict[str, str] = {}
+        self._told: list[WatchedWorker] = []
+        self._result: Watched | None = None
+
+    def begin(self) -> None:
+        """Begin to count."""
+        from dtedask.cluster.watch_plugins import WatchingScheduler, WatchingWorker
+
+        self._client.register_plugin(WatchingScheduler(self._name))
+        self._client.register_plugin(WatchingWorker(self._name))
+        self._client.subscribe_topic(self._name, self._lost)
+
+    def result(self) -> Watched:
+        """What was counted until now, or until the end once it has ended."""
+        if self._result is not None:
+            return self._result
+        from dtedask.cluster.watch_plugins import seen_so_far
+
+        seen = self._ask(seen_so_far, self._name, self._figures())
+        if seen is None:
+            return Watched(tuple(self._told), is_complete=False)
+        for thread in self._asking:
+            thread.join(_ASK_TIMEOUT_S)
+        return watched(seen, self._jobs)
+
+    def end(self) -> None:
+        """Count no more, and leave nothing behind on the cluster."""
+        from dtedask.cluster.watch_plugins import stop_watching
+
+        self._result = self.result()
+        if self._result.is_complete:
+            self._ask(stop_watching, self._name)
+        with suppress(Exception):  # the cluster may be gone
+            self._client.unsubscribe_topic(self._name)
+            self._client.unregister_worker_plugin(self._name)
+
+    def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function on the scheduler; None if it does not answer."""
+        try:
+            return self._client.run_on_scheduler(function, *arguments, callback_timeout=_ASK_TIMEOUT_S)
+        except Exception as error:  # noqa: BLE001 - whatever it is: what is told of a run must not fail the run
+            logger.info("the scheduler was asked in vain: %s", error)
+            return None
+
+    def _figures(self) -> dict[str, Any]:
+        """The newest figures of all workers; none if one of them is too busy to answer."""
+        from dtedask.cluster.watch_plugins import figures_now
+
+        try:
+            return dict(
+                self._client.run(figures_now, self._name, on_error="ignore", callback_timeout=_FIGURES_TIMEOUT_S)
+            )
+        except Exception as error:  # noqa: BLE001 - as above: heartbeats have brought older ones
+            logger.info("workers were asked for figures in vain: %s", error)
+            return {}
+
+    def _lost(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """Hear at once of a worker that was lost: how its job ended is known for a short time only."""
+        when, told = event
+        worker = WatchedWorker(**told, joined=_time(when), left=_time(when), lost=True)
+        self._told.append(worker)
+        logger.warning("Lost the worker %s%s.", worker.name, f" of job {worker.job}" if worker.job else "")
+        if worker.job:
+            self._asking.append(threading.Thread(target=self._ask_for_job, args=(worker.job,), daemon=True))
+            self._asking[-1].start()
+
+    def _ask_for_job(self, job: str) -> None:
+        try:
+            self._jobs[job] = self._job_ended(job)
+        except Exception as error:  # noqa: BLE001 - as above
+            logger.info("how job %s ended cannot be found out: %s", job, error)
+
+
+@contextmanager
+def watching(client: Client | None, job_ended: Callable[[str], str] = lambda _job: "") -> Iterator[Watch]:
+    """Watch what runs on a client, or on threads of this process (None), until the end.
+
+    Parameters
+    ----------
+    client : distributed.Client, optional
+        As `client_for` gives it.
+    job_ended : callable
+        As for `ClusterWatch`.
+
+    Yields
+    ------
+    Watch
+        Its `result` says what was seen, after the end too, and however that came.
+    """
+    from dtedask.cluster.watch_threads import ThreadsWatch
+
+    watch = ThreadsWatch() if client is None else ClusterWatch(client, job_ended)
+    watch.begin()
+    try:
+        yield watch
+    finally:
+        watch.end()
+
+
+class Watch(Protocol):
+    """What `watching` gives."""
+
+    def begin(self) -> None:
+        """Begin to count."""
+
+    def result(self) -> Watched:
+        """What was seen until now, or until the end."""
+
+    def end(self) -> None:
+        """Count no more."""
+
+
+def watched(seen: Seen, jobs: Mapping[str, str]) -> Watched:
+    """Put what the scheduler counted into words, with what is known of the jobs of lost workers."""
+    workers = tuple(_worker(one, jobs.get(one.job, "")) for one in seen.workers)
+    tasks = tuple(
+        WatchedTasks(name, one.done, one.failed, one.again, one.seconds, one.transfer_seconds)
+        for name, one in seen.tasks.items()
+    )
+    return Watched(workers, tasks, seen.most_workers)
+
+
+def _worker(seen: SeenWorker, job_state: str) -> WatchedWorker:
+    return WatchedWorker(
+        name=seen.name,
+        address=seen.address,
+        host=seen.host,
+        threads=seen.threads,
+        memory_limit_bytes=seen.memory_limit,
+        joined=_time(seen.joined),
+        job=seen.job,
+        peak_memory_bytes=seen.peak_memory,
+        sent_bytes=seen.sent,
+        left=None if seen.left is None else _time(seen.left),
+        lost=seen.lost,
+        reason="" if seen.left is None else _reason(seen, job_state),
+    )
+
+
+def _reason(seen: SeenWorker, job_state: str) -> str:
+    """Why a worker went, the most telling first."""
+    if seen.killed_at:
+        limit = f" of its limit of {size_text(seen.memory_limit)}" if seen.memory_limit else ""
+        return f"its nanny ended it: it took {size_text(seen.killed_at)}{limit}"
+    how = _CLOSINGS.get(seen.closing, f"it closed ({seen.closing})" if seen.closing else "")
+    if not how:
+        how = next((text for begin, text in _STIMULI.items() if seen.stimulus.startswith(begin)), "")
+    how = how or f"the scheduler removed it ({seen.stimulus})"
+    return f"job {seen.job} is {job_state}; {how}" if job_state else how
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+_CLOSINGS = {
+    "worker-lifetime-reached": "its lifetime ended",
+    "worker-heartbeat-missing": "it had not told of itself for too long",
+    "scheduler-close": "the cluster stopped",
+    "nanny-close": "its nanny was closed",
+}
+_STIMULI = {
+    "handle-worker-cleanup": "its connection ended without a word, as when its process is killed",
+    "worker-send-comm-fail": "it could not be reached any more",
+    "send-all-comm-fail": "it could not be reached any more",
+    "check-worker-ttl": "it had not told of itself for too long",
+    "retire-workers": "it was asked to go",
+}
