@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dtedask.cluster.configured import configured
 from dtedask.cluster.local import local_cluster
 from dtedask.cluster.named import named_cluster
 from dtedask.cluster.profiles import Profile
@@ -46,19 +47,13 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
     MissingExtraError
         If the profile needs dask-jobqueue and it is not installed.
     """
-    import dask.config
-
     chosen = _profile(profile)
     if chosen.kind == "threads":
         yield None
         return
     from distributed import Client
 
-    with (
-        dask.config.set(_over_the_current(chosen.configuration)),
-        _cluster(chosen) as cluster,
-        Client(cluster) as client,
-    ):
+    with configured(chosen), _cluster(chosen) as cluster, Client(cluster) as client:
         remember(client, Started(chosen, cluster, dashboard=client.dashboard_link))
         yield client
 
@@ -93,14 +88,3 @@ def _cluster(profile: Profile) -> Iterator[Cluster]:
     logger.info("cluster %s started: scheduler %s", profile.name, cluster.scheduler_address)
     with cluster:
         yield cluster
-
-
-def _over_the_current(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge a configuration into the current one, so that setting it replaces no sister keys."""
-    import dask.config
-
-    current = {key: dask.config.get(key, {}) for key in configuration}
-    return {
-        key: dask.config.merge(current[key], value) if isinstance(value, Mapping) else value
-        for key, value in configuration.items()
-    }

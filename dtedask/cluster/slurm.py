@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dtedask.cluster.configured import configured
 from dtedask.core.errors import MissingExtraError, SettingError
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ def slurm_cluster(profile: Profile) -> Cluster:
     MissingExtraError
         If dask-jobqueue is not installed.
     """
-    options = _job_options(profile)
+    options = dict(profile.job)
     options["scheduler-options"] = {"dashboard_address": ":0", **(options.get("scheduler-options") or {})}
     try:
-        cluster: Cluster = _jobqueue().SLURMCluster(**_keywords(options))
+        cluster: Cluster = _jobqueue().SLURMCluster(**_keywords(options), **_section(profile))
     except ValueError as error:
         raise _cannot_make(profile, error) from error
     cluster.scale(profile.workers)
@@ -39,22 +40,18 @@ def slurm_cluster(profile: Profile) -> Cluster:
 def job_script_of(profile: Profile) -> str:
     """The script of one worker job; see `dtedask.cluster.job_script`."""
     job = _jobqueue().slurm.SLURMJob
-    options = {key: value for key, value in _job_options(profile).items() if key not in _OF_THE_CLUSTER}
+    options = {key: value for key, value in profile.job.items() if key not in _OF_THE_CLUSTER}
     try:
-        return str(job("tcp://<scheduler>:8786", name="<worker>", **_keywords(options)).job_script())
+        with configured(profile):
+            made = job("tcp://<scheduler>:8786", name="<worker>", **_keywords(options), **_section(profile))
+        return str(made.job_script())
     except ValueError as error:
         raise _cannot_make(profile, error) from error
 
 
-def _job_options(profile: Profile) -> dict[str, Any]:
-    """Options of the profile, over which the environment wins as it does everywhere in Dask."""
-    import dask.config
-
-    _jobqueue()
-    environment: Mapping[str, Any] = dask.config.get(
-        f"jobqueue.{profile.section}", {}, config=dask.config.collect_env()
-    )
-    return {**profile.job, **{key.replace("_", "-"): value for key, value in environment.items()}}
+def _section(profile: Profile) -> dict[str, str]:
+    """Name the section that holds what the profile leaves as null, while its configuration holds."""
+    return {"config_name": profile.section} if "jobqueue" in profile.configuration else {}
 
 
 def _keywords(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,6 +119,8 @@ def _below(kinds: list[Any], part: str | int) -> list[Any]:
             found += _members(arguments[0])
         elif isinstance(part, str) and get_origin(kind) in (dict, collections.abc.Mapping):
             found += _members(arguments[1])
+        elif kind is Any:
+            found.append(Any)
     return found
 
 

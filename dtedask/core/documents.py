@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import yaml
     from pydantic import BaseModel, ValidationError
 
-__all__ = ["Lines", "load_document", "read_yaml"]
+__all__ = ["Lines", "check_document", "load_document", "read_yaml"]
 
 Model = TypeVar("Model", bound="BaseModel")
 KeyPath = tuple[str | int, ...]
@@ -85,15 +85,30 @@ def load_document(
     DocumentError
         Naming file, line, key path and value of everything that is wrong, with the nearest legal key or value.
     """
-    from pydantic import ValidationError
-
     path = _path_of(source)
     data, lines = _read(source, path, kind)
+    return check_document(data, lines, model, kind=kind, context={**(context or {}), "path": path})
+
+
+def check_document(
+    data: object, lines: Lines, model: type[Model], *, kind: str, context: Mapping[str, Any] | None = None
+) -> Model:
+    """Check a document that is read already; as `load_document`.
+
+    Parameters
+    ----------
+    data : object
+        What `read_yaml` gave, perhaps with values from elsewhere.
+    lines : Lines
+        Where each key stands.
+    """
+    from pydantic import ValidationError
+
     if not isinstance(data, Mapping):
         found = "the document is empty" if data is None else f"{_shown(data)} is no mapping of keys"
         raise DocumentError(f"{lines.at(())}: {found}.", hint=did_you_mean("", model.model_fields))
     try:
-        return model.model_validate(data, context={**(context or {}), "path": path})
+        return model.model_validate(data, context=context)
     except ValidationError as error:
         raise _document_error(error, model, lines, kind) from error
 
@@ -222,7 +237,10 @@ def _syntax_error(error: yaml.YAMLError, place: str) -> DocumentError:
     context = getattr(error, "context", None)
     problem = getattr(error, "problem", None) or str(error)
     text = f"{context}: {problem}" if context else problem
-    return DocumentError(f"{where}: no valid YAML: {text}.", hint="Look at the indentation, colons and quotes there.")
+    column = f", in column {mark.column + 1}" if mark is not None else ""
+    return DocumentError(
+        f"{where}: no valid YAML: {text}{column}.", hint="Look at the indentation, colons and quotes there."
+    )
 
 
 def _document_error(error: ValidationError, model: type[BaseModel], lines: Lines, kind: str) -> DocumentError:

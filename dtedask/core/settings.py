@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 from dtedask.core.errors import SettingError
 from dtedask.core.nearest import did_you_mean
 
-__all__ = ["Setting", "check_settings", "setting", "settings"]
+__all__ = ["Setting", "check_settings", "setting", "setting_names", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ def settings() -> list[Setting]:
         Setting(key, _current(key), _default(key), " ".join(str(rule.get("description", "")).split()))
         for key, rule in _rules().items()
     ]
+
+
+def setting_names() -> list[str]:
+    """Names of all settings, in the order of the schema."""
+    return list(_rules())
 
 
 def check_settings() -> None:
@@ -173,12 +179,22 @@ def _place(key: str) -> str:
     import dask.config
 
     full = f"dtedask.{key}"
-    paths = [str(path) for path in dask.config.paths_containing_key(full)]
-    if paths:
-        return f" in {', '.join(paths)}"
+    places = [_line_of(path, full) for path in dask.config.paths_containing_key(full, dask.config.paths)]
+    if places:
+        return f" in {', '.join(places)}"
     if dask.config.get(full, None, config=dask.config.collect_env()) is not None:
         return f" in the environment ({'DASK_' + full.upper().replace('.', '__').replace('-', '_')})"
     return ""
+
+
+def _line_of(path: Path, key: str) -> str:
+    from dtedask.core.documents import read_yaml
+
+    _, lines = read_yaml(path.read_text("utf-8"), str(path))
+    wanted = key.replace("_", "-")
+    return next(
+        (lines.at(found) for found in lines.numbers if ".".join(map(str, found)).replace("_", "-") == wanted), str(path)
+    )
 
 
 _NAMES = {

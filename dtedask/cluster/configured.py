@@ -1,0 +1,24 @@
+"""Dask's configuration while a profile is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dtedask.cluster.profiles import Profile
+
+
+@contextmanager
+def configured(profile: Profile) -> Iterator[None]:
+    """Let the configuration of a profile hold, over what is set; sister keys stay."""
+    import dask.config
+
+    current = {key: dask.config.get(key, {}) for key in profile.configuration}
+    over = {
+        key: dask.config.merge(current[key], value) if isinstance(value, Mapping) else value
+        for key, value in profile.configuration.items()
+    }
+    with dask.config.set(over):
+        yield
