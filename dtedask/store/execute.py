@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster import wait_for_workers
+from dtedask.core.settings import setting
+from dtedask.store.attempts import Attempts, Failed, Piece, Work
+from dtedask.store.runners import Graph, Threads, Workers
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -28,11 +33,15 @@ class Execution:
         Threads in this process; None for as many as cores.
     on_done : callable, optional
         Called in this process with the result of each task.
+    retries : int, optional
+        How often a task runs again that failed for a reason which may pass, such as a storage that did not answer;
+        by default what the setting ``dtedask.jobs.retries`` says here.
     """
 
     client: Client | None = None
     threads: int | None = None
     on_done: Callable[[Any], None] | None = None
+    retries: int | None = None
 
     @property
     def width(self) -> int:
@@ -47,67 +56,67 @@ class Execution:
     def run(
         self, fork: Any, batches: Sequence[Sequence[WriteItem]], packs: Packs, token: str, *, durable: bool
     ) -> list[WriteResult]:
-        """Run one task a batch and return their results in the order of the batches.
+        """Write fields, one task a batch, and return the results in the order of the fields.
 
-        Workers of a client may be on other machines: what is durable they sync before they answer.
+        Workers of a client may be on other machines: what is durable they sync before they answer. A task for which
+        memory is short is cut into halves.
+
+        Raises
+        ------
+        TaskMemoryError
+            If one field alone needs more memory than there is.
+        WorkerLostError
+            If the workers of a task died again and again.
         """
-        from dtedask.store.write import write_batch
+        from dtedask.store.write import memory_of, write_batch
 
-        if len(batches) == 1 and self.client is None:
-            return [self._told(write_batch(fork, batches[0], packs))]
-        from dask.delayed import delayed
-
-        task = delayed(write_batch, pure=False, traverse=False)
-        shared = delayed(fork, name=f"fork-{token}", traverse=False)
-        syncs = durable and self.client is not None
-        graph = []
-        for number, items in enumerate(batches):
-            # A leaf of its own: Dask would look for collections in every field of every item.
-            leaf = delayed(tuple(items), name=f"fields-{token}-{number}", traverse=False)
-            graph.append(task(shared, leaf, packs, syncs=syncs, dask_key_name=f"archive-{token}-{number}"))
-        return self._distributed(graph) if self.client is not None else self._threaded(graph)
+        work = Work(
+            "archive",
+            partial(write_batch, packs=packs, syncs=durable and self.client is not None),
+            shared=fork,
+            memory=memory_of,
+            about=lambda item: item.origin or item.key,
+            # What was written into a session that is not a fork of it stays there.
+            is_repeatable=isinstance(fork, bytes),
+        )
+        return self.do(work, batches, token)
 
     def map(self, function: Callable[[Any], Any], batches: Sequence[Any], name: str) -> list[Any]:
-        """Run a function once for each batch and return the results in their order; `on_done` hears of each."""
-        if len(batches) == 1 and self.client is None:
-            return [self._told(function(batches[0]))]
-        from dask.delayed import delayed
+        """Run a function once for each batch and return the results in the order of their items.
 
-        token = uuid.uuid4().hex[:8]
-        task = delayed(function, pure=False, traverse=False)
-        graph = [
-            task(delayed(batch, name=f"{name}-of-{token}-{n}", traverse=False), dask_key_name=f"{name}-{token}-{n}")
-            for n, batch in enumerate(batches)
-        ]
-        return self._distributed(graph) if self.client is not None else self._threaded(graph)
+        A batch for which memory is short is cut into halves: there may be more results than batches.
+        """
+        return self.do(Work(name, function), batches)
 
-    def _told(self, result: Any) -> Any:
+    def do(self, work: Work, batches: Sequence[Sequence[Any]], token: str = "") -> list[Any]:
+        """Do some work, one task a batch; `on_done` hears of each result.
+
+        Raises
+        ------
+        TaskMemoryError
+            If one item alone needs more memory than there is.
+        WorkerLostError
+            If the workers of a task died again and again.
+        Exception
+            What a task raised.
+        """
+        runner = Threads(self.width) if self.client is None else Workers(self.client)
+        retries = setting("jobs.retries") if self.retries is None else self.retries
+        attempts = Attempts(work, batches, runner.room(), retries)
+        graph = Graph(work, token or uuid.uuid4().hex[:8])
+
+        def hear(piece: Piece, outcome: Any) -> None:
+            if isinstance(outcome, Failed):
+                attempts.failed(piece, outcome)
+            else:
+                attempts.done(piece, outcome)
+                self._told(outcome)
+
+        while (wave := attempts.wave()) is not None:
+            time.sleep(wave.pause_s)
+            runner.run(graph, wave, hear)
+        return attempts.results
+
+    def _told(self, result: Any) -> None:
         if self.on_done is not None:
             self.on_done(result)
-        return result
-
-    def _threaded(self, graph: list[Any]) -> list[Any]:
-        from dask.base import compute
-        from dask.callbacks import Callback
-        from dask.threaded import get  # the name "threads" would import distributed
-
-        ours = {task.key for task in graph}
-
-        def after_task(key: str, value: Any, *_rest: Any) -> None:
-            if key in ours:
-                self._told(value)
-
-        with Callback(posttask=after_task):
-            return list(compute(*graph, scheduler=get, num_workers=self.width, optimize_graph=False))
-
-    def _distributed(self, graph: list[Any]) -> list[Any]:
-        from distributed import as_completed
-
-        assert self.client is not None
-        wait_for_workers(self.client)
-        futures = self.client.compute(graph, optimize_graph=False)
-        results: dict[str, Any] = {}
-        # By default the loop is that of the newest client, which need not be this one.
-        for future, result in as_completed(futures, loop=self.client.loop, with_results=True):
-            results[future.key] = self._told(result)
-        return [results[future.key] for future in futures]

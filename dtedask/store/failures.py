@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 from dtedask.core.errors import ClockError, DamagedError, DtedaskError, ReadOnlyError, StoreError
@@ -27,6 +28,38 @@ _UNREACHABLE = (
     "AccessDenied",
     "credentials",
 )
+
+# What may be gone the next time: a server of NFS or S3 that is restarted, a network that is full.
+_PASSING = (
+    "EAGAIN",
+    "EBUSY",
+    "ECONNABORTED",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EHOSTUNREACH",
+    "EINTR",
+    "EIO",
+    "ENETDOWN",
+    "ENETUNREACH",
+    "EPIPE",
+    "EREMOTEIO",
+    "ESTALE",
+    "ETIMEDOUT",
+)
+_PASSING_WORDS = (
+    "dispatch failure",
+    "service error",
+    "error sending request",
+    "connection",
+    "timed out",
+    "timeout",
+    "SlowDown",
+    "ServiceUnavailable",
+    "InternalError",
+    "Stale file handle",
+    "Input/output error",
+)
+_LASTING_WORDS = ("Permission denied", "AccessDenied", "credentials", *_MISSING, *_CUT, *_FULL)
 
 
 def first_line(error: Exception) -> str:
@@ -63,6 +96,23 @@ def _reason(error: Exception) -> str:
 def is_full(error: Exception) -> bool:
     """Whether an error says that there is no room left."""
     return any(words in str(error) for words in _FULL)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether an error of the storage may be gone the next time: it did not answer, or lost its connection."""
+    if isinstance(error, DtedaskError):
+        # What the storage said is the cause of what we say; other classes than this one say what is wrong for good.
+        return type(error) is StoreError and error.__cause__ is not None and is_passing(error.__cause__)
+    if isinstance(error, OSError) and error.errno is not None:
+        return errno.errorcode.get(error.errno) in _PASSING
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    if type(error).__module__.partition(".")[0] not in {"icechunk", "obstore"}:
+        return False
+    text = str(error)
+    return not any(word in text for word in _LASTING_WORDS) and any(
+        word.lower() in text.lower() for word in _PASSING_WORDS
+    )
 
 
 def storage_error(error: Exception, url: str) -> StoreError:

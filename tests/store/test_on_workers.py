@@ -35,7 +35,7 @@ def _spoil(folder):
 @pytest.fixture(scope="module")
 def execution(tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
         client.run(_spoil, str(elsewhere))
         yield Execution(client=client)

@@ -70,6 +70,9 @@ class BuildTask:
     series: SeriesArray
     blocks: tuple[BlockPlan, ...]
 
+    def __str__(self) -> str:
+        return f"{self.series.path} of {self.location.cube_url(self.cube)!r}"
+
     @property
     def fields(self) -> int:
         """Number of fields."""

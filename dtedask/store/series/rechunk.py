@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dtedask.cluster import wait_for_workers
 from dtedask.core.sizes import size_text
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
+from dtedask.store.attempts import Work
+from dtedask.store.execute import Execution
 from dtedask.store.layouts import Packs
 from dtedask.store.repository import BRANCH, cached_snapshot
 from dtedask.store.series.array import STEP
@@ -164,7 +166,7 @@ class Rechunker:
                 plans, said = self.plan()
                 total.first = total.first or said
                 tasks = [task for plan in plans for task in plan.tasks(self.location)]
-                refused = sum(self._portion(part, total) for part in _portions(tasks, self._width))
+                refused = sum(self._portion(part, total) for part in _portions(tasks, self._execution.width))
                 if not refused:
                     break
                 logger.info("%d fields changed while their time series were made; round %d", refused, number + 2)
@@ -186,11 +188,6 @@ class Rechunker:
             memory_bytes=max((BASE_BYTES + memory_of(plan.series) for plan in plans if plan.blocks), default=0),
         )
 
-    @property
-    def _width(self) -> int:
-        wait_for_workers(self.client)
-        return 1 if self.client is None else max(sum(self.client.nthreads().values()), 1)
-
     def _portion(self, tasks: Sequence[BuildTask], total: _Total) -> int:
         """Make and publish some blocks; returns how many fields were refused since others changed them."""
         built = self._build(tasks)
@@ -209,15 +206,23 @@ class Rechunker:
         return refused
 
     def _build(self, tasks: Sequence[BuildTask]) -> list[Built]:
-        if self.client is None:
-            return [one for task in tasks for one in build(task, Packs(self.location, task.cube))]
-        from dask.delayed import delayed
+        # The tasks of this process run one after the other: each decodes with all cores.
+        work = Work(
+            "rechunk",
+            partial(_build, syncs=self.client is not None and self.options.durable),
+            memory=lambda tasks: max(memory_of(task.series) for task in tasks),
+            about=str,
+        )
+        return [one for found in self._execution.do(work, [(task,) for task in tasks]) for one in found]
 
-        wait_for_workers(self.client)
-        make = delayed(build, pure=False, traverse=False)
-        graph = [make(task, Packs(self.location, task.cube), syncs=self.options.durable) for task in tasks]
-        futures = self.client.compute(graph, optimize_graph=False)
-        return [one for found in self.client.gather(futures) for one in found]
+    @property
+    def _execution(self) -> Execution:
+        return Execution(client=self.client, threads=1)
+
+
+def _build(tasks: Sequence[BuildTask], *, syncs: bool) -> list[Built]:
+    """Make the blocks of some tasks; a task of its own."""
+    return [one for task in tasks for one in build(task, Packs(task.location, task.cube), syncs=syncs)]
 
 
 @dataclass

@@ -1,0 +1,78 @@
+"""How the workers of a task died, as far as scheduler, nannies and logs of jobs know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distributed import Client, KilledWorker
+
+_MEMORY_EVENTS = "worker-restart-memory"  # what a nanny tells the scheduler before it ends a worker
+_LOG_LINES = 200
+_QUOTED_LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How the workers of a task died.
+
+    Parameters
+    ----------
+    workers : tuple of str
+        Their addresses, or the names of their jobs.
+    is_of_memory : bool
+        Whether it is known that memory was short.
+    log : tuple of str
+        What their logs say of it.
+    """
+
+    workers: tuple[str, ...]
+    is_of_memory: bool
+    log: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        names = ", ".join(self.workers)
+        said = "".join(f"\n    {line}" for line in self.log)
+        why = " of too little memory" if self.is_of_memory else ""
+        return f"Died{why}: {names}." + (f" Their logs say:{said}\n" if said else "")
+
+
+def death_of(client: Client, error: KilledWorker) -> Death:
+    """Find out how the workers of a task died.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Its client.
+    error : distributed.KilledWorker
+        What the scheduler says of the task.
+    """
+    last = error.last_worker
+    workers = tuple(dict.fromkeys([*_removed(client, str(error.task)), last.address]))
+    short = {event.get("worker") for event in _events(client, _MEMORY_EVENTS)}
+    log = tuple(_lines(client, (*workers, f"process {last.pid} ", f"pid={last.pid})")))[-_QUOTED_LINES:]
+    return Death(workers, not short.isdisjoint(workers), log)
+
+
+def _removed(client: Client, key: str) -> Iterator[str]:
+    """Workers that went away unexpectedly while they had a task."""
+    for event in _events(client, "all"):
+        if event.get("action") == "remove-worker" and not event["expected"] and key in event["processing-tasks"]:
+            yield event["worker"]
+
+
+def _events(client: Client, topic: str) -> Iterator[dict[str, Any]]:
+    for _, event in client.get_events(topic):
+        if isinstance(event, dict):
+            yield event
+
+
+def _lines(client: Client, signs: tuple[str, ...]) -> Iterator[str]:
+    """What nannies that still live say of dead workers, oldest first."""
+    logs: dict[str, Any] = client.get_worker_logs(n=_LOG_LINES, nanny=True)
+    for lines in logs.values():
+        for _, line in reversed(lines):
+            if any(sign in line for sign in signs):
+                yield line

@@ -1,0 +1,212 @@
+"""Where tasks run: threads of this process, or the workers of a Dask client. Each runs a wave and tells what came."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dtedask.cluster import wait_for_workers
+from dtedask.cluster.deaths import death_of
+from dtedask.core.errors import ClusterError
+from dtedask.store.attempts import Failed, Piece, Room, Wave, Work
+from dtedask.store.failures import is_passing
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+Hear = Callable[[Piece, Any], None]
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+class Runner(Protocol):
+    """Runs tasks."""
+
+    def room(self) -> Room:
+        """What there is to run them in."""
+
+    def run(self, graph: Graph, wave: Wave, hear: Hear) -> None:
+        """Run pieces, and say of each what its result is or why it failed, as they come.
+
+        Raises
+        ------
+        Exception
+            What a task raised that no second run would help, or `hear`.
+        """
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Builds the Dask graphs of some work.
+
+    Parameters
+    ----------
+    work : Work
+        What is done.
+    token : str
+        What makes the names of its tasks its own.
+    """
+
+    work: Work
+    token: str
+
+    def shared(self) -> list[Any]:
+        """What all tasks take, if there is something."""
+        from dask.delayed import delayed
+
+        if self.work.shared is None:
+            return []
+        return [delayed(self.work.shared, name=f"{self.work.name}-with-{self.token}", traverse=False)]
+
+    def arguments(self, piece: Piece) -> list[Any]:
+        """Arguments of the function for a piece."""
+        return [piece.items] if self.work.shared is None else [self.work.shared, piece.items]
+
+    def tasks(self, pieces: Sequence[Piece]) -> list[Any]:
+        """One task for each piece."""
+        from dask.delayed import delayed
+
+        task, shared = delayed(attempt, pure=False, traverse=False), self.shared()
+        found = []
+        for piece in pieces:
+            name = f"{self.token}-{_name(piece)}"
+            # A leaf of its own: Dask would look for collections in every field of every item.
+            leaf = delayed(tuple(piece.items), name=f"{self.work.name}-of-{name}", traverse=False)
+            found.append(task(self.work.function, *shared, leaf, dask_key_name=f"{self.work.name}-{name}"))
+        return found
+
+
+def _name(piece: Piece) -> str:
+    """What tells a piece from all others, and its second try from the first."""
+    again = ["again", str(piece.tries)] if piece.tries else []
+    return "-".join([*map(str, piece.place), *again, *["alone"] * piece.is_alone])
+
+
+def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function; a failure that a second run may help is what it gives back."""
+    try:
+        return function(*arguments)
+    except MemoryError as error:
+        return Failed("memory", MemoryError(str(error)))  # without the frames that hold what there is no room for
+    except Exception as error:
+        if is_passing(error):
+            return Failed("passing", error)
+        raise
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Threads of this process.
+
+    Parameters
+    ----------
+    width : int
+        How many.
+    """
+
+    width: int
+
+    def room(self) -> Room:
+        """The memory of this machine, or of the control group that this process is in."""
+        return Room("this process", 1, self.width, _memory_of_this_process())
+
+    def run(self, graph: Graph, wave: Wave, hear: Hear) -> None:
+        """See `Runner`."""
+        width = min(wave.most, self.width, len(wave.pieces))
+        if width == 1:  # Dask would take longer to import than a small task takes
+            for piece in wave.pieces:
+                hear(piece, attempt(graph.work.function, *graph.arguments(piece)))
+            return
+        from dask.base import compute
+        from dask.callbacks import Callback
+        from dask.threaded import get  # the name "threads" would import distributed
+
+        tasks = graph.tasks(wave.pieces)
+        ours = {task.key: piece for task, piece in zip(tasks, wave.pieces, strict=True)}
+
+        def after_task(key: str, value: Any, *_rest: Any) -> None:
+            if key in ours:
+                hear(ours[key], value)
+
+        with Callback(posttask=after_task):
+            compute(*tasks, scheduler=get, num_workers=width, optimize_graph=False)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The workers of a client.
+
+    Parameters
+    ----------
+    client : Client
+        Their client.
+    """
+
+    client: Client
+
+    def room(self) -> Room:
+        """The least memory that a worker has."""
+        wait_for_workers(self.client)
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
+        threads = sum(worker["nthreads"] for worker in workers)
+        return Room("a worker", max(len(workers), 1), max(threads, 1), min(limits, default=None))
+
+    def run(self, graph: Graph, wave: Wave, hear: Hear) -> None:
+        """See `Runner`."""
+        from distributed import as_completed
+
+        is_bounded = wave.most < self.room().threads
+        first = wave.pieces[: wave.most] if is_bounded else wave.pieces
+        rest = wave.pieces[len(first) :][::-1]
+        # What all tasks share is held here: else it would travel again whenever no task that needs it is left.
+        shared = self.client.compute(graph.shared(), optimize_graph=False) if rest else []
+        running = self._submit(graph, first)
+        # By default the loop is that of the newest client, which need not be this one.
+        done = as_completed(running, loop=self.client.loop, with_results=True, raise_errors=False)
+        for future, result in done:
+            piece = running.pop(future)
+            if rest:
+                more = self._submit(graph, [rest.pop()])
+                running |= more
+                done.update(more)
+            hear(piece, self._outcome(future, result))
+        del shared
+
+    def _submit(self, graph: Graph, pieces: Sequence[Piece]) -> dict[Future[Any], Piece]:
+        futures = self.client.compute(graph.tasks(pieces), optimize_graph=False)
+        return dict(zip(futures, pieces, strict=True))
+
+    def _outcome(self, future: Future[Any], result: Any) -> Any:
+        """The result of a task, or why it has none."""
+        from distributed import CancelledError, KilledWorker
+
+        if isinstance(result, CancelledError):
+            raise ClusterError(
+                f"The scheduler at {self.client.scheduler.address if self.client.scheduler else '?'} is gone, and the "
+                "tasks with it.",
+                hint="The same again does only what is missing.",
+            )
+        if future.status != "error":
+            return result
+        _, error, trace = result
+        if not isinstance(error, KilledWorker):
+            raise error.with_traceback(trace)
+        death = death_of(self.client, error)
+        return Failed("memory" if death.is_of_memory else "lost", error, str(death))
+
+
+@lru_cache(maxsize=1)
+def _memory_of_this_process() -> int | None:
+    """Bytes of memory of this machine, or of the control group where that has less."""
+    found = []
+    if hasattr(os, "sysconf"):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for path in map(Path, _CGROUP_LIMITS):
+        with suppress(OSError, ValueError):  # "max", or no such group
+            found.append(int(path.read_text()))
+    return min(found, default=None)
