@@ -52,11 +52,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 failed, 2 wrong usage or document, 3 nothing matched, 130 interrupted.
     """
+    words = _take_flags(list(sys.argv[1:] if arguments is None else arguments))
+    return guarded(lambda: _run(words))
+
+
+def guarded(run: Callable[[], int], *, on_error: Callable[[BaseException], None] | None = None) -> int:
+    """Run something with logs and warnings on standard error, and turn what it raises into a message and a status.
+
+    Parameters
+    ----------
+    run : callable
+        What to run; returns an exit status.
+    on_error : callable, optional
+        Hears of what was raised, after it was shown.
+    """
     # Icechunk writes warnings to standard output unless this is set before it is imported.
     os.environ.setdefault("ICECHUNK_LOG", "error")
-    words = _take_flags(list(sys.argv[1:] if arguments is None else arguments))
     with _logging(), _warnings():
-        return _guarded(lambda: _run(words))
+        return _guarded(run, on_error or (lambda _error: None))
 
 
 def _run(words: list[str]) -> int:
@@ -73,24 +86,27 @@ def _run(words: list[str]) -> int:
     return code if isinstance(code, int) else DONE
 
 
-def _guarded(run: Callable[[], int]) -> int:
+def _guarded(run: Callable[[], int], on_error: Callable[[BaseException], None]) -> int:
     try:
         return run()
     except ReaderLeftError:
         return _reader_left()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         show_error("Interrupted.")
+        on_error(error)
         return INTERRUPTED
     except DtedaskError as error:
         if mode.debug:
             raise
         show_error(error.message, error.hint)
+        on_error(error)
         return error.exit_status
     except Exception as error:
         if mode.debug:
             raise
         text = " ".join(str(error).split())
         show_error(f"{type(error).__name__}: {text}" if text else type(error).__name__, "Use --debug to see where.")
+        on_error(error)
         return FAILED
 
 

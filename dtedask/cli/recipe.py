@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dtedask.cli import recipe_submit
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, emit_mapping, emit_table, say
 from dtedask.cli.options import Cluster, DryRun, Json, JsonLines
 from dtedask.core.errors import DocumentError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from threading import Event
+
     from dtedask.recipe import Recipe, RecipePlan, RunReport
 
 File = Annotated[str, typer.Argument(help="The recipe, a YAML file.", metavar="FILE")]
@@ -33,6 +37,7 @@ def add_to(group: typer.Typer) -> None:
     )
     add(group, "plan", plan, "dtedask recipe plan recipes/demo.yaml --json")
     add(group, "check", check, "dtedask recipe check recipes/demo.yaml recipes/watch-folder.yaml")
+    recipe_submit.add_to(group)
     add(group, "schema", schema, "dtedask recipe schema > recipe.schema.json")
     add(group, "list", list_recipes, "dtedask recipe list recipes")
 
@@ -49,14 +54,25 @@ def run(
 
     A recipe that watches a folder runs until Ctrl-C. With --json, one object that sums it up.
     """
-    recipe = _load(file, overrides)
+    recipe = load(file, overrides)
     if dry_run:
         show_plan(recipe, cluster, as_json=as_json)
         return
+    run_and_show(recipe, cluster, as_json=as_json)
+
+
+def run_and_show(
+    recipe: Recipe,
+    cluster: str | None = None,
+    *,
+    as_json: bool = False,
+    stopping: AbstractContextManager[Event] | None = None,
+) -> None:
+    """Run a recipe and show what it did; `stopping` gives the event that ends it, by default at a signal."""
     from dtedask.cli.ingest import showing
 
     with showing(recipe.root, as_json=as_json) as show:
-        report = _run(recipe, cluster, as_json=as_json)
+        report = _run(recipe, cluster, as_json=as_json, stopping=stopping)
         if report.rolled and not as_json:
             say(f"Rolled: {report.rolled}.")
         if report.catalog and not as_json:
@@ -68,7 +84,7 @@ def run(
 
 def plan(file: File, overrides: Set = None, *, cluster: Cluster = None, as_json: Json = False) -> None:
     """Say what a recipe would do: fields, bytes, chunks, tasks and memory. Nothing is written."""
-    show_plan(_load(file, overrides), cluster, as_json=as_json)
+    show_plan(load(file, overrides), cluster, as_json=as_json)
 
 
 def check(files: Annotated[list[str], typer.Argument(help="Recipes.", metavar="FILE")], overrides: Set = None) -> None:
@@ -80,7 +96,7 @@ def check(files: Annotated[list[str], typer.Argument(help="Recipes.", metavar="F
     wrong = 0
     for file in files:
         try:
-            check_recipe(_load(file, overrides))
+            check_recipe(load(file, overrides))
             emit(f"{file}: good")
         except DtedaskError as error:
             wrong = error.exit_status
@@ -113,13 +129,16 @@ def list_recipes(
     emit_table(("file", "name", "description"), ((path, recipe.name, recipe.description) for path, recipe in found))
 
 
-def _load(file: str, overrides: list[str] | None) -> Recipe:
+def load(file: str, overrides: list[str] | None) -> Recipe:
+    """Read a recipe, with the values of --set."""
     from dtedask.recipe import load_recipe, parse_overrides
 
     return load_recipe(Path(file), parse_overrides(overrides or []))
 
 
-def _run(recipe: Recipe, cluster: str | None, *, as_json: bool) -> RunReport:
+def _run(
+    recipe: Recipe, cluster: str | None, *, as_json: bool, stopping: AbstractContextManager[Event] | None
+) -> RunReport:
     from contextlib import nullcontext
 
     from dtedask.cli.progress import progress
@@ -128,11 +147,11 @@ def _run(recipe: Recipe, cluster: str | None, *, as_json: bool) -> RunReport:
 
     waits = recipe.input.watch
     if waits:
-        say(f"Watching {recipe.input.files[0]}; Ctrl-C ends it.")
+        say(f"Watching {recipe.input.files[0]}" + ("." if stopping else "; Ctrl-C ends it."))
     with (
         listeners_on_stderr(wanted=as_json),
         nullcontext() if waits else progress() as show,
-        stop_on_signal() if waits else nullcontext() as stop,
+        stopping or (stop_on_signal() if waits else nullcontext()) as stop,
     ):
         return run_recipe(recipe, cluster=cluster, on_progress=show, on_unit=lambda unit: say(str(unit)), stop=stop)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dtedask.cluster.batch.allocation import allocation_cluster
 from dtedask.cluster.configured import configured
 from dtedask.cluster.local import local_cluster
 from dtedask.cluster.named import named_cluster
@@ -83,7 +84,12 @@ def _profile(profile: str | Profile | None) -> Profile:
 
 @contextmanager
 def _cluster(profile: Profile) -> Iterator[Cluster]:
-    starts = {"local-cluster": local_cluster, "slurm": slurm_cluster, "class": named_cluster}
+    starts = {
+        "local-cluster": local_cluster,
+        "slurm": slurm_cluster,
+        "class": named_cluster,
+        "allocation": allocation_cluster,
+    }
     cluster: Cluster = starts[profile.kind](profile)
     logger.info("cluster %s started: scheduler %s", profile.name, cluster.scheduler_address)
     with cluster:

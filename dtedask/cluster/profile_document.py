@@ -67,10 +67,27 @@ _ONE = WorkerCount()
 class BatchKeys(Section):
     """What a batch job that holds a whole run needs beyond the worker jobs; null takes what they have."""
 
+    workers: int | None = Field(default=None, ge=1)
+    """Worker processes in all."""
+    nodes: int | None = Field(default=None, ge=1)
+    """Nodes that they are spread over; null leaves it to SLURM."""
     walltime: str | None = None
     """Longest run of the job."""
+    queue: str | None = None
+    """Partition."""
+    account: str | None = None
+    """Account that pays."""
+    driver_memory: Size | None = None
+    """Memory of scheduler and driver, which the workers of the first node do without; null is 1 GiB, or a quarter of a
+    worker's."""
+    grace: Duration | None = None
+    """How long before the walltime the run is told to end; null is a minute, or a quarter of a short walltime."""
+    requeue: bool | None = None
+    """Whether SLURM may start the job again, as after the loss of a node; null lets it."""
     job_extra_directives: list[str] | None = None
     """Further options of SLURM."""
+    job_script_prologue: list[str] | None = None
+    """Lines of the script before the run starts."""
 
 
 class _Entry(Section):
@@ -122,6 +139,15 @@ class SlurmEntry(_ClusterEntry):
     """What a batch job that holds a whole run needs beyond the worker jobs."""
 
 
+class AllocationEntry(_ClusterEntry):
+    """The batch job in which this process runs; `dtedask recipe submit` writes such a profile for its job."""
+
+    kind: Literal["allocation"]
+    """What the profile is."""
+    encrypt: bool = True
+    """Whether scheduler, workers and clients talk by TLS, with certificates made for the run."""
+
+
 class ClassEntry(_ClusterEntry):
     """A cluster of any class."""
 
@@ -137,7 +163,7 @@ class ClassEntry(_ClusterEntry):
     """Whether scheduler, workers and clients talk by TLS, with certificates made for the run."""
 
 
-Entry = ThreadsEntry | LocalClusterEntry | SlurmEntry | ClassEntry
+Entry = ThreadsEntry | LocalClusterEntry | SlurmEntry | AllocationEntry | ClassEntry
 _AnyEntry = Annotated[Entry, Field(discriminator="kind")]
 
 

@@ -14,7 +14,7 @@ from dtedask.core.settings import setting
 if TYPE_CHECKING:
     from dtedask.cluster.profile_document import Entry
 
-Kind = Literal["threads", "local-cluster", "slurm", "class"]
+Kind = Literal["threads", "local-cluster", "slurm", "class", "allocation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Profile:
     ----------
     name : str
         What recipes, commands and the setting ``dtedask.cluster`` call it.
-    kind : {"threads", "local-cluster", "slurm", "class"}
-        Threads of this process, `distributed.LocalCluster`, `dask_jobqueue.SLURMCluster`, or any other class of a
-        cluster.
+    kind : {"threads", "local-cluster", "slurm", "class", "allocation"}
+        Threads of this process, `distributed.LocalCluster`, `dask_jobqueue.SLURMCluster`, any other class of a
+        cluster, or the batch job in which this process runs.
     path : str
         File that describes it.
     description : str

@@ -1,0 +1,121 @@
+"""What the script of a batch job runs: ``python -m dtedask.cli.job FOLDER [--ended STATUS]``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dtedask.cli.console import say, show_error
+from dtedask.cli.ending import Ending
+from dtedask.cli.entry import DONE, INTERRUPTED, guarded
+from dtedask.core.errors import DtedaskError
+
+if TYPE_CHECKING:
+    from dtedask.cluster.folder import ClusterFolder
+    from dtedask.recipe import Recipe
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the recipe of a folder in the allocation of this job; with ``--ended``, tell how its driver ended."""
+    from dtedask.cluster.folder import ClusterFolder
+
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    folder = ClusterFolder(Path(words[0]))
+    if "--ended" in words:
+        return _tell_end(folder, int(words[-1]))
+    ending = Ending()
+    raised: list[BaseException] = []
+    with ending.heard():
+        status = guarded(lambda: _in_allocation(folder, ending), on_error=raised.append)
+    _record(folder, status, ending, *map(_error_object, raised))
+    return status
+
+
+def _in_allocation(folder: ClusterFolder, ending: Ending) -> int:
+    from dtedask.cluster.batch.allocation import Allocation
+
+    with Allocation(folder.path) as allocation:
+        ending.allocation = allocation
+        _record_begin(folder)
+        from dtedask.cluster.batch.folder import RECIPE, read_job
+        from dtedask.recipe import load_recipe
+
+        recipe = load_recipe(folder.path / RECIPE)
+        ending.finishes = recipe.input.watch or recipe.input.demo is not None
+        ending.grace_s = read_job(folder.path)["grace_s"]
+        try:
+            status = _run(recipe, ending)
+        except KeyboardInterrupt:
+            if allocation.lost is not None:
+                raise allocation.lost from None
+            raise
+    is_whole = not ending.reason or (ending.reason == "walltime" and recipe.input.watch)
+    return status if is_whole else INTERRUPTED
+
+
+def _run(recipe: Recipe, ending: Ending) -> int:
+    import typer
+
+    from dtedask.cli.recipe import run_and_show
+
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        run_and_show(recipe, stopping=ending.stopping())
+    except typer.Exit as end:
+        return end.exit_code
+    finally:
+        sys.stdout.flush()
+    return DONE
+
+
+def _record_begin(folder: ClusterFolder) -> None:
+    attempt, job_id = int(os.environ.get("SLURM_RESTART_COUNT", "0")), os.environ.get("SLURM_JOB_ID", "")
+    place = {"job_id": job_id, "node": os.environ.get("SLURMD_NODENAME") or socket.gethostname()}
+    folder.update(status="running", begun=_now(), attempt=attempt, ended=None, exit_status=None, error=None, **place)
+    if attempt:
+        say(f"Start {attempt + 1} of job {job_id}: what was committed before stays as it is.")
+
+
+def _record(folder: ClusterFolder, status: int, ending: Ending, error: dict[str, str] | None = None) -> None:
+    name = "done" if status == DONE else "interrupted" if status == INTERRUPTED else "failed"
+    if ending.reason == "terminated":  # it may be started again
+        folder.update(status=name, exit_status=status, ended=_now(), error=error)
+    else:
+        folder.end(status=name, exit_status=status, error=error)
+
+
+def _tell_end(folder: ClusterFolder, status: int) -> int:
+    """Record the end of a driver that could not do so itself, and return its exit status."""
+    state = folder.state()
+    if state.get("status") != "running":
+        return int(state.get("exit_status") or status)
+    name = signal.Signals(status - 128).name if status - 128 in set(signal.Signals) else f"signal {status - 128}"
+    error = {
+        "code": "cluster",
+        "message": f"The driver of job {state.get('job_id', '')} was ended by {name}.",
+        "hint": "If nobody did so, it had too little memory: raise 'driver-memory' in the section 'batch' of the "
+        "profile. Submitting the recipe again does only what is missing.",
+    }
+    show_error(error["message"], error["hint"])
+    folder.end(status="failed", exit_status=status, error=error)
+    return status
+
+
+def _error_object(error: BaseException) -> dict[str, str]:
+    if isinstance(error, DtedaskError):
+        return {"code": error.code, "message": error.message, "hint": error.hint}
+    return {"code": "error", "message": f"{type(error).__name__}: {error}".rstrip(": "), "hint": ""}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""One batch job of SLURM whose allocation becomes scheduler, driver and workers of one run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dtedask.cluster.batch.job import BatchJob, batch_job, profile_for_batch
+    from dtedask.cluster.batch.script import batch_script
+    from dtedask.cluster.batch.submission import prepare, submit
+
+_HOMES = {
+    "BatchJob": "job",
+    "batch_job": "job",
+    "batch_script": "script",
+    "prepare": "submission",
+    "profile_for_batch": "job",
+    "submit": "submission",
+}
+
+__all__ = ["BatchJob", "batch_job", "batch_script", "prepare", "profile_for_batch", "submit"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,136 @@
+"""Within a batch job: its allocation becomes scheduler, driver and workers of one run."""
+
+from __future__ import annotations
+
+import _thread
+import logging
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from dtedask.cluster.batch.folder import read_job, take_settings
+from dtedask.cluster.batch.ranks import end_of, reserve, start_ranks
+from dtedask.core.errors import ClusterError
+
+if TYPE_CHECKING:
+    from distributed.deploy.cluster import Cluster
+
+    from dtedask.cluster.profiles import Profile
+
+logger = logging.getLogger(__name__)
+_RESTARTS = 3
+_YOUNG_S = 20.0
+_END_S = 5.0
+
+
+class Allocation:
+    """The workers of this job, from its begin to its end; a context manager.
+
+    Workers are started before anything else, since they take longest; they look for the scheduler at a port that this
+    process has taken for it. If their step ends while the run goes on it is started anew, a few times.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+    """
+
+    current: Allocation | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lost: ClusterError | None = None
+        self.restarts = 0
+        self._job = read_job(folder)
+        self._closing = threading.Event()
+
+    def __enter__(self) -> Self:
+        take_settings(self.folder)
+        if self._job["encrypt"] and not (self.folder / "tls" / "cert.pem").exists():
+            from dtedask.cluster.batch.certificates import make_certificates
+
+            make_certificates(self.folder / "tls")
+        self._port: socket.socket = reserve(self._job["interface"])
+        self._step = self._start()
+        self._watch = threading.Thread(target=self._watch_step, name="watch-step", daemon=True)
+        self._watch.start()
+        Allocation.current = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Allocation.current = None
+        self._closing.set()
+        self._port.close()
+        try:
+            self._step.wait(_END_S)  # the scheduler has told them to end
+        except subprocess.TimeoutExpired:
+            self._step.send_signal(signal.SIGKILL)
+
+    @property
+    def address(self) -> str:
+        """Where the scheduler listens."""
+        host, port = self._port.getsockname()
+        return f"{'tls' if self._job['encrypt'] else 'tcp'}://{host}:{port}"
+
+    def cluster(self) -> Cluster:
+        """Start the scheduler in this process."""
+        from distributed import Scheduler
+        from distributed.deploy.spec import SpecCluster
+
+        from dtedask.cluster.batch.certificates import security_in
+
+        security = security_in(self.folder / "tls") if self._job["encrypt"] else None
+        host, port = self._port.getsockname()
+        options: dict[str, Any] = {"host": host, "port": port, "protocol": self.address.partition(":")[0]}
+        options |= {"security": security, "dashboard": False}
+        return SpecCluster(
+            workers={},
+            scheduler={"cls": Scheduler, "options": options},
+            security=security,
+            name=self._job["name"],
+            silence_logs=logging.WARNING,
+        )
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return start_ranks(self._job, self.folder, self.address, generation=self.restarts)
+
+    def _watch_step(self) -> None:
+        while True:
+            begin = time.monotonic()
+            status = self._step.wait()
+            if self._closing.is_set():
+                return
+            said = end_of(self.folder / "logs" / "worker-0.log")
+            # Ranks replace their workers themselves: a step that ends young has given up, unless srun was killed.
+            gave_up = status > 0 and time.monotonic() - begin < _YOUNG_S
+            if gave_up or self.restarts == _RESTARTS:
+                self.lost = ClusterError(
+                    f"The workers of job {os.environ.get('SLURM_JOB_ID', '')} ended with status {status}: {said}",
+                    hint=f"Their logs are in {self.folder / 'logs'}.",
+                )
+                _thread.interrupt_main(signal.SIGTERM)
+                return
+            self.restarts += 1
+            logger.warning("the workers ended with status %s and are started again: %s", status, said)
+            self._step = self._start()
+
+
+def allocation_cluster(_profile: Profile) -> Cluster:
+    """The cluster of a profile of kind ``allocation``: that of the job in which this process runs.
+
+    Raises
+    ------
+    ClusterError
+        If it runs in none.
+    """
+    if Allocation.current is None:
+        raise ClusterError(
+            "A profile of kind 'allocation' is that of a batch job, and this process runs in none.",
+            hint="Submit a recipe by `dtedask recipe submit`.",
+        )
+    return Allocation.current.cluster()
