@@ -42,7 +42,7 @@ for name, module, help_text in (
     ("store", store, "Look into a root: fields, axes, commits; get fields out."),
     ("recipe", recipe, "Run what a recipe (one YAML file) describes."),
     ("catalog", catalog, "Look into catalogs of cubes."),
-    ("cluster", cluster, "Look at the places where work can run."),
+    ("cluster", cluster, "Start, look at and stop the places where work can run."),
 ):
     group = new_group(no_args_is_help=True, help=help_text)
     module.add_to(group)

@@ -106,9 +106,9 @@ def _check_usage(sources: list[str] | None, watch: str | None) -> None:
 
 
 def _check_profile(cluster: str | None) -> None:
-    from dtedask.cluster import profile
+    from dtedask.cluster import where_to_run
 
-    profile(cluster)
+    where_to_run(cluster)
 
 
 def _plan(sources: list[str], store: Store, unit: Literal["all", "file", "step"], as_json: bool) -> None:

@@ -26,7 +26,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 Cluster = Annotated[
     str | None,
     typer.Option(
-        "--cluster", metavar="PROFILE", help="Where to run: local, local-cluster, slurm, or a profile of your own."
+        "--cluster",
+        metavar="NAME",
+        help="Where to run: a profile (local, local-cluster, slurm, your own), or a cluster that is kept running.",
     ),
 ]
 At = Annotated[

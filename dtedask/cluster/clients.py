@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from dtedask.cluster.batch.allocation import allocation_cluster
 from dtedask.cluster.configured import configured
+from dtedask.cluster.kept.connect import kept_client, profile_of
+from dtedask.cluster.kept.names import kept_folder
 from dtedask.cluster.local import local_cluster
 from dtedask.cluster.named import named_cluster
 from dtedask.cluster.profiles import Profile
@@ -16,6 +18,7 @@ from dtedask.cluster.profiles import profile as profile_named
 from dtedask.cluster.slurm import job_script_of, slurm_cluster
 from dtedask.cluster.started import Started, remember
 from dtedask.core.errors import SettingError
+from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -26,12 +29,13 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
-    """Start what a profile describes and stop it at the end.
+    """Start what a profile describes and stop it at the end, or connect to a cluster that is kept running.
 
     Parameters
     ----------
     profile : str or Profile, optional
-        A name, or a profile; without one the setting ``dtedask.cluster``.
+        A name, or a profile; without one the setting ``dtedask.cluster``. A cluster that `dtedask cluster start` keeps
+        under that name is taken before a profile of the same name, and left as it is at the end.
 
     Yields
     ------
@@ -48,6 +52,10 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
     MissingExtraError
         If the profile needs dask-jobqueue and it is not installed.
     """
+    if not isinstance(profile, Profile) and (kept := kept_folder(name := profile or str(setting("cluster")))):
+        with configured(profile_of(kept)), kept_client(name, kept) as client:
+            yield client
+        return
     chosen = _profile(profile)
     if chosen.kind == "threads":
         yield None

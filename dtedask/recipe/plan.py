@@ -62,9 +62,9 @@ def check_recipe(recipe: Recipe, *, cluster: str | None = None) -> None:
     SettingError
         If there is no such profile.
     """
-    from dtedask.cluster import profile
+    from dtedask.cluster import where_to_run
 
-    profile(cluster or recipe.cluster)
+    where_to_run(cluster or recipe.cluster)
     for name in recipe.input.files:
         if not _exists(name):
             raise DocumentError(_missing(recipe, f"there is no {name!r}"), hint=_how_to_name(recipe))
@@ -80,7 +80,7 @@ def plan_recipe(recipe: Recipe, *, cluster: str | None = None) -> RecipePlan:
     GribError
         If a file is no GRIB.
     """
-    from dtedask.cluster import profile
+    from dtedask.cluster import where_to_run
     from dtedask.ingest import plan_ingest
     from dtedask.store import open as open_store
 
@@ -91,7 +91,7 @@ def plan_recipe(recipe: Recipe, *, cluster: str | None = None) -> RecipePlan:
     return RecipePlan(
         recipe=recipe.name,
         root=store.root,
-        cluster=profile(cluster or recipe.cluster).name,
+        cluster=where_to_run(cluster or recipe.cluster),
         sources=tuple(recipe.input.files) or ("a made forecast",),
         catalog=catalog_of(recipe),
         listeners=tuple(listener.name for listener in recipe.listeners),

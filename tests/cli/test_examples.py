@@ -75,6 +75,7 @@ def test_what_writes_can_be_run_dry():
         ("store", "patch"),
     }
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
+    writing |= {("cluster", "start"), ("cluster", "scale"), ("cluster", "stop")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words
 
@@ -133,12 +134,13 @@ def bash(line, folder):
     return done
 
 
+KEPT = [example for name in ("start", "status", "scale", "stop") for example in examples_of(COMMANDS["cluster", name])]
 NEEDS_A_SHELL = [example for example in EXAMPLES if set("|>") & set(example)]
 TAKES_TIME = [example for example in EXAMPLES if "local-cluster" in example or "demo" in example.split()]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", [one for one in EXAMPLES if one not in NEEDS_A_SHELL + TAKES_TIME])
+@pytest.mark.parametrize("example", [one for one in EXAMPLES if one not in NEEDS_A_SHELL + TAKES_TIME + KEPT])
 def test_every_example_runs(run, place, example, tmp_path, monkeypatch):
     # A copy, so that the examples do not need each other.
     shutil.copytree(place, tmp_path / "here")
@@ -149,7 +151,17 @@ def test_every_example_runs(run, place, example, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", NEEDS_A_SHELL + TAKES_TIME)
+@pytest.mark.parametrize("example", [one for one in NEEDS_A_SHELL + TAKES_TIME if one not in KEPT])
 def test_every_longer_example_runs(place, example, tmp_path):
     shutil.copytree(place, tmp_path / "here")
     bash(example, tmp_path / "here")
+
+
+@pytest.mark.slow
+def test_the_examples_of_kept_clusters_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("DASK_DTEDASK__JOBS__FOLDER", str(tmp_path / "jobs"))
+    try:
+        for example in KEPT:
+            bash(example, tmp_path)
+    finally:
+        bash("dtedask cluster stop --all --force", tmp_path)

@@ -1,0 +1,232 @@
+"""The process that owns a kept cluster, its scheduler and its jobs.
+
+``python -m dtedask.cluster.kept.process`` reads an `Order` from its standard input, leaves its parent and its terminal
+behind, and says on its standard output how the start went; after that it writes into the log of the cluster's folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pickle
+import shlex
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dtedask.core.errors import ClusterError, DtedaskError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from dtedask.cluster.folder import ClusterFolder
+    from dtedask.cluster.kept.machine import Wanted
+    from dtedask.cluster.profiles import Profile
+
+logger = logging.getLogger(__name__)
+
+LOG, SECRET = "cluster.log", "control.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to start.
+
+    Parameters
+    ----------
+    name : str
+        Name of the cluster.
+    profile : Profile
+        What it consists of.
+    idle_s : float, optional
+        How long it lives unused; None for ever.
+    configuration : dict
+        All of Dask's configuration, in which the settings of dtedask are.
+    """
+
+    name: str
+    profile: Profile
+    idle_s: float | None
+    configuration: dict[str, Any]
+
+    @property
+    def command(self) -> str:
+        """Command line that starts the same again."""
+        profile = self.profile
+        words = ["dtedask", "cluster", "start", profile.name, "--name", self.name]
+        if profile.workers_maximum is None:
+            words += ["--workers", str(profile.workers)]
+        else:
+            words += ["--minimum", str(profile.workers), "--maximum", str(profile.workers_maximum)]
+        if self.idle_s is not None:
+            words += ["--idle-timeout", f"{self.idle_s:g}s"]
+        return shlex.join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a start went: id of the cluster's folder, or what was raised."""
+
+    folder: str = ""
+    error: DtedaskError | None = None
+
+
+def main() -> None:
+    """Start what standard input says, and keep it until its end."""
+    order: Order = pickle.loads(sys.stdin.buffer.read())
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    report = os.fdopen(os.dup(1), "wb")
+    told = False
+
+    def tell(what: Report) -> None:
+        nonlocal told
+        told = True
+        with report:
+            pickle.dump(what, report)
+
+    try:
+        keep(order, tell, own_streams=True)
+    except BaseException as error:
+        logger.critical("%s: %s", type(error).__name__, error, exc_info=True)
+        if not told:
+            tell(Report(error=_sendable(error)))
+        sys.exit(1)
+
+
+def keep(order: Order, tell: Callable[[Report], None], *, own_streams: bool = False) -> None:
+    """Start a cluster in this process and keep it until its end.
+
+    If it cannot be started, nothing of it stays.
+
+    Parameters
+    ----------
+    order : Order
+        What to start.
+    tell : callable
+        Called once it can be used.
+    own_streams : bool, optional
+        Send standard output and errors of this process to the log of the cluster's folder.
+    """
+    import dask.config
+
+    from dtedask.cluster.folder import ClusterFolder
+    from dtedask.cluster.kept.names import holding_name
+
+    with dask.config.set(order.configuration):
+        profile = order.profile
+        names = {"kept": order.name, "profile": profile.name, "kind": profile.kind, "command": order.command}
+        folder = ClusterFolder.make(order.name, **names, profile_document=asdict(profile))
+        if own_streams:
+            _write_into(folder.logs / LOG)
+        try:
+            # Whoever waits for the end is told by the end of the connection, which is the last of all.
+            with ExitStack() as last, holding_name(order.name, folder):
+                _keep(order, folder, tell, last)
+        except BaseException as error:
+            _failed(folder, error)
+            raise
+
+
+def _keep(order: Order, folder: ClusterFolder, tell: Callable[[Report], None], last: ExitStack) -> None:
+    from dtedask.cluster.clients import client_for
+
+    with client_for(order.profile) as client:
+        assert client is not None
+        owner = _owner(order, client, folder)
+        _announce(client, folder, last, owner.answer)
+        tell(Report(folder.id))
+        end = owner.run()
+        folder.update(ending=True, how_ended=end.text, ended_by_itself=end.why != "stopped")
+    folder.end()
+
+
+def _owner(order: Order, client: Client, folder: ClusterFolder) -> Any:
+    from dtedask.cluster.kept.machine import Wanted
+    from dtedask.cluster.kept.owner import Owner
+
+    def set_workers(wanted: Wanted) -> None:
+        _set_workers(client, wanted)
+        folder.update(wanted=str(wanted))
+
+    profile = order.profile
+    wanted = Wanted(profile.workers, profile.workers if profile.workers_maximum is None else profile.workers_maximum)
+    folder.update(wanted=str(wanted), idle_s=order.idle_s)
+    return Owner(client, wanted, order.idle_s, set_workers)
+
+
+def _announce(client: Client, folder: ClusterFolder, last: ExitStack, answer: Callable[..., Any]) -> None:
+    """Make it possible to connect and to ask."""
+    from dtedask.cluster.kept.control import control_server, new_secret
+
+    secret = new_secret()
+    folder.write(folder.path / SECRET, secret)
+    scheduler = str(client.scheduler.address)  # type: ignore[union-attr]
+    host = _own_interface(client, scheduler)
+    address = last.enter_context(control_server(host, secret, answer))
+    folder.update(scheduler=scheduler, dashboard=client.dashboard_link, control=list(address))
+    logger.info("scheduler %s, dashboard %s, control %s:%s", scheduler, client.dashboard_link, *address)
+
+
+def _own_interface(client: Client, scheduler: str) -> str:
+    """The interface of this host on which the cluster talks."""
+    from distributed.utils import get_ip
+
+    here = getattr(client.cluster, "scheduler", None) is not None
+    host = urlsplit(scheduler).hostname if here else None
+    return host or get_ip()
+
+
+def _set_workers(client: Client, wanted: Wanted) -> None:
+    cluster: Any = client.cluster
+    if wanted.minimum == wanted.maximum:
+        with contextlib.suppress(AttributeError):
+            cluster._adaptive.stop()  # noqa: SLF001 (Cluster.adapt does the same)
+        cluster.scale(wanted.minimum)
+    else:
+        cluster.adapt(minimum=wanted.minimum, maximum=wanted.maximum)
+
+
+def _failed(folder: ClusterFolder, error: BaseException) -> None:
+    if folder.state().get("scheduler"):  # it did run
+        folder.end(how_ended=f"of {type(error).__name__}: {error}", ended_by_itself=True)
+    else:
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def _write_into(log: Path) -> None:
+    """Send what this process prints, and what libraries log, into a file."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    for source, number in ((nowhere, 0), (descriptor, 1), (descriptor, 2)):
+        os.dup2(source, number)
+    os.close(descriptor)
+    os.close(nowhere)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("distributed.worker").setLevel(logging.WARNING)  # a line for each question about tasks
+
+
+def _sendable(error: BaseException) -> DtedaskError:
+    """The error itself if it is one of ours and pickles, else what it says."""
+    if isinstance(error, DtedaskError):
+        with contextlib.suppress(Exception):
+            pickle.loads(pickle.dumps(error))
+            return error
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" ({frame.filename}:{frame.lineno})" for frame in last)
+    return ClusterError(f"The process of the cluster failed: {type(error).__name__}: {error}{place}")
+
+
+if __name__ == "__main__":
+    # As a module of its name, by which its classes are pickled.
+    from dtedask.cluster.kept.process import main as run
+
+    run()
