@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dtedask.cluster.batch.allocation import allocation_cluster
 from dtedask.cluster.configured import configured
+from dtedask.cluster.folder import ClusterFolder
 from dtedask.cluster.kept.connect import kept_client, profile_of
 from dtedask.cluster.kept.names import kept_folder
 from dtedask.cluster.local import local_cluster
@@ -63,8 +64,12 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
     from distributed import Client
 
     with configured(chosen), _cluster(chosen) as cluster, Client(cluster) as client:
-        remember(client, Started(chosen, cluster, dashboard=client.dashboard_link))
-        yield client
+        folder: ClusterFolder | None = getattr(cluster, "folder", None)
+        behind = Started(chosen, cluster, folder, client.dashboard_link)
+        remember(client, behind)
+        logger.info("cluster %s: scheduler %s, dashboard %s", chosen.name, client.scheduler.address, behind.dashboard)
+        with _telling_why(behind):
+            yield client
 
 
 def job_script(profile: str | Profile | None = None) -> str:
@@ -99,6 +104,19 @@ def _cluster(profile: Profile) -> Iterator[Cluster]:
         "allocation": allocation_cluster,
     }
     cluster: Cluster = starts[profile.kind](profile)
-    logger.info("cluster %s started: scheduler %s", profile.name, cluster.scheduler_address)
     with cluster:
         yield cluster
+
+
+@contextmanager
+def _telling_why(behind: Started) -> Iterator[None]:
+    """Where a cluster was given up, say why instead of what followed from it."""
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # a cancelled future is none of `Exception`
+        failure = behind.failure
+        if failure is None or failure is error:
+            raise
+        raise failure from error

@@ -4,36 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.configured import configured
-from dtedask.core.errors import MissingExtraError, SettingError
+from dtedask.cluster.folder import ClusterFolder, clusters_folder
+from dtedask.cluster.orphans import CLUSTER, end_orphans
+from dtedask.cluster.security import make_certificates, security_in
+from dtedask.cluster.slurm_commands import require_commands
+from dtedask.cluster.walltime import lifetime_options
+from dtedask.core.errors import ClusterError, MissingExtraError, SettingError
 
 if TYPE_CHECKING:
-    from distributed.deploy.cluster import Cluster
-
     from dtedask.cluster.profiles import Profile
+    from dtedask.cluster.slurm_cluster import KeptSLURMCluster
 
 _OF_THE_CLUSTER = {"scheduler-options", "shared-temp-directory"}
 
 
-def slurm_cluster(profile: Profile) -> Cluster:
+def slurm_cluster(profile: Profile) -> KeptSLURMCluster:
     """Start a scheduler in this process and submit the worker jobs of a profile of kind ``slurm``.
 
     Raises
     ------
     SettingError
         If dask-jobqueue cannot make jobs of what the profile says.
+    ClusterError
+        If there are no commands of SLURM, or it refuses the jobs.
     MissingExtraError
         If dask-jobqueue is not installed.
     """
-    options = dict(profile.job)
-    options["scheduler-options"] = {"dashboard_address": ":0", **(options.get("scheduler-options") or {})}
+    _jobqueue()
+    require_commands("sbatch", "squeue", "scancel")
+    end_orphans()
+    folder = ClusterFolder.make(profile.name, kind=CLUSTER, profile=profile.name, jobs={})
     try:
-        cluster: Cluster = _jobqueue().SLURMCluster(**_keywords(options), **_section(profile))
-    except ValueError as error:
-        raise _cannot_make(profile, error) from error
-    cluster.scale(profile.workers)
+        return _start(profile, folder)
+    except BaseException as error:
+        folder.end()
+        if isinstance(error, ValueError) and not isinstance(error, SettingError):
+            raise _cannot_make(profile, error) from error
+        if isinstance(error, RuntimeError):
+            raise ClusterError(f"{profile.path}: the cluster of profile {profile.name!r}: {error}") from error
+        raise
+
+
+def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
+    from dtedask.cluster.slurm_cluster import KeptSLURMCluster
+
+    if profile.encrypt:
+        make_certificates(folder.tls)
+    options = dict(profile.job)
+    scheduler = {"dashboard_address": ":0", **(options.pop("scheduler-options", None) or {})}
+    options.pop("shared-temp-directory", None)  # certificates stand in the folder
+    job: dict[str, Any] = {**_keywords(_in_folder(options, folder)), **_section(profile)}
+    cluster = KeptSLURMCluster(
+        folder,
+        stem=profile.name,
+        hint=f"Profile {profile.name!r} describes the jobs: {profile.path}.",
+        security=security_in(folder.tls) if profile.encrypt else None,
+        scheduler_options=scheduler,
+        **job,
+    )
+    try:
+        folder.update(scheduler=cluster.scheduler_address, dashboard=cluster.dashboard_link)
+        if profile.workers_maximum is None:
+            cluster.scale(profile.workers)
+        else:
+            cluster.adapt(minimum=profile.workers, maximum=profile.workers_maximum)
+        if profile.workers:
+            cluster.wait_until_submitted()
+    except BaseException:
+        cluster.close()
+        raise
     return cluster
 
 
@@ -41,12 +85,31 @@ def job_script_of(profile: Profile) -> str:
     """The script of one worker job; see `dtedask.cluster.job_script`."""
     job = _jobqueue().slurm.SLURMJob
     options = {key: value for key, value in profile.job.items() if key not in _OF_THE_CLUSTER}
-    try:
-        with configured(profile):
-            made = job("tcp://<scheduler>:8786", name="<worker>", **_keywords(options), **_section(profile))
-        return str(made.job_script())
-    except ValueError as error:
-        raise _cannot_make(profile, error) from error
+    with TemporaryDirectory() as place:  # dask-jobqueue makes the folder of the logs
+        folder = ClusterFolder(Path(place))
+        options = _in_folder(options, folder)
+        if profile.encrypt:
+            options |= {"security": security_in(folder.tls), "protocol": "tls://"}
+        scheduler = f"{'tls' if profile.encrypt else 'tcp'}://<scheduler>:8786"
+        try:
+            with configured(profile):
+                made = job(scheduler, name="<worker>", **_keywords(options), **_section(profile))
+            script = str(made.job_script())
+        except ValueError as error:
+            raise _cannot_make(profile, error) from error
+    return script.replace(place, f"{clusters_folder()}/<cluster>")
+
+
+def _in_folder(options: Mapping[str, Any], folder: ClusterFolder) -> dict[str, Any]:
+    """Options of a job that writes its logs into the folder, ends in time, and is not run again by SLURM."""
+    extra = list(options.get("worker-extra-args") or [])
+    if not any(str(word).partition("=")[0] == "--lifetime" for word in extra):
+        extra += lifetime_options(options.get("walltime"))
+    directives = list(options.get("job-extra-directives") or [])
+    if not any("requeue" in str(directive) for directive in directives):
+        directives.append("--no-requeue")  # a lost job is replaced by one of another name
+    own = {"worker-extra-args": extra, "job-extra-directives": directives}
+    return {"log-directory": str(folder.logs), **options, **own}
 
 
 def _section(profile: Profile) -> dict[str, str]:

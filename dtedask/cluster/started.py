@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
-from dtedask.core.errors import WorkersMissingError
+from dtedask.cluster.explain import explain_waiting
+from dtedask.core.errors import ClusterError, WorkersMissingError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -37,9 +39,15 @@ class Started:
     folder: ClusterFolder | None = None
     dashboard: str = ""
 
+    @property
+    def failure(self) -> ClusterError | None:
+        """Why the cluster was given up, if it was."""
+        return getattr(self.cluster, "failure", None)
+
 
 _known: WeakKeyDictionary[Client, Started] = WeakKeyDictionary()
 _ready: WeakSet[Client] = WeakSet()
+_LOOK_S = 0.5
 
 
 def started(client: Client) -> Started | None:
@@ -60,17 +68,50 @@ def wait_for_workers(client: Client | None) -> None:
     Raises
     ------
     WorkersMissingError
-        If none starts within the time that the profile gives.
+        If none starts within the time that the profile gives; it says what SLURM says of each job.
+    ClusterError
+        If the cluster was given up.
     """
     behind = started(client) if client is not None else None
     if client is None or behind is None or client in _ready:
         return
-    profile = behind.profile
+    wait_for_one = getattr(behind.cluster, "wait_for_one", _ignore)
+    wait_for_one(True)
     try:
-        client.wait_for_workers(1, timeout=profile.start_timeout_s)
-    except TimeoutError as error:
-        look = "Look at `squeue` and at the logs of the jobs." if profile.kind == "slurm" else "Look at the log above."
-        raise WorkersMissingError(
-            f"No worker of the profile {profile.name!r} started within {profile.start_timeout_s:g} s.", hint=look
-        ) from error
+        _wait(client, behind)
+    finally:
+        wait_for_one(False)
     _ready.add(client)
+
+
+def _wait(client: Client, behind: Started) -> None:
+    deadline = time.monotonic() + behind.profile.start_timeout_s
+    while True:
+        try:
+            client.wait_for_workers(1, timeout=min(max(deadline - time.monotonic(), 0.1), _LOOK_S))
+        except TimeoutError:
+            if behind.failure is None and time.monotonic() < deadline:
+                continue
+        except Exception:
+            if behind.failure is None:
+                raise
+        else:
+            return
+        raise behind.failure or _missing(behind)
+
+
+def _missing(behind: Started) -> WorkersMissingError:
+    profile = behind.profile
+    said = f"No worker of the profile {profile.name!r} started within {profile.start_timeout_s:g} s."
+    if behind.folder is None:
+        return WorkersMissingError(said, hint="Look at the log above.")
+    log_folder = getattr(behind.cluster, "log_folder", behind.folder.logs)
+    lines = explain_waiting(behind.folder, log_folder)
+    return WorkersMissingError(
+        "\n".join([said, *lines]),
+        hint=f"Profile {profile.name!r} describes jobs and start-timeout: {profile.path}.",
+    )
+
+
+def _ignore(_is_waiting: bool) -> None:
+    pass

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from dtedask.cluster import job_script, profile, profiles
+from dtedask.cluster.folder import clusters_folder
 from dtedask.cluster.profile_jobs import SCHEDULERS
 from dtedask.core.errors import DocumentError, SettingError
 
@@ -132,10 +133,15 @@ def test_workers_decode_with_the_malloc_settings_whoever_starts_them():
     assert exports <= set(job_script("slurm").splitlines())
 
 
-def test_the_job_script_is_the_one_that_dask_jobqueue_submits(write):
+def test_the_job_script_is_the_one_that_dask_jobqueue_submits_with_what_ends_its_jobs_in_time(write, tmp_path):
     from dask_jobqueue import SLURMCluster
 
-    write(SITE)
+    logs = str(tmp_path / "logs")
+    write(
+        SITE.replace("workers: 8", "workers: 8\n      encrypt: false").replace(
+            "queue: long", f"queue: long\n    log-directory: {logs}"
+        )
+    )
     script = job_script("site")
     with SLURMCluster(
         cores=8,
@@ -144,13 +150,25 @@ def test_the_job_script_is_the_one_that_dask_jobqueue_submits(write):
         queue="long",
         account="weather",
         walltime="02:00:00",
-        job_extra_directives=["--hint=nomultithread"],
+        job_extra_directives=["--hint=nomultithread", "--no-requeue"],
+        worker_extra_args=["--lifetime", "6300s", "--lifetime-stagger", "300s"],
+        log_directory=logs,
         job_script_prologue=["module load eccodes"],
         scheduler_options={"dashboard_address": ":0", "host": "127.0.0.1"},
     ) as cluster:
         expected = cluster.job_script().replace(cluster.scheduler_address, "tcp://<scheduler>:8786")
     assert script == expected.replace("dummy-name", "<worker>")
     assert f"{sys.executable} -m distributed.cli.dask_worker" in script
+
+
+def test_the_job_script_names_certificates_and_logs_in_the_folder_of_the_cluster(write):
+    write(SITE)
+    script = job_script("site")
+    folder = f"{clusters_folder()}/<cluster>"
+    assert f"--tls-key {folder}/tls/key.pem" in script
+    assert f"#SBATCH -e {folder}/logs/" in script
+    assert "tls://<scheduler>:8786 --name <worker>" in script
+    assert not clusters_folder().joinpath("<cluster>").exists()
 
 
 def test_the_environment_wins_over_the_profile(monkeypatch):

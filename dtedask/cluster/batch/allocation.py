@@ -52,7 +52,7 @@ class Allocation:
     def __enter__(self) -> Self:
         take_settings(self.folder)
         if self._job["encrypt"] and not (self.folder / "tls" / "cert.pem").exists():
-            from dtedask.cluster.batch.certificates import make_certificates
+            from dtedask.cluster.security import make_certificates
 
             make_certificates(self.folder / "tls")
         self._port: socket.socket = reserve(self._job["interface"])
@@ -82,7 +82,7 @@ class Allocation:
         from distributed import Scheduler
         from distributed.deploy.spec import SpecCluster
 
-        from dtedask.cluster.batch.certificates import security_in
+        from dtedask.cluster.security import security_in
 
         security = security_in(self.folder / "tls") if self._job["encrypt"] else None
         host, port = self._port.getsockname()

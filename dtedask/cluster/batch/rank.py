@@ -36,7 +36,7 @@ def memory_of(job: Mapping[str, Any], environment: Mapping[str, str]) -> int:
 async def _serve(job: Mapping[str, Any], folder: Path, address: str, name: str) -> None:
     from distributed import Nanny
 
-    from dtedask.cluster.batch.certificates import security_in
+    from dtedask.cluster.security import security_in
 
     local = job["local_directory"]
     nanny = Nanny(

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dtedask.cluster.batch.certificates import make_certificates
 from dtedask.cluster.batch.folder import CONFIGURATION, JOB, JOB_ID, RECIPE
 from dtedask.cluster.batch.script import batch_script
 from dtedask.cluster.folder import ClusterFolder
+from dtedask.cluster.security import make_certificates
 from dtedask.core.errors import ClusterError, MissingExtraError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Certificates of a run, by which its processes know one another."""
+"""Certificates that are made for one cluster or run, by which its processes know one another."""
 
 from __future__ import annotations
 
@@ -6,15 +6,31 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dtedask.core.errors import MissingExtraError
+
 if TYPE_CHECKING:
     from distributed.security import Security
 
 
 def make_certificates(folder: Path) -> None:
-    """Write a certificate and its key, which only their user can read."""
+    """Write a certificate and its key, which only their user can read.
+
+    Scheduler, workers and clients have the same: who can read the files belongs to the cluster.
+
+    Raises
+    ------
+    MissingExtraError
+        If cryptography is not installed.
+    """
     from distributed.security import Security
 
-    made = Security.temporary()
+    try:
+        made = Security.temporary()
+    except ImportError as error:
+        raise MissingExtraError(
+            "Certificates need cryptography, which is not installed.",
+            hint='Install it by: pip install "dtedask[slurm]", or set `encrypt: false` in the profile.',
+        ) from error
     folder.mkdir(mode=0o700, exist_ok=True)
     for name, text in (("key.pem", made.tls_scheduler_key), ("cert.pem", made.tls_scheduler_cert)):
         new = folder / f".{name}"
@@ -24,7 +40,7 @@ def make_certificates(folder: Path) -> None:
 
 
 def security_in(folder: Path) -> Security:
-    """What every process of a run talks by."""
+    """What every process of a run talks by: paths of files, so that no key stands in a script, log or pickle."""
     from distributed.security import Security
 
     certificate, key = str(folder / "cert.pem"), str(folder / "key.pem")

@@ -1,0 +1,50 @@
+"""Clusters whose process was killed: their jobs are cancelled by the next cluster that starts on the same host."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import UTC, datetime
+
+from dtedask.cluster.folder import ClusterFolder, cluster_folders
+from dtedask.cluster.slurm_commands import cancel, list_jobs
+from dtedask.core.errors import ClusterError
+from dtedask.core.settings import setting
+
+logger = logging.getLogger(__name__)
+CLUSTER = "cluster"
+"""What the state of a folder says under ``kind`` if its jobs are of no use without its process."""
+
+
+def end_orphans() -> None:
+    """Cancel the jobs of clusters whose process is gone, and remove folders of clusters that ended long ago."""
+    for folder in cluster_folders():
+        state = folder.state()
+        if state.get("kind") == CLUSTER and folder.is_orphaned:
+            _end(folder, state.get("pid"))
+        elif state.get("ended") and _age_s(state["ended"]) > setting("jobs.keep-logs"):
+            shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def _end(folder: ClusterFolder, pid: object) -> None:
+    try:
+        left = [job.id for job in list_jobs(folder.path) if not job.has_ended]
+        if left:
+            cancel(left)
+    except ClusterError as error:
+        logger.warning("the cluster %s has lost its process, and its jobs cannot be cancelled: %s", folder.id, error)
+        return
+    folder.end(left=left)
+    logger.warning(
+        "the cluster %s had lost its process %s; %s",
+        folder.id,
+        pid,
+        f"its jobs {', '.join(left)} are cancelled" if left else "no jobs of it were left",
+    )
+
+
+def _age_s(ended: str) -> float:
+    try:
+        return (datetime.now(UTC) - datetime.fromisoformat(ended)).total_seconds()
+    except ValueError:
+        return 0.0
