@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from dtedask.cluster.local import local_cluster
 from dtedask.cluster.named import named_cluster
 from dtedask.cluster.profiles import Profile
 from dtedask.cluster.profiles import profile as profile_named
+from dtedask.cluster.security import make_certificates, security_in
 from dtedask.cluster.slurm import job_script_of, slurm_cluster
 from dtedask.cluster.started import Started, remember
 from dtedask.core.errors import SettingError
@@ -63,8 +64,7 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
         return
     from distributed import Client
 
-    with configured(chosen), _cluster(chosen) as cluster, Client(cluster) as client:
-        folder: ClusterFolder | None = getattr(cluster, "folder", None)
+    with configured(chosen), _cluster(chosen) as (cluster, folder), Client(cluster) as client:
         behind = Started(chosen, cluster, folder, client.dashboard_link)
         remember(client, behind)
         logger.info("cluster %s: scheduler %s, dashboard %s", chosen.name, client.scheduler.address, behind.dashboard)
@@ -96,16 +96,30 @@ def _profile(profile: str | Profile | None) -> Profile:
 
 
 @contextmanager
-def _cluster(profile: Profile) -> Iterator[Cluster]:
-    starts = {
+def _cluster(profile: Profile) -> Iterator[tuple[Cluster, ClusterFolder | None]]:
+    if profile.kind == "local-cluster" and profile.encrypt:
+        with _certified(profile) as folder, local_cluster(profile, security_in(folder.tls)) as encrypted:
+            yield encrypted, folder
+        return
+    starts: dict[str, Callable[[Profile], Cluster]] = {
         "local-cluster": local_cluster,
         "slurm": slurm_cluster,
         "class": named_cluster,
         "allocation": allocation_cluster,
     }
-    cluster: Cluster = starts[profile.kind](profile)
-    with cluster:
-        yield cluster
+    with starts[profile.kind](profile) as cluster:
+        yield cluster, getattr(cluster, "folder", None)
+
+
+@contextmanager
+def _certified(profile: Profile) -> Iterator[ClusterFolder]:
+    """Have a folder with certificates for a cluster on this machine."""
+    folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name)
+    try:
+        make_certificates(folder.tls)
+        yield folder
+    finally:
+        folder.end()
 
 
 @contextmanager

@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from distributed import LocalCluster
+    from distributed.security import Security
 
     from dtedask.cluster.profiles import Profile
 
 
-def local_cluster(profile: Profile) -> LocalCluster:
-    """Start the workers of a profile of kind ``local-cluster``."""
+def local_cluster(profile: Profile, security: Security | None = None) -> LocalCluster:
+    """Start the workers of a profile of kind ``local-cluster``; with certificates they talk by TLS."""
     from dask.system import CPU_COUNT
     from distributed import LocalCluster
 
-    return LocalCluster(
+    most = profile.workers_maximum or profile.workers
+    cluster = LocalCluster(
         n_workers=profile.workers,
-        threads_per_worker=profile.threads or max(1, CPU_COUNT // profile.workers),
+        threads_per_worker=profile.threads or max(1, CPU_COUNT // most),
         memory_limit="auto" if profile.memory is None else profile.memory,
         dashboard_address="127.0.0.1:0",
+        security=security,
     )
+    if profile.workers_maximum is not None:
+        cluster.adapt(minimum=profile.workers, maximum=profile.workers_maximum)
+    return cluster

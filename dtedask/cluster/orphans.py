@@ -12,15 +12,15 @@ from dtedask.core.errors import ClusterError
 from dtedask.core.settings import setting
 
 logger = logging.getLogger(__name__)
-CLUSTER = "cluster"
-"""What the state of a folder says under ``kind`` if its jobs are of no use without its process."""
+ENDS = {"ends_with_process": True}
+"""What the state of a folder says if its jobs are of no use without its process."""
 
 
 def end_orphans() -> None:
     """Cancel the jobs of clusters whose process is gone, and remove folders of clusters that ended long ago."""
     for folder in cluster_folders():
         state = folder.state()
-        if state.get("kind") == CLUSTER and folder.is_orphaned:
+        if state.get("ends_with_process") and folder.is_orphaned:
             _end(folder, state.get("pid"))
         elif state.get("ended") and _age_s(state["ended"]) > setting("jobs.keep-logs"):
             shutil.rmtree(folder.path, ignore_errors=True)

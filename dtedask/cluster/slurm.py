@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.configured import configured
 from dtedask.cluster.folder import ClusterFolder, clusters_folder
-from dtedask.cluster.orphans import CLUSTER, end_orphans
+from dtedask.cluster.orphans import ENDS, end_orphans
 from dtedask.cluster.security import make_certificates, security_in
 from dtedask.cluster.slurm_commands import require_commands
 from dtedask.cluster.walltime import lifetime_options
@@ -38,7 +38,7 @@ def slurm_cluster(profile: Profile) -> KeptSLURMCluster:
     _jobqueue()
     require_commands("sbatch", "squeue", "scancel")
     end_orphans()
-    folder = ClusterFolder.make(profile.name, kind=CLUSTER, profile=profile.name, jobs={})
+    folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name, jobs={}, **ENDS)
     try:
         return _start(profile, folder)
     except BaseException as error:

@@ -11,6 +11,8 @@ from dtedask.cluster.explain import explain_waiting
 from dtedask.core.errors import ClusterError, WorkersMissingError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from distributed import Client
     from distributed.deploy.cluster import Cluster
 
@@ -38,6 +40,11 @@ class Started:
     cluster: Cluster | None = None
     folder: ClusterFolder | None = None
     dashboard: str = ""
+
+    @property
+    def certificates(self) -> Path | None:
+        """Folder of the certificates by which it is talked to; None if talk is not encrypted."""
+        return self.folder.tls if self.folder is not None and (self.folder.tls / "cert.pem").exists() else None
 
     @property
     def failure(self) -> ClusterError | None:

@@ -6,20 +6,20 @@ import logging
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dtedask.cluster.kept.names import kept_folder, kept_names, standing_of
 from dtedask.cluster.kept.process import LOG
 from dtedask.cluster.profiles import Profile, profiles
+from dtedask.cluster.security import security_in
 from dtedask.cluster.started import Started, remember, wait_for_workers
 from dtedask.core.errors import ClusterError, DtedaskError, SettingError, WorkersMissingError
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from distributed import Client
 
     from dtedask.cluster.folder import ClusterFolder
@@ -171,7 +171,9 @@ def _connected(name: str, folder: ClusterFolder) -> Client:
     if standing == "starting" or not state.get("scheduler"):
         raise ClusterError(f"The cluster {name!r} is still being started; ask for it again in a moment.")
     try:
-        client = Client(state["scheduler"], timeout=CONNECT_S)
+        certificates = state.get("certificates")
+        security = security_in(Path(certificates)) if certificates else None
+        client = Client(state["scheduler"], timeout=CONNECT_S, security=security)
     except OSError as error:
         raise _no_answer(name, folder) from error
     logger.info("connected to the cluster %s: scheduler %s", name, state["scheduler"])

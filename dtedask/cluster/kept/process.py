@@ -166,13 +166,17 @@ def _owner(order: Order, client: Client, folder: ClusterFolder) -> Any:
 def _announce(client: Client, folder: ClusterFolder, last: ExitStack, answer: Callable[..., Any]) -> None:
     """Make it possible to connect and to ask."""
     from dtedask.cluster.kept.control import control_server, new_secret
+    from dtedask.cluster.started import started
 
     secret = new_secret()
     folder.write(folder.path / SECRET, secret)
     scheduler = str(client.scheduler.address)  # type: ignore[union-attr]
     host = _own_interface(client, scheduler)
     address = last.enter_context(control_server(host, secret, answer))
-    folder.update(scheduler=scheduler, dashboard=client.dashboard_link, control=list(address))
+    behind = started(client)
+    certificates = behind.certificates if behind is not None else None
+    own = {"certificates": None if certificates is None else str(certificates)}
+    folder.update(scheduler=scheduler, dashboard=client.dashboard_link, control=list(address), **own)
     logger.info("scheduler %s, dashboard %s, control %s:%s", scheduler, client.dashboard_link, *address)
 
 
