@@ -23,4 +23,9 @@ if hasattr(findlibs, "_load_globally"):
 else:
     import eccodes
 
-__all__ = ["eccodes"]
+__all__ = ["eccodes", "library_version"]
+
+
+def library_version() -> str:
+    """Version of the ecCodes library, which is not that of its Python bindings."""
+    return str(eccodes.codes_get_api_version())

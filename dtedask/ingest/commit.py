@@ -111,6 +111,7 @@ class Committer:
             bytes=sum(message.length for message in messages),
             commits=tuple(commits),
             hook_failures=tuple(self._store.hook_failures),
+            units=1,
         )
 
     def _archive(self, messages: Iterable[Message]) -> list[Skipped]:

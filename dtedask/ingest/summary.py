@@ -32,6 +32,8 @@ class Summary:
         In order.
     hook_failures : tuple of Exception
         What plug-ins raised when they were told of commits.
+    units : int
+        What was committed at once, in sum: files, steps, or everything together.
     """
 
     new: int = 0
@@ -44,6 +46,7 @@ class Summary:
     seconds: float = 0.0
     commits: tuple[Commit, ...] = ()
     hook_failures: tuple[Exception, ...] = ()
+    units: int = 0
 
     @property
     def fields(self) -> int:
@@ -67,6 +70,7 @@ class Summary:
             seconds=self.seconds + other.seconds,
             commits=self.commits + other.commits,
             hook_failures=self.hook_failures + other.hook_failures,
+            units=self.units + other.units,
         )
 
     def __str__(self) -> str:

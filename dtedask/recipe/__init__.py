@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from dtedask.recipe.document import Input, Keep, Recipe, load_recipe
     from dtedask.recipe.overrides import parse_overrides
     from dtedask.recipe.plan import RecipePlan, check_recipe, plan_recipe
+    from dtedask.recipe.report.document import Report
+    from dtedask.recipe.report.files import ReportFile, list_reports, read_report, report_folder
     from dtedask.recipe.rolling import Rolled
     from dtedask.recipe.run import RunReport, run_recipe
     from dtedask.recipe.series import TimeSeries
@@ -21,13 +23,18 @@ _HOMES = {
     "Keep": "document",
     "Recipe": "document",
     "RecipePlan": "plan",
+    "Report": "report.document",
+    "ReportFile": "report.files",
     "Rolled": "rolling",
     "RunReport": "run",
     "TimeSeries": "series",
     "check_recipe": "plan",
+    "list_reports": "report.files",
     "load_recipe": "document",
     "parse_overrides": "overrides",
     "plan_recipe": "plan",
+    "read_report": "report.files",
+    "report_folder": "report.files",
     "run_recipe": "run",
 }
 
@@ -38,13 +45,18 @@ __all__ = [
     "Keep",
     "Recipe",
     "RecipePlan",
+    "Report",
+    "ReportFile",
     "Rolled",
     "RunReport",
     "TimeSeries",
     "check_recipe",
+    "list_reports",
     "load_recipe",
     "parse_overrides",
     "plan_recipe",
+    "read_report",
+    "report_folder",
     "run_recipe",
 ]
 

@@ -156,7 +156,10 @@ class Recipe(_Section):
     """Profile to run on; by default the setting `cluster`."""
     catalog: Annotated[str | bool, Field(union_mode="left_to_right")] = True
     """Intake catalog that commits are entered into; true is that of the root, false is none."""
+    report: PathText | None = None
+    """Folder of run reports; by default the setting `recipe.report-folder`, else `runs` beside the catalog."""
     _path: Path | None = PrivateAttr(default=None)
+    _overrides: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -206,6 +209,7 @@ class Recipe(_Section):
     def _know_the_file(self, info: ValidationInfo) -> Recipe:
         path = (info.context or {}).get("path")
         self._path = Path(path) if path else None
+        self._overrides = dict((info.context or {}).get("overrides") or {})
         place = str(self._path.expanduser().absolute()) if self._path else self.name
         for number, listener in enumerate(self.listeners, start=1):
             listener.name = listener.name or f"{place}#{number}"
@@ -216,6 +220,11 @@ class Recipe(_Section):
     def path(self) -> Path | None:
         """File of the recipe; None when it stands in no file."""
         return self._path
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """Values that took the place of what the document says, by key path."""
+        return dict(self._overrides)
 
     @property
     def store_schema(self) -> Schema | None:

@@ -9,7 +9,7 @@ from typing import Any
 from dtedask.core.documents import read_yaml
 from dtedask.core.errors import DocumentError
 
-_PATHS = {"root", "input", "input.files", "schema", "listeners", "catalog"}
+_PATHS = {"root", "input", "input.files", "schema", "listeners", "catalog", "report"}
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.stages import stage, staged
 from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
+from dtedask.recipe.report.recorder import Outcome
+from dtedask.recipe.report.recording import recorded
 from dtedask.recipe.rolling import Rolled, roll
 from dtedask.recipe.series import making_series
 
@@ -18,12 +21,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.ingest import Progress, Summary
-    from dtedask.recipe.demo import Arrival
+    from dtedask.recipe.demo import Arrival, DemoForecast
     from dtedask.recipe.document import Recipe
+    from dtedask.recipe.report.recorder import Recorder
     from dtedask.store import Rechunk, Store
 
 OnProgress = Callable[["Progress"], None]
 OnUnit = Callable[["Summary"], None]
+OnClient = Callable[["Client | None"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class RunReport:
         Time series that were made.
     rolled : Rolled, optional
         What was let go, where the archive is a rolling one.
+    report : str, optional
+        JSON file with the report of the run; a page of the same name stands beside it.
     """
 
     recipe: str
@@ -50,6 +57,7 @@ class RunReport:
     catalog: str | None
     series: tuple[Rechunk, ...] = ()
     rolled: Rolled | None = None
+    report: str | None = None
 
 
 def run_recipe(
@@ -58,7 +66,10 @@ def run_recipe(
     cluster: str | None = None,
     on_progress: OnProgress | None = None,
     on_unit: OnUnit | None = None,
+    on_client: OnClient | None = None,
     stop: threading.Event | None = None,
+    report: str | os.PathLike[str] | None = None,
+    performance_report: str | os.PathLike[str] | None = None,
 ) -> RunReport:
     """Run a recipe: ingest its input, tell its listeners, make its time series, keep its catalog.
 
@@ -74,8 +85,15 @@ def run_recipe(
         Hears how far the ingest of files has come.
     on_unit : callable, optional
         Hears of each step of a made forecast and each file of a watched folder, after its commits.
+    on_client : callable, optional
+        Hears of the client whose workers do the work, or None for threads, before the work begins.
     stop : threading.Event, optional
         Ends the watching of a folder, and a made forecast after the step that is under way.
+    report : str or path, optional
+        Folder for the run report, which is written however the run ends; by default what the recipe or the setting
+        ``dtedask.recipe.report-folder`` names, else ``runs`` beside the catalog, else none is written.
+    performance_report : str or path, optional
+        File for Dask's own performance report of the cluster.
 
     Returns
     -------
@@ -91,15 +109,23 @@ def run_recipe(
     GribError, FieldError, StoreError, PlanError
         As `dtedask.ingest.ingest`.
     """
+    from dtedask.cluster.performance import performance_report as performance_of
     from dtedask.store import open as open_store
 
     check_recipe(recipe, cluster=cluster)
     store = open_store(recipe.root, schema=recipe.store_schema)
-    with _surroundings(recipe, store, cluster) as client, naming_input(recipe):
-        run = _Run(recipe, store, client, on_progress, on_unit or _ignore, stop or threading.Event())
-        with making_series(recipe, client) as series:
-            summary = run.ingest()
-        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store), tuple(series), run.rolled)
+    hears = _Hears(on_progress or _ignore, on_unit or _ignore, on_client or _ignore)
+    with recorded(recipe, cluster, store.roots, report) as recording:
+        with (
+            _surroundings(recipe, store, cluster) as client,
+            recording.recorder.watching(client),
+            performance_of(client, performance_report),
+            naming_input(recipe),
+        ):
+            hears.client(client)
+            done = _Run(recipe, store, client, hears, stop or threading.Event(), recording.recorder).run()
+        recording.outcome = Outcome(done.summary, tuple(map(str, done.series)), str(done.rolled or ""))
+    return replace(done, report=str(recording.written.path) if recording.written else None)
 
 
 @contextmanager
@@ -141,8 +167,17 @@ def _complete_catalog(recipe: Recipe, store: Store) -> str | None:
         return None
 
 
-def _ignore(_summary: Summary) -> None:
+def _ignore(_told: Any) -> None:
     pass
+
+
+@dataclass(frozen=True)
+class _Hears:
+    """Who hears of what."""
+
+    progress: OnProgress
+    unit: OnUnit
+    client: OnClient
 
 
 @dataclass
@@ -150,10 +185,16 @@ class _Run:
     recipe: Recipe
     store: Store
     client: Client | None
-    on_progress: OnProgress | None
-    on_unit: OnUnit
+    hears: _Hears
     stop: threading.Event
+    recorder: Recorder
     rolled: Rolled | None = None
+
+    def run(self) -> RunReport:
+        recipe, store = self.recipe, self.store
+        with making_series(recipe, self.client) as series:
+            summary = self.ingest()
+        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store), tuple(series), self.rolled)
 
     def ingest(self) -> Summary:
         if self.recipe.input.demo is not None:
@@ -167,7 +208,12 @@ class _Run:
     def _unit_came(self, summary: Summary) -> None:
         """Roll as fields come, and tell of it."""
         self._roll(summary)
-        self.on_unit(summary)
+        self.recorder.unit_came(summary)
+        self.hears.unit(summary)
+
+    def _progress(self, now: Progress) -> None:
+        self.recorder.progress(now)
+        self.hears.progress(now)
 
     def _roll(self, summary: Summary) -> None:
         keep = self.recipe.keep
@@ -178,7 +224,7 @@ class _Run:
     def _files(self) -> Summary:
         from dtedask.ingest import ingest
 
-        return ingest(self.recipe.input.files, self.store, on_progress=self.on_progress, **self._options)
+        return ingest(self.recipe.input.files, self.store, on_progress=self._progress, **self._options)
 
     def _watch(self) -> Summary:
         from dtedask.ingest import watch
@@ -201,7 +247,7 @@ class _Run:
 
         assert self.recipe.input.demo is not None
         total = Summary()
-        for arrival in self.recipe.input.demo.arrivals():
+        for arrival in self._made(self.recipe.input.demo):
             if self.stop.is_set():
                 break
             found = self._arrive(arrival)
@@ -209,13 +255,24 @@ class _Run:
             total += found
         return total
 
+    @staticmethod
+    def _made(demo: DemoForecast) -> Iterator[Arrival]:
+        arrivals = demo.arrivals()
+        while True:
+            with stage("survey", detail="a made forecast"):
+                arrival = next(arrivals, None)
+            if arrival is None:
+                return
+            yield arrival
+
     def _arrive(self, arrival: Arrival) -> Summary:
         """Commit one step, as soon as it is there."""
         from dtedask.ingest import Summary
         from dtedask.store import Execution
 
         begin = time.perf_counter()
-        self.store.archive(arrival.data)
+        with stage("survey", detail=arrival.name):
+            self.store.archive(arrival.data)
         message = f"{self.recipe.name}: step {arrival.step}"
         commits = self.store.flush(message, sources=(arrival.name,), execution=Execution(client=self.client))
         return Summary(
@@ -227,4 +284,5 @@ class _Run:
             seconds=time.perf_counter() - begin,
             commits=tuple(commits),
             hook_failures=tuple(self.store.hook_failures),
+            units=1,
         )
