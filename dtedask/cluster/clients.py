@@ -1,4 +1,4 @@
-"""Clients of the clusters that profiles describe, and the scripts of their jobs."""
+"""Clients of the clusters that profiles describe."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from dtedask.cluster.kept.connect import kept_client, profile_of
 from dtedask.cluster.kept.names import kept_folder
 from dtedask.cluster.local import local_cluster
 from dtedask.cluster.named import named_cluster
-from dtedask.cluster.profiles import Profile
-from dtedask.cluster.profiles import profile as profile_named
+from dtedask.cluster.profiles import Profile, chosen_profile
 from dtedask.cluster.security import make_certificates, security_in
-from dtedask.cluster.slurm import job_script_of, slurm_cluster
+from dtedask.cluster.slurm import slurm_cluster
 from dtedask.cluster.started import Started, remember
-from dtedask.core.errors import SettingError
 from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
         with configured(profile_of(kept)), kept_client(name, kept) as client:
             yield client
         return
-    chosen = _profile(profile)
+    chosen = chosen_profile(profile)
     if chosen.kind == "threads":
         yield None
         return
@@ -70,29 +68,6 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
         logger.info("cluster %s: scheduler %s, dashboard %s", chosen.name, client.scheduler.address, behind.dashboard)
         with _telling_why(behind):
             yield client
-
-
-def job_script(profile: str | Profile | None = None) -> str:
-    """Return the script of one worker job exactly as dask-jobqueue would submit it.
-
-    The address of the scheduler and the name of the worker stand as placeholders: they are known once it runs.
-
-    Raises
-    ------
-    SettingError
-        If the profile has no jobs.
-    """
-    chosen = _profile(profile)
-    if chosen.kind != "slurm":
-        raise SettingError(
-            f"The profile {chosen.name!r} is of kind {chosen.kind!r} and submits no jobs.",
-            hint="Name one of kind 'slurm'.",
-        )
-    return job_script_of(chosen)
-
-
-def _profile(profile: str | Profile | None) -> Profile:
-    return profile if isinstance(profile, Profile) else profile_named(profile)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from distributed import LocalCluster
@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 
 def local_cluster(profile: Profile, security: Security | None = None) -> LocalCluster:
     """Start the workers of a profile of kind ``local-cluster``; with certificates they talk by TLS."""
-    from dask.system import CPU_COUNT
     from distributed import LocalCluster
 
-    most = profile.workers_maximum or profile.workers
-    cluster = LocalCluster(
-        n_workers=profile.workers,
-        threads_per_worker=profile.threads or max(1, CPU_COUNT // most),
-        memory_limit="auto" if profile.memory is None else profile.memory,
-        dashboard_address="127.0.0.1:0",
-        security=security,
-    )
+    cluster = LocalCluster(**local_arguments(profile), security=security)
     if profile.workers_maximum is not None:
         cluster.adapt(minimum=profile.workers, maximum=profile.workers_maximum)
     return cluster
+
+
+def local_arguments(profile: Profile) -> dict[str, Any]:
+    """Arguments of `distributed.LocalCluster`."""
+    from dask.system import CPU_COUNT
+
+    most = profile.workers_maximum or profile.workers
+    return {
+        "n_workers": profile.workers,
+        "threads_per_worker": profile.threads or max(1, CPU_COUNT // most),
+        "memory_limit": "auto" if profile.memory is None else profile.memory,
+        "dashboard_address": "127.0.0.1:0",
+    }

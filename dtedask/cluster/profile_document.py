@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, field
 
 from dtedask.cluster.dask_keys import check_keys
 from dtedask.cluster.layers import Layer, deep_get
-from dtedask.cluster.profile_jobs import SCHEDULERS, AnyJob, Duration, JobKeys, Section, Size
+from dtedask.cluster.profile_jobs import SCHEDULERS, AnyJob, Duration, JobKeys, Section, Size, SlurmTime
 from dtedask.core.settings import setting_names
 
 __all__ = ["Entry", "ProfileFile", "file_model", "json_schema", "known_scheduler", "schedulers_of"]
@@ -71,7 +71,7 @@ class BatchKeys(Section):
     """Worker processes in all."""
     nodes: int | None = Field(default=None, ge=1)
     """Nodes that they are spread over; null leaves it to SLURM."""
-    walltime: str | None = None
+    walltime: SlurmTime | None = None
     """Longest run of the job."""
     queue: str | None = None
     """Partition."""
@@ -148,7 +148,7 @@ class AllocationEntry(_ClusterEntry):
     """Whether scheduler, workers and clients talk by TLS, with certificates made for the run."""
 
 
-class ClassEntry(_ClusterEntry):
+class ClassEntry(_Entry):
     """A cluster of any class."""
 
     kind: Literal["class"]
@@ -157,10 +157,14 @@ class ClassEntry(_ClusterEntry):
     """Dotted path of the class, such as `dask_jobqueue.PBSCluster`."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Arguments of its constructor."""
+    workers: Workers | None = None
+    """Workers to ask for: a number, or `{minimum: 1, maximum: 8}`; null leaves their number to the class."""
     section: str | None = None
     """Section of `jobqueue` that describes a worker job, where the class is one of dask-jobqueue's."""
     encrypt: bool = False
     """Whether scheduler, workers and clients talk by TLS, with certificates made for the run."""
+    start_timeout: Duration = "10 minutes"
+    """How long to wait for the first worker."""
 
 
 Entry = ThreadsEntry | LocalClusterEntry | SlurmEntry | AllocationEntry | ClassEntry

@@ -5,6 +5,7 @@ They stand in the section `jobqueue` of a profile's file, with dask-jobqueue's o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -48,6 +49,24 @@ def _is_duration(value: str | float) -> str | float:
     return value
 
 
+def _matches(pattern: str, wanted: str) -> Any:
+    def check(value: str | int) -> str | int:
+        if not re.fullmatch(pattern, str(value)):
+            raise ValueError(f"{value!r} is not {wanted}.")
+        return value
+
+    return AfterValidator(check)
+
+
+SlurmTime = Annotated[
+    str | int,
+    _matches(
+        r"\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}|(?i:unlimited|infinite)",
+        "a time as SLURM writes it: minutes, '02:00:00' or '1-12:00:00'",
+    ),
+]
+HoursTime = Annotated[str | int, _matches(r"\d+(:\d+){0,2}", "a time such as '02:00:00'")]
+LsfTime = Annotated[str | int, _matches(r"\d+(:\d+)?", "a time as LSF writes it: minutes or '02:00'")]
 Size = Annotated[str | int, AfterValidator(_is_size)]
 Duration = Annotated[int | float | str, AfterValidator(_is_duration)]
 Count = Annotated[int, Field(ge=1)]
@@ -134,7 +153,7 @@ class SlurmJob(JobKeys):
     """Partition; null is the cluster's own default."""
     account: str | None = None
     """Account that pays."""
-    walltime: str | None = "00:30:00"
+    walltime: SlurmTime | None = "00:30:00"
     """Longest run of a job."""
     job_cpu: Count | None = None
     """Processors of a job where they are not `cores`."""
@@ -149,7 +168,7 @@ class PbsJob(JobKeys):
     """Queue; null is the cluster's own default."""
     account: str | None = None
     """Account that pays."""
-    walltime: str | None = "00:30:00"
+    walltime: HoursTime | None = "00:30:00"
     """Longest run of a job."""
     resource_spec: str | None = None
     """What is asked for by `-l`; null asks for `cores` and `memory`."""
@@ -166,7 +185,7 @@ class SgeJob(JobKeys):
     """Queue; null is the cluster's own default."""
     project: str | None = None
     """Project that pays."""
-    walltime: str | None = "00:30:00"
+    walltime: HoursTime | None = "00:30:00"
     """Longest run of a job."""
     resource_spec: str | None = None
     """What is asked for by `-l`."""
@@ -186,7 +205,7 @@ class LsfJob(JobKeys):
     """Queue; null is the cluster's own default."""
     project: str | None = None
     """Project that pays."""
-    walltime: str | None = "00:30"
+    walltime: LsfTime | None = "00:30"
     """Longest run of a job, in hours and minutes."""
     ncpus: Count | None = None
     """Processors of a job where they are not `cores`."""

@@ -168,7 +168,7 @@ def _of_entry(written: Written) -> Iterator[Value]:
     for key, value in written.entry.model_dump(by_alias=True).items():
         at = deep_get(written.layer.data, [*path, key])[1]
         source = place_or(written.layer.lines, at, DEFAULT) if len(at) == len(path) + 1 else DEFAULT
-        is_fixed = key == "workers" and value["maximum"] is None
+        is_fixed = key == "workers" and value and value["maximum"] is None
         yield Value(key, value["minimum"] if is_fixed else value, source)
 
 

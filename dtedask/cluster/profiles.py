@@ -33,7 +33,7 @@ class Profile:
     description : str
         One line for people.
     workers : int
-        Worker processes in all; the fewest where their number follows the work.
+        Worker processes in all; the fewest where their number follows the work; 0 leaves it to the class (``class``).
     workers_maximum : int, optional
         The most worker processes where their number follows the work; None where it is fixed.
     threads : int, optional
@@ -103,6 +103,11 @@ def profile(name: str | None = None) -> Profile:
     return written_profile(name).profile()
 
 
+def chosen_profile(chosen: str | Profile | None) -> Profile:
+    """Return a profile that is given, or named, or set; as `profile`."""
+    return chosen if isinstance(chosen, Profile) else profile(chosen)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A profile as it is written, with all that bears on it.
@@ -138,7 +143,7 @@ class Written:
             **kept,
             name=self.name,
             path=self.layer.lines.place,
-            workers=workers.minimum if workers else 1,
+            workers=workers.minimum if workers else int(entry.kind != "class"),
             workers_maximum=workers.maximum if workers else None,
             section=section,
             start_timeout_s=float(parsed("parse_timedelta", getattr(entry, "start_timeout", 600), "a duration")),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from dtedask.cluster.configured import configured
 from dtedask.cluster.folder import ClusterFolder, clusters_folder
+from dtedask.cluster.job_scripts import script_of
+from dtedask.cluster.named import keywords
 from dtedask.cluster.orphans import ENDS, end_orphans
 from dtedask.cluster.security import make_certificates, security_in
 from dtedask.cluster.slurm_commands import require_commands
@@ -19,8 +18,6 @@ from dtedask.core.errors import ClusterError, MissingExtraError, SettingError
 if TYPE_CHECKING:
     from dtedask.cluster.profiles import Profile
     from dtedask.cluster.slurm_cluster import KeptSLURMCluster
-
-_OF_THE_CLUSTER = {"scheduler-options", "shared-temp-directory"}
 
 
 def slurm_cluster(profile: Profile) -> KeptSLURMCluster:
@@ -35,7 +32,7 @@ def slurm_cluster(profile: Profile) -> KeptSLURMCluster:
     MissingExtraError
         If dask-jobqueue is not installed.
     """
-    _jobqueue()
+    jobqueue()
     require_commands("sbatch", "squeue", "scancel")
     end_orphans()
     folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name, jobs={}, **ENDS)
@@ -58,7 +55,7 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
     options = dict(profile.job)
     scheduler = {"dashboard_address": ":0", **(options.pop("scheduler-options", None) or {})}
     options.pop("shared-temp-directory", None)  # certificates stand in the folder
-    job: dict[str, Any] = {**_keywords(_in_folder(options, folder)), **_section(profile)}
+    job: dict[str, Any] = {**keywords(_in_folder(options, folder)), **_section(profile)}
     cluster = KeptSLURMCluster(
         folder,
         stem=profile.name,
@@ -83,21 +80,11 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
 
 def job_script_of(profile: Profile) -> str:
     """The script of one worker job; see `dtedask.cluster.job_script`."""
-    job = _jobqueue().slurm.SLURMJob
-    options = {key: value for key, value in profile.job.items() if key not in _OF_THE_CLUSTER}
-    with TemporaryDirectory() as place:  # dask-jobqueue makes the folder of the logs
-        folder = ClusterFolder(Path(place))
-        options = _in_folder(options, folder)
-        if profile.encrypt:
-            options |= {"security": security_in(folder.tls), "protocol": "tls://"}
-        scheduler = f"{'tls' if profile.encrypt else 'tcp'}://<scheduler>:8786"
-        try:
-            with configured(profile):
-                made = job(scheduler, name="<worker>", **_keywords(options), **_section(profile))
-            script = str(made.job_script())
-        except ValueError as error:
-            raise _cannot_make(profile, error) from error
-    return script.replace(place, f"{clusters_folder()}/<cluster>")
+    folder = ClusterFolder(clusters_folder() / "<cluster>")
+    arguments = {**keywords(_in_folder(profile.job, folder)), **_section(profile)}
+    if profile.encrypt:
+        arguments["security"] = security_in(folder.tls)
+    return script_of(profile, jobqueue().slurm.SLURMJob, arguments)
 
 
 def _in_folder(options: Mapping[str, Any], folder: ClusterFolder) -> dict[str, Any]:
@@ -117,12 +104,8 @@ def _section(profile: Profile) -> dict[str, str]:
     return {"config_name": profile.section} if "jobqueue" in profile.configuration else {}
 
 
-def _keywords(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn names of dask-jobqueue's configuration into those of its classes."""
-    return {"job_name" if key == "name" else key.replace("-", "_"): value for key, value in options.items()}
-
-
-def _jobqueue() -> Any:
+def jobqueue() -> Any:
+    """Import dask-jobqueue."""
     try:
         return import_module("dask_jobqueue")
     except ImportError as error:

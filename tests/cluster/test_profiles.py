@@ -183,7 +183,7 @@ def test_a_profile_without_jobs_has_no_script():
 
 def test_a_job_without_memory_is_refused_with_the_file(write):
     path = write(SITE.replace("    memory: 32GB\n", ""))
-    with pytest.raises(SettingError, match=rf"{path}: the jobs of profile 'site' cannot be made"):
+    with pytest.raises(SettingError, match=rf"{path}:3: the jobs of profile 'site' cannot be made"):
         job_script("site")
 
 
