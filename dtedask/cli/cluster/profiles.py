@@ -26,7 +26,7 @@ def add_to(group: typer.Typer) -> None:
     add(group, "list", list_profiles, "dtedask cluster list")
     add(group, "show", show, "dtedask cluster show slurm")
     add(group, "script", script, "dtedask cluster script slurm")
-    add(group, "check", check, "dtedask cluster check", "dtedask cluster check slurm lumi")
+    add(group, "check", check, "dtedask cluster check", "dtedask cluster check local-cluster")
     add(group, "schema", schema, "dtedask cluster schema > profile.schema.json")
 
 
