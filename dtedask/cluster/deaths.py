@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dtedask.core.sizes import size_text
+
 if TYPE_CHECKING:
     from distributed import Client, KilledWorker
 
 _MEMORY_EVENTS = "worker-restart-memory"  # what a nanny tells the scheduler before it ends a worker
 _LOG_LINES = 200
 _QUOTED_LINES = 4
+_ANSWER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,11 @@ def death_of(client: Client, error: KilledWorker) -> Death:
     """
     last = error.last_worker
     workers = tuple(dict.fromkeys([*_removed(client, str(error.task)), last.address]))
-    short = {event.get("worker") for event in _events(client, _MEMORY_EVENTS)}
-    log = tuple(_lines(client, (*workers, f"process {last.pid} ", f"pid={last.pid})")))[-_QUOTED_LINES:]
-    return Death(workers, not short.isdisjoint(workers), log)
+    short = [event for event in _events(client, _MEMORY_EVENTS) if event["worker"] in workers]
+    said = [f"{event['worker']} held {size_text(event['rss'])} when its nanny ended it" for event in short]
+    signs = (*workers, f"process {last.pid} ", f"pid={last.pid})")
+    log = [line for line in _nanny_log(client, last.nanny) if any(sign in line for sign in signs)]
+    return Death(workers, bool(short), (*said[-1:], *log[-_QUOTED_LINES:]))
 
 
 def _removed(client: Client, key: str) -> Iterator[str]:
@@ -69,10 +74,14 @@ def _events(client: Client, topic: str) -> Iterator[dict[str, Any]]:
             yield event
 
 
-def _lines(client: Client, signs: tuple[str, ...]) -> Iterator[str]:
-    """What nannies that still live say of dead workers, oldest first."""
-    logs: dict[str, Any] = client.get_worker_logs(n=_LOG_LINES, nanny=True)
-    for lines in logs.values():
-        for _, line in reversed(lines):
-            if any(sign in line for sign in signs):
-                yield line
+def _nanny_log(client: Client, nanny: str | None) -> list[str]:
+    """What the nanny of a dead worker says, oldest first; nothing where it died, too."""
+    if nanny is None or client.scheduler is None:
+        return []
+    # Its worker is not known to the scheduler any more; the nanny itself can be asked all the same.
+    ask = {"msg": {"op": "get_logs", "n": _LOG_LINES}, "workers": [nanny], "on_error": "ignore"}
+    try:
+        logs = client.sync(client.scheduler.broadcast, callback_timeout=_ANSWER_S, **ask)
+    except TimeoutError:
+        return []
+    return [line for lines in logs.values() for _, line in reversed(lines)]

@@ -125,14 +125,14 @@ class Wave:
     ----------
     pieces : list of Piece
         The pieces.
-    most : int
-        How many may run side by side.
+    most : int, optional
+        How many may run, or wait in a worker, at once; None for all.
     pause_s : float
         How long to wait before.
     """
 
     pieces: list[Piece]
-    most: int
+    most: int | None
     pause_s: float
 
 
@@ -180,6 +180,7 @@ class Attempts:
         if self._was_short:
             self._most = max(self._most // 2, min(self._most, self.room.places))
             self._was_short = False
+        self._waiting.sort(key=lambda piece: piece.place)
         together = [piece for piece in self._waiting if not piece.is_alone]
         chosen = together or self._waiting
         if not chosen:
@@ -187,7 +188,8 @@ class Attempts:
         self._waiting = [piece for piece in self._waiting if piece.is_alone] if together else []
         tries = max(piece.tries for piece in chosen)
         pause = min(_FIRST_PAUSE_S * 4 ** (tries - 1), _LONGEST_PAUSE_S) if tries else 0.0
-        return Wave(chosen, self._most if together else 1, pause)
+        most = self._most if self._most < self.room.threads else None
+        return Wave(chosen, most if together else 1, pause)
 
     def done(self, piece: Piece, result: Any) -> None:
         """A piece has a result."""
@@ -244,8 +246,7 @@ class Attempts:
     def _lost(self, piece: Piece, why: Failed) -> None:
         if piece.tries >= self.retries:
             raise WorkerLostError(
-                f"The workers of {self._name(piece)} died while it ran, {self.retries + 1} times over. "
-                f"{why.told}".strip(),
+                f"The workers of {self._name(piece)} died while it ran, {self.retries + 1} times over. {why.told}",
                 hint="Look at the logs of the jobs; the same again does only what is missing.",
             ) from why.error
         self._waiting.append(replace(piece, tries=piece.tries + 1, is_alone=True))
@@ -256,7 +257,7 @@ class Attempts:
             f"needs about {size_text(self._needs(piece))}" if self.work.memory else "needs more memory than there is"
         )
         return TaskMemoryError(
-            f"{self._name(piece)} {needs}{has}. {told}".strip(),
+            f"{self._name(piece)} {needs}{has}. {told}".rstrip(" "),
             hint="Give it more memory: `memory` of the profile, with fewer workers or threads.",
         )
 

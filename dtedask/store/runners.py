@@ -70,14 +70,25 @@ class Graph:
         """One task for each piece."""
         from dask.delayed import delayed
 
-        task, shared = delayed(attempt, pure=False, traverse=False), self.shared()
-        found = []
-        for piece in pieces:
-            name = f"{self.token}-{_name(piece)}"
-            # A leaf of its own: Dask would look for collections in every field of every item.
-            leaf = delayed(tuple(piece.items), name=f"{self.work.name}-of-{name}", traverse=False)
-            found.append(task(self.work.function, *shared, leaf, dask_key_name=f"{self.work.name}-{name}"))
-        return found
+        task, shared, name = delayed(attempt, pure=False, traverse=False), self.shared(), self.work.name
+        return [
+            task(
+                self.work.function,
+                *shared,
+                _Items(tuple(piece.items)),
+                dask_key_name=f"{name}-{self.token}-{_name(piece)}",
+            )
+            for piece in pieces
+        ]
+
+
+class _Items:
+    """Items of a task: Dask, which would look for collections in every field of every item, does not look into it."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Any, ...]) -> None:
+        self.items = items
 
 
 def _name(piece: Piece) -> str:
@@ -89,7 +100,7 @@ def _name(piece: Piece) -> str:
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function; a failure that a second run may help is what it gives back."""
     try:
-        return function(*arguments)
+        return function(*(one.items if isinstance(one, _Items) else one for one in arguments))
     except MemoryError as error:
         return Failed("memory", MemoryError(str(error)))  # without the frames that hold what there is no room for
     except Exception as error:
@@ -116,7 +127,7 @@ class Threads:
 
     def run(self, graph: Graph, wave: Wave, hear: Hear) -> None:
         """See `Runner`."""
-        width = min(wave.most, self.width, len(wave.pieces))
+        width = min(wave.most or self.width, len(wave.pieces))
         if width == 1:  # Dask would take longer to import than a small task takes
             for piece in wave.pieces:
                 hear(piece, attempt(graph.work.function, *graph.arguments(piece)))
@@ -160,8 +171,7 @@ class Workers:
         """See `Runner`."""
         from distributed import as_completed
 
-        is_bounded = wave.most < self.room().threads
-        first = wave.pieces[: wave.most] if is_bounded else wave.pieces
+        first = wave.pieces[: wave.most]
         rest = wave.pieces[len(first) :][::-1]
         # What all tasks share is held here: else it would travel again whenever no task that needs it is left.
         shared = self.client.compute(graph.shared(), optimize_graph=False) if rest else []
