@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
+def client_for(profile: str | Profile | None = None, *, folder: ClusterFolder | None = None) -> Iterator[Client | None]:
     """Start what a profile describes and stop it at the end, or connect to a cluster that is kept running.
 
     Parameters
@@ -36,6 +36,8 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
     profile : str or Profile, optional
         A name, or a profile; without one the setting ``dtedask.cluster``. A cluster that `dtedask cluster start` keeps
         under that name is taken before a profile of the same name, and left as it is at the end.
+    folder : ClusterFolder, optional
+        Folder that was made for the cluster; by default it gets one of its own if it needs one.
 
     Yields
     ------
@@ -62,8 +64,8 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
         return
     from distributed import Client
 
-    with configured(chosen), _cluster(chosen) as (cluster, folder), Client(cluster) as client:
-        behind = Started(chosen, cluster, folder, client.dashboard_link)
+    with configured(chosen), _cluster(chosen, folder) as (cluster, place), Client(cluster) as client:
+        behind = Started(chosen, cluster, place, client.dashboard_link)
         remember(client, behind)
         logger.info("cluster %s: scheduler %s, dashboard %s", chosen.name, client.scheduler.address, behind.dashboard)
         with _telling_why(behind):
@@ -71,25 +73,26 @@ def client_for(profile: str | Profile | None = None) -> Iterator[Client | None]:
 
 
 @contextmanager
-def _cluster(profile: Profile) -> Iterator[tuple[Cluster, ClusterFolder | None]]:
+def _cluster(profile: Profile, folder: ClusterFolder | None) -> Iterator[tuple[Cluster, ClusterFolder | None]]:
     if profile.kind == "local-cluster" and profile.encrypt:
-        with _certified(profile) as folder, local_cluster(profile, security_in(folder.tls)) as encrypted:
-            yield encrypted, folder
+        with _certified(profile, folder) as place, local_cluster(profile, security_in(place.tls)) as encrypted:
+            yield encrypted, place
         return
     starts: dict[str, Callable[[Profile], Cluster]] = {
         "local-cluster": local_cluster,
-        "slurm": slurm_cluster,
+        "slurm": lambda profile: slurm_cluster(profile, folder),
         "class": named_cluster,
         "allocation": allocation_cluster,
     }
     with starts[profile.kind](profile) as cluster:
-        yield cluster, getattr(cluster, "folder", None)
+        yield cluster, getattr(cluster, "folder", folder)
 
 
 @contextmanager
-def _certified(profile: Profile) -> Iterator[ClusterFolder]:
+def _certified(profile: Profile, folder: ClusterFolder | None) -> Iterator[ClusterFolder]:
     """Have a folder with certificates for a cluster on this machine."""
-    folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name)
+    if folder is None:
+        folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name)
     try:
         make_certificates(folder.tls)
         yield folder

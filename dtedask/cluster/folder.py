@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from typing import Any
 from dtedask.core.errors import ClusterError
 from dtedask.core.processes import is_alive, process_start
 from dtedask.core.settings import setting
+
+_updating = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,9 @@ class ClusterFolder:
 
         One process at a time may do so: the one that owns the cluster.
         """
-        text = json.dumps({**self.state(), **values}, indent=1, default=str)
-        self.write(self.path / "state.json", text)
+        with _updating:
+            text = json.dumps({**self.state(), **values}, indent=1, default=str)
+            self.write(self.path / "state.json", text)
 
     def write(self, path: Path, text: str, *, mode: int = 0o600) -> None:
         """Write a file of the folder at once; only its user can read it unless `mode` says otherwise."""

@@ -28,7 +28,7 @@ def local_arguments(profile: Profile) -> dict[str, Any]:
     most = profile.workers_maximum or profile.workers
     return {
         "n_workers": profile.workers,
-        "threads_per_worker": profile.threads or max(1, CPU_COUNT // most),
+        "threads_per_worker": profile.threads or max(1, CPU_COUNT // max(most, 1)),
         "memory_limit": "auto" if profile.memory is None else profile.memory,
         "dashboard_address": "127.0.0.1:0",
     }

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from dtedask.cluster.slurm_cluster import KeptSLURMCluster
 
 
-def slurm_cluster(profile: Profile) -> KeptSLURMCluster:
+def slurm_cluster(profile: Profile, folder: ClusterFolder | None = None) -> KeptSLURMCluster:
     """Start a scheduler in this process and submit the worker jobs of a profile of kind ``slurm``.
+
+    What it needs stands in a folder of its own, unless it is given one.
 
     Raises
     ------
@@ -35,7 +37,9 @@ def slurm_cluster(profile: Profile) -> KeptSLURMCluster:
     jobqueue()
     require_commands("sbatch", "squeue", "scancel")
     end_orphans()
-    folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name, jobs={}, **ENDS)
+    if folder is None:
+        folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name)
+    folder.update(jobs={}, **ENDS)
     try:
         return _start(profile, folder)
     except BaseException as error:

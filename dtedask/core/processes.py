@@ -8,11 +8,8 @@ from pathlib import Path
 
 def process_start(pid: int) -> str:
     """When a process started, in ticks since the start of the system; empty where that is not to be had."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace")
-    except OSError:
-        return ""
-    return text.rpartition(")")[2].split()[19]
+    found = _stat(pid)
+    return found[19] if found else ""
 
 
 def is_alive(pid: int, start: str) -> bool:
@@ -23,5 +20,16 @@ def is_alive(pid: int, start: str) -> bool:
         return False
     except PermissionError:
         pass
-    now = process_start(pid)
-    return not start or not now or now == start
+    found = _stat(pid)
+    if not found:
+        return True
+    return found[0] != "Z" and start in {"", found[19]}  # one that ended and that nobody has asked for is a zombie
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux says of a process, from its state on."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()

@@ -179,11 +179,7 @@ def compare(
 
     store = open_root(root, at)
     request = parse_words(words, store)
-    with (
-        _right_side(other) as right,
-        progress("Comparing") as display,
-        display.cluster(client_for(cluster)) as client,
-    ):
+    with _right_side(other) as right, client_for(cluster) as client, progress("Comparing") as show:
         found = store.compare(
             request,
             right,
@@ -191,7 +187,7 @@ def compare(
             relative=relative,
             packing=tolerance == "packing",
             execution=Execution(client=client, threads=setting("ingest.threads")),
-            on_progress=display.on_progress,
+            on_progress=show,
         )
     if as_json:
         for one in found.differences:
@@ -281,9 +277,8 @@ def _surroundings(target: Store, cluster: str | None, title: str) -> Iterator[di
     from dtedask.core.settings import setting
     from dtedask.store import Execution
 
-    with progress(title) as display, surroundings(target, (), cluster, display) as client:
-        execution = Execution(client=client, threads=setting("ingest.threads"))
-        yield {"execution": execution, "on_progress": display.on_progress}
+    with surroundings(target, (), cluster) as client, progress(title) as show:
+        yield {"execution": Execution(client=client, threads=setting("ingest.threads")), "on_progress": show}
 
 
 def _show(done: Copy, *, as_json: bool) -> None:

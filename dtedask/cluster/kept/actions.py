@@ -123,6 +123,6 @@ def _name(folder: ClusterFolder) -> str:
 
 def _kill(folder: ClusterFolder) -> None:
     """End a process of this host that does not answer."""
-    if standing_of(folder) != "elsewhere":
+    if standing_of(folder) in {"starting", "running", "ending"}:
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(folder.state()["pid"]), signal.SIGKILL)

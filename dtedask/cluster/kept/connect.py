@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from dtedask.cluster.kept.control import listens
 from dtedask.cluster.kept.names import kept_folder, kept_names, standing_of
-from dtedask.cluster.kept.process import LOG
+from dtedask.cluster.kept.process import LOG, PROFILE
 from dtedask.cluster.profiles import Profile, profiles
 from dtedask.cluster.security import security_in
 from dtedask.cluster.started import Started, remember, wait_for_workers
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
 _TAIL_LINES = 8
+_KILLED = "its process was gone"
 
 
 def connect(name: str | None = None) -> Client:
@@ -130,15 +131,14 @@ def kept_client(name: str, folder: ClusterFolder) -> Iterator[Client]:
 
 def profile_of(folder: ClusterFolder) -> Profile:
     """The profile that a cluster was started from."""
-    found: Mapping[str, Any] = folder.state().get("profile_document", {})
-    return Profile(**found)
+    return Profile(**json.loads((folder.path / PROFILE).read_text("utf-8")))
 
 
 def how_it_ended(name: str, folder: ClusterFolder) -> ClusterError:
     """Say how a cluster ended that is gone, what its log says at its end, and how to start it again."""
     state, log = folder.state(), folder.logs / LOG
     if state.get("ended"):
-        text = f"The cluster {name!r} ended at {state['ended']}: {state.get('how_ended', 'nobody knows why')}."
+        text = f"The cluster {name!r} ended at {state['ended']} because {state.get('how_ended', _KILLED)}."
     else:
         text = (
             f"The cluster {name!r} is dead: its process {state.get('pid')} on {state.get('host')} is gone and has not"
@@ -150,16 +150,7 @@ def how_it_ended(name: str, folder: ClusterFolder) -> ClusterError:
 
 def is_gone(folder: ClusterFolder) -> bool:
     """Whether a cluster has ended or died, or is about to; one on another host is where nobody listens any more."""
-    return standing_of(folder) in {"ended", "dead", "ending"} or not _listens(folder.state().get("scheduler", ""))
-
-
-def _listens(address: str) -> bool:
-    found = urlsplit(address)
-    try:
-        socket.create_connection((found.hostname or "", found.port or 0), timeout=CONNECT_S).close()
-    except OSError:
-        return False
-    return True
+    return standing_of(folder) in {"ended", "dead", "ending"} or not listens(folder.state().get("scheduler", ""))
 
 
 def _connected(name: str, folder: ClusterFolder) -> Client:

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from dtedask.core.errors import ClusterError
 
@@ -96,6 +97,16 @@ def ask(
             connection.settimeout(end_s)
             line.read()
         return answer
+
+
+def listens(address: str, timeout_s: float = TIMEOUT_S) -> bool:
+    """Whether somebody takes connections at an address such as ``tls://10.0.0.1:8786``."""
+    found = urlsplit(address)
+    try:
+        socket.create_connection((found.hostname or "", found.port or 0), timeout=timeout_s).close()
+    except OSError:
+        return False
+    return True
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+PROCESS = (sys.executable, "-c", "from dtedask.cluster.kept.process import main; main()")
+"""What runs as a process of its own; the name of the cluster stands behind it, for people who look at processes."""
+
+
 def order_for(
     profile: str | Profile,
     *,
@@ -69,7 +73,7 @@ def start(order: Order) -> None:
     """
     with tempfile.TemporaryFile() as errors:
         done = subprocess.run(
-            [sys.executable, "-m", "dtedask.cluster.kept.process"],
+            [*PROCESS, order.name],
             input=pickle.dumps(order),
             stdout=subprocess.PIPE,
             stderr=errors,

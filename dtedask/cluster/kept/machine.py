@@ -5,7 +5,7 @@ Events come in with the time at which they happened; instructions come out, whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -116,6 +116,12 @@ class End:
 Instruction = SetWorkers | Answer | WakeAt | End
 
 
+def duration_text(seconds: float) -> str:
+    """``2 h``, ``90 s``: in the largest unit that leaves no fraction."""
+    unit, size = next(((unit, size) for unit, size in (("h", 3600), ("min", 60)) if not seconds % size), ("s", 1))
+    return f"{seconds / size:g} {unit}"
+
+
 @dataclass
 class Keeping:
     """A cluster that runs until somebody or something ends it.
@@ -150,15 +156,14 @@ class Keeping:
             return [Answer(event.asker, True)] if isinstance(event, AskedToStop) else self._refuse(event)
         match event:
             case ClientCame(client):
-                self.clients.add(client)
-                return []
+                return self._came(client)
             case ClientLeft(now, client):
                 return self._left(now, client)
             case Alarm(now, tasks):
                 return self._look(now, tasks)
             case AskedToScale(now, asker, wanted):
                 self.wanted, self._used = wanted, now
-                return [SetWorkers(wanted), Answer(asker, True), *self._wake()]
+                return [SetWorkers(self._effective()), Answer(asker, True), *self._wake()]
             case AskedToStop(asker, tasks, force):
                 return self._stop(asker, tasks, force)
             case Signalled(name):
@@ -169,12 +174,27 @@ class Keeping:
     def _refuse(self, event: Event) -> list[Instruction]:
         return [Answer(event.asker, False, "it is ending")] if isinstance(event, AskedToScale) else []
 
+    def _came(self, client: str) -> list[Instruction]:
+        before = self._effective()
+        self.clients.add(client)
+        return self._set(before)
+
     def _left(self, now: float, client: str) -> list[Instruction]:
         if client not in self.clients:
             return []
+        before = self._effective()
         self.clients.remove(client)
         self._used = now
-        return self._wake()
+        return [*self._set(before), *self._wake()]
+
+    def _effective(self) -> Wanted:
+        """As wanted; but who is connected may wait for a worker before there are tasks, so that there is one."""
+        follows = self.wanted.minimum < self.wanted.maximum
+        return replace(self.wanted, minimum=max(self.wanted.minimum, 1)) if follows and self.clients else self.wanted
+
+    def _set(self, before: Wanted) -> list[Instruction]:
+        now = self._effective()
+        return [] if now == before else [SetWorkers(now)]
 
     def _look(self, now: float, tasks: int) -> list[Instruction]:
         """End if nobody uses it; a client that is connected does, even between its tasks."""
@@ -183,7 +203,7 @@ class Keeping:
         if tasks:
             self._used = now
         elif now - self._used >= self.idle_s:
-            return self._end("idle", f"nobody used it for {self.idle_s:g} s")
+            return self._end("idle", f"nobody used it for {duration_text(self.idle_s)}")
         return self._wake()
 
     def _stop(self, asker: int, tasks: int, force: bool) -> list[Instruction]:

@@ -15,7 +15,7 @@ from dtedask.cluster.folder import ClusterFolder, clusters_folder, jobs_folder
 from dtedask.core.errors import ClusterError, SettingError
 from dtedask.core.processes import is_alive
 
-Standing = Literal["starting", "running", "ending", "ended", "dead", "elsewhere", "silent"]
+Standing = Literal["starting", "running", "ending", "ended", "dead", "elsewhere", "silent", "submitted"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -48,16 +48,19 @@ def kept_folder(name: str) -> ClusterFolder | None:
 def standing_of(folder: ClusterFolder) -> Standing:
     """Say whether the process of a cluster lives, as far as it can be known here without asking it.
 
-    Whoever runs on another host is ``elsewhere``.
+    Whoever runs on another host is ``elsewhere``; a batch job whose process has not told of itself is ``submitted``.
     """
     state = folder.state()
     if state.get("ended"):
         return "ended"
+    if state.get("pid") is None:
+        return "submitted"
     if state.get("host") != socket.gethostname():
         return "elsewhere"
     if not is_alive(int(state.get("pid", 0)), str(state.get("process_start", ""))):
         return "dead"
-    return "ending" if state.get("ending") else "running" if state.get("scheduler") else "starting"
+    ready = state.get("control" if state.get("kept") else "scheduler")
+    return "ending" if state.get("ending") else "running" if ready else "starting"
 
 
 @contextlib.contextmanager

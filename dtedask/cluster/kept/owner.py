@@ -55,11 +55,11 @@ class Owner:
     idle_s : float, optional
         How long it lives unused.
     set_workers : callable
-        Asks for another number of workers.
+        Asks for another number of workers; called with what was wanted, and what that means at this moment.
     """
 
     def __init__(
-        self, client: Client, wanted: Wanted, idle_s: float | None, set_workers: Callable[[Wanted], None]
+        self, client: Client, wanted: Wanted, idle_s: float | None, set_workers: Callable[[Wanted, Wanted], None]
     ) -> None:
         self._client, self._set_workers = client, set_workers
         self._machine = Keeping(wanted, time.monotonic(), idle_s)
@@ -125,7 +125,7 @@ class Owner:
         for one in instructions:
             match one:
                 case SetWorkers(wanted):
-                    self._set_workers(wanted)
+                    self._set_workers(self._machine.wanted, wanted)
                 case WakeAt(moment):
                     self._wake = moment
                 case Answer(asker):

@@ -1,12 +1,13 @@
 """The process that owns a kept cluster, its scheduler and its jobs.
 
-``python -m dtedask.cluster.kept.process`` reads an `Order` from its standard input, leaves its parent and its terminal
-behind, and says on its standard output how the start went; after that it writes into the log of the cluster's folder.
+It reads an `Order` from its standard input, leaves its parent and its terminal behind, and says on its standard output
+how the start went; after that it writes into the log of the cluster's folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import pickle
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.cluster.folder import ClusterFolder
-    from dtedask.cluster.kept.machine import Wanted
+    from dtedask.cluster.kept.machine import End, Wanted
     from dtedask.cluster.profiles import Profile
 
 logger = logging.getLogger(__name__)
 
-LOG, SECRET = "cluster.log", "control.key"
+LOG, SECRET, PROFILE = "cluster.log", "control.key", "profile.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,41 +121,65 @@ def keep(order: Order, tell: Callable[[Report], None], *, own_streams: bool = Fa
 
     from dtedask.cluster.folder import ClusterFolder
     from dtedask.cluster.kept.names import holding_name
+    from dtedask.cluster.orphans import ENDS
 
     with dask.config.set(order.configuration):
         profile = order.profile
         names = {"kept": order.name, "profile": profile.name, "kind": profile.kind, "command": order.command}
-        folder = ClusterFolder.make(order.name, **names, profile_document=asdict(profile))
+        folder = ClusterFolder.make(order.name, **names, **ENDS)
+        folder.write(folder.path / PROFILE, json.dumps(asdict(profile), default=str))
         if own_streams:
             _write_into(folder.logs / LOG)
         try:
             # Whoever waits for the end is told by the end of the connection, which is the last of all.
             with ExitStack() as last, holding_name(order.name, folder):
                 _keep(order, folder, tell, last)
-        except BaseException as error:
-            _failed(folder, error)
+        except BaseException:
+            if not folder.state().get("told"):  # nobody knows of it
+                shutil.rmtree(folder.path, ignore_errors=True)
             raise
 
 
 def _keep(order: Order, folder: ClusterFolder, tell: Callable[[Report], None], last: ExitStack) -> None:
+    import dask.config
+
     from dtedask.cluster.clients import client_for
 
-    with client_for(order.profile) as client:
-        assert client is not None
-        owner = _owner(order, client, folder)
-        _announce(client, folder, last, owner.answer)
-        tell(Report(folder.id))
-        end = owner.run()
-        folder.update(ending=True, how_ended=end.text, ended_by_itself=end.why != "stopped")
-    folder.end()
+    try:
+        with client_for(order.profile, folder=folder) as client:
+            assert client is not None
+            owner = _owner(order, client, folder)
+            _announce(client, folder, last, owner.answer)
+            tell(Report(folder.id))
+            folder.update(told=True)
+            end = owner.run()
+            folder.update(ending=True, how_ended=_why(client, end), ended_by_itself=end.why != "stopped")
+            if end.why == "scheduler":  # whoever wants to tell it of the end need not wait until it answers
+                last.enter_context(dask.config.set({"distributed.comm.timeouts.connect": "1s"}))
+    except BaseException as error:
+        how = f"of {type(error).__name__}: {error}"
+        folder.update(how_ended=how, ended_by_itself=bool(folder.state().get("told")))
+        raise
+    finally:
+        (folder.path / SECRET).unlink(missing_ok=True)
+        folder.end()
+
+
+def _why(client: Client, end: End) -> str:
+    """Why it ended; where it was given up, that is what matters."""
+    from dtedask.cluster.started import started
+
+    behind = started(client)
+    failure = behind.failure if behind is not None else None
+    return end.text if failure is None else f"it was given up: {failure}"
 
 
 def _owner(order: Order, client: Client, folder: ClusterFolder) -> Any:
     from dtedask.cluster.kept.machine import Wanted
     from dtedask.cluster.kept.owner import Owner
 
-    def set_workers(wanted: Wanted) -> None:
-        _set_workers(client, wanted)
+    def set_workers(wanted: Wanted, effective: Wanted) -> None:
+        _set_workers(client, effective)
         folder.update(wanted=str(wanted))
 
     profile = order.profile
@@ -199,13 +224,6 @@ def _set_workers(client: Client, wanted: Wanted) -> None:
         cluster.adapt(minimum=wanted.minimum, maximum=wanted.maximum)
 
 
-def _failed(folder: ClusterFolder, error: BaseException) -> None:
-    if folder.state().get("scheduler"):  # it did run
-        folder.end(how_ended=f"of {type(error).__name__}: {error}", ended_by_itself=True)
-    else:
-        shutil.rmtree(folder.path, ignore_errors=True)
-
-
 def _write_into(log: Path) -> None:
     """Send what this process prints, and what libraries log, into a file."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -227,10 +245,3 @@ def _sendable(error: BaseException) -> DtedaskError:
     last = traceback.extract_tb(error.__traceback__)[-1:]
     place = "".join(f" ({frame.filename}:{frame.lineno})" for frame in last)
     return ClusterError(f"The process of the cluster failed: {type(error).__name__}: {error}{place}")
-
-
-if __name__ == "__main__":
-    # As a module of its name, by which its classes are pickled.
-    from dtedask.cluster.kept.process import main as run
-
-    run()

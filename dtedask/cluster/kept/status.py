@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.folder import ClusterFolder, cluster_folders
-from dtedask.cluster.kept.control import ask
+from dtedask.cluster.kept.control import ask, listens
 from dtedask.cluster.kept.names import Standing, kept_folder, kept_names, standing_of
 from dtedask.cluster.kept.process import LOG, SECRET
+from dtedask.cluster.security import security_in
 from dtedask.core.errors import ClusterError, NoMatchError
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.sizes import size_text
@@ -118,10 +120,8 @@ class ClusterStatus:
 
     def __repr__(self) -> str:
         row = self.row()
-        counts = f"{row['workers']} workers, {row['threads']} threads, {row['tasks']} tasks"
-        return (
-            f"<cluster {self.name!r} ({self.profile}): {self.standing}, {counts}, {self.dashboard or 'no dashboard'}>"
-        )
+        counts = f"workers {row['workers']}, threads {row['threads']}, tasks {row['tasks']}"
+        return f"<cluster {self.name!r} of {self.profile}, {self.standing}: {counts}, {self.dashboard}>"
 
     def _repr_html_(self) -> str:
         return Clusters([self])._repr_html_()
@@ -143,7 +143,8 @@ def running() -> Clusters:
 
     They are the ones that `dtedask cluster start` keeps and those of recipes that run at this moment.
     """
-    return Clusters(status_of(folder) for folder in _folders())
+    with ThreadPoolExecutor(8) as pool:  # one that is silent holds up no other
+        return Clusters(pool.map(status_of, _folders()))
 
 
 def status(name: str) -> ClusterStatus:
@@ -196,7 +197,7 @@ def status_of(folder: ClusterFolder) -> ClusterStatus:
         standing=standing,
         advice=_advice(folder, standing),
         **{key: str(state.get(key) or "") for key in ("profile", "kind", "host", "started", "scheduler", "dashboard")},
-        pid=int(state.get("pid", 0)),
+        pid=int(state.get("pid") or 0),
         wanted=str(facts.get("wanted") or state.get("wanted", "")),
         folder=folder.path,
         log=folder.logs / LOG,
@@ -226,7 +227,10 @@ def _facts(folder: ClusterFolder) -> dict[str, Any]:
     state = folder.state()
     if state.get("control"):
         return ask_owner(folder, {"op": "status"}, timeout_s=_ANSWER_S)
-    return asyncio.run(ask_scheduler(state["scheduler"], None, _ANSWER_S))
+    if not listens(state["scheduler"], _ANSWER_S):
+        raise ConnectionRefusedError(f"nobody listens at {state['scheduler']}")
+    security = security_in(folder.tls) if (folder.tls / "cert.pem").exists() else None
+    return asyncio.run(ask_scheduler(state["scheduler"], security, _ANSWER_S))
 
 
 def _folders() -> Iterable[ClusterFolder]:
@@ -245,7 +249,7 @@ def _advice(folder: ClusterFolder, standing: str) -> str:
     if standing == "silent":
         return f"It does not answer. Look at {state.get('host')} and {folder.logs / LOG}, or stop it with --force."
     if standing == "ended":
-        return f"It ended because {state.get('how_ended', 'nobody knows why')}.{again}"
+        return f"It ended because {state.get('how_ended', 'its process was gone')}.{again}"
     return ""
 
 

@@ -18,6 +18,7 @@ from dtedask.cluster.kept.machine import (
     Signalled,
     WakeAt,
     Wanted,
+    duration_text,
 )
 
 
@@ -33,6 +34,10 @@ def kinds(instructions):
 
 def test_a_number_of_workers_is_one_or_a_range():
     assert (str(Wanted(2, 2)), str(Wanted(0, 8))) == ("2", "0 to 8")
+
+
+def test_a_duration_is_told_in_the_largest_unit_that_fits():
+    assert [duration_text(one) for one in (7200, 600, 90, 0.5)] == ["2 h", "10 min", "90 s", "0.5 s"]
 
 
 def test_nobody_who_ever_comes_ends_it_after_its_limit(cluster):
@@ -58,6 +63,15 @@ def test_the_last_client_that_leaves_starts_the_clock(cluster):
     cluster.handle(ClientCame("b"))
     assert cluster.handle(ClientLeft(200.0, "a")) == []
     assert cluster.handle(ClientLeft(300.0, "b")) == [WakeAt(310.0)]
+
+
+def test_a_client_that_waits_finds_a_worker_where_their_number_follows_the_work():
+    cluster = Keeping(Wanted(0, 8), started=0.0)
+    assert cluster.handle(ClientCame("a")) == [SetWorkers(Wanted(1, 8))]
+    assert cluster.handle(ClientCame("b")) == []
+    assert cluster.handle(ClientLeft(1.0, "a")) == []
+    assert cluster.handle(ClientLeft(2.0, "b")) == [SetWorkers(Wanted(0, 8))]
+    assert cluster.wanted == Wanted(0, 8)
 
 
 def test_an_alarm_that_comes_too_early_is_set_again(cluster):
