@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,47 +32,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _tell_end(folder, int(words[-1]))
     ending = Ending()
     raised: list[BaseException] = []
-    with ending.heard():
-        status = guarded(lambda: _in_allocation(folder, ending), on_error=raised.append)
-    _record(folder, status, ending, *map(_error_object, raised))
+    with ending.heard(), ExitStack() as stack:
+        status = guarded(lambda: _in_allocation(folder, ending, stack), on_error=raised.append)
+        # Before the workers are waited for: who follows the run need not wait for them.
+        _record(folder, status, ending, *map(_error_object, raised))
     return status
 
 
-def _in_allocation(folder: ClusterFolder, ending: Ending) -> int:
+def _in_allocation(folder: ClusterFolder, ending: Ending, stack: ExitStack) -> int:
     from dtedask.cluster.batch.allocation import Allocation
 
-    with Allocation(folder.path) as allocation:
-        ending.allocation = allocation
-        _record_begin(folder)
-        from dtedask.cluster.batch.folder import RECIPE, read_job
-        from dtedask.recipe import load_recipe
+    ending.allocation = stack.enter_context(Allocation(folder))
+    _record_begin(folder)
+    from dtedask.cluster.batch.folder import RECIPE, read_job
+    from dtedask.recipe import load_recipe
 
-        recipe = load_recipe(folder.path / RECIPE)
-        ending.finishes = recipe.input.watch or recipe.input.demo is not None
-        ending.grace_s = read_job(folder.path)["grace_s"]
-        try:
-            status = _run(recipe, ending)
-        except KeyboardInterrupt:
-            if allocation.lost is not None:
-                raise allocation.lost from None
-            raise
+    recipe = load_recipe(folder.path / RECIPE)
+    ending.finishes = recipe.input.watch or recipe.input.demo is not None
+    ending.grace_s = read_job(folder.path)["grace_s"]
+    try:
+        status = _run(recipe, ending, folder)
+    except KeyboardInterrupt:
+        if ending.allocation.lost is not None:
+            raise ending.allocation.lost from None
+        raise
     is_whole = not ending.reason or (ending.reason == "walltime" and recipe.input.watch)
     return status if is_whole else INTERRUPTED
 
 
-def _run(recipe: Recipe, ending: Ending) -> int:
+def _run(recipe: Recipe, ending: Ending, folder: ClusterFolder) -> int:
     import typer
 
     from dtedask.cli.recipe import run_and_show
 
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    begin = datetime.now(UTC)
     try:
         run_and_show(recipe, stopping=ending.stopping())
     except typer.Exit as end:
         return end.exit_code
     finally:
         sys.stdout.flush()
+        folder.update(report=_report_of(recipe, begin))
     return DONE
+
+
+def _report_of(recipe: Recipe, begin: datetime) -> str | None:
+    """The page of the report that the run has left, however it ended."""
+    from dtedask.recipe.report.files import list_reports, report_folder
+
+    place = report_folder(recipe)
+    newest = next(iter(list_reports(place, recipe.name)), None) if place is not None else None
+    return str(newest.page) if newest is not None and newest.begin >= begin.replace(microsecond=0) else None
 
 
 def _record_begin(folder: ClusterFolder) -> None:

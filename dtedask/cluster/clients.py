@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dtedask.cluster.batch.allocation import allocation_cluster
+from dtedask.cluster.batch.allocation import Allocation, allocation_cluster
 from dtedask.cluster.configured import configured
 from dtedask.cluster.folder import ClusterFolder
 from dtedask.cluster.kept.connect import kept_client, profile_of
@@ -54,7 +54,8 @@ def client_for(profile: str | Profile | None = None, *, folder: ClusterFolder | 
     MissingExtraError
         If the profile needs dask-jobqueue and it is not installed.
     """
-    if not isinstance(profile, Profile) and (kept := kept_folder(name := profile or str(setting("cluster")))):
+    name = profile if isinstance(profile, str) else str(setting("cluster"))
+    if not isinstance(profile, Profile) and Allocation.current is None and (kept := kept_folder(name)):
         with configured(profile_of(kept)), kept_client(name, kept) as client:
             yield client
         return

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dtedask.recipe.rolling import Rolled
     from dtedask.recipe.run import RunReport, run_recipe
     from dtedask.recipe.series import TimeSeries
+    from dtedask.recipe.submit import RecipeJob, recipe_job
 
 _HOMES = {
     "Arrival": "demo",
@@ -22,6 +23,7 @@ _HOMES = {
     "Input": "document",
     "Keep": "document",
     "Recipe": "document",
+    "RecipeJob": "submit",
     "RecipePlan": "plan",
     "Report": "report.document",
     "ReportFile": "report.files",
@@ -35,6 +37,7 @@ _HOMES = {
     "plan_recipe": "plan",
     "read_report": "report.files",
     "report_folder": "report.files",
+    "recipe_job": "submit",
     "run_recipe": "run",
 }
 
@@ -44,6 +47,7 @@ __all__ = [
     "Input",
     "Keep",
     "Recipe",
+    "RecipeJob",
     "RecipePlan",
     "Report",
     "ReportFile",
@@ -56,6 +60,7 @@ __all__ = [
     "parse_overrides",
     "plan_recipe",
     "read_report",
+    "recipe_job",
     "report_folder",
     "run_recipe",
 ]

@@ -134,13 +134,20 @@ def bash(line, folder):
     return done
 
 
+SUBMITTED = [
+    example
+    for name in ("submit", "status", "follow")
+    for example in examples_of(COMMANDS["recipe", name])
+    if "--dry-run" not in example  # they need a SLURM: docs/how-to/submit-a-recipe.md runs them
+]
 KEPT = [example for name in ("start", "status", "scale", "stop") for example in examples_of(COMMANDS["cluster", name])]
 NEEDS_A_SHELL = [example for example in EXAMPLES if set("|>") & set(example)]
 TAKES_TIME = [example for example in EXAMPLES if "local-cluster" in example or "demo" in example.split()]
+RUN_ELSEWHERE = KEPT + SUBMITTED
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", [one for one in EXAMPLES if one not in NEEDS_A_SHELL + TAKES_TIME + KEPT])
+@pytest.mark.parametrize("example", [one for one in EXAMPLES if one not in NEEDS_A_SHELL + TAKES_TIME + RUN_ELSEWHERE])
 def test_every_example_runs(run, place, example, tmp_path, monkeypatch):
     # A copy, so that the examples do not need each other.
     shutil.copytree(place, tmp_path / "here")
@@ -151,7 +158,7 @@ def test_every_example_runs(run, place, example, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", [one for one in NEEDS_A_SHELL + TAKES_TIME if one not in KEPT])
+@pytest.mark.parametrize("example", [one for one in NEEDS_A_SHELL + TAKES_TIME if one not in RUN_ELSEWHERE])
 def test_every_longer_example_runs(place, example, tmp_path):
     shutil.copytree(place, tmp_path / "here")
     bash(example, tmp_path / "here")

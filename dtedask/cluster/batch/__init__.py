@@ -6,20 +6,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dtedask.cluster.batch.follow import Follower, LogLine
     from dtedask.cluster.batch.job import BatchJob, batch_job, profile_for_batch
+    from dtedask.cluster.batch.runs import BatchRun, batch_run, batch_runs
     from dtedask.cluster.batch.script import batch_script
-    from dtedask.cluster.batch.submission import prepare, submit
+    from dtedask.cluster.batch.submission import submit
 
 _HOMES = {
     "BatchJob": "job",
+    "BatchRun": "runs",
+    "Follower": "follow",
+    "LogLine": "follow",
     "batch_job": "job",
+    "batch_run": "runs",
+    "batch_runs": "runs",
     "batch_script": "script",
-    "prepare": "submission",
     "profile_for_batch": "job",
     "submit": "submission",
 }
 
-__all__ = ["BatchJob", "batch_job", "batch_script", "prepare", "profile_for_batch", "submit"]
+__all__ = [
+    "BatchJob",
+    "BatchRun",
+    "Follower",
+    "LogLine",
+    "batch_job",
+    "batch_run",
+    "batch_runs",
+    "batch_script",
+    "profile_for_batch",
+    "submit",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -10,16 +10,16 @@ import socket
 import subprocess
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dtedask.cluster.batch.folder import read_job, take_settings
+from dtedask.cluster.batch.folder import read_job, take_environment, take_settings
 from dtedask.cluster.batch.ranks import end_of, reserve, start_ranks
 from dtedask.core.errors import ClusterError
 
 if TYPE_CHECKING:
     from distributed.deploy.cluster import Cluster
 
+    from dtedask.cluster.folder import ClusterFolder
     from dtedask.cluster.profiles import Profile
 
 logger = logging.getLogger(__name__)
@@ -36,29 +36,30 @@ class Allocation:
 
     Parameters
     ----------
-    folder : Path
+    folder : ClusterFolder
         Folder of the run.
     """
 
     current: Allocation | None = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: ClusterFolder) -> None:
         self.folder = folder
         self.lost: ClusterError | None = None
         self.restarts = 0
-        self._job = read_job(folder)
+        self._job = read_job(folder.path)
         self._closing = threading.Event()
 
     def __enter__(self) -> Self:
-        take_settings(self.folder)
-        if self._job["encrypt"] and not (self.folder / "tls" / "cert.pem").exists():
+        take_environment(self.folder.path)
+        if self._job["encrypt"] and not any(self.folder.tls.glob("*.pem")):  # the run has ended before
             from dtedask.cluster.security import make_certificates
 
-            make_certificates(self.folder / "tls")
+            make_certificates(self.folder.tls)
         self._port: socket.socket = reserve(self._job["interface"])
         self._step = self._start()
         self._watch = threading.Thread(target=self._watch_step, name="watch-step", daemon=True)
         self._watch.start()
+        take_settings(self.folder.path)
         Allocation.current = self
         return self
 
@@ -80,15 +81,16 @@ class Allocation:
     def cluster(self) -> Cluster:
         """Start the scheduler in this process."""
         from distributed import Scheduler
-        from distributed.deploy.spec import SpecCluster
 
+        from dtedask.cluster.batch.scheduler import AllocationCluster
         from dtedask.cluster.security import security_in
 
-        security = security_in(self.folder / "tls") if self._job["encrypt"] else None
+        security = security_in(self.folder.tls) if self._job["encrypt"] else None
         host, port = self._port.getsockname()
         options: dict[str, Any] = {"host": host, "port": port, "protocol": self.address.partition(":")[0]}
         options |= {"security": security, "dashboard": False}
-        return SpecCluster(
+        return AllocationCluster(
+            self,
             workers={},
             scheduler={"cls": Scheduler, "options": options},
             security=security,
@@ -97,7 +99,7 @@ class Allocation:
         )
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return start_ranks(self._job, self.folder, self.address, generation=self.restarts)
+        return start_ranks(self._job, self.folder.path, self.address, generation=self.restarts)
 
     def _watch_step(self) -> None:
         while True:
@@ -105,13 +107,13 @@ class Allocation:
             status = self._step.wait()
             if self._closing.is_set():
                 return
-            said = end_of(self.folder / "logs" / "worker-0.log")
+            said = end_of(self.folder.logs / "worker-0.log")
             # Ranks replace their workers themselves: a step that ends young has given up, unless srun was killed.
             gave_up = status > 0 and time.monotonic() - begin < _YOUNG_S
             if gave_up or self.restarts == _RESTARTS:
                 self.lost = ClusterError(
                     f"The workers of job {os.environ.get('SLURM_JOB_ID', '')} ended with status {status}: {said}",
-                    hint=f"Their logs are in {self.folder / 'logs'}.",
+                    hint=f"Their logs are in {self.folder.logs}.",
                 )
                 _thread.interrupt_main(signal.SIGTERM)
                 return

@@ -19,16 +19,17 @@ def read_job(folder: Path) -> dict[str, Any]:
     return found
 
 
-def take_settings(folder: Path) -> None:
-    """Have this process take all settings from the folder, and none from its environment or its user's home.
-
-    What it starts does the same, as far as its environment says so.
-    """
+def take_environment(folder: Path) -> None:
+    """Have processes that this one starts take Dask's settings from the folder, and none from the environment."""
     for name in [name for name in os.environ if name.startswith("DASK_")]:
         del os.environ[name]
-    configuration = str(folder / CONFIGURATION)
-    os.environ["DASK_CONFIG"] = configuration
+    os.environ["DASK_CONFIG"] = str(folder / CONFIGURATION)
+
+
+def take_settings(folder: Path) -> None:
+    """Have this process take Dask's settings from the folder, and none from its user's home."""
     import dask.config
 
+    configuration = str(folder / CONFIGURATION)
     dask.config.paths[:] = [configuration]
     dask.config.refresh(paths=[configuration], env={})

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dtedask.cluster.batch.folder import read_job, take_settings
+from dtedask.cluster.batch.folder import read_job, take_environment, take_settings
 
 
 def main() -> None:
     """Run a nanny, which keeps one worker, until the scheduler ends it."""
     folder, address, generation = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    take_environment(folder)
     take_settings(folder)
     asyncio.run(_serve(read_job(folder), folder, address, worker_name(os.environ, generation)))
 
