@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.arguments import parameters_of
+from dtedask.cluster.imports import import_undisturbed
 from dtedask.cluster.places import place_of
 from dtedask.core.errors import ClusterError, MissingExtraError, SettingError
 from dtedask.core.nearest import did_you_mean
@@ -142,7 +142,7 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
 
 def _imported(profile: Profile, module: str, where: str) -> ModuleType:
     try:
-        return import_module(module)
+        return import_undisturbed(module)
     except ModuleNotFoundError as error:
         package = (error.name or module).partition(".")[0]
         if find_spec(package) is not None:  # the package is there, a module of it is not

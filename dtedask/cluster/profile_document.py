@@ -19,7 +19,7 @@ __all__ = ["Entry", "ProfileFile", "file_model", "json_schema", "known_scheduler
 class WorkerCount(Section):
     """How few and how many workers there may be."""
 
-    minimum: int = Field(default=1, ge=1)
+    minimum: int = Field(default=1, ge=0)
     """The fewest."""
     maximum: int | None = Field(default=None, ge=1)
     """The most."""
@@ -53,7 +53,7 @@ Workers = Annotated[
                 _AT_LEAST_ONE,
                 {
                     "type": "object",
-                    "properties": {"minimum": _AT_LEAST_ONE, "maximum": _AT_LEAST_ONE},
+                    "properties": {"minimum": {"type": "integer", "minimum": 0}, "maximum": _AT_LEAST_ONE},
                     "required": ["maximum"],
                     "additionalProperties": False,
                 },

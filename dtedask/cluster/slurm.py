@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.folder import ClusterFolder, clusters_folder
+from dtedask.cluster.imports import import_undisturbed
 from dtedask.cluster.job_scripts import script_of
 from dtedask.cluster.named import keywords
 from dtedask.cluster.orphans import ENDS, end_orphans
@@ -111,7 +111,7 @@ def _section(profile: Profile) -> dict[str, str]:
 def jobqueue() -> Any:
     """Import dask-jobqueue."""
     try:
-        return import_module("dask_jobqueue")
+        return import_undisturbed("dask_jobqueue")
     except ImportError as error:
         raise MissingExtraError(
             "A profile of kind 'slurm' needs dask-jobqueue, which is not installed.",

@@ -196,6 +196,8 @@ def test_workers_are_a_number_or_follow_the_work_between_two(write):
     assert (profile("mine").workers, profile("mine").workers_maximum) == (4, None)
     write(entry(kind="local-cluster", workers={"minimum": 2, "maximum": 8}))
     assert (profile("mine").workers, profile("mine").workers_maximum) == (2, 8)
+    write(entry(kind="local-cluster", workers={"minimum": 0, "maximum": 8}))
+    assert (profile("mine").workers, profile("mine").workers_maximum) == (0, 8)
 
 
 @pytest.mark.parametrize(
