@@ -231,8 +231,15 @@ class World:
         self.advance()
         for _ in range(len(self.queue)):
             if self.is_calm or self.rng.random() < 0.7:
-                self.tell(self.queue.pop(self.rng.randrange(len(self.queue)) if not self.is_calm else 0))
+                self.tell(self.next_event())
         self.tell(Tick())
+
+    def next_event(self):
+        """Answers of SLURM come in any order, but what the scheduler tells of workers comes in its order."""
+        place = 0 if self.is_calm else self.rng.randrange(len(self.queue))
+        if isinstance(self.queue[place], Came | Went):
+            place = next(n for n, one in enumerate(self.queue) if isinstance(one, Came | Went))
+        return self.queue.pop(place)
 
     def fate(self):
         live = [name for name, state in self.jobs.items() if state in {"PENDING", "RUNNING"}]
