@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 from dtedask.cli.commands import ReaderLeftError
 from dtedask.cli.console import show_error, show_warning
@@ -129,7 +129,7 @@ def _take_flags(words: list[str]) -> list[str]:
 
 @contextmanager
 def _logging() -> Iterator[None]:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     level = logging.DEBUG if mode.debug else logging.INFO if mode.verbose else logging.WARNING
     quieter = logging.ERROR if level == logging.WARNING else level
@@ -144,6 +144,18 @@ def _logging() -> Iterator[None]:
         logger.removeHandler(handler)
         for name, found in before.items():
             logging.getLogger(name).setLevel(found)
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the time: a display of progress keeps lines above itself."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _value: TextIO) -> None:
+        pass
 
 
 class _Formatter(logging.Formatter):

@@ -10,7 +10,7 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import plural, say
-from dtedask.cli.options import Cluster, DryRun, Json, OnError, Root, Unit, root_or_setting
+from dtedask.cli.options import Cluster, DryRun, Json, OnError, Performance, Root, Unit, root_or_setting
 from dtedask.cli.summary import show_plan, show_summary
 from dtedask.core.errors import DtedaskError
 
@@ -52,6 +52,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the command
         list[str] | None, typer.Option("--listeners", metavar="FILE", help="Listeners to run after each commit.")
     ] = None,
     cluster: Cluster = None,
+    performance: Performance = None,
     message: Annotated[str, typer.Option("--message", "-m", help="What the history says of the commits.")] = "",
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -70,7 +71,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the command
         return
     from dtedask.cli.running import run_ingest, run_watch
 
-    options: Any = {"on_error": on_error, "message": message, "as_json": as_json}
+    options: Any = {"on_error": on_error, "message": message, "as_json": as_json, "performance": performance}
     with showing(store.root, as_json=as_json) as show:
         if watch is not None:
             options["unit"] = "file" if unit == "all" else unit

@@ -31,6 +31,14 @@ Cluster = Annotated[
         help="Where to run: a profile (local, local-cluster, slurm, your own), or a cluster that is kept running.",
     ),
 ]
+Performance = Annotated[
+    str | None,
+    typer.Option(
+        "--performance-report",
+        metavar="FILE",
+        help="Write Dask's performance report of the cluster, an HTML file.",
+    ),
+]
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="WHEN", help="Read the cubes as they were: a time (UTC), a snapshot or a tag."),

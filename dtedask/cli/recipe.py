@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dtedask.cli import recipe_submit
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, emit_mapping, emit_table, say
-from dtedask.cli.options import Cluster, DryRun, Json, JsonLines
+from dtedask.cli.options import Cluster, DryRun, Json, JsonLines, Performance
 from dtedask.core.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ Set = Annotated[
 ]
 
 
+_NO_REPORT = "No run report: there is no catalog on disk beside which to leave it; name a folder by --report."
+
+
 def add_to(group: typer.Typer) -> None:
     """Add the commands."""
     add(
@@ -34,6 +37,7 @@ def add_to(group: typer.Typer) -> None:
         run,
         "dtedask recipe run recipes/demo.yaml",
         "dtedask recipe run recipes/ensemble-analyses.yaml --set root=data --set input.files=more",
+        "dtedask recipe run recipes/demo.yaml --cluster local-cluster --performance-report performance.html",
     )
     add(group, "plan", plan, "dtedask recipe plan recipes/demo.yaml --json")
     add(group, "check", check, "dtedask recipe check recipes/demo.yaml recipes/watch-folder.yaml")
@@ -47,18 +51,24 @@ def run(
     overrides: Set = None,
     *,
     cluster: Cluster = None,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FOLDER", help="Where the run report goes; by default beside the catalog."),
+    ] = None,
+    performance: Performance = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Run a recipe: ingest its input, tell its listeners, make its time series, keep its catalog.
 
-    A recipe that watches a folder runs until Ctrl-C. With --json, one object that sums it up.
+    A recipe that watches a folder runs until Ctrl-C. However it ends, a report of the run is left beside the catalog.
+    With --json, one object that sums it up.
     """
     recipe = load(file, overrides)
     if dry_run:
         show_plan(recipe, cluster, as_json=as_json)
         return
-    run_and_show(recipe, cluster, as_json=as_json)
+    run_and_show(recipe, cluster, as_json=as_json, report=report, performance_report=performance)
 
 
 def run_and_show(
@@ -67,18 +77,35 @@ def run_and_show(
     *,
     as_json: bool = False,
     stopping: AbstractContextManager[Event] | None = None,
+    **options: Any,
 ) -> None:
-    """Run a recipe and show what it did; `stopping` gives the event that ends it, by default at a signal."""
+    """Run a recipe and show what it did.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to run.
+    cluster : str, optional
+        Profile to run on instead of its own.
+    as_json : bool
+        Whether standard output is to hold one JSON object.
+    stopping : context manager, optional
+        Gives the event that ends the run; by default a signal sets it where folders are watched, and ends others.
+    **options
+        As for `dtedask.recipe.run_recipe`.
+    """
     from dtedask.cli.ingest import showing
 
     with showing(recipe.root, as_json=as_json) as show:
-        report = _run(recipe, cluster, as_json=as_json, stopping=stopping)
+        report = _run(recipe, cluster, as_json=as_json, stopping=stopping, **options)
         if report.rolled and not as_json:
             say(f"Rolled: {report.rolled}.")
         if report.catalog and not as_json:
             say(f"Catalog: {report.catalog}")
         for made in report.series:
             say(f"Series: {made}")
+        if not as_json:
+            say(f"Report: {report.report}" if report.report else _NO_REPORT)
         show(report.summary)
 
 
@@ -137,7 +164,12 @@ def load(file: str, overrides: list[str] | None) -> Recipe:
 
 
 def _run(
-    recipe: Recipe, cluster: str | None, *, as_json: bool, stopping: AbstractContextManager[Event] | None
+    recipe: Recipe,
+    cluster: str | None,
+    *,
+    as_json: bool,
+    stopping: AbstractContextManager[Event] | None,
+    **options: Any,
 ) -> RunReport:
     from contextlib import nullcontext
 
@@ -150,10 +182,18 @@ def _run(
         say(f"Watching {recipe.input.files[0]}" + ("." if stopping else "; Ctrl-C ends it."))
     with (
         listeners_on_stderr(wanted=as_json),
-        nullcontext() if waits else progress() as show,
+        progress(is_live=not waits) as display,
         stopping or (stop_on_signal() if waits else nullcontext()) as stop,
     ):
-        return run_recipe(recipe, cluster=cluster, on_progress=show, on_unit=lambda unit: say(str(unit)), stop=stop)
+        return run_recipe(
+            recipe,
+            cluster=cluster,
+            on_progress=display.on_progress,
+            on_unit=lambda unit: say(str(unit)),
+            on_client=display.on_client,
+            stop=stop,
+            **options,
+        )
 
 
 def show_plan(recipe: Recipe, cluster: str | None, *, as_json: bool = False) -> None:

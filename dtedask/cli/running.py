@@ -11,8 +11,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout, 
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cli.console import say
-from dtedask.cli.progress import progress
-from dtedask.core.stages import staged
+from dtedask.cli.progress import Display, progress
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -28,24 +27,41 @@ def run_ingest(
     cluster: str | None,
     *,
     as_json: bool,
+    performance: str | None = None,
     **options: Any,
 ) -> Summary:
     """Ingest files with everything around it."""
+    from dtedask.cluster.performance import performance_report
     from dtedask.ingest import ingest
 
-    with listeners_on_stderr(wanted=as_json), surroundings(store, listeners, cluster) as client, progress() as show:
-        return ingest(list(sources), store, client=client, on_progress=show, **options)
+    with (
+        listeners_on_stderr(wanted=as_json),
+        progress() as display,
+        surroundings(store, listeners, cluster, display) as client,
+        performance_report(client, performance),
+    ):
+        return ingest(list(sources), store, client=client, on_progress=display.on_progress, **options)
 
 
 def run_watch(
-    folder: str, store: Store, listeners: Sequence[str], cluster: str | None, *, as_json: bool, **options: Any
+    folder: str,
+    store: Store,
+    listeners: Sequence[str],
+    cluster: str | None,
+    *,
+    as_json: bool,
+    performance: str | None = None,
+    **options: Any,
 ) -> Summary:
     """Ingest what appears in a folder until a signal comes; the commit that is under way is finished."""
+    from dtedask.cluster.performance import performance_report
     from dtedask.ingest import watch
 
     with (
         listeners_on_stderr(wanted=as_json),
-        surroundings(store, listeners, cluster) as client,
+        progress(is_live=False) as display,
+        surroundings(store, listeners, cluster, display) as client,
+        performance_report(client, performance),
         stop_on_signal() as stop,
     ):
         say(f"Watching {folder}; Ctrl-C ends it.")
@@ -53,7 +69,9 @@ def run_watch(
 
 
 @contextmanager
-def surroundings(store: Store, listeners: Sequence[str], cluster: str | None) -> Iterator[Client | None]:
+def surroundings(
+    store: Store, listeners: Sequence[str], cluster: str | None, display: Display
+) -> Iterator[Client | None]:
     """Start the cluster and the listeners, and announce what was committed and never announced."""
     from dtedask.cluster import client_for
     from dtedask.notify import catch_up, listening
@@ -63,7 +81,7 @@ def surroundings(store: Store, listeners: Sequence[str], cluster: str | None) ->
             stack.enter_context(listening(file))
         for root in store.roots:
             catch_up(root)
-        yield stack.enter_context(staged("cluster", client_for(cluster)))
+        yield stack.enter_context(display.cluster(client_for(cluster)))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from dtedask.cluster.explain import explain_waiting
 from dtedask.core.errors import ClusterError, WorkersMissingError
+from dtedask.core.stages import stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,8 @@ def wait_for_workers(client: Client | None) -> None:
     wait_for_one = getattr(behind.cluster, "wait_for_one", _ignore)
     wait_for_one(True)
     try:
-        _wait(client, behind)
+        with stage("cluster", detail="waiting for workers"):
+            _wait(client, behind)
     finally:
         wait_for_one(False)
     _ready.add(client)

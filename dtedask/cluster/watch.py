@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dtedask.cluster.watch_jobs import WatchedJobs
 from dtedask.core.sizes import size_text
 
 if TYPE_CHECKING:
@@ -133,16 +133,14 @@ class ClusterWatch:
     ----------
     client : distributed.Client
         Connected; scheduler and workers must be able to import dtedask.
-    job_ended : callable
-        Says how a batch job stands, such as ``"CANCELLED"``; asked when one of its workers is lost.
+    jobs : WatchedJobs
+        Finds out how the jobs of lost workers stand.
     """
 
-    def __init__(self, client: Client, job_ended: Callable[[str], str]) -> None:
+    def __init__(self, client: Client, jobs: WatchedJobs) -> None:
         self._client = client
-        self._job_ended = job_ended
+        self._jobs = jobs
         self._name = f"dtedask-watch-{uuid.uuid4().hex[:8]}"
-        self._asking: list[threading.Thread] = []
-        self._jobs: dict[str, str] = {}
         self._told: list[WatchedWorker] = []
         self._result: Watched | None = None
 
@@ -161,16 +159,13 @@ class ClusterWatch:
         from dtedask.cluster.watch_plugins import seen_so_far
 
         seen = self._ask(seen_so_far, self._name, self._figures())
-        if seen is None:
-            return Watched(tuple(self._told), is_complete=False)
-        for thread in self._asking:
-            thread.join(_ASK_TIMEOUT_S)
-        return watched(seen, self._jobs)
+        return Watched(tuple(self._told), is_complete=False) if seen is None else watched(seen, self._jobs)
 
     def end(self) -> None:
         """Count no more, and leave nothing behind on the cluster."""
         from dtedask.cluster.watch_plugins import stop_watching
 
+        self._jobs.settle()
         self._result = self.result()
         if self._result.is_complete:
             self._ask(stop_watching, self._name)
@@ -204,27 +199,17 @@ class ClusterWatch:
         worker = WatchedWorker(**told, joined=_time(when), left=_time(when), lost=True)
         self._told.append(worker)
         logger.warning("Lost the worker %s%s.", worker.name, f" of job {worker.job}" if worker.job else "")
-        if worker.job:
-            self._asking.append(threading.Thread(target=self._ask_for_job, args=(worker.job,), daemon=True))
-            self._asking[-1].start()
-
-    def _ask_for_job(self, job: str) -> None:
-        try:
-            self._jobs[job] = self._job_ended(job)
-        except Exception as error:  # noqa: BLE001 - as above
-            logger.info("how job %s ended cannot be found out: %s", job, error)
+        self._jobs.follow(worker.job)
 
 
 @contextmanager
-def watching(client: Client | None, job_ended: Callable[[str], str] = lambda _job: "") -> Iterator[Watch]:
+def watching(client: Client | None) -> Iterator[Watch]:
     """Watch what runs on a client, or on threads of this process (None), until the end.
 
     Parameters
     ----------
     client : distributed.Client, optional
         As `client_for` gives it.
-    job_ended : callable
-        As for `ClusterWatch`.
 
     Yields
     ------
@@ -233,12 +218,20 @@ def watching(client: Client | None, job_ended: Callable[[str], str] = lambda _jo
     """
     from dtedask.cluster.watch_threads import ThreadsWatch
 
-    watch = ThreadsWatch() if client is None else ClusterWatch(client, job_ended)
+    watch = ThreadsWatch() if client is None else ClusterWatch(client, _jobs_of(client))
     watch.begin()
     try:
         yield watch
     finally:
         watch.end()
+
+
+def _jobs_of(client: Client) -> WatchedJobs:
+    from dtedask.cluster.started import started
+
+    behind = started(client)
+    folder = behind.folder.logs if behind is not None and behind.folder is not None else None
+    return WatchedJobs(getattr(behind and behind.cluster, "log_folder", folder))
 
 
 class Watch(Protocol):
@@ -254,9 +247,9 @@ class Watch(Protocol):
         """Count no more."""
 
 
-def watched(seen: Seen, jobs: Mapping[str, str]) -> Watched:
+def watched(seen: Seen, jobs: WatchedJobs) -> Watched:
     """Put what the scheduler counted into words, with what is known of the jobs of lost workers."""
-    workers = tuple(_worker(one, jobs.get(one.job, "")) for one in seen.workers)
+    workers = tuple(_worker(one, jobs) for one in seen.workers)
     tasks = tuple(
         WatchedTasks(name, one.done, one.failed, one.again, one.seconds, one.transfer_seconds)
         for name, one in seen.tasks.items()
@@ -264,7 +257,7 @@ def watched(seen: Seen, jobs: Mapping[str, str]) -> Watched:
     return Watched(workers, tasks, seen.most_workers)
 
 
-def _worker(seen: SeenWorker, job_state: str) -> WatchedWorker:
+def _worker(seen: SeenWorker, jobs: WatchedJobs) -> WatchedWorker:
     return WatchedWorker(
         name=seen.name,
         address=seen.address,
@@ -277,7 +270,8 @@ def _worker(seen: SeenWorker, job_state: str) -> WatchedWorker:
         sent_bytes=seen.sent,
         left=None if seen.left is None else _time(seen.left),
         lost=seen.lost,
-        reason="" if seen.left is None else _reason(seen, job_state),
+        reason="" if seen.left is None else _reason(seen, jobs.state(seen.job)),
+        log=jobs.log(seen.job),
     )
 
 
@@ -289,6 +283,8 @@ def _reason(seen: SeenWorker, job_state: str) -> str:
     how = _CLOSINGS.get(seen.closing, f"it closed ({seen.closing})" if seen.closing else "")
     if not how:
         how = next((text for begin, text in _STIMULI.items() if seen.stimulus.startswith(begin)), "")
+    if seen.stimulus.startswith("job-ended"):
+        how = "its job ended"
     how = how or f"the scheduler removed it ({seen.stimulus})"
     return f"job {seen.job} is {job_state}; {how}" if job_state else how
 

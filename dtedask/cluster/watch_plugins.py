@@ -130,7 +130,8 @@ class WatchingScheduler(SchedulerPlugin):
             found.closing = str(msg.get("reason") or "")
         elif topic == "all" and msg.get("action") == "remove-worker":
             found = self._worker(msg.get("worker"))
-            if found is not None and not msg.get("expected"):
+            has_lost_its_job = str(msg.get("stimulus_id")).startswith("job-ended")
+            if found is not None and (has_lost_its_job or not msg.get("expected")):
                 found.lost = True
             for key in (*msg.get("processing-tasks", ()), *msg.get("lost-computed-tasks", ())):
                 self._tasks(key).again += 1

@@ -83,8 +83,8 @@ def ingest(
             raise NotFoundError("Standard input is no file that can be referred to.", hint="Save it to a file first.")
         with stage("survey"):
             surveys = _surveys(files, unit, on_error, client)
-            room = Room.of(client).fitted(surveys)
-            plan = make_plan(surveys, unit, room).check()
+        room = Room.of(client).fitted(surveys)
+        plan = make_plan(surveys, unit, room).check()
         committer = Committer(
             store, on_error=on_error, client=client, threads=room.threads, message=message, refers=refers
         )

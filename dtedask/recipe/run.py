@@ -86,7 +86,7 @@ def run_recipe(
     on_unit : callable, optional
         Hears of each step of a made forecast and each file of a watched folder, after its commits.
     on_client : callable, optional
-        Hears of the client whose workers do the work, or None for threads, before the work begins.
+        Hears of the client whose workers do the work, or None for threads, before the work begins; None at its end.
     stop : threading.Event, optional
         Ends the watching of a folder, and a made forecast after the step that is under way.
     report : str or path, optional
@@ -123,7 +123,10 @@ def run_recipe(
             naming_input(recipe),
         ):
             hears.client(client)
-            done = _Run(recipe, store, client, hears, stop or threading.Event(), recording.recorder).run()
+            try:
+                done = _Run(recipe, store, client, hears, stop or threading.Event(), recording.recorder).run()
+            finally:
+                hears.client(None)
         recording.outcome = Outcome(done.summary, tuple(map(str, done.series)), str(done.rolled or ""))
     return replace(done, report=str(recording.written.path) if recording.written else None)
 

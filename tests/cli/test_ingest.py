@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from dtedask.cli.progress import log_lines
-from dtedask.ingest import Progress
-
 DTEDASK = Path(sys.executable).with_name("dtedask")
 
 
@@ -114,15 +111,3 @@ def test_watching_takes_what_appears_and_a_signal_ends_it(grib, tmp_path):
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert json.loads(out)["new"] == 4
-
-
-def test_a_batch_job_gets_a_line_now_and_then():
-    lines = []
-    show = log_lines(lines.append, interval_s=10)
-    for second in range(1, 31):
-        show(Progress(second * 10, 400, second * 1_000_000, 40_000_000, float(second)))
-    assert lines == [
-        "100 of 400 fields, 1.0 MB/s, 30 s left",
-        "200 of 400 fields, 1.0 MB/s, 20 s left",
-        "300 of 400 fields, 1.0 MB/s, 10 s left",
-    ]

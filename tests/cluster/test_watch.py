@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from dtedask.cluster.slurm_commands import Job
 from dtedask.cluster.watch import watched, watching
+from dtedask.cluster.watch_jobs import WatchedJobs
 from dtedask.cluster.watch_plugins import Seen, SeenTasks, SeenWorker, WatchingScheduler, WatchingWorker
 
 MEGABYTE = 1_000_000
@@ -15,6 +17,19 @@ MEGABYTE = 1_000_000
 
 def worker(**more):
     return SeenWorker("tcp://n1:1", "w-0", "n1", 2, 500 * MEGABYTE, joined=10.0, **more)
+
+
+class Jobs:
+    """Jobs that all stand alike."""
+
+    def __init__(self, state=""):
+        self._state = state
+
+    def state(self, job):
+        return self._state if job else ""
+
+    def log(self, job):
+        return f"/logs/{job}.err" if job else ""
 
 
 def test_what_travels_to_scheduler_and_workers_can_be_pickled():
@@ -33,14 +48,28 @@ def test_what_travels_to_scheduler_and_workers_can_be_pickled():
         ({"closing": "worker-lifetime-reached", "stimulus": "handle-worker-cleanup-1"}, "", "its lifetime ended"),
         ({"stimulus": "handle-worker-cleanup-1.5"}, "", "its connection ended without a word"),
         ({"stimulus": "handle-worker-cleanup-1", "job": "7"}, "CANCELLED", "job 7 is CANCELLED; its connection ended"),
+        ({"stimulus": "job-ended-w", "job": "7"}, "TIMEOUT on n1", "job 7 is TIMEOUT on n1; its job ended"),
         ({"stimulus": "something-new-1.5"}, "", "the scheduler removed it (something-new-1.5)"),
         ({"closing": "new-reason", "stimulus": "handle-worker-cleanup-1"}, "", "it closed (new-reason)"),
     ],
 )
 def test_why_a_worker_went_is_said_in_words(seen, job, reason):
-    (found,) = watched(Seen([worker(left=12.0, lost=True, **seen)]), {"7": job}).lost
+    (found,) = watched(Seen([worker(left=12.0, lost=True, **seen)]), Jobs(job)).lost
     assert reason in found.reason
     assert (found.left - found.joined).total_seconds() == 2
+
+
+def test_how_a_job_ended_is_asked_until_it_is_known(tmp_path):
+    answers = [Job("7", "RUNNING"), Job("7", "COMPLETING"), Job("7", "CANCELLED", "", "n2"), Job("7", "FAILED")]
+    (tmp_path / "job-7.err").touch()
+    jobs = WatchedJobs(tmp_path, lambda _ids: [answers.pop(0)])
+    jobs._settling.wait = lambda _s: None
+    jobs.follow("7")
+    jobs._threads["7"].join(10)
+    assert jobs.state("7") == "CANCELLED on n2"
+    jobs.settle()
+    assert jobs.log("7") == str(tmp_path / "job-7.err")
+    assert (jobs.state("8"), jobs.log("8"), jobs.log("")) == ("", "", "")
 
 
 def test_figures_of_all_are_summed_up():
@@ -49,7 +78,7 @@ def test_figures_of_all_are_summed_up():
         {"archive": SeenTasks(done=3, again=1), "read": SeenTasks(again=2)},
         most_workers=2,
     )
-    found = watched(seen, {})
+    found = watched(seen, Jobs())
     assert (found.peak_memory_bytes, found.sent_bytes, found.retries, found.lost) == (3, 11, 3, ())
 
 

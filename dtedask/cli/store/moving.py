@@ -179,7 +179,11 @@ def compare(
 
     store = open_root(root, at)
     request = parse_words(words, store)
-    with _right_side(other) as right, client_for(cluster) as client, progress("Comparing") as show:
+    with (
+        _right_side(other) as right,
+        progress("Comparing") as display,
+        display.cluster(client_for(cluster)) as client,
+    ):
         found = store.compare(
             request,
             right,
@@ -187,7 +191,7 @@ def compare(
             relative=relative,
             packing=tolerance == "packing",
             execution=Execution(client=client, threads=setting("ingest.threads")),
-            on_progress=show,
+            on_progress=display.on_progress,
         )
     if as_json:
         for one in found.differences:
@@ -277,8 +281,9 @@ def _surroundings(target: Store, cluster: str | None, title: str) -> Iterator[di
     from dtedask.core.settings import setting
     from dtedask.store import Execution
 
-    with surroundings(target, (), cluster) as client, progress(title) as show:
-        yield {"execution": Execution(client=client, threads=setting("ingest.threads")), "on_progress": show}
+    with progress(title) as display, surroundings(target, (), cluster, display) as client:
+        execution = Execution(client=client, threads=setting("ingest.threads"))
+        yield {"execution": execution, "on_progress": display.on_progress}
 
 
 def _show(done: Copy, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from dtedask.cli.commands import add
 from dtedask.cli.console import emit_json, say, size
 from dtedask.cli.options import Cluster, DryRun, Json, Root, Words, root_or_setting
 from dtedask.cli.requests import parse_words
+from dtedask.core.stages import stage
 
 if TYPE_CHECKING:
     from dtedask.store import Rechunk, Store
@@ -54,15 +55,18 @@ def rechunk(
     if dry_run:
         _show(store.rechunk(parse_words(words, store), dry_run=True, **options), as_json=as_json)
         return
+    from dtedask.cli.progress import progress
     from dtedask.cluster import client_for
     from dtedask.store import Execution
 
-    with client_for(cluster) as client:
+    with progress("Making time series", is_live=False) as display, display.cluster(client_for(cluster)) as client:
         options["execution"] = Execution(client=client)
         if follow:
             _follow(store, words, options, as_json=as_json)
         else:
-            _show(store.rechunk(parse_words(words, store), **options), as_json=as_json)
+            with stage("series"):
+                done = store.rechunk(parse_words(words, store), **options)
+            _show(done, as_json=as_json)
     if store.hook_failures:
         raise typer.Exit(1)
 
