@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dtedask.cluster.checks import CheckedProfile, Finding, check_profiles
 from dtedask.cluster.clients import client_for
+from dtedask.cluster.constants import content_key, shared
 from dtedask.cluster.kept import connect, running, where_to_run
 from dtedask.cluster.profile_document import json_schema as profile_schema
 from dtedask.cluster.profile_values import Value, values_of
@@ -23,11 +24,13 @@ __all__ = [
     "check_profiles",
     "client_for",
     "connect",
+    "content_key",
     "job_script",
     "profile",
     "profile_schema",
     "profiles",
     "running",
+    "shared",
     "start_script",
     "started",
     "values_of",

@@ -57,6 +57,7 @@ def client_for(profile: str | Profile | None = None, *, folder: ClusterFolder | 
     name = profile if isinstance(profile, str) else str(setting("cluster"))
     if not isinstance(profile, Profile) and Allocation.current is None and (kept := kept_folder(name)):
         with configured(profile_of(kept)), kept_client(name, kept) as client:
+            _prepare(client)
             yield client
         return
     chosen = chosen_profile(profile)
@@ -69,8 +70,15 @@ def client_for(profile: str | Profile | None = None, *, folder: ClusterFolder | 
         behind = Started(chosen, cluster, place, client.dashboard_link)
         remember(client, behind)
         logger.info("cluster %s: scheduler %s, dashboard %s", chosen.name, client.scheduler.address, behind.dashboard)
+        _prepare(client)
         with _telling_why(behind):
             yield client
+
+
+def _prepare(client: Client) -> None:
+    from dtedask.cluster.worker_plugin import prepare_workers  # it imports distributed
+
+    prepare_workers(client)
 
 
 @contextmanager

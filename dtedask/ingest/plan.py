@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dtedask.cluster import wait_for_workers
+from dtedask.core.cores import cores
 from dtedask.core.errors import PlanError
 from dtedask.core.settings import setting
 from dtedask.grib.files import Name
@@ -105,7 +105,7 @@ class Room:
         """Room of the workers of a client, or of this process."""
         if client is None:
             asked = setting("ingest.threads")
-            return cls(asked or _cores(), 1, setting("ingest.memory-limit"), asked is not None)
+            return cls(asked or cores(), 1, setting("ingest.memory-limit"), asked is not None)
         wait_for_workers(client)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
@@ -194,7 +194,3 @@ def _chunks(surveys: Sequence[FileSurvey], store: Store) -> int:
 
     schema = store.schema()
     return len({address_of(message.field, schema).identity for found in surveys for message in found.messages})
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

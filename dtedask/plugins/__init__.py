@@ -8,6 +8,7 @@ from dtedask.plugins.manager import (
     run_after_commit,
     run_after_purge,
     run_oldest_needed,
+    run_worker_starts,
     unregister,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "run_after_commit",
     "run_after_purge",
     "run_oldest_needed",
+    "run_worker_starts",
     "unregister",
 ]

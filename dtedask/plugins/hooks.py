@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dtedask.core.commit import Commit
     from dtedask.core.need import Need
@@ -65,4 +65,20 @@ def after_purge(root: str, cube: str, oldest: int) -> None:
         URL of the root and name of the cube.
     oldest : int
         Number of the oldest commit that is left.
+    """
+
+
+@hookspec
+def worker_starts() -> Sequence[Callable[[], object]] | None:
+    """Say what a worker process of a cluster should load before its first task, such as libraries.
+
+    It is called where the client is. What it returns travels to every worker, also to those that come later, and runs
+    there once, in a thread beside the worker, in the order in which it was given. A failure is logged there and does
+    no harm. Settings must be read here: workers do not have them. Large constants are better loaded by the first task
+    that needs them, by `dtedask.cluster.shared`.
+
+    Returns
+    -------
+    sequence of callable, optional
+        Functions of modules that workers can import, or `functools.partial` of such.
     """

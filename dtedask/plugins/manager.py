@@ -16,13 +16,14 @@ from dtedask.core.stages import stage
 from dtedask.plugins import hooks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from importlib.metadata import EntryPoint
 
     from dtedask.core.commit import Commit
     from dtedask.core.need import Need
 
 ENTRY_POINTS = "dtedask.plugins"
+_OWN = {"store": "dtedask.store.warming"}  # what every installation has
 
 logger = logging.getLogger(__name__)
 _lock = threading.RLock()
@@ -115,6 +116,21 @@ def run_after_purge(root: str, cube: str, oldest: int) -> None:
             logger.exception("Plug-in %r failed after the purge of %s in %s.", name, cube, root)
 
 
+def run_worker_starts() -> tuple[Callable[[], object], ...]:
+    """Ask every plug-in what workers should load before their first task; a failure is logged and costs only speed."""
+    manager, disabled = _manager(), _disabled()
+    _load(manager, disabled)
+    found: list[Callable[[], object]] = []
+    for name, _ in manager.list_name_plugin():
+        if name in disabled:
+            continue
+        try:
+            found += [one for answer in _subset(manager, "worker_starts", name)() for one in answer]
+        except Exception:
+            logger.exception("Plug-in %r failed to say what workers should load.", name)
+    return tuple(found)
+
+
 def _unknown_need(name: str, error: Exception) -> StoreError:
     return StoreError(
         f"Plug-in {name!r} does not say what it has still to read: {error}",
@@ -131,9 +147,10 @@ def _manager() -> pluggy.PluginManager:
 
 @lru_cache(maxsize=1)
 def _entry_points() -> tuple[EntryPoint, ...]:
-    from importlib.metadata import entry_points
+    from importlib.metadata import EntryPoint, entry_points
 
-    return tuple(sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name))
+    own = [EntryPoint(name, value, ENTRY_POINTS) for name, value in _OWN.items()]
+    return tuple(sorted([*entry_points(group=ENTRY_POINTS), *own], key=lambda point: point.name))
 
 
 def _disabled() -> frozenset[str]:

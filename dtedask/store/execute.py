@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster import wait_for_workers
+from dtedask.core.cores import cores
 from dtedask.core.settings import setting
 from dtedask.store.attempts import Attempts, Failed, Piece, Work
 from dtedask.store.runners import Graph, Threads, Workers
@@ -46,12 +47,10 @@ class Execution:
     @property
     def width(self) -> int:
         """Tasks that run side by side."""
-        import os
-
         if self.client is not None:
             wait_for_workers(self.client)
             return max(sum(int(n) for n in self.client.nthreads().values()), 1)
-        return self.threads or os.cpu_count() or 1
+        return self.threads or cores()
 
     def run(
         self, fork: Any, batches: Sequence[Sequence[WriteItem]], packs: Packs, token: str, *, durable: bool

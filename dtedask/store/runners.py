@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dtedask.cluster import wait_for_workers
 from dtedask.cluster.deaths import death_of
+from dtedask.cluster.versions import check_worker
 from dtedask.core.errors import ClusterError
 from dtedask.store.attempts import Failed, Piece, Room, Wave, Work
 from dtedask.store.failures import is_passing
@@ -99,6 +100,7 @@ def _name(piece: Piece) -> str:
 
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function; a failure that a second run may help is what it gives back."""
+    check_worker()
     try:
         return function(*(one.items if isinstance(one, _Items) else one for one in arguments))
     except MemoryError as error:

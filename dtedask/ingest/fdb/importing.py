@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from dtedask.core.cores import cores
 from dtedask.core.errors import FieldError, GribError, NoMatchError, RequestError, StoreError
 from dtedask.core.settings import setting
 from dtedask.grib import Message, scan
@@ -275,4 +276,4 @@ def _differing(said: Mapping[str, str], message: Mapping[str, str]) -> dict[str,
 
 def _threads() -> int:
     """Threads that read; one for each core where the settings do not say."""
-    return setting("ingest.threads") or os.cpu_count() or 1
+    return setting("ingest.threads") or cores()

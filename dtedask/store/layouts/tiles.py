@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from google_crc32c import value as crc32c
 
+from dtedask.core.cores import cores
 from dtedask.core.errors import DamagedError
 from dtedask.store.layouts.map import ChunkCodec
 from dtedask.store.layouts.tiling import Piece, Tiling, Window, tile_shape, tiling_of
@@ -250,7 +250,7 @@ class TileCodec:
         """
         if self.tile_bytes < _THREADED_BYTES or threading.current_thread() is not threading.main_thread():
             return 1
-        return max(min(len(window.pieces) // _PIECES_PER_THREAD, os.cpu_count() or 1), 1)
+        return max(min(len(window.pieces) // _PIECES_PER_THREAD, cores()), 1)
 
 
 def tile_points(asked: int | str, grid: Grid) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dtedask.core.cores import cores
 from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.store.failures import first_line
 from dtedask.store.location import Location
@@ -78,7 +78,7 @@ def verify_root(location: Location, cubes: Sequence[str], options: VerifyOptions
     """Verify the cubes of a root, one after the other."""
     tally = Tally()
     _verify_document(location, tally)
-    with ThreadPoolExecutor(options.threads or os.cpu_count() or 1, thread_name_prefix="verify") as pool:
+    with ThreadPoolExecutor(options.threads or cores(), thread_name_prefix="verify") as pool:
         for cube in cubes:
             _CubeVerifier(location, cube, options, tally, pool).run()
     return Verification(

@@ -191,7 +191,7 @@ def test_a_field_that_was_cut_short_is_damaged(field, data):
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, 4)])
 def test_threads_decode_what_one_thread_does(monkeypatch, cores, threads):
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("dtedask.core.cores._given", cores)
     codec = TileCodec(ChunkCodec("float32", "lz4", 1, "bitshuffle"), (10, 2000), 20_000)
     values = np.random.default_rng(1).normal(size=(171, 2000)).astype("float32")
     assert codec._threads(codec.tiling(values.shape).whole) == threads
