@@ -10,7 +10,7 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import plural, say
-from dtedask.cli.options import Cluster, DryRun, Json, OnError, Performance, Root, Unit, root_or_setting
+from dtedask.cli.options import Again, Cluster, DryRun, Json, OnError, Performance, Root, Unit, root_or_setting
 from dtedask.cli.summary import show_plan, show_summary
 from dtedask.core.errors import DtedaskError
 
@@ -54,12 +54,13 @@ def ingest(  # noqa: PLR0913 - each is an option of the command
     cluster: Cluster = None,
     performance: Performance = None,
     message: Annotated[str, typer.Option("--message", "-m", help="What the history says of the commits.")] = "",
+    again: Again = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Write GRIB files into the cubes of a root, and announce each commit.
 
-    Ingesting the same again changes nothing. With --json, one object that sums it up.
+    Ingesting the same again changes nothing, and reads only what is missing. With --json, one object that sums it up.
     """
     _check_usage(sources, watch)
     from dtedask.store import open as open_store
@@ -77,7 +78,7 @@ def ingest(  # noqa: PLR0913 - each is an option of the command
             options["unit"] = "file" if unit == "all" else unit
             show(run_watch(watch, store, listeners or [], cluster, **options))
         else:
-            show(run_ingest(sources or [], store, listeners or [], cluster, unit=unit, **options))
+            show(run_ingest(sources or [], store, listeners or [], cluster, unit=unit, again=again, **options))
 
 
 @contextmanager

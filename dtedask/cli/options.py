@@ -51,6 +51,11 @@ OnError = Annotated[
     typer.Option("--on-error", help="Stop at input that is no good, or skip it and list what was skipped."),
 ]
 
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Read and compare everything, and not only what is new, changed, wiped or replaced."),
+]
+
 
 def root_or_setting(root: str | None) -> str:
     """Return the root that was named, else that of the settings."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import FieldError, GribError, StoreError
 from dtedask.core.stages import stage
+from dtedask.ingest.known import Choice, Known
+from dtedask.ingest.marks import Mark
 from dtedask.ingest.summary import Summary
 from dtedask.ingest.survey import OnError, Unit
 
@@ -17,11 +20,12 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.grib import Message, Skipped
+    from dtedask.grib.files import SourceFile
     from dtedask.store import Store
     from dtedask.store.write import WriteResult
 
 logger = logging.getLogger(__name__)
-_MOST_SOURCES = 1000
+_MOST_SOURCES = 10_000
 
 
 class Committer:
@@ -41,6 +45,8 @@ class Committer:
         What to say of commits in the history, before what units say themselves.
     refers : bool
         Whether fields are referred to in their files, and not copied.
+    again : bool
+        Whether fields are compared that are known to be in the cube.
 
     Raises
     ------
@@ -57,6 +63,7 @@ class Committer:
         threads: int,
         message: str = "",
         refers: bool = False,
+        again: bool = False,
     ) -> None:
         if store.dirty:
             raise StoreError(
@@ -67,7 +74,9 @@ class Committer:
         self._client = client
         self.threads = threads
         self._message = message
+        self._refers = refers
         self._take = self._store.refer if refers else self._store.archive
+        self.known = Known(self._store, is_asked=not again and not refers)
 
     def commit(self, unit: Unit, on_done: Callable[[WriteResult], None] | None = None) -> Summary:
         """Make the fields of a unit visible, all or none in each cube.
@@ -78,26 +87,41 @@ class Committer:
             If a message is bad and bad ones are not skipped.
         """
         begin = time.perf_counter()
+        with stage("survey"):
+            choice = self.known.choose(unit)
+        if choice.known:
+            logger.info(
+                "%d of %d fields are known: %s", choice.known, len(unit.messages), unit.message or "not read again"
+            )
+        part = unit.part(choice.left)
+        done = Summary(unchanged=choice.known, known=choice.known)
         try:
-            done = self._flush(unit, unit.messages, on_done)
+            done += self._flush(part, choice, part.messages, [], on_done)
         except GribError:
             if not self._skips:
                 raise
-            good, bad = _decodable(unit.messages)
-            done = self._flush(unit, good, on_done) + Summary(skipped=tuple(bad))
+            good, bad = _decodable(part.messages)
+            done += self._flush(part, choice, good, bad, on_done)
         return done + Summary(seconds=time.perf_counter() - begin)
 
-    def _flush(self, unit: Unit, messages: Sequence[Message], on_done: Callable[[WriteResult], None] | None) -> Summary:
+    def _flush(
+        self,
+        unit: Unit,
+        choice: Choice,
+        messages: Sequence[Message],
+        bad: Sequence[Skipped],
+        on_done: Callable[[WriteResult], None] | None,
+    ) -> Summary:
         from dtedask.store import Execution
 
         try:
             with stage("survey"):
-                skipped = self._archive(messages)
+                skipped = [*bad, *self._archive(messages)]
             if not self._store.dirty:
                 return Summary(skipped=tuple(skipped))
             commits = self._store.flush(
                 ": ".join(part for part in (self._message, unit.message) if part),
-                sources=_sources(unit),
+                sources=self._sources(unit, choice, skipped),
                 execution=Execution(client=self._client, threads=self.threads, on_done=on_done),
             )
             unchanged = self._store.unchanged
@@ -114,6 +138,21 @@ class Committer:
             units=1,
         )
 
+    def _sources(self, unit: Unit, choice: Choice, skipped: Sequence[Skipped]) -> list[str]:
+        """What is in the cubes after this commit, file by file."""
+        fields: dict[str, dict[int, bool]] = {}
+        for message, number, is_in in zip(unit.messages, unit.numbers, choice.marked, strict=True):
+            fields.setdefault(message.location, {})[number] = is_in
+        bad = Counter(part.location for part in skipped)
+        names = []
+        for file in (*unit.complete, *unit.partial):
+            total, found = unit.counts.get(file.path, 0), fields.get(file.path)
+            if found:
+                names.append(str(_mark(file, total, found, bad[file.path], is_referred=self._refers)))
+            elif "" in fields and file in unit.complete:  # bytes that travel to workers have left their file
+                names.append(file.tag)
+        return [*names[:_MOST_SOURCES], *_rest(len(names) - _MOST_SOURCES)]
+
     def _archive(self, messages: Iterable[Message]) -> list[Skipped]:
         if not self._skips:
             self._take(messages)
@@ -127,12 +166,35 @@ class Committer:
         return skipped
 
 
-def _sources(unit: Unit) -> Iterator[str]:
-    """Whole files by name, size and time; of others only the name, so that nobody takes them for done."""
-    names = [file.tag for file in unit.complete] + [f"{file.name} (in part)" for file in unit.partial]
-    yield from names[:_MOST_SOURCES]
-    if len(names) > _MOST_SOURCES:
-        yield f"{len(names) - _MOST_SOURCES} more files"
+def _rest(count: int) -> list[str]:
+    return [f"{count} more files"] if count > 0 else []
+
+
+def _mark(file: SourceFile, total: int, fields: Mapping[int, bool], skipped: int, *, is_referred: bool) -> Mark:
+    """What to say of a file.
+
+    Parameters
+    ----------
+    file : SourceFile
+        The file.
+    total : int
+        Fields in it.
+    fields : mapping of (int, bool)
+        Places in it of those that were archived, and whether they are in the cube then.
+    skipped : int
+        How many of them are not.
+    is_referred : bool
+        Whether they stay in the file.
+    """
+    numbers = frozenset(number for number, is_in in fields.items() if is_in or skipped)
+    return Mark(
+        file.tag,
+        None if len(numbers) == total else numbers,
+        total,
+        skipped,
+        len(fields) - len(numbers),
+        is_referred,
+    )
 
 
 def _decodable(messages: Iterable[Message]) -> tuple[list[Message], list[Skipped]]:

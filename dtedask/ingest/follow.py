@@ -133,7 +133,6 @@ class _Watcher:
         self._committer = Committer(
             store, on_error=on_error, client=client, threads=self._room.threads, message=message, refers=refers
         )
-        self._history = _History(store)
         self._surveys: dict[str, FileSurvey] = {}
         self._errors: dict[str, Exception | None] = {}
         self._begin = time.monotonic()
@@ -184,7 +183,7 @@ class _Watcher:
             return arrivals.Scanned(path, "growing")
         if found.error is not None:
             return arrivals.Scanned(path, "bad")
-        if self._history.has(found):
+        if self._committer.known.has_whole(found):
             logger.info("%s is in the cube already", path)
             return arrivals.Scanned(path, "known")
         self._surveys[path] = found
@@ -208,14 +207,15 @@ class _Watcher:
     def _unit(self, instruction: CommitFile | CommitStep) -> Unit:
         if isinstance(instruction, CommitFile):
             found = self._surveys[instruction.path]
-            return Unit(found.messages, (found.file,), message=Path(instruction.path).name)
-        paths = (*instruction.complete, *instruction.partial)
-        messages = [m for path in paths for m in self._surveys[path].messages if _step_of(m) == instruction.step]
-        return Unit(
-            messages,
-            tuple(self._surveys[path].file for path in instruction.complete),
-            tuple(self._surveys[path].file for path in instruction.partial),
-            message=step_text(step_of(messages[0])),
+            return Unit.of_files([found], message=Path(instruction.path).name)
+        surveys = [self._surveys[path] for path in (*instruction.complete, *instruction.partial)]
+        whole = Unit.of_files(surveys)
+        of_step = [n for n, message in enumerate(whole.messages) if _step_of(message) == instruction.step]
+        return replace(
+            whole.part(of_step),
+            complete=tuple(self._surveys[path].file for path in instruction.complete),
+            partial=tuple(self._surveys[path].file for path in instruction.partial),
+            message=step_text(step_of(whole.messages[of_step[0]])),
         )
 
     def _flush(self, unit: Unit) -> Summary:
@@ -235,9 +235,12 @@ class _Watcher:
             self._tell(Summary(failed=((files[0].name, error),), files=1))
             return
         for file in files:
-            messages = [message for message in unit.messages if message.location == file.path]
             is_complete = file in unit.complete
-            part = Unit(messages, (file,) if is_complete else (), () if is_complete else (file,), unit.message)
+            part = replace(
+                unit.part([n for n, message in enumerate(unit.messages) if message.location == file.path]),
+                complete=(file,) if is_complete else (),
+                partial=() if is_complete else (file,),
+            )
             try:
                 self._tell(self._flush(part))
             except (GribError, FieldError, PlanError, FileNotFoundError) as reason:
@@ -253,30 +256,6 @@ class _Watcher:
             logger.log(logging.WARNING if summary.failed or summary.skipped else logging.INFO, "%s", line)
         if self._on_event is not None:
             self._on_event(summary)
-
-
-class _History:
-    """Files that are in the cubes as a whole, as their histories say."""
-
-    def __init__(self, store: Store) -> None:
-        self._schema = store.schema()
-        self._tags: dict[str, set[str]] = {}
-        try:
-            commits = store.history()
-        except NotFoundError:
-            return
-        for commit in commits:
-            self._tags.setdefault(commit.cube, set()).update(commit.sources)
-
-    def has(self, found: FileSurvey) -> bool:
-        """Whether every cube that a file touches has it: the watch may have ended between two of them."""
-        from dtedask.store.identity import address_of
-
-        tag = found.file.tag
-        if not any(tag in tags for tags in self._tags.values()):
-            return False
-        cubes = {address_of(message.field, self._schema).cube for message in found.messages}
-        return all(tag in self._tags.get(cube, ()) for cube in cubes)
 
 
 def _step_of(message: Message) -> arrivals.Step:

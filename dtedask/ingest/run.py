@@ -37,11 +37,13 @@ def ingest(
     on_progress: Callable[[Progress], None] | None = None,
     message: str = "",
     refers: bool = False,
+    again: bool = False,
 ) -> Summary:
     """Write the fields of GRIB files into the cubes of a store.
 
     All fields of a unit become visible at once in each cube. Fields that stand there already with equal values are left
-    as they are, so the same call twice changes nothing.
+    as they are, so the same call twice changes nothing. Fields that came from the very same files (name, size and time)
+    and were not replaced, wiped or rolled back since are not even read: broken off, the same call does what is missing.
 
     Parameters
     ----------
@@ -62,6 +64,8 @@ def ingest(
         What to say of the commits in the history.
     refers : bool
         Whether the fields are only referred to, and the files stay where they are; see `Store.virtualize`.
+    again : bool
+        Read and compare every field, whatever the history says.
 
     Returns
     -------
@@ -86,7 +90,13 @@ def ingest(
         room = Room.of(client).fitted(surveys)
         plan = make_plan(surveys, unit, room).check()
         committer = Committer(
-            store, on_error=on_error, client=client, threads=room.threads, message=message, refers=refers
+            store,
+            on_error=on_error,
+            client=client,
+            threads=room.threads,
+            message=message,
+            refers=refers,
+            again=again,
         )
         tracker = Tracker(plan.fields, plan.bytes, on_progress)
         total = Summary(skipped=tuple(part for found in surveys for part in found.skipped), files=len(files))
@@ -113,8 +123,7 @@ def _surveys(files: Sequence[SourceFile], unit: UnitName, on_error: OnError, cli
 
 def _units(surveys: Sequence[FileSurvey], unit: UnitName, on_error: OnError) -> Iterator[Unit]:
     if unit == "all":
-        messages = [message for found in surveys for message in found.messages]
-        yield Unit(messages, tuple(found.file for found in surveys))
+        yield Unit.of_files(surveys)
     elif unit == "step":
         yield from step_units(surveys)
     else:
@@ -122,8 +131,8 @@ def _units(surveys: Sequence[FileSurvey], unit: UnitName, on_error: OnError) -> 
             if found.error is None:
                 # Only counted before: the messages of all files at once would take memory without bound.
                 with stage("survey", detail=found.file.name):
-                    messages = list(found.messages or survey(found.file, on_error).messages)
-                yield Unit(messages, (found.file,), message=found.file.name)
+                    whole = found if found.messages else survey(found.file, on_error)
+                yield Unit.of_files([whole], message=found.file.name)
 
 
 def _commit(unit: Unit, committer: Committer, tracker: Tracker, *, goes_on: bool) -> Summary:

@@ -34,6 +34,8 @@ class Summary:
         What plug-ins raised when they were told of commits.
     units : int
         What was committed at once, in sum: files, steps, or everything together.
+    known : int
+        How many of the unchanged fields were not read again, because they came from the very same files.
     """
 
     new: int = 0
@@ -47,6 +49,7 @@ class Summary:
     commits: tuple[Commit, ...] = ()
     hook_failures: tuple[Exception, ...] = ()
     units: int = 0
+    known: int = 0
 
     @property
     def fields(self) -> int:
@@ -71,10 +74,12 @@ class Summary:
             commits=self.commits + other.commits,
             hook_failures=self.hook_failures + other.hook_failures,
             units=self.units + other.units,
+            known=self.known + other.known,
         )
 
     def __str__(self) -> str:
         counts = [f"{self.new} new", f"{self.replaced} replaced", f"{self.unchanged} unchanged"]
+        counts[-1] += f" ({self.known} known)" if self.known else ""
         counts += [f"{len(self.skipped)} skipped"] if self.skipped else []
         counts += [f"{_count(self.failed, 'file')} failed"] if self.failed else []
         text = f"{_count(self.fields, 'field')}: {', '.join(counts)}; {_count(self.commits, 'commit')}"
@@ -95,6 +100,7 @@ class Summary:
             "new": self.new,
             "replaced": self.replaced,
             "unchanged": self.unchanged,
+            "known": self.known,
             "skipped": [
                 {"file": part.location, "offset": part.offset, "length": part.length, "reason": part.reason}
                 for part in self.skipped

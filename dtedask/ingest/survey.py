@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -30,17 +30,39 @@ class Unit:
         Files of which more is to come.
     message : str
         What to say of it in the history.
+    numbers : sequence of int
+        Places of the messages in their files, counted from 1.
+    counts : mapping of (str, int)
+        How many messages each file has, by its path.
     """
 
     messages: Sequence[Message]
     complete: tuple[SourceFile, ...]
-    partial: tuple[SourceFile, ...] = ()
-    message: str = ""
+    partial: tuple[SourceFile, ...]
+    message: str
+    numbers: Sequence[int]
+    counts: Mapping[str, int]
 
     @property
     def bytes(self) -> int:
         """Bytes of GRIB."""
         return sum(message.length for message in self.messages)
+
+    def part(self, indices: Sequence[int]) -> Unit:
+        """The same with some of its messages only."""
+        return replace(
+            self,
+            messages=[self.messages[index] for index in indices],
+            numbers=[self.numbers[index] for index in indices],
+        )
+
+    @classmethod
+    def of_files(cls, surveys: Sequence[FileSurvey], message: str = "") -> Unit:
+        """Everything of some files."""
+        messages = [one for found in surveys for one in found.messages]
+        numbers = [number for found in surveys for number in range(1, len(found.messages) + 1)]
+        files = tuple(found.file for found in surveys)
+        return cls(messages, files, (), message, numbers, _counts(surveys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +138,14 @@ def survey(file: SourceFile, on_error: OnError = "raise", *, with_data: bool = F
 def step_units(surveys: Sequence[FileSurvey]) -> list[Unit]:
     """One unit a reference time and step over all files, in order."""
     messages: dict[tuple[str, int], list[Message]] = {}
+    numbers: dict[tuple[str, int], list[int]] = {}
     files: dict[tuple[str, int], dict[SourceFile, None]] = {}
+    counts = _counts(surveys)
     for found in surveys:
-        for message in found.messages:
+        for number, message in enumerate(found.messages, start=1):
             key = step_of(message)
             messages.setdefault(key, []).append(message)
+            numbers.setdefault(key, []).append(number)
             files.setdefault(key, {})[found.file] = None
     keys = sorted(messages)
     last = {file: key for key in keys for file in files[key]}
@@ -130,9 +155,15 @@ def step_units(surveys: Sequence[FileSurvey]) -> list[Unit]:
             complete=tuple(file for file in files[key] if last[file] == key),
             partial=tuple(file for file in files[key] if last[file] != key),
             message=step_text(key),
+            numbers=numbers[key],
+            counts=counts,
         )
         for key in keys
     ]
+
+
+def _counts(surveys: Sequence[FileSurvey]) -> dict[str, int]:
+    return {found.file.path: len(found.messages) for found in surveys}
 
 
 def step_of(message: Message) -> tuple[str, int]:

@@ -67,6 +67,8 @@ class Input(_Section):
     """What is committed at once; by default all, and each file where a folder is watched."""
     on_error: Literal["raise", "skip"] = "raise"
     """Stop at input that is no good, or skip it and list what was skipped."""
+    again: bool = False
+    """Read and compare everything, and not only what is new, changed, wiped or replaced since the last run."""
 
     @field_validator("files", mode="before")
     @classmethod

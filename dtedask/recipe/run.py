@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.stages import stage, staged
+from dtedask.recipe.demo import Arrived
 from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
 from dtedask.recipe.report.recorder import Outcome
 from dtedask.recipe.report.recording import recorded
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.ingest import Progress, Summary
-    from dtedask.recipe.demo import Arrival, DemoForecast
+    from dtedask.recipe.demo import Arrival
     from dtedask.recipe.document import Recipe
     from dtedask.recipe.report.recorder import Recorder
     from dtedask.store import Rechunk, Store
@@ -192,6 +193,7 @@ class _Run:
     stop: threading.Event
     recorder: Recorder
     rolled: Rolled | None = None
+    arrived: Arrived | None = None
 
     def run(self) -> RunReport:
         recipe, store = self.recipe, self.store
@@ -227,7 +229,8 @@ class _Run:
     def _files(self) -> Summary:
         from dtedask.ingest import ingest
 
-        return ingest(self.recipe.input.files, self.store, on_progress=self._progress, **self._options)
+        given = self.recipe.input
+        return ingest(given.files, self.store, on_progress=self._progress, again=given.again, **self._options)
 
     def _watch(self) -> Summary:
         from dtedask.ingest import watch
@@ -249,8 +252,9 @@ class _Run:
         from dtedask.ingest import Summary
 
         assert self.recipe.input.demo is not None
+        self.arrived = None if self.recipe.input.again else Arrived(self.store)
         total = Summary()
-        for arrival in self._made(self.recipe.input.demo):
+        for arrival in self.recipe.input.demo.arrivals():
             if self.stop.is_set():
                 break
             found = self._arrive(arrival)
@@ -258,32 +262,25 @@ class _Run:
             total += found
         return total
 
-    @staticmethod
-    def _made(demo: DemoForecast) -> Iterator[Arrival]:
-        arrivals = demo.arrivals()
-        while True:
-            with stage("survey", detail="a made forecast"):
-                arrival = next(arrivals, None)
-            if arrival is None:
-                return
-            yield arrival
-
     def _arrive(self, arrival: Arrival) -> Summary:
         """Commit one step, as soon as it is there."""
         from dtedask.ingest import Summary
         from dtedask.store import Execution
 
+        if self.arrived is not None and self.arrived.has(arrival):
+            return Summary(unchanged=arrival.fields, known=arrival.fields, files=1)
         begin = time.perf_counter()
         with stage("survey", detail=arrival.name):
-            self.store.archive(arrival.data)
+            data = arrival.data
+            self.store.archive(data)
         message = f"{self.recipe.name}: step {arrival.step}"
-        commits = self.store.flush(message, sources=(arrival.name,), execution=Execution(client=self.client))
+        commits = self.store.flush(message, sources=(arrival.source,), execution=Execution(client=self.client))
         return Summary(
             new=sum(commit.new for commit in commits),
             replaced=sum(commit.replaced for commit in commits),
             unchanged=self.store.unchanged,
             files=1,
-            bytes=len(arrival.data),
+            bytes=len(data),
             seconds=time.perf_counter() - begin,
             commits=tuple(commits),
             hook_failures=tuple(self.store.hook_failures),

@@ -18,6 +18,7 @@ from dtedask.store.handles import in_order
 from dtedask.store.inspector import Inspector
 from dtedask.store.location import Location
 from dtedask.store.past.differences import Differences, difference_of
+from dtedask.store.past.field_history import FieldHistory
 from dtedask.store.past.search import search
 from dtedask.store.past.states import states_at
 from dtedask.store.past.tag_file import Tag, tags_of
@@ -71,6 +72,10 @@ class Keeper(Inspector):
         names = [cube] if cube is not None else self._cubes_of(parsed)
         found = in_order([history_of(self._location, name, after=after, branch=self._branch) for name in names])
         return search(found, parsed, source, author)
+
+    def field_history(self, cube: str) -> FieldHistory:
+        """When fields of a cube, which need not exist, were written or wiped last, as its history says."""
+        return FieldHistory(self._location, cube, self._branch)
 
     def tag(
         self,

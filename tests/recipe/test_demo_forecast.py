@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dtedask
 from dtedask.core.errors import DocumentError
 from dtedask.grib import decode, scan
-from dtedask.recipe import DemoForecast, load_recipe
+from dtedask.recipe import DemoForecast, load_recipe, run_recipe
 from dtedask.recipe.weather import Weather
 
 forecasts = st.builds(
@@ -87,3 +88,31 @@ def test_points_that_do_not_divide_the_globe_are_refused():
     document = {"name": "x", "input": {"demo": {"degrees": 7}}, "root": "r"}
     with pytest.raises(DocumentError, match="7 does not divide 90 degrees"):
         load_recipe(document)
+
+
+def made_again(root, **given):
+    recipe = load_recipe({"name": "made", "input": {"demo": SMALL, **given}, "root": str(root), "catalog": False})
+    return run_recipe(recipe).summary
+
+
+SMALL = {"degrees": 30, "members": 1, "levels": [500], "steps": [0, 6, 12]}
+
+
+def test_steps_that_are_there_are_not_made_again(tmp_path, monkeypatch):
+    root, made = tmp_path / "root", []
+    real = DemoForecast.messages_of
+    monkeypatch.setattr(DemoForecast, "messages_of", lambda self, step: (made.append(step), real(self, step))[1])
+    assert made_again(root).new == 30
+    made.clear()
+    dtedask.open(root).wipe("class=rd,expver=demo,param=2t,step=6", doit=True)
+    summary = made_again(root)
+    assert (made, summary.new, summary.known) == ([6], 1, 20)
+    assert made_again(root).known == 30
+    assert made_again(root, again=True).known == 0
+
+
+def test_another_forecast_of_the_same_name_is_made(tmp_path):
+    made_again(tmp_path / "root")
+    other = load_recipe({"name": "o", "input": {"demo": {**SMALL, "members": 2}}, "root": str(tmp_path / "root")})
+    summary = run_recipe(other).summary
+    assert (summary.new, summary.known) == (30, 0)

@@ -85,7 +85,7 @@ def _take_all(
     scanned: Iterable[Scanned], take: Callable[[Sequence[Message]], object], found: _Found, on_error: OnError
 ) -> None:
     for file in scanned:
-        found.files.append(file.tag)
+        found.files.append(f"{file.tag} (referred to)")
         found.skipped += file.report.skipped
         for part in _units(file.messages, on_error):
             try:
