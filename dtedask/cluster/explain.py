@@ -70,10 +70,16 @@ def waiting_line(job: Job) -> str:
             f"Job {job.id} is {job.state}{place} on {job.nodes}, but no worker of it has connected: can the node reach "
             "this host, and is `interface` right in the profile?"
         )
-    means, remedy = _meaning(job.reason)
-    reason = f" ({job.reason}: {means})" if means else f" ({job.reason})" if job.reason else ""
+    _, remedy = _meaning(job.reason)
+    reason = f" ({reason_text(job)})" if job.reason else ""
     start = f", expected to start at {job.expected}" if job.expected else ""
     return f"Job {job.id} is {job.state}{place}{reason}{start}. {remedy.format(id=job.id)}".rstrip()
+
+
+def reason_text(job: Job) -> str:
+    """Why a job waits: SLURM's word for it, and what it means."""
+    means, _ = _meaning(job.reason)
+    return f"{job.reason}: {means}" if means else job.reason
 
 
 def explain_end(folder: ClusterFolder, ids: Mapping[str, str], log_folder: Path) -> list[str]:

@@ -21,26 +21,29 @@ def end_orphans() -> None:
     for folder in cluster_folders():
         state = folder.state()
         if state.get("ends_with_process") and folder.is_orphaned:
-            _end(folder, state.get("pid"))
+            end_orphan(folder)
         elif state.get("ended") and _age_s(state["ended"]) > setting("jobs.keep-logs"):
             shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _end(folder: ClusterFolder, pid: object) -> None:
+def end_orphan(folder: ClusterFolder) -> bool:
+    """Cancel the jobs of a cluster whose process is gone, and say that it ended; False if they cannot be cancelled."""
+    state = folder.state()
     try:
-        left = [job.id for job in list_jobs(folder.path) if not job.has_ended]
+        left = [job.id for job in list_jobs(folder.path) if not job.has_ended] if "jobs" in state else []
         if left:
             cancel(left)
     except ClusterError as error:
         logger.warning("the cluster %s has lost its process, and its jobs cannot be cancelled: %s", folder.id, error)
-        return
+        return False
     folder.end(left=left)
     logger.warning(
         "the cluster %s had lost its process %s; %s",
         folder.id,
-        pid,
+        state.get("pid"),
         f"its jobs {', '.join(left)} are cancelled" if left else "no jobs of it were left",
     )
+    return True
 
 
 def _age_s(ended: str) -> float:

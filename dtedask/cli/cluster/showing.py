@@ -61,8 +61,8 @@ def _table(found: Sequence[ClusterStatus]) -> None:
     rows = [cluster.row() for cluster in found]
     emit_table(tuple(rows[0]), (tuple(row.values()) for row in rows), right=("threads", "tasks", "clients"))
     for cluster in found:
-        if cluster.advice:
-            say(f"{cluster.name}: {cluster.advice}")
+        for line in cluster.advice.splitlines():
+            say(f"{cluster.name}: {line}")
 
 
 def _one(cluster: ClusterStatus) -> None:
@@ -76,6 +76,10 @@ def _one(cluster: ClusterStatus) -> None:
         "log": cluster.log,
     }
     emit_mapping(row | texts | ({"advice": cluster.advice} if cluster.advice else {}))
+    if cluster.jobs:
+        emit()
+        lines = ((j.id, j.worker, j.state, j.node, j.reason, j.log) for j in cluster.jobs)
+        emit_table(("job", "worker", "state", "node", "waits because", "log"), lines)
     if cluster.workers:
         emit()
         columns = ("worker", "host", "threads", "memory", "limit", "tasks")

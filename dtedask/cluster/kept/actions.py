@@ -14,6 +14,7 @@ from dtedask.cluster.kept.connect import how_it_ended
 from dtedask.cluster.kept.launch import check_workers
 from dtedask.cluster.kept.names import forget_name, standing_of
 from dtedask.cluster.kept.status import ask_owner, folder_named
+from dtedask.cluster.orphans import end_orphan
 from dtedask.core.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def stop(name: str, *, force: bool = False) -> None:
     """
     folder = folder_named(name)
     if standing_of(folder) in {"ended", "dead"}:
-        clear_away(folder)
+        clear_away(folder, force=force)
         return
     _refuse_others(folder)
     try:
@@ -78,12 +79,24 @@ def stop(name: str, *, force: bool = False) -> None:
         if not force:
             raise
         _kill(folder)
-        clear_away(folder)
+        clear_away(folder, force=True)
 
 
-def clear_away(folder: ClusterFolder) -> None:
-    """Remove what is left of a cluster whose process is gone."""
+def clear_away(folder: ClusterFolder, *, force: bool = False) -> None:
+    """Cancel the jobs of a cluster whose process is gone, and remove its folder.
+
+    Raises
+    ------
+    ClusterError
+        If its jobs cannot be cancelled, unless by force.
+    """
     state = folder.state()
+    if not (state.get("ended") or end_orphan(folder) or force):
+        ids = ", ".join(state.get("jobs", {}).values())
+        raise ClusterError(
+            f"The jobs {ids} of the cluster {_name(folder)!r} cannot be cancelled: SLURM does not answer from here.",
+            hint="Try again later, or take --force to clear away the folder and leave the jobs to end by themselves.",
+        )
     if state.get("kept"):
         forget_name(state["kept"], folder)
     shutil.rmtree(folder.path, ignore_errors=True)

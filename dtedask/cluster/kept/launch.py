@@ -6,11 +6,10 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtedask.cluster.kept.names import check_name
-from dtedask.cluster.kept.process import Order, Report, keep
+from dtedask.cluster.kept.process import Order, Report, keep, with_workers
 from dtedask.cluster.profiles import Profile
 from dtedask.cluster.profiles import profile as profile_named
 from dtedask.core.errors import ClusterError, SettingError
@@ -101,7 +100,7 @@ def _with_workers(profile: Profile, minimum: int | None, maximum: int | None) ->
     fewest = minimum if minimum is not None else min(profile.workers, maximum or 0)
     most = maximum if maximum is not None else max(profile.workers_maximum or profile.workers, fewest)
     check_workers(fewest, most)
-    return replace(profile, workers=fewest, workers_maximum=None if fewest == most else most)
+    return with_workers(profile, fewest, most)
 
 
 def check_workers(minimum: int, maximum: int) -> None:

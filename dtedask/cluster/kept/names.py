@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dtedask.cluster.folder import ClusterFolder, clusters_folder, jobs_folder
+from dtedask.cluster.orphans import end_orphan
 from dtedask.core.errors import ClusterError, SettingError
 from dtedask.core.processes import is_alive
 
@@ -78,6 +79,8 @@ def holding_name(name: str, folder: ClusterFolder) -> Iterator[None]:
         before = kept_folder(name)
         if before is not None:
             _refuse_if_alive(name, before)
+            if standing_of(before) == "dead":
+                end_orphan(before)
         forget_name(name)
         _take(name, folder)
     try:

@@ -17,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -69,6 +69,11 @@ class Order:
         if self.idle_s is not None:
             words += ["--idle-timeout", f"{self.idle_s:g}s"]
         return shlex.join(words)
+
+
+def with_workers(profile: Profile, minimum: int, maximum: int) -> Profile:
+    """The same profile with another number of workers."""
+    return replace(profile, workers=minimum, workers_maximum=None if minimum == maximum else maximum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +185,8 @@ def _owner(order: Order, client: Client, folder: ClusterFolder) -> Any:
 
     def set_workers(wanted: Wanted, effective: Wanted) -> None:
         _set_workers(client, effective)
-        folder.update(wanted=str(wanted))
+        again = replace(order, profile=with_workers(order.profile, wanted.minimum, wanted.maximum))
+        folder.update(wanted=str(wanted), command=again.command)
 
     profile = order.profile
     wanted = Wanted(profile.workers, profile.workers if profile.workers_maximum is None else profile.workers_maximum)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from dtedask.cluster.explain import reason_text, waiting_line
 from dtedask.cluster.folder import ClusterFolder, cluster_folders
+from dtedask.cluster.job_logs import find_logs
 from dtedask.cluster.kept.control import ask, listens
 from dtedask.cluster.kept.names import Standing, kept_folder, kept_names, standing_of
 from dtedask.cluster.kept.process import LOG, SECRET
 from dtedask.cluster.security import security_in
+from dtedask.cluster.slurm_commands import Job, list_jobs
 from dtedask.core.errors import ClusterError, NoMatchError
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.sizes import size_text
@@ -33,6 +37,19 @@ class WorkerStatus:
     memory: int
     memory_limit: int
     tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """One job of a cluster as SLURM shows it: its worker, its state, its node, why it waits, and its log."""
+
+    id: str
+    worker: str
+    state: str
+    node: str
+    reason: str
+    expected: str
+    log: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,8 @@ class ClusterStatus:
         Its process.
     workers : tuple of WorkerStatus
         Workers that are there.
+    jobs : tuple of JobStatus
+        Jobs that have not ended.
     clients : tuple of str
         Who is connected.
     tasks : mapping
@@ -81,6 +100,7 @@ class ClusterStatus:
     folder: Path
     log: Path
     workers: tuple[WorkerStatus, ...] = ()
+    jobs: tuple[JobStatus, ...] = ()
     clients: tuple[str, ...] = ()
     tasks: Mapping[str, int] = field(default_factory=dict)
 
@@ -106,10 +126,12 @@ class ClusterStatus:
 
     def row(self) -> dict[str, object]:
         """What a table shows of it."""
+        states = Counter(job.state for job in self.jobs)
         return {
             "name": self.name,
             "state": self.standing,
-            "workers": f"{len(self.workers)} of {self.wanted or '?'}",
+            "workers": f"{len(self.workers)} of {self.wanted}" if self.wanted else len(self.workers),
+            "jobs": ", ".join(f"{count} {state.lower()}" for state, count in states.items()),
             "threads": self.threads,
             "memory": f"{size_text(self.memory)} of {size_text(self.memory_limit)}" if self.workers else "",
             "tasks": self.unfinished,
@@ -190,12 +212,14 @@ def status_of(folder: ClusterFolder) -> ClusterStatus:
             facts, standing = _facts(folder), "running" if standing == "elsewhere" else standing
         except (OSError, ClusterError):
             standing = "silent" if standing != "ending" else standing
+    jobs, waiting = _jobs(folder) if standing != "ended" else ((), [])
     return ClusterStatus(
         name=str(state.get("kept") or state.get("name", folder.id)),
         id=folder.id,
         is_kept=bool(state.get("kept")),
         standing=standing,
-        advice=_advice(folder, standing),
+        advice=_advice(folder, standing) or "\n".join(waiting),
+        jobs=jobs,
         **{key: str(state.get(key) or "") for key in ("profile", "kind", "host", "started", "scheduler", "dashboard")},
         pid=int(state.get("pid") or 0),
         wanted=str(facts.get("wanted") or state.get("wanted", "")),
@@ -231,6 +255,42 @@ def _facts(folder: ClusterFolder) -> dict[str, Any]:
         raise ConnectionRefusedError(f"nobody listens at {state['scheduler']}")
     security = security_in(folder.tls) if (folder.tls / "cert.pem").exists() else None
     return asyncio.run(ask_scheduler(state["scheduler"], security, _ANSWER_S))
+
+
+def _jobs(folder: ClusterFolder) -> tuple[tuple[JobStatus, ...], list[str]]:
+    """Jobs that have not ended, and a line for each that waits."""
+    state = folder.state()
+    workers = {number: name for name, number in state.get("jobs", {}).items()}
+    if not workers:
+        return (), []
+    try:
+        found = [job for job in list_jobs(folder.path, workers) if not job.has_ended]
+    except ClusterError as error:
+        return (), [f"squeue says: {error}"]
+    jobs = tuple(
+        JobStatus(
+            id=job.id,
+            worker=workers.get(job.id, ""),
+            state=job.state,
+            node=job.nodes,
+            reason=reason_text(job) if job.is_waiting else "",
+            expected=job.expected if job.is_waiting else "",
+            log=str(next(iter(find_logs(folder.logs, job.id)), "")),
+        )
+        for job in found
+    )
+    return jobs, _waiting_lines([job for job in found if job.is_waiting])
+
+
+def _waiting_lines(jobs: Sequence[Job]) -> list[str]:
+    """What jobs wait for: one line a reason."""
+    by_reason: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_reason.setdefault(job.reason, []).append(job)
+    return [
+        waiting_line(first) + (f" So do jobs {', '.join(job.id for job in others)}." if others else "")
+        for first, *others in by_reason.values()
+    ]
 
 
 def _folders() -> Iterable[ClusterFolder]:

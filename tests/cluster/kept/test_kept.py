@@ -10,6 +10,7 @@ from distributed import Event
 
 from dtedask.cluster import client_for, connect, running, started, where_to_run
 from dtedask.cluster.kept import order_for, scale, start, status, stop, wait_for_number
+from dtedask.cluster.kept.names import kept_folder
 from dtedask.core.errors import ClusterError, NoMatchError, SettingError
 
 pytestmark = pytest.mark.slow
@@ -71,6 +72,7 @@ def test_the_number_of_workers_is_changed_while_it_runs(night):
     assert (len(status(night).workers), status(night).wanted) == (2, "2")
     scale(night, 0, 1)
     assert status(night).wanted == "0 to 1"
+    assert kept_folder(night).state()["command"].endswith("--name night --minimum 0 --maximum 1")
     scale(night, 1)
     wait_for_number(night, 1)
     until(lambda: len(status(night).workers) == 1)
