@@ -61,14 +61,14 @@ def _owner(path: str) -> tuple[Any, str]:
     return functools.reduce(getattr, parents, importlib.import_module(module)), name
 
 
-def _timed(function: Callable[..., Any], name: str, times: Times) -> Callable[..., Any]:
+def _timed(function: Callable[..., Any], name: str, times: Times, clock: Callable[[], float]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> Any:
-        begin = time.perf_counter()
+        begin = clock()
         try:
             return function(*arguments, **options)
         finally:
-            times.add(name, time.perf_counter() - begin)
+            times.add(name, clock() - begin)
 
     return wrapped
 
@@ -87,14 +87,14 @@ def _spanned(function: Callable[..., Any], times: Times) -> Callable[..., Any]:
 
 
 @contextmanager
-def timing(parts: dict[str, str], times: Times) -> Iterator[Times]:
+def timing(parts: dict[str, str], times: Times, clock: Callable[[], float] = time.perf_counter) -> Iterator[Times]:
     """Time the parts of this process while the block runs."""
     replaced = []
     for name, path in parts.items():
         owner, attribute = _owner(path)
         function = getattr(owner, attribute)
         replaced.append((owner, attribute, function))
-        wrapped = _spanned(function, times) if path == TASK else _timed(function, name, times)
+        wrapped = _spanned(function, times) if path == TASK else _timed(function, name, times, clock)
         setattr(owner, attribute, wrapped)
     begin = sum(os.times()[:2])
     try:

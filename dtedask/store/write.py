@@ -60,6 +60,9 @@ class FileSlice:
     offset: int
     length: int
 
+    def __reduce__(self) -> tuple[type, tuple[str, int, int]]:
+        return FileSlice, (self.path, self.offset, self.length)
+
     def read(self) -> bytes:
         """The bytes of the message."""
         # A file object takes four times as long, for every message.
@@ -198,6 +201,10 @@ class WriteItem:
     address: Address | None = None
     before: Reference | None = None
     objects: Objects = "auto"
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        # Tasks travel with all their fields, and what dataclasses do by default takes several times as long.
+        return WriteItem, tuple(getattr(self, name) for name in self.__slots__)
 
     @property
     def is_packed(self) -> bool:

@@ -277,16 +277,17 @@ def _check_forks(results: Sequence[WriteResult], items: Sequence[WriteItem], hea
 
 
 def _check_statuses(results: Sequence[WriteResult]) -> None:
-    forks = {id(result.fork): result for result in results}
-    ours = {_chunk(key) for result in results for key in (*result.new, *result.replaced)}
-    for result in forks.values():
-        expected = {
-            _chunk(key) for other in results if other.fork is result.fork for key in (*other.new, *other.replaced)
-        }
-        updated: dict[str, Any] = result.fork.status().updated_chunks
+    # The tasks of a root in memory share one session.
+    by_fork: dict[int, list[WriteResult]] = {}
+    for result in results:
+        by_fork.setdefault(id(result.fork), []).append(result)
+    written = [{_chunk(key) for one in group for key in (*one.new, *one.replaced)} for group in by_fork.values()]
+    ours = set().union(*written)
+    for (first, *_), expected in zip(by_fork.values(), written, strict=True):
+        updated: dict[str, Any] = first.fork.status().updated_chunks
         # Labels and coordinates, which every fork has from the beginning, are in it too.
-        written = {(path, tuple(slots)) for path, chunks in updated.items() for slots in chunks}
-        if written & ours != expected:
+        found = {(path, tuple(slots)) for path, chunks in updated.items() for slots in chunks}
+        if found & ours != expected:
             raise TransactionError("A fork lacks a chunk that its task wrote, or two forks hold the same.")
 
 
