@@ -1,7 +1,8 @@
 """One run of a transaction of tiny fields in a process of its own, for `scale.py`: seconds and bytes of every part.
 
-Nothing is decoded, and no chunk is written: tasks only note where one would lie. What is left is what a run costs the one
-process that drives it, whatever the fields are. Seconds are of the processor, so that a busy machine does not count.
+Nothing is decoded, and no chunk is written: tasks only note where one would lie. What is left is what a run costs the
+one process that drives it, whatever the fields are. Seconds are of the processor, so that a busy machine does not
+count.
 """
 
 from __future__ import annotations
@@ -10,15 +11,28 @@ import itertools
 import json
 import pickle
 import resource
-import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import dask.config
+import icechunk
 from _account import CLIENT, Times, timing
+
+import dtedask
+from dtedask.grib.library import eccodes
+from dtedask.ingest import ingest
+from dtedask.store.attempts import Attempts, Work
+from dtedask.store.execute import Execution
+from dtedask.store.runners import Graph, Threads
+from dtedask.store.write import WriteResult
+from dtedask.store.writing import WriteTransaction
 
 POINTS = 6 * 4
 STEPS, PARAMETERS, LEVELS = 240, (0, 1, 2, 3, 4), 100
@@ -26,8 +40,6 @@ STEPS, PARAMETERS, LEVELS = 240, (0, 1, 2, 3, 4), 100
 
 def tiny_messages(count: int) -> Iterator[bytes]:
     """Messages of forecasts: one is made by ecCodes, the others differ in a few bytes of it."""
-    from dtedask.grib.library import eccodes
-
     handle = eccodes.codes_grib_new_from_samples("regular_ll_pl_grib2")
     for key, value in {
         "tablesVersion": 32, "setLocalDefinition": 1, "class": "od", "stream": "oper", "type": "fc", "expver": "0001",
@@ -66,10 +78,6 @@ def took(call: Any) -> tuple[float, Any]:
 
 def only_note(fork: bytes | Any, items: Sequence[Any], packs: Any, *, syncs: bool = False) -> Any:  # noqa: ARG001
     """In place of `write_batch`: references to nothing."""
-    import icechunk
-
-    from dtedask.store.write import WriteResult
-
     session = pickle.loads(fork) if isinstance(fork, bytes) else fork
     references: dict[str, list[Any]] = {}
     for item in items:
@@ -81,63 +89,61 @@ def only_note(fork: bytes | Any, items: Sequence[Any], packs: Any, *, syncs: boo
     return WriteResult(session, new=[item.key for item in items])
 
 
-def measure(fields: int, tasks: int) -> dict[str, float]:
-    """Seconds of every part of one commit of so many fields in so many tasks; bytes of what travels; peak memory."""
-    import dask.config
+class Looking:
+    """Looks at the tasks of a transaction before they run, and at their results."""
 
-    import dtedask
-    from dtedask.ingest import ingest
-    from dtedask.store.attempts import Attempts, Work
-    from dtedask.store.execute import Execution
-    from dtedask.store.runners import Graph, Threads
-    from dtedask.store.writing import WriteTransaction
+    def __init__(self) -> None:
+        self.found: dict[str, float] = {}
+        self.do = Execution.do
 
-    found: dict[str, float] = {"fields": fields, "tasks": tasks}
-    do = Execution.do
-
-    def looked_at(self: Execution, work: Work, batches: Sequence[Sequence[Any]], token: str = "") -> list[Any]:
-        before = time.process_time()
+    def before(self, work: Work, batches: Sequence[Sequence[Any]]) -> None:
         pieces = Attempts(work, batches, Threads(1).room(), 0).wave().pieces  # type: ignore[union-attr]
-        found["graph"], _ = took(lambda: Graph(work, "token").tasks(pieces))
-        found["memory before tasks"] = _peak()
-        found["pickle items"], texts = took(lambda: [pickle.dumps(tuple(batch), 5) for batch in batches])
-        found["bytes of items"] = sum(map(len, texts))
-        if isinstance(work.shared, bytes):
-            found["bytes of fork"] = len(work.shared)
-        found["unpickle items"], _ = took(lambda: [pickle.loads(text) for text in texts])
-        del texts
-        found["looking"] = time.process_time() - before
-        results = do(self, work, batches, token)
-        before = time.process_time()
-        found["pickle results"], texts = took(lambda: [pickle.dumps(result, 5) for result in results])
-        found["bytes of results"] = sum(map(len, texts))
-        found["unpickle results"], _ = took(lambda: [pickle.loads(text) for text in texts])
-        found["looking"] += time.process_time() - before
+        self.found["graph"], _ = took(lambda: Graph(work, "token").tasks(pieces))
+        self.found["memory before tasks"] = _peak()
+        self._travel("items", [tuple(batch) for batch in batches])
+        self.found["bytes of fork"] = len(work.shared)
+
+    def _travel(self, name: str, parts: Sequence[Any]) -> None:
+        self.found[f"pickle {name}"], texts = took(lambda: [pickle.dumps(part, 5) for part in parts])
+        self.found[f"bytes of {name}"] = sum(map(len, texts))
+        self.found[f"unpickle {name}"], _ = took(lambda: [pickle.loads(text) for text in texts])
+
+    def in_place_of_do(self, execution: Execution, work: Work, batches: Any, token: str = "") -> list[Any]:
+        taken, _ = took(lambda: self.before(work, batches))
+        results = self.do(execution, work, batches, token)
+        more, _ = took(lambda: self._travel("results", results))
+        self.found["looking"] = taken + more
         return results
 
-    folder = Path(tempfile.mkdtemp(prefix="dtedask-scale-"))
-    try:
-        with (folder / "fields.grib2").open("wb") as file:
-            file.writelines(tiny_messages(fields))
+
+def _do(execution: Execution, looking: Looking, *given: Any) -> list[Any]:
+    return looking.in_place_of_do(execution, *given)
+
+
+def measure(fields: int, tasks: int) -> dict[str, float]:
+    """Seconds of every part of one commit of so many fields in so many tasks; bytes of what travels; peak memory."""
+    looking = Looking()
+    with tempfile.TemporaryDirectory(prefix="dtedask-scale-") as place, ExitStack() as stack:
+        folder = Path(place)
+        stack.enter_context(dask.config.set({"dtedask.ingest.threads": 1, "dtedask.store.durable": False}))
+        for name, count in {"one": 1, "all": fields}.items():
+            with (folder / f"{name}.grib2").open("wb") as file:
+                file.writelines(tiny_messages(count))
         # What is loaded and opened once is not a part of any run.
-        with (folder / "one.grib2").open("wb") as file:
-            file.writelines(tiny_messages(1))
-        with dask.config.set({"dtedask.ingest.threads": 1, "dtedask.store.durable": False}):
-            ingest(folder / "one.grib2", dtedask.open(folder / "one"))
-            found["memory at first"] = _peak()
-            WriteTransaction._batches = lambda _self, items: cut(items, tasks)  # type: ignore[method-assign]
-            Execution.do = looked_at  # type: ignore[method-assign]
-            dtedask.store.write.write_batch = only_note
-            with timing(CLIENT, Times(), time.process_time) as times:
-                found["whole"], summary = took(lambda: ingest(folder / "fields.grib2", dtedask.open(folder / "root")))
-        assert summary.new == fields
-    finally:
-        shutil.rmtree(folder)
+        ingest(folder / "one.grib2", dtedask.open(folder / "first"))
+        at_first = _peak()
+        replace = stack.enter_context
+        replace(patch.object(WriteTransaction, "_batches", lambda _self, items: cut(items, tasks)))
+        replace(patch.object(Execution, "do", partialmethod(_do, looking)))
+        replace(patch("dtedask.store.write.write_batch", only_note))
+        times = replace(timing(CLIENT, Times(), time.process_time))
+        whole, summary = took(lambda: ingest(folder / "all.grib2", dtedask.open(folder / "root")))
+    assert summary.new == fields
+    found = {"fields": fields, "tasks": tasks, "memory at first": at_first, "memory at last": _peak(), **looking.found}
     found |= {name: times.seconds.get(name, 0.0) for name in CLIENT}
     found["run tasks"] -= found["looking"]
-    found["whole"] -= found["looking"]
+    found["whole"] = whole - found["looking"]
     found["other"] = found["whole"] - sum(found[name] for name in CLIENT)
-    found["memory at last"] = _peak()
     return found
 
 
