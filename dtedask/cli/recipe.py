@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtedask.cli import recipe_submit
+from dtedask.cli import recipe_reports, recipe_submit
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, emit_mapping, emit_table, say
 from dtedask.cli.options import Cluster, DryRun, Json, JsonLines, Performance
@@ -42,7 +42,14 @@ def add_to(group: typer.Typer) -> None:
     add(group, "plan", plan, "dtedask recipe plan recipes/demo.yaml --json")
     add(group, "check", check, "dtedask recipe check recipes/demo.yaml recipes/watch-folder.yaml")
     recipe_submit.add_to(group)
-    add(group, "schema", schema, "dtedask recipe schema > recipe.schema.json")
+    recipe_reports.add_to(group)
+    add(
+        group,
+        "schema",
+        schema,
+        "dtedask recipe schema > recipe.schema.json",
+        "dtedask recipe schema --report > report.schema.json",
+    )
     add(group, "list", list_recipes, "dtedask recipe list recipes")
 
 
@@ -132,11 +139,13 @@ def check(files: Annotated[list[str], typer.Argument(help="Recipes.", metavar="F
         raise typer.Exit(wrong)
 
 
-def schema() -> None:
+def schema(
+    of_report: Annotated[bool, typer.Option("--report", help="That of run reports.")] = False,
+) -> None:
     """Print the JSON schema of recipes, for editors."""
-    from dtedask.recipe import Recipe
+    from dtedask.recipe import Recipe, Report
 
-    emit_json(Recipe.json_schema(), indent=2)
+    emit_json(Report.model_json_schema(mode="serialization") if of_report else Recipe.json_schema(), indent=2)
 
 
 def list_recipes(

@@ -109,6 +109,7 @@ def place(grib, root, tmp_path_factory):
     shutil.copytree(REPOSITORY / "recipes", folder / "recipes")
     (folder / "listeners.yaml").write_text("listeners:\n  - triggers: [{type: echo}]\n")
     bash("dtedask ingest forecast.grib2 more --root data", folder)
+    bash("dtedask recipe run recipes/ensemble-analyses.yaml --set root=data --set input.files=more", folder)
     bash("dtedask store virtualize forecast.grib2 more --root virtual", folder)
     bash("dtedask catalog rebuild --root data --catalog catalogs/demo.yaml", folder)
     bash("dtedask store branch create test --root data", folder)

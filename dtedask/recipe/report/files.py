@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from dtedask.catalog import catalog_path
 from dtedask.core.errors import DocumentError, NotFoundError
 from dtedask.core.settings import setting
 from dtedask.recipe.plan import catalog_of
@@ -63,6 +64,13 @@ def report_folder(recipe: Recipe, folder: str | os.PathLike[str] | None = None) 
         return None if "://" in str(named) else Path(named).expanduser().absolute()
     catalog = catalog_of(recipe)
     return Path(catalog).expanduser().absolute().parent / FOLDER if catalog else None
+
+
+def root_folder(root: str | None = None) -> Path | None:
+    """Where reports of recipes go that write into a root and name no folder; without one, that of the settings."""
+    named = setting("recipe.report-folder")
+    catalog = catalog_path(root or str(setting("store.root")))
+    return Path(named).expanduser().absolute() if named else catalog and catalog.absolute().parent / FOLDER
 
 
 def write_report(report: Report, folder: Path) -> ReportFile:
