@@ -165,7 +165,7 @@ def test_the_status_of_the_recipe_is_that_of_the_job_and_of_who_waits_for_it(sit
     assert job_id.isdigit()
     assert f"Job {job_id} failed with exit status 1" in done.stderr
     assert "bad.grib" in done.stderr
-    state = subprocess.run(["scontrol", "show", "job", job_id], capture_output=True, text=True, check=True).stdout
-    assert "ExitCode=1:0" in state
+    show = ["scontrol", "show", "job", job_id]
+    wait_until(lambda: b"ExitCode=1:0" in subprocess.run(show, capture_output=True).stdout, "exit status of the job")
     after = submit(site, workers=1, dependency=f"afterok:{job_id}", input=str(site / "to-come"))
     assert "Dependency" in wait_until(lambda: batch_run(after.job_id).reason, "reason")
