@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dtedask.cluster.explain import explain_end
+from dtedask.cluster.started import started
 from dtedask.core.sizes import size_text
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ _MEMORY_EVENTS = "worker-restart-memory"  # what a nanny tells the scheduler bef
 _LOG_LINES = 200
 _QUOTED_LINES = 4
 _ANSWER_S = 5.0
+_OUT_OF_MEMORY = re.compile(r"\bOUT_OF_MEMORY\b|oom[-_ ]kill|out of memory", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,22 @@ def death_of(client: Client, error: KilledWorker) -> Death:
     short = [event for event in _events(client, _MEMORY_EVENTS) if event["worker"] in workers]
     said = [f"{event['worker']} held {size_text(event['rss'])} when its nanny ended it" for event in short]
     signs = (*workers, f"process {last.pid} ", f"pid={last.pid})")
-    log = [line for line in _nanny_log(client, last.nanny) if any(sign in line for sign in signs)]
-    return Death(workers, bool(short), (*said[-1:], *log[-_QUOTED_LINES:]))
+    log = [line for line in _nanny_log(client, last.nanny) if any(sign in line for sign in signs)][-_QUOTED_LINES:]
+    if not log:  # the nanny died, too
+        log = _job_log(client, str(last.name))
+    is_of_memory = bool(short) or any(_OUT_OF_MEMORY.search(line) for line in log)
+    return Death(workers, is_of_memory, (*said[-1:], *log))
+
+
+def _job_log(client: Client, name: str) -> list[str]:
+    """How the job of a worker ended, in the words of the batch system, and the end of its log."""
+    behind = started(client)
+    if behind is None or behind.folder is None:
+        return []
+    jobs: dict[str, str] = behind.folder.state().get("jobs", {})
+    # A job of several processes has workers of its name with a number.
+    ids = {job: number for job, number in jobs.items() if name == job or name.startswith(f"{job}-")}
+    return explain_end(behind.folder, ids, behind.folder.logs) if ids else []
 
 
 def _removed(client: Client, key: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dtedask.cluster.folder import ClusterFolder, clusters_folder
 from dtedask.cluster.imports import import_undisturbed
 from dtedask.cluster.job_scripts import script_of
 from dtedask.cluster.named import keywords
+from dtedask.cluster.node_lines import with_node_lines
 from dtedask.cluster.orphans import ENDS, end_orphans
 from dtedask.cluster.security import make_certificates, security_in
 from dtedask.cluster.slurm_commands import require_commands
@@ -56,7 +57,7 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
 
     if profile.encrypt:
         make_certificates(folder.tls)
-    options = dict(profile.job)
+    options = with_node_lines(profile.name, profile.job, profile.configuration)
     scheduler = {"dashboard_address": ":0", **(options.pop("scheduler-options", None) or {})}
     options.pop("shared-temp-directory", None)  # certificates stand in the folder
     job: dict[str, Any] = {**keywords(_in_folder(options, folder)), **_section(profile)}
@@ -85,7 +86,8 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
 def job_script_of(profile: Profile) -> str:
     """The script of one worker job; see `dtedask.cluster.job_script`."""
     folder = ClusterFolder(clusters_folder() / "<cluster>")
-    arguments = {**keywords(_in_folder(profile.job, folder)), **_section(profile)}
+    options = with_node_lines(profile.name, profile.job, profile.configuration)
+    arguments = {**keywords(_in_folder(options, folder)), **_section(profile)}
     if profile.encrypt:
         arguments["security"] = security_in(folder.tls)
     return script_of(profile, jobqueue().slurm.SLURMJob, arguments)
