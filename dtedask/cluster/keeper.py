@@ -6,154 +6,30 @@ gone is replaced by another; a job that waits in the queue is not lost. `keeping
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from dtedask.cluster.keeper_events import (
+    Ask,
+    Came,
+    Cancel,
+    Event,
+    Forget,
+    GiveUp,
+    Instruction,
+    Limits,
+    Listed,
+    Note,
+    NotListed,
+    Refused,
+    Submit,
+    Submitted,
+    Tick,
+    Wanted,
+    Went,
+)
 from dtedask.cluster.slurm_commands import Job
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When something is taken for lost or hopeless, in seconds and numbers.
-
-    Parameters
-    ----------
-    lost_s : float
-        A running job that has had workers and has none for so long is replaced.
-    silent_s : float
-        A running job from which no worker ever came for so long is replaced.
-    away_s : float
-        SLURM may refuse to answer for so long, if there is no worker, before all is given up.
-    failures : int
-        So many jobs may end in a row before a worker of any came; then all is given up, if there is no worker.
-    shortest_pause_s, longest_pause_s : float
-        Between two questions to SLURM: short after something happened, doubling while nothing does.
-    longest_backoff_s : float
-        Before a job that ended too soon is replaced: doubling with each from 1 s.
-    """
-
-    lost_s: float = 30.0
-    silent_s: float = 300.0
-    away_s: float = 120.0
-    failures: int = 3
-    shortest_pause_s: float = 1.0
-    longest_pause_s: float = 30.0
-    longest_backoff_s: float = 120.0
-
-
-# Events
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """So many jobs are wanted from now on; those in `leaving` may go first."""
-
-    number: int
-    leaving: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """SLURM took a job."""
-
-    name: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """SLURM did not take a job; without `is_final` asking again may help, and it may even have taken it."""
-
-    name: str
-    said: str
-    is_final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The jobs that SLURM knows, by their names here; it was asked at `asked_at`."""
-
-    asked_at: float
-    jobs: Mapping[str, Job]
-
-
-@dataclass(frozen=True, slots=True)
-class NotListed:
-    """SLURM did not say what jobs there are."""
-
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """A worker of a job connected."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Went:
-    """The scheduler lost a worker of a job."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time passed."""
-
-
-Event = Wanted | Submitted | Refused | Listed | NotListed | Came | Went | Tick
-
-
-# Instructions
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """Submit a job of this name, which no job had before."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """End jobs; where `retire`, after their workers have moved what they hold."""
-
-    names: tuple[str, ...]
-    retire: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask SLURM what jobs there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Tell the scheduler that the workers of this job are gone."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Say something in the log."""
-
-    text: str
-    is_warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """All is given up: why, and the jobs that tell more."""
-
-    why: str
-    names: tuple[str, ...] = ()
-
-
-Instruction = Submit | Cancel | Ask | Forget | Note | GiveUp
 Phase = Literal["submitting", "queued", "running"]
 
 
@@ -258,7 +134,7 @@ class Keeper:
         if event.number != self.wanted:
             self._say(f"{event.number} jobs are wanted, after {self.wanted}")
         self.wanted = event.number
-        surplus = len(self.jobs) - self.wanted
+        surplus = len(self._lasting(now)) - self.wanted
         for name in event.leaving[: max(surplus, 0)]:
             if name in self.jobs:
                 self._let_go(self.jobs[name], now)
@@ -412,9 +288,10 @@ class Keeper:
         """Have as many jobs as are wanted: let the newest and idlest go, or submit some."""
         if self.has_given_up:
             return
-        surplus = len(self.jobs) - self.wanted
+        lasting = self._lasting(now) if self.wanted else list(self.jobs.values())
+        surplus = len(lasting) - self.wanted
         if surplus > 0:
-            order = sorted(self.jobs.values(), key=lambda job: (job.workers > 0, job.phase == "running", -job.since))
+            order = sorted(lasting, key=lambda job: (job.workers > 0, job.phase == "running", -job.since))
             for job in order[:surplus]:
                 self._let_go(job, now)
         if now < self._not_before:
@@ -424,6 +301,12 @@ class Keeper:
             self._number += 1
             self.jobs[name] = KeptJob(name, now)
             self._out.append(Submit(name))
+
+    def _lasting(self, now: float) -> list[KeptJob]:
+        """Jobs that will not end by themselves soon."""
+        return [
+            job for job in self.jobs.values() if job.phase != "running" or now - job.since < self.limits.succeeded_s
+        ]
 
     def _ask(self, now: float) -> None:
         if (self.jobs or self.leaving) and not self._is_asking and now - self._asked_at >= self._pause:

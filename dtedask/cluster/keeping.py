@@ -17,7 +17,8 @@ from dtedask.cluster import slurm_commands as slurm
 from dtedask.cluster.adapting import Adapting
 from dtedask.cluster.explain import explain_end
 from dtedask.cluster.folder import ClusterFolder
-from dtedask.cluster.keeper import (
+from dtedask.cluster.keeper import Keeper
+from dtedask.cluster.keeper_events import (
     Ask,
     Came,
     Cancel,
@@ -25,7 +26,6 @@ from dtedask.cluster.keeper import (
     Forget,
     GiveUp,
     Instruction,
-    Keeper,
     Listed,
     Note,
     NotListed,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from dtedask.cluster.folder import ClusterFolder, clusters_folder
 from dtedask.cluster.imports import import_undisturbed
 from dtedask.cluster.job_scripts import script_of
+from dtedask.cluster.keeper_events import Limits
 from dtedask.cluster.named import keywords
 from dtedask.cluster.node_lines import with_node_lines
 from dtedask.cluster.orphans import ENDS, end_orphans
 from dtedask.cluster.security import make_certificates, security_in
 from dtedask.cluster.slurm_commands import require_commands
-from dtedask.cluster.walltime import lifetime_options
+from dtedask.cluster.walltime import lifetime_options, successor_s
 from dtedask.core.errors import ClusterError, MissingExtraError, SettingError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
         folder,
         stem=profile.name,
         hint=f"Profile {profile.name!r} describes the jobs: {profile.path}.",
+        limits=Limits(succeeded_s=successor_s(job["worker_extra_args"])),
         security=security_in(folder.tls) if profile.encrypt else None,
         scheduler_options=scheduler,
         **job,

@@ -12,7 +12,8 @@ from dask_jobqueue.slurm import SLURMCluster
 from distributed.security import Security
 
 from dtedask.cluster.folder import ClusterFolder
-from dtedask.cluster.keeper import Keeper, Limits
+from dtedask.cluster.keeper import Keeper
+from dtedask.cluster.keeper_events import Limits
 from dtedask.cluster.keeping import Keeping
 from dtedask.core.errors import ClusterError
 

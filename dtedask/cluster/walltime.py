@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 _FORM = re.compile(r"(?:(?P<days>\d+)-)?(?P<clock>\d+(?::\d+){0,2})")
 _WITHOUT_END = {"UNLIMITED", "INFINITE", "-1"}
@@ -36,6 +39,25 @@ def walltime_s(text: str) -> float | None:
         hours, (minutes, seconds) = 0, (*parts, 0)[:2]
     total = float(((int(match["days"] or 0) * 24 + hours) * 60 + minutes) * 60 + seconds)
     return total or None  # 0 asks SLURM for no limit
+
+
+def successor_s(options: Sequence[str]) -> float:
+    """How long a job runs before it gets a successor: a minute, at most, before the first of its workers may end.
+
+    Parameters
+    ----------
+    options : sequence of str
+        Of its workers; infinite if they name no lifetime.
+    """
+    from dask.utils import parse_timedelta
+
+    words = [word for option in options for word in str(option).replace("=", " ").split()]
+    given = dict(pairwise(words))
+    if "--lifetime" not in given:
+        return math.inf
+    lifetime = float(parse_timedelta(given["--lifetime"]))
+    stagger = float(parse_timedelta(given.get("--lifetime-stagger", "0s")))
+    return max(lifetime - stagger - min(60.0, lifetime / 4), lifetime / 4)
 
 
 def lifetime_options(walltime: str | None) -> list[str]:

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from dataclasses import replace
 
+import dask.config
 import pytest
 
 from dtedask.cluster import Profile, client_for, job_script, profile, started, wait_for_workers
@@ -77,3 +79,21 @@ def test_a_cluster_of_any_class_is_started_with_its_options_and_gets_its_workers
     with client_for(two) as client:
         client.wait_for_workers(2, timeout=30)
         assert client.submit(abs, -1).result() == 1
+
+
+@pytest.mark.slow
+def test_workers_on_one_machine_can_talk_by_tls_with_certificates_that_go_at_the_end(tmp_path):
+    encrypted = replace(profile("local-cluster"), encrypt=True)
+    with dask.config.set({"dtedask.jobs.folder": str(tmp_path)}), client_for(encrypted) as client:
+        certificates = started(client).certificates
+        assert client.scheduler.address.startswith("tls://")
+        assert client.submit(abs, -1).result() == 1
+        assert {path.stat().st_mode & 0o777 for path in certificates.iterdir()} == {0o600}
+    assert not certificates.exists()
+
+
+@pytest.mark.slow
+def test_workers_on_one_machine_can_follow_the_work():
+    none_at_first = replace(profile("local-cluster"), workers=0, workers_maximum=1, threads=1)
+    with client_for(none_at_first) as client:
+        assert client.submit(abs, -1).result(timeout=60) == 1

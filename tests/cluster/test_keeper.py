@@ -1,20 +1,20 @@
 """The keeper of worker jobs: whatever happens in whatever order, the wanted number is reached and never exceeded."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtedask.cluster.keeper import (
+from dtedask.cluster.keeper import Keeper
+from dtedask.cluster.keeper_events import (
     Ask,
     Came,
     Cancel,
     Forget,
     GiveUp,
-    Keeper,
     Limits,
     Listed,
     Note,
@@ -214,6 +214,22 @@ def test_a_cancelled_job_that_is_still_there_is_cancelled_again(bench):
     assert bench.keeper.leaving == {}
 
 
+def test_a_job_whose_workers_will_end_soon_gets_a_successor_first():
+    bench = Bench(Keeper("w", replace(LIMITS, succeeded_s=100))).running(2)
+    assert bench.tell(Tick(), after=99) == []
+    assert bench.tell(Tick(), after=1) == [Submit("w-2"), Submit("w-3")]
+    bench.tell(Submitted("w-2", "2"))
+    bench.tell(Came("w-2"))
+    assert bench.keeper.workers == 3
+    bench.tell(Went("w-0"))
+    assert bench.listed(w_0="COMPLETED", w_1="RUNNING", w_2="RUNNING", w_3="PENDING") == []
+    assert sorted(bench.tell(Wanted(0)), key=repr) == [
+        Cancel(("w-1",), retire=True),
+        Cancel(("w-2",), retire=True),
+        Cancel(("w-3",)),
+    ]
+
+
 class World:
     """A SLURM that takes, runs and ends jobs as chance has it, and answers late and out of order."""
 
@@ -287,7 +303,8 @@ class World:
                     self.queue.append(said)
             case Cancel(names):
                 for name in names:
-                    if self.jobs.get(name) in {"PENDING", "RUNNING"}:
+                    heard = self.is_calm or self.rng.random() < 0.8
+                    if heard and self.jobs.get(name) in {"PENDING", "RUNNING"}:
                         self.end(name, "CANCELLED")
             case Ask():
                 listed = {name: Job(name[2:], state) for name, state in self.jobs.items()}
