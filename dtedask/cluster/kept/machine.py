@@ -167,7 +167,7 @@ class Keeping:
             case AskedToStop(asker, tasks, force):
                 return self._stop(asker, tasks, force)
             case Signalled(name):
-                return self._end("signal", f"it got the signal {name}")
+                return self._end("stopped" if name == "SIGINT" else "signal", f"it got the signal {name}")
             case SchedulerEnded():
                 return self._end("scheduler", "its scheduler ended")
 

@@ -69,13 +69,18 @@ class Owner:
         self._numbers = itertools.count()
         self._wake: float | None = None
 
-    def run(self) -> End:
-        """Keep the cluster; return why it is to end."""
+    @contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Hear signals, clients that come and go, and the end of the scheduler, from now on."""
         with _signals(self._events):
             self._listen()
-            end = self._obey(self._machine.begin())
-            while end is None:
-                end = self._obey(self._machine.handle(self._next()))
+            yield
+
+    def run(self) -> End:
+        """Keep the cluster; return why it is to end."""
+        end = self._obey(self._machine.begin())
+        while end is None:
+            end = self._obey(self._machine.handle(self._next()))
         self._client.unsubscribe_topic("all")  # the scheduler would tell us of our own leaving
         logger.info("ends because %s", end.text)
         with self._lock:

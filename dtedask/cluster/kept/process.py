@@ -13,15 +13,17 @@ import os
 import pickle
 import shlex
 import shutil
+import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dtedask.cluster.kept.machine import duration_text
 from dtedask.core.errors import ClusterError, DtedaskError
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from dtedask.cluster.profiles import Profile
 
 logger = logging.getLogger(__name__)
+
+_LOGGED = ("dtedask", "distributed")
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 LOG, SECRET, PROFILE = "cluster.log", "control.key", "profile.json"
 
@@ -67,7 +72,7 @@ class Order:
         else:
             words += ["--minimum", str(profile.workers), "--maximum", str(profile.workers_maximum)]
         if self.idle_s is not None:
-            words += ["--idle-timeout", f"{self.idle_s:g}s"]
+            words += ["--idle-timeout", duration_text(self.idle_s).replace(" ", "")]
         return shlex.join(words)
 
 
@@ -133,11 +138,9 @@ def keep(order: Order, tell: Callable[[Report], None], *, own_streams: bool = Fa
         names = {"kept": order.name, "profile": profile.name, "kind": profile.kind, "command": order.command}
         folder = ClusterFolder.make(order.name, **names, **ENDS)
         folder.write(folder.path / PROFILE, json.dumps(asdict(profile), default=str))
-        if own_streams:
-            _write_into(folder.logs / LOG)
         try:
             # Whoever waits for the end is told by the end of the connection, which is the last of all.
-            with ExitStack() as last, holding_name(order.name, folder):
+            with ExitStack() as last, _logging(folder.logs / LOG, own_streams), holding_name(order.name, folder):
                 _keep(order, folder, tell, last)
         except BaseException:
             if not folder.state().get("told"):  # nobody knows of it
@@ -151,13 +154,14 @@ def _keep(order: Order, folder: ClusterFolder, tell: Callable[[Report], None], l
     from dtedask.cluster.clients import client_for
 
     try:
-        with client_for(order.profile, folder=folder) as client:
+        with _interruptible(), client_for(order.profile, folder=folder) as client:
             assert client is not None
             owner = _owner(order, client, folder)
-            _announce(client, folder, last, owner.answer)
-            tell(Report(folder.id))
-            folder.update(told=True)
-            end = owner.run()
+            with owner.hearing():
+                _announce(client, folder, last, owner.answer)
+                tell(Report(folder.id))
+                folder.update(told=True)
+                end = owner.run()
             folder.update(ending=True, how_ended=_why(client, end), ended_by_itself=end.why != "stopped")
             if end.why == "scheduler":  # whoever wants to tell it of the end need not wait until it answers
                 last.enter_context(dask.config.set({"distributed.comm.timeouts.connect": "1s"}))
@@ -168,6 +172,21 @@ def _keep(order: Order, folder: ClusterFolder, tell: Callable[[Report], None], l
     finally:
         (folder.path / SECRET).unlink(missing_ok=True)
         folder.end()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let every signal that ends a process do so in order, while a cluster starts too."""
+
+    def interrupt(number: int, _frame: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _why(client: Client, end: End) -> str:
@@ -230,6 +249,29 @@ def _set_workers(client: Client, wanted: Wanted) -> None:
         cluster.adapt(minimum=wanted.minimum, maximum=wanted.maximum)
 
 
+@contextlib.contextmanager
+def _logging(log: Path, own_streams: bool) -> Iterator[None]:
+    """Log into a file; with `own_streams` for good, with all that this process prints."""
+    if own_streams:
+        _write_into(log)
+        yield
+        return
+    handler = logging.FileHandler(log)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    ours = logging.getLogger("dtedask.cluster")
+    before = ours.level
+    ours.setLevel(logging.INFO)
+    for name in _LOGGED:
+        logging.getLogger(name).addHandler(handler)
+    try:
+        yield
+    finally:
+        for name in _LOGGED:
+            logging.getLogger(name).removeHandler(handler)
+        handler.close()
+        ours.setLevel(before)
+
+
 def _write_into(log: Path) -> None:
     """Send what this process prints, and what libraries log, into a file."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -238,7 +280,7 @@ def _write_into(log: Path) -> None:
         os.dup2(source, number)
     os.close(descriptor)
     os.close(nowhere)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, format=_FORMAT)
     logging.getLogger("distributed.worker").setLevel(logging.WARNING)  # a line for each question about tasks
 
 

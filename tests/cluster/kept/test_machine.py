@@ -109,6 +109,10 @@ def test_a_signal_and_a_lost_scheduler_end_it():
     assert Keeping(Wanted(1, 1), 0.0).handle(SchedulerEnded()) == [End("scheduler", "its scheduler ended")]
 
 
+def test_ctrl_c_is_a_stop_like_any_other():
+    assert Keeping(Wanted(1, 1), 0.0).handle(Signalled("SIGINT")) == [End("stopped", "it got the signal SIGINT")]
+
+
 def test_whoever_asks_after_the_end_gets_an_answer(cluster):
     cluster.handle(Signalled("SIGTERM"))
     assert cluster.handle(AskedToStop(1, 5, force=False)) == [Answer(1, True)]
