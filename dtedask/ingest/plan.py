@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dtedask.cluster import wait_for_workers
@@ -46,6 +46,8 @@ class IngestPlan:
         What they may take: the setting ``dtedask.ingest.memory-limit``, or the memory of a worker.
     failed : tuple of (str, Exception)
         Files that cannot be taken.
+    on_workers : bool
+        Whether it is the workers of a cluster that do it.
     """
 
     files: int
@@ -58,6 +60,7 @@ class IngestPlan:
     memory_bytes: int
     memory_limit: int
     failed: tuple[tuple[str, Exception], ...] = ()
+    on_workers: bool = False
 
     def check(self) -> IngestPlan:
         """Return this plan if its memory suffices.
@@ -72,11 +75,18 @@ class IngestPlan:
 
             raise PlanError(
                 f"This ingest needs about {format_bytes(self.memory_bytes)} in {self.threads} "
-                f"thread{'s' * (self.threads > 1)}, more than its limit of {format_bytes(self.memory_limit)}.",
-                hint=f"Set dtedask.ingest.memory-limit to {math.ceil(self.memory_bytes / _MIB)} MiB or more"
-                + (", or dtedask.ingest.threads lower." if self.threads > 1 else "."),
+                f"thread{'s' * (self.threads > 1)}{' of a worker' * self.on_workers}, more than its limit of "
+                f"{format_bytes(self.memory_limit)}.",
+                hint=self._what_to_do(),
             )
         return self
+
+    def _what_to_do(self) -> str:
+        enough = f"{math.ceil(self.memory_bytes / _MIB)} MiB or more"
+        if self.on_workers:
+            return f"Give each worker {enough}: `memory` of the profile."
+        fewer = ", or dtedask.ingest.threads lower" if self.threads > 1 else ""
+        return f"Set dtedask.ingest.memory-limit to {enough}{fewer}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +103,15 @@ class Room:
         Bytes of memory for the tasks of one process.
     is_fixed : bool
         Whether the number of threads was asked for; if not, fewer are taken where memory is short.
+    on_workers : bool
+        Whether the processes are the workers of a cluster.
     """
 
     threads: int
     processes: int
     limit: int
     is_fixed: bool
+    on_workers: bool = False
 
     @classmethod
     def of(cls, client: Client | None) -> Room:
@@ -110,14 +123,14 @@ class Room:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
         threads = max((worker["nthreads"] for worker in workers), default=1)
-        return cls(threads, max(len(workers), 1), min(limits, default=setting("ingest.memory-limit")), True)
+        return cls(threads, max(len(workers), 1), min(limits, default=setting("ingest.memory-limit")), False, True)
 
     def fitted(self, surveys: Sequence[FileSurvey]) -> Room:
         """As many threads as memory allows, at least one."""
         if self.is_fixed:
             return self
         each = task_memory(surveys)
-        return Room(max(min(self.threads, self.limit // max(each, 1)), 1), 1, self.limit, False)
+        return replace(self, threads=max(min(self.threads, self.limit // max(each, 1)), 1))
 
 
 def task_memory(surveys: Iterable[FileSurvey]) -> int:
@@ -175,6 +188,7 @@ def make_plan(surveys: Sequence[FileSurvey], unit: UnitName, room: Room, *, chun
         threads=room.threads,
         memory_bytes=room.threads * task_memory(good),
         memory_limit=room.limit,
+        on_workers=room.on_workers,
         failed=tuple((found.file.name, found.error) for found in surveys if found.error is not None),
     )
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dtedask.store.layouts import Packs
     from dtedask.store.write import WriteItem, WriteResult
 
+_PARTS_OF_MEMORY = 4  # a task may hold its fields in several forms
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -80,12 +82,31 @@ class Execution:
         )
         return self.do(work, batches, token)
 
-    def map(self, function: Callable[[Any], Any], batches: Sequence[Any], name: str) -> list[Any]:
+    def map(
+        self,
+        function: Callable[[Any], Any],
+        batches: Sequence[Any],
+        name: str,
+        *,
+        memory: Callable[[Any], int] | None = None,
+        about: Callable[[Any], str] | None = None,
+    ) -> list[Any]:
         """Run a function once for each batch and return the results in the order of their items.
 
-        A batch for which memory is short is cut into halves: there may be more results than batches.
+        A batch for which memory is short is cut into halves: there may be more results than batches. `memory` says how
+        many bytes a batch takes, `about` what to call an item in an error.
         """
-        return self.do(Work(name, function), batches)
+        return self.do(Work(name, function, memory=memory, about=about), batches)
+
+    def at_most(self, batch_bytes: int) -> int:
+        """Bytes of fields for one task: so many, or fewer where workers have little memory."""
+        if self.client is None:
+            return batch_bytes
+        room = Workers(self.client).room()
+        if room.memory_bytes is None:
+            return batch_bytes
+        a_thread = room.memory_bytes * room.places // room.threads
+        return max(min(batch_bytes, a_thread // _PARTS_OF_MEMORY), 1)
 
     def do(self, work: Work, batches: Sequence[Sequence[Any]], token: str = "") -> list[Any]:
         """Do some work, one task a batch; `on_done` hears of each result.

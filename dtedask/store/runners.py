@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dtedask.cluster import wait_for_workers
 from dtedask.cluster.deaths import death_of
 from dtedask.cluster.versions import check_worker
-from dtedask.core.errors import ClusterError
+from dtedask.core.errors import ClusterError, WorkersMissingError
 from dtedask.store.attempts import Failed, Piece, Room, Wave, Work
 from dtedask.store.failures import is_passing
 
@@ -196,6 +196,7 @@ class Workers:
     def _outcome(self, future: Future[Any], result: Any) -> Any:
         """The result of a task, or why it has none."""
         from distributed import CancelledError, KilledWorker
+        from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
         if isinstance(result, CancelledError):
             raise ClusterError(
@@ -206,6 +207,11 @@ class Workers:
         if future.status != "error":
             return result
         _, error, trace = result
+        if isinstance(error, NoValidWorkerError | NoWorkerError):
+            raise WorkersMissingError(
+                "All workers are gone, and no other came in time.",
+                hint="Look at the logs of the jobs; the same again does only what is missing.",
+            ) from error
         if not isinstance(error, KilledWorker):
             raise error.with_traceback(trace)
         death = death_of(self.client, error)

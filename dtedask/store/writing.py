@@ -176,7 +176,7 @@ class WriteTransaction(Transaction):
     def _batches(self, items: Sequence[WriteItem]) -> list[Sequence[WriteItem]]:
         sizes = [item.work_bytes for item in items]
         smallest = SMALLEST_COPY_BYTES if all(item.is_copied for item in items) else SMALLEST_TASK_BYTES
-        limit = task_bytes(sum(sizes), self.execution.width, self.options.batch_bytes, smallest)
+        limit = task_bytes(sum(sizes), self.execution.width, self.execution.at_most(self.options.batch_bytes), smallest)
         batches: list[list[WriteItem]] = [[]]
         filled = 0
         for item, size in zip(items, sizes, strict=True):

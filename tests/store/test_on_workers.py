@@ -1,10 +1,11 @@
 """What tasks need travels with them: workers stand in another folder, and no setting can be read there."""
 
+import dask
 import numpy as np
 import pytest
 
 import dtedask
-from dtedask.core.errors import SettingError
+from dtedask.core.errors import SettingError, WorkersMissingError
 from dtedask.core.settings import setting
 from dtedask.ingest import ingest
 from dtedask.store import Execution, Schema
@@ -98,3 +99,14 @@ def test_roots_are_copied_moved_compared_and_patched(execution, here, fields):
 def test_time_series_are_made(execution, here, fields):
     store = archived("root", fields)
     assert store.rechunk("class=rd", execution=execution).fields == len(fields)
+
+
+def test_tasks_do_not_wait_for_ever_where_there_are_no_workers():
+    options = {"n_workers": 0, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    with (
+        dask.config.set({"distributed.scheduler.no-workers-timeout": "100ms"}),
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster) as client,
+        pytest.raises(WorkersMissingError, match="All workers are gone"),
+    ):
+        Execution(client=client).map(len, [[1]], "count")

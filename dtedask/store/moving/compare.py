@@ -44,6 +44,9 @@ class Pair:
     right: SideField
     headers: Headers
 
+    def __str__(self) -> str:
+        return ",".join(f"{key}={value}" for key, value in self.left.keys.items())
+
 
 @dataclass(frozen=True)
 class Comparing:
@@ -76,8 +79,9 @@ class Comparing:
         compared = 0
         for pairs in self._pairs(differences):
             compared += len(pairs)
-            batches = _batches(pairs, execution.width, self.batch_bytes)
-            for _, _, found in execution.map(partial(compare_batch, self.tolerance), batches, "compare"):
+            batches = _batches(pairs, execution.width, execution.at_most(self.batch_bytes))
+            task = partial(compare_batch, self.tolerance)
+            for _, _, found in execution.map(task, batches, "compare", memory=memory_of, about=str):
                 differences += found
         return Comparison(
             self.request,
@@ -154,6 +158,12 @@ def cut(pairs: Sequence[Pair], most_bytes: int) -> list[list[Pair]]:
         parts[-1].append(pair)
         filled += pair.left.size_bytes
     return parts
+
+
+def memory_of(pairs: Sequence[Pair]) -> int:
+    """Bytes that a task of some pairs holds at most: what is fetched, and both sides of one pair in float64."""
+    sizes = [pair.left.size_bytes for pair in pairs]
+    return min(2 * sum(sizes), 2 * HELD_BYTES) + 8 * max(sizes, default=0)
 
 
 def compare_batch(tolerance: Tolerance, pairs: Sequence[Pair]) -> tuple[int, int, list[FieldDifference]]:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NotFoundError
-from dtedask.store.moving.compare import Pair, are_equal, cut, with_data
+from dtedask.store.moving.compare import Pair, are_equal, cut, memory_of, with_data
 from dtedask.store.moving.sides import SideField
 from dtedask.store.placement import place
 from dtedask.store.repository import snapshot_at
@@ -55,8 +55,9 @@ class Verifier:
             for entry, copy in zip(entries, found, strict=True)
             if copy is not None
         ]
-        limit = task_bytes(sum(pair.left.size_bytes for pair in pairs), self._execution.width, self._batch_bytes)
-        done = self._execution.map(_equal_batch, cut(pairs, limit), "verify") if pairs else ()
+        execution, total = self._execution, sum(pair.left.size_bytes for pair in pairs)
+        batches = cut(pairs, task_bytes(total, execution.width, execution.at_most(self._batch_bytes)))
+        done = execution.map(_equal_batch, batches, "verify", memory=memory_of, about=str) if pairs else ()
         answers = chain.from_iterable(equal for equal, _ in done)
         return ["it is not there" if copy is None else "" if next(answers) else "it differs" for copy in found]
 
