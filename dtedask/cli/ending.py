@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
@@ -21,19 +20,27 @@ _LAST_S = 10.0
 class Ending:
     """Signals of SLURM, and what they mean for a run.
 
-    SIGUSR1 comes before the walltime: what waits for input ends after the commit under way, everything else goes on
-    while there is time. SIGTERM comes when the job is cancelled or requeued: what waits ends as before, everything else
-    at once. SLURM may send it to the script and to this process, so that it comes twice.
+    SIGUSR1 comes before the walltime, up to a minute too early. When the time has come, what waits for input ends after
+    the commit under way; everything else goes on until the last seconds. SIGTERM comes when the job is cancelled or
+    requeued: what waits ends as before, everything else at once. SLURM may send it to the script and to this process,
+    so that it comes twice.
+
+    Parameters
+    ----------
+    seconds_left : callable, optional
+        Says how long the job may still run; None if nobody knows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds_left: Callable[[], float | None] = lambda: None) -> None:
         self.stop = threading.Event()
         self.reason: Literal["", "walltime", "terminated"] = ""
         self.finishes = False  # whether the event ends the run soon
         self.grace_s = 60.0
         self.allocation: Allocation | None = None
+        self._seconds_left = seconds_left
         self._is_over = False
         self._interrupted = False
+        self._warned = False
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -54,38 +61,48 @@ class Ending:
         yield self.stop
 
     def _near(self, _number: int, _frame: object) -> None:
-        if not self.reason:
-            self._begin("walltime", max(self.grace_s - _LAST_S, self.grace_s / 2))
+        if not self._warned:
+            self._warned = True
+            threading.Thread(target=self._await_walltime, name="walltime", daemon=True).start()
+
+    def _await_walltime(self) -> None:
+        left = self._seconds_left()
+        left = self.grace_s if left is None else left
+        _write(f"The walltime ends in {left:.0f} s.\n")
+        self._later(max(left - self.grace_s, 0.0), self._stop, "walltime")
+        self._later(max(left - _LAST_S, left / 2), self._end)
 
     def _now(self, _number: int, _frame: object) -> None:
         lost = self.allocation is not None and self.allocation.lost is not None
         if lost or self._is_over or not self.finishes:
             self._interrupt(lost=lost)
         elif self.reason != "terminated":
-            self._begin("terminated", _TERMINATED_S)
+            self._stop("terminated")
+            self._later(_TERMINATED_S, self._end)
 
-    def _begin(self, reason: Literal["walltime", "terminated"], seconds: float) -> None:
-        self.reason = reason
-        self.stop.set()
-        why = "The walltime is near" if reason == "walltime" else "The job is to end"
-        then = "stopping after the commit that is under way" if self.finishes else "going on while there is time"
-        _write(f"{why}: {then}.\n")
-        timer = threading.Timer(seconds, self._end)
-        timer.daemon = True
-        timer.start()
+    def _stop(self, reason: Literal["walltime", "terminated"]) -> None:
+        if self.finishes:
+            self.reason = reason
+            self.stop.set()
+            _write("Stopping after the commit that is under way.\n")
 
     def _end(self) -> None:
         self._is_over = True
-        _thread.interrupt_main(signal.SIGTERM)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # wakes it from whatever it waits for
 
     def _interrupt(self, *, lost: bool) -> None:
         if self._interrupted:
             return
         self._interrupted = True
         if not lost:
-            self.reason = self.reason or "terminated"
+            self.reason = self.reason or ("walltime" if self._is_over else "terminated")
             _write("There is no time left: the run is given up. What was committed stays.\n")
         raise KeyboardInterrupt
+
+    def _later(self, seconds: float, function: Callable[..., None], *arguments: object) -> None:
+        timer = threading.Timer(seconds, function, arguments)
+        timer.daemon = True
+        timer.start()
 
 
 def _write(text: str) -> None:

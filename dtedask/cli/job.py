@@ -30,12 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = ClusterFolder(Path(words[0]))
     if "--ended" in words:
         return _tell_end(folder, int(words[-1]))
-    ending = Ending()
+    ending = Ending(_seconds_left)
     raised: list[BaseException] = []
     with ending.heard(), ExitStack() as stack:
         status = guarded(lambda: _in_allocation(folder, ending, stack), on_error=raised.append)
         # Before the workers are waited for: who follows the run need not wait for them.
-        _record(folder, status, ending, *map(_error_object, raised))
+        _record(folder, status, ending, raised[0] if raised else None)
     return status
 
 
@@ -86,20 +86,34 @@ def _report_of(recipe: Recipe, begin: datetime) -> str | None:
     return str(newest.page) if newest is not None and newest.begin >= begin.replace(microsecond=0) else None
 
 
+def _seconds_left() -> float | None:
+    """How long this job may still run, as SLURM says; None if it does not."""
+    from dtedask.cluster.slurm_commands import seconds_left
+    from dtedask.core.errors import ClusterError
+
+    try:
+        return seconds_left(os.environ.get("SLURM_JOB_ID", ""))
+    except ClusterError:
+        return None
+
+
 def _record_begin(folder: ClusterFolder) -> None:
     attempt, job_id = int(os.environ.get("SLURM_RESTART_COUNT", "0")), os.environ.get("SLURM_JOB_ID", "")
     place = {"job_id": job_id, "node": os.environ.get("SLURMD_NODENAME") or socket.gethostname()}
-    folder.update(status="running", begun=_now(), attempt=attempt, ended=None, exit_status=None, error=None, **place)
+    folder.update(
+        status="running", begun=_now(), attempt=attempt, ended=None, stopped=None, exit_status=None, error=None, **place
+    )
     if attempt:
         say(f"Start {attempt + 1} of job {job_id}: what was committed before stays as it is.")
 
 
-def _record(folder: ClusterFolder, status: int, ending: Ending, error: dict[str, str] | None = None) -> None:
+def _record(folder: ClusterFolder, status: int, ending: Ending, raised: BaseException | None) -> None:
     name = "done" if status == DONE else "interrupted" if status == INTERRUPTED else "failed"
-    if ending.reason == "terminated":  # it may be started again
-        folder.update(status=name, exit_status=status, ended=_now(), error=error)
+    found = {"status": name, "exit_status": status, "error": _error_object(raised, ending)}
+    if ending.reason == "terminated":  # it may be started again, and its folder must stay until then
+        folder.update(stopped=_now(), **found)
     else:
-        folder.end(status=name, exit_status=status, error=error)
+        folder.end(**found)
 
 
 def _tell_end(folder: ClusterFolder, status: int) -> int:
@@ -119,7 +133,13 @@ def _tell_end(folder: ClusterFolder, status: int) -> int:
     return status
 
 
-def _error_object(error: BaseException) -> dict[str, str]:
+def _error_object(error: BaseException | None, ending: Ending) -> dict[str, str] | None:
+    if error is None and not ending.reason:
+        return None
+    if error is None or isinstance(error, KeyboardInterrupt):
+        why = "at its walltime" if ending.reason == "walltime" else "by SLURM"
+        again = "Submitting the recipe again does only what is missing."
+        return {"code": "interrupted", "message": f"The run was ended {why}.", "hint": again}
     if isinstance(error, DtedaskError):
         return {"code": error.code, "message": error.message, "hint": error.hint}
     return {"code": "error", "message": f"{type(error).__name__}: {error}".rstrip(": "), "hint": ""}

@@ -82,6 +82,8 @@ class BatchKeys(Section):
     worker's."""
     grace: Duration | None = None
     """How long before the walltime the run is told to end; null is a minute, or a quarter of a short walltime."""
+    dashboard: bool | None = None
+    """Whether the scheduler shows Dask's dashboard, which takes half a second to start; null does without."""
     requeue: bool | None = None
     """Whether SLURM may start the job again, as after the loss of a node; null lets it."""
     job_extra_directives: list[str] | None = None

@@ -129,6 +129,23 @@ def list_jobs(folder: Path | None = None, ids: Iterable[str] = ()) -> list[Job]:
     return [job for job in found if job.id in wanted or (place is not None and job.command.startswith(place))]
 
 
+def seconds_left(job_id: str) -> float | None:
+    """How long a job that runs may still do so; None if there is no end.
+
+    Raises
+    ------
+    SlurmAwayError, RefusedError
+        If there is no answer, or the job is not known.
+    """
+    from dtedask.cluster.walltime import walltime_s
+
+    said = _run("squeue", "--noheader", f"--jobs={job_id}", "--format=%L").strip()
+    try:
+        return 0.0 if said in {"0:00", "INVALID"} else walltime_s(said)
+    except ValueError:
+        return None
+
+
 def cancel(ids: Sequence[str]) -> None:
     """Cancel jobs, in one call; those that have ended already do no harm.
 

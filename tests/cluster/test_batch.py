@@ -4,12 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dtedask.cluster import Profile
 from dtedask.cluster.batch import batch_job, batch_script, profile_for_batch
-from dtedask.cluster.batch.job import walltime_s
 from dtedask.cluster.batch.rank import memory_of, worker_name
 from dtedask.core.errors import SettingError
 
@@ -78,16 +75,6 @@ def test_directives_of_a_site_are_added_and_left_out(tmp_path):
 def test_bash_understands_the_script(tmp_path):
     script = batch_script(batch_job(slurm_profile(), name="night"), tmp_path / "it's here")
     assert subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True).stderr == ""
-
-
-@given(st.integers(0, 9), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59))
-def test_walltimes_are_read_as_slurm_writes_them(days, hours, minutes, seconds):
-    total = days * 86400 + hours * 3600 + minutes * 60 + seconds
-    assert walltime_s(f"{days}-{hours:02}:{minutes:02}:{seconds:02}") == total
-    assert walltime_s(f"{hours:02}:{minutes:02}:{seconds:02}") == total - days * 86400
-    assert walltime_s(f"{minutes}:{seconds}") == minutes * 60 + seconds
-    assert walltime_s(str(minutes)) == minutes * 60
-    assert walltime_s("UNLIMITED") is None
 
 
 def test_a_short_job_is_told_of_its_end_in_its_last_quarter():

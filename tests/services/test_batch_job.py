@@ -147,11 +147,12 @@ def test_a_cancelled_job_leaves_what_it_committed_and_no_process(site):
 def test_a_watch_ends_before_the_walltime_with_all_that_came(site):
     run = submit(site, workers=1, input={"files": str(site / "input"), "watch": True})
     wait_until(lambda: (site / "data").exists() and len(commits(site)) == 3, "commits")
-    # As SLURM does it: to the script alone.
+    # As SLURM does it when the walltime is near: to the script alone.
+    subprocess.run(["scontrol", "update", f"JobId={run.job_id}", "TimeLimit=1"], check=True)
     subprocess.run(["scancel", "--batch", "--signal=USR1", run.job_id], check=True)
     done = ended(run)
     assert (done.status, done.exit_status) == ("done", 0)
-    assert "The walltime is near" in run.log.read_text()
+    assert "The walltime ends in" in run.log.read_text()
 
 
 def test_the_status_of_the_recipe_is_that_of_the_job_and_of_who_waits_for_it(site):

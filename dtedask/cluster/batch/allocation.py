@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import logging
 import os
 import signal
@@ -73,6 +72,11 @@ class Allocation:
             self._step.send_signal(signal.SIGKILL)
 
     @property
+    def has_dashboard(self) -> bool:
+        """Whether the scheduler shows Dask's dashboard."""
+        return bool(self._job["dashboard"])
+
+    @property
     def address(self) -> str:
         """Where the scheduler listens."""
         host, port = self._port.getsockname()
@@ -88,7 +92,7 @@ class Allocation:
         security = security_in(self.folder.tls) if self._job["encrypt"] else None
         host, port = self._port.getsockname()
         options: dict[str, Any] = {"host": host, "port": port, "protocol": self.address.partition(":")[0]}
-        options |= {"security": security, "dashboard": False}
+        options |= {"security": security, "dashboard": self.has_dashboard, "dashboard_address": ":0"}
         return AllocationCluster(
             self,
             workers={},
@@ -115,7 +119,7 @@ class Allocation:
                     f"The workers of job {os.environ.get('SLURM_JOB_ID', '')} ended with status {status}: {said}",
                     hint=f"Their logs are in {self.folder.logs}.",
                 )
-                _thread.interrupt_main(signal.SIGTERM)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
                 return
             self.restarts += 1
             logger.warning("the workers ended with status %s and are started again: %s", status, said)

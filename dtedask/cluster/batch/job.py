@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,8 +40,8 @@ class BatchJob:
         As SLURM writes them; None leaves them to SLURM.
     interface, local_directory : str, optional
         Network interface, and folder for what workers spill.
-    requeue, encrypt : bool
-        Whether SLURM may start the job again, and whether its processes talk by TLS.
+    requeue, encrypt, dashboard : bool
+        Whether SLURM may start the job again, its processes talk by TLS, and there is Dask's dashboard.
     prologue, directives, skipped : tuple of str
         Lines before the run, more directives, and texts of directives that are left out.
     """
@@ -68,6 +67,7 @@ class BatchJob:
     local_directory: str | None = None
     requeue: bool = True
     encrypt: bool = True
+    dashboard: bool = False
     prologue: tuple[str, ...] = ()
     directives: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -150,6 +150,7 @@ def batch_job(profile: Profile, *, name: str, **asked: Any) -> BatchJob:
         directives=tuple(options.get("job-extra-directives") or ()),
         skipped=tuple(options.get("job-directives-skip") or ()),
         requeue=bool(options.get("requeue", True)),
+        dashboard=bool(options.get("dashboard")),
         **{key: options.get(key) for key in ("nodes", "walltime", "queue", "account", "dependency", "interface")},
         local_directory=options.get("local-directory"),
     )
@@ -161,28 +162,17 @@ def _driver_bytes(options: Mapping[str, Any], worker_bytes: int) -> int:
 
 
 def _grace(options: Mapping[str, Any]) -> float:
-    """SLURM may tell a minute too early: a short job is left three quarters of its time."""
+    """A minute, or a quarter of a short walltime."""
+    from dtedask.cluster.walltime import walltime_s
+
     asked = options.get("grace")
     if asked is not None:
         return _seconds(asked)
-    walltime = walltime_s(options.get("walltime"))
+    try:
+        walltime = walltime_s(options.get("walltime") or "UNLIMITED")
+    except ValueError:  # SLURM says what is wrong with it
+        walltime = None
     return GRACE_S if walltime is None else min(GRACE_S, walltime / 4)
-
-
-_WALLTIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<first>\d+)(?::(?P<second>\d+))?(?::(?P<third>\d+))?$")
-
-
-def walltime_s(text: str | None) -> float | None:
-    """Seconds of a time as SLURM writes it, such as ``30``, ``12:00:00`` or ``1-12``; None for any other text."""
-    match = _WALLTIME.match(text or "")
-    if match is None:
-        return None
-    first, second, third = (int(match[name] or 0) for name in ("first", "second", "third"))
-    if match["days"]:
-        return int(match["days"]) * 86400 + first * 3600 + second * 60 + third
-    if match["third"] is None:
-        return first * 60 + second
-    return first * 3600 + second * 60 + third
 
 
 def _size(value: str | int) -> int:

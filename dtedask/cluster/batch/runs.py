@@ -144,7 +144,7 @@ def make_run(folder: Path, state: Mapping[str, Any], job_id: str, job: Job | Non
         starts=int(state.get("attempt", 0)) + 1 if has_begun else 0,
         submitted=_moment(state.get("started")),
         begun=_moment(state.get("begun")),
-        ended=_moment(state.get("ended")),
+        ended=_moment(state.get("ended") or state.get("stopped")),
         exit_status=state.get("exit_status"),
         error=state.get("error"),
         report=str(state.get("report") or ""),

@@ -33,6 +33,11 @@ class AllocationCluster(SpecCluster):
         return self._allocation.folder
 
     @property
+    def dashboard_link(self) -> str:
+        """Link to Dask's dashboard; empty if there is none."""
+        return str(super().dashboard_link) if self._allocation.has_dashboard else ""
+
+    @property
     def failure(self) -> ClusterError | None:
         """Why the workers were given up, if they were."""
         return self._allocation.lost
