@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from dtedask.cli.commands import ReaderLeftError
 from dtedask.cli.console import show_error, show_warning
+from dtedask.cli.malformed import malformed_file
 from dtedask.cli.usage import show_usage_error, usage_error
 from dtedask.core.errors import DtedaskError
 
@@ -104,10 +105,18 @@ def _guarded(run: Callable[[], int], on_error: Callable[[BaseException], None]) 
     except Exception as error:
         if mode.debug:
             raise
-        text = " ".join(str(error).split())
-        show_error(f"{type(error).__name__}: {text}" if text else type(error).__name__, "Use --debug to see where.")
-        on_error(error)
-        return FAILED
+        return _unexpected(error, on_error)
+
+
+def _unexpected(error: Exception, on_error: Callable[[BaseException], None]) -> int:
+    wrong_file = malformed_file(error)
+    if wrong_file is not None:
+        show_error(wrong_file.message, wrong_file.hint)
+        return wrong_file.exit_status
+    text = " ".join(str(error).split())
+    show_error(f"{type(error).__name__}: {text}" if text else type(error).__name__, "Use --debug to see where.")
+    on_error(error)
+    return FAILED
 
 
 def _reader_left() -> int:

@@ -23,6 +23,7 @@ from dtedask.core.settings import setting
 if TYPE_CHECKING:
     from distributed import Client
     from distributed.deploy.cluster import Cluster
+    from distributed.security import Security
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +84,13 @@ def _prepare(client: Client) -> None:
 
 @contextmanager
 def _cluster(profile: Profile, folder: ClusterFolder | None) -> Iterator[tuple[Cluster, ClusterFolder | None]]:
-    if profile.kind == "local-cluster" and profile.encrypt:
-        with _certified(profile, folder) as place, local_cluster(profile, security_in(place.tls)) as encrypted:
+    certified: dict[str, Callable[[Profile, Security], Cluster]] = {
+        "local-cluster": local_cluster,
+        "class": named_cluster,
+    }
+    if profile.encrypt and profile.kind in certified:
+        start = certified[profile.kind]
+        with _certified(profile, folder) as place, start(profile, security_in(place.tls)) as encrypted:
             yield encrypted, place
         return
     starts: dict[str, Callable[[Profile], Cluster]] = {

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.configured import configured
+from dtedask.cluster.folder import clusters_folder
 from dtedask.cluster.named import arguments_of, class_of, job_class_of
 from dtedask.cluster.places import place_of
+from dtedask.cluster.security import security_in
 from dtedask.core.errors import SettingError
 
 if TYPE_CHECKING:
@@ -54,8 +56,8 @@ def script_of(profile: Profile, job_class: Any, arguments: Mapping[str, Any]) ->
 
 def job_script_of_class(profile: Profile) -> str:
     """Return the script of one worker job of a profile of kind ``class``."""
-    kind = class_of(profile)
-    return script_of(profile, job_class_of(kind), arguments_of(profile))
+    security = security_in(clusters_folder() / "<cluster>" / "tls") if profile.encrypt else None
+    return script_of(profile, job_class_of(class_of(profile)), arguments_of(profile, security))
 
 
 def _parameters(job_class: Any) -> set[str]:

@@ -16,6 +16,7 @@ from dtedask.core.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from distributed.deploy.cluster import Cluster
+    from distributed.security import Security
 
     from dtedask.cluster.profiles import Profile
 
@@ -24,8 +25,15 @@ __all__ = ["arguments_of", "class_of", "job_class_of", "named_cluster"]
 _PIP = {"dask_jobqueue": '"dtedask[slurm]"'}
 
 
-def named_cluster(profile: Profile) -> Cluster:
+def named_cluster(profile: Profile, security: Security | None = None) -> Cluster:
     """Start the cluster of a profile of kind ``class`` and ask it for the workers of the profile.
+
+    Parameters
+    ----------
+    profile : Profile
+        Names the class.
+    security : distributed.security.Security, optional
+        With certificates its processes talk by TLS.
 
     Raises
     ------
@@ -37,7 +45,7 @@ def named_cluster(profile: Profile) -> Cluster:
         If it cannot be started.
     """
     kind = class_of(profile)
-    arguments = arguments_of(profile)
+    arguments = arguments_of(profile, security)
     try:
         cluster: Cluster = kind(**arguments)
         ask_for_workers(cluster, profile)
@@ -94,7 +102,7 @@ def job_class_of(kind: Any) -> Any:
     return getattr(kind, "job_cls", None)
 
 
-def arguments_of(profile: Profile) -> dict[str, Any]:
+def arguments_of(profile: Profile, security: Security | None = None) -> dict[str, Any]:
     """Arguments with which the class of a profile is called, as the profile gives them.
 
     Raises
@@ -105,6 +113,8 @@ def arguments_of(profile: Profile) -> dict[str, Any]:
     kind = class_of(profile)
     check_options(profile, kind)
     arguments = {**keywords(profile.job), **profile.options}
+    if security is not None:
+        arguments.setdefault("security", security)
     if job_class_of(kind) is None:
         return arguments
     if profile.section:
@@ -123,6 +133,11 @@ def check_options(profile: Profile, kind: Any) -> None:
                 f"{place_of(profile, 'options', option)}: {profile.class_path} takes no argument {option!r}.",
                 hint=did_you_mean(option, known, listed=30),
             )
+    if profile.encrypt and "security" not in known:
+        raise SettingError(
+            f"{place_of(profile, 'encrypt')}: {profile.class_path} takes no argument 'security'.",
+            hint="Set `encrypt: false`, and see how the class encrypts by itself.",
+        )
     needed = [name for name, parameter in known.items() if _is_needed(parameter) and name not in profile.options]
     if needed:
         raise SettingError(

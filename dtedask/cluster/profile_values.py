@@ -164,12 +164,20 @@ def _checked(layer: Layer, section: str, model: type[JobKeys], before: Mapping[s
 
 
 def _of_entry(written: Written) -> Iterator[Value]:
-    path = ["dtedask", "profiles", written.name]
-    for key, value in written.entry.model_dump(by_alias=True).items():
-        at = deep_get(written.layer.data, [*path, key])[1]
-        source = place_or(written.layer.lines, at, DEFAULT) if len(at) == len(path) + 1 else DEFAULT
-        is_fixed = key == "workers" and value and value["maximum"] is None
-        yield Value(key, value["minimum"] if is_fixed else value, source)
+    entry = written.entry.model_dump(by_alias=True)
+    workers = entry.get("workers")
+    if workers and workers["maximum"] is None:
+        entry["workers"] = workers["minimum"]
+    for key, value in {"kind": entry.pop("kind"), **entry}.items():
+        is_section = key in {"batch", "workers"} and isinstance(value, Mapping)
+        for path, below in [((key, name), one) for name, one in value.items()] if is_section else [((key,), value)]:
+            yield Value(".".join(path), below, _source(written, path))
+
+
+def _source(written: Written, path: tuple[str, ...]) -> str:
+    whole = ("dtedask", "profiles", written.name, *path)
+    at = deep_get(written.layer.data, whole)[1]
+    return place_or(written.layer.lines, at, DEFAULT) if len(at) == len(whole) else DEFAULT
 
 
 def _of_dask(written: Written) -> Iterator[tuple[tuple[str, ...], Found]]:

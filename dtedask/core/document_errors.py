@@ -6,6 +6,7 @@ import collections.abc
 import re
 import types
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -48,6 +49,9 @@ def describe(item: dict[str, Any], model: type[BaseModel]) -> Finding:
             return Finding(path, f"key {path[-1]!r} is missing{at}.")
         case "union_tag_not_found":
             key = item["ctx"]["discriminator"].strip("'")
+            meant = _misspelt(key, item["input"], here)
+            if meant:
+                return Finding((*path, meant), f"unknown key {meant!r} in {dotted(path)}.", f"Did you mean {key!r}?")
             return Finding(path, f"key {key!r} is missing in {dotted(path)}.", did_you_mean("", _tags(here)))
         case "union_tag_invalid":
             key = item["ctx"]["discriminator"].strip("'")
@@ -65,6 +69,13 @@ def dotted(path: KeyPath) -> str:
     """Write a key path as people do, such as ``listeners[0].request``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
+
+
+def _misspelt(key: str, given: object, kinds: list[Any]) -> str:
+    """Key of a document that is probably another one that is missing; empty where none is."""
+    legal = {name for kind in _models(kinds) for name in _fields(kind)}
+    unknown = [str(name) for name in given if name not in legal] if isinstance(given, collections.abc.Mapping) else []
+    return next(iter(get_close_matches(key, unknown, n=1)), "")
 
 
 def _of_validator(path: KeyPath, item: dict[str, Any]) -> Finding:

@@ -1,5 +1,8 @@
 """Profiles: where they are found, what is refused, and what dask-jobqueue makes of them."""
 
+import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -51,11 +54,15 @@ distributed:
 """
 
 
-def test_the_shipped_profiles_are_threads_a_local_cluster_and_slurm():
+SITES = ("ecmwf", "leonardo", "levante", "lumi")
+
+
+def test_the_shipped_profiles_are_threads_a_local_cluster_slurm_and_examples_of_sites():
     assert {name: entry.kind for name, entry in profiles().items()} == {
         "local": "threads",
         "local-cluster": "local-cluster",
         "slurm": "slurm",
+        **dict.fromkeys(SITES, "slurm"),
     }
 
 
@@ -65,9 +72,47 @@ def test_the_setting_cluster_chooses_the_profile():
         assert profile().name == "slurm"
 
 
-def test_the_shipped_folder_is_a_dask_configuration_folder(repository):
-    merged = dask.config.merge(*dask.config.collect_yaml([str(repository / "jobqueue")]))
+def test_the_shipped_folder_is_a_dask_configuration_folder_whose_files_do_not_disagree(repository):
+    files = list(dask.config.collect_yaml([str(repository / "jobqueue")]))
+    merged = dask.config.merge(*files)
     assert set(merged["dtedask"]["profiles"]) == set(profiles())
+    assert merged == dask.config.merge(*reversed(files))
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_the_example_of_a_site_says_all_that_its_jobs_need(name):
+    job = profile(name).job
+    assert {"cores", "processes", "memory", "walltime", "interface", "local-directory", "job-script-prologue"} <= set(
+        job
+    )
+    assert job["cores"] % job["processes"] == 0
+    assert any(line.startswith("module load") for line in job["job-script-prologue"])
+
+
+@pytest.mark.slow
+def test_plain_dask_jobqueue_reads_the_same_numbers(repository, tmp_path, monkeypatch):
+    copy = shutil.copytree(repository / "jobqueue", tmp_path / "jobqueue")  # Dask writes into the folder
+    monkeypatch.setenv("DASK_CONFIG", str(copy))
+    names = ["slurm", *SITES]
+    done = subprocess.run([sys.executable, "-c", _PLAIN, *names], capture_output=True, text=True, check=True)
+    for name, plain in json.loads(done.stdout).items():
+        lines = [*plain.splitlines()[:-1], *plain.splitlines()[-1].split(" tcp://")[1].split(" --")[2:]]
+        ours = job_script(name)
+        assert [line for line in lines if line not in ours] == []
+    monkeypatch.setattr(dask.config, "paths", [str(copy)])
+    assert set(profiles()) >= {"local", *names}  # what Dask wrote is no profile
+
+
+_PLAIN = """
+import json, sys
+from dask_jobqueue import SLURMCluster
+scripts = {}
+for name in sys.argv[1:]:
+    options = {"dashboard_address": ":0", "host": "127.0.0.1"}
+    with SLURMCluster(config_name=name, interface="", scheduler_options=options) as cluster:
+        scripts[name] = cluster.job_script()
+print(json.dumps(scripts))
+"""
 
 
 def test_a_folder_of_the_user_adds_and_replaces_profiles(write):
