@@ -7,7 +7,7 @@ import dask.config
 import pytest
 
 from dtedask.cluster import Profile, client_for, job_script, profile, start_script
-from dtedask.core.errors import ClusterError, MissingExtraError, SettingError
+from dtedask.core.errors import ClusterError, DocumentError, MissingExtraError, SettingError
 
 IN_PROCESS = {"n_workers": 0, "processes": False, "threads_per_worker": 1, "dashboard_address": ":0"}
 
@@ -56,15 +56,12 @@ def test_what_is_no_cluster_is_refused_with_its_line(write, path, message):
         ("distributed.LocalCluster", "n_wokers", "n_workers"),
         ("distributed.LocalCluster", "memory_limt", "memory_limit"),  # goes on to the workers
         ("distributed.SpecCluster", "schedular", "scheduler"),
-        ("distributed.SSHCluster", "host", "hosts"),
         ("dask_jobqueue.PBSCluster", "resource_spek", "resource_spec"),  # goes on to the jobs
         ("dask_jobqueue.HTCondorCluster", "disc", "disk"),
         ("dask_kubernetes.operator.KubeCluster", "namespce", "namespace"),
     ],
 )
 def test_a_wrong_option_is_refused_with_its_line_and_the_nearest(write, path, option, meant):
-    if path.endswith("SSHCluster") and meant == "hosts":
-        pytest.skip("takes any argument")
     write(path, f"\n        {option}: 1")
     with pytest.raises(SettingError, match=rf"mine\.yaml:7: {path} takes no argument '{option}'.*'{meant}'"):
         start_script("mine")
@@ -119,7 +116,7 @@ def test_the_call_can_be_pasted_and_gives_the_workers():
 def test_the_call_sets_the_configuration_of_the_profile(write):
     write("distributed.LocalCluster", text="distributed: {comm: {compression: zlib}}\n")
     with dask.config.set():
-        exec(start_script("mine").partition("from distributed")[0], {})
+        exec(start_script("mine").partition("cluster = ")[0], {})
         assert dask.config.get("distributed.comm.compression") == "zlib"
 
 
@@ -171,9 +168,8 @@ def test_options_win_over_the_section_and_a_section_may_have_any_name(write):
     assert "#PBS -q short" in script
     assert "#PBS -l select=2" in script
     file.write_text(file.read_text().replace("resource-spec", "resource-spek"))
-    with pytest.raises(SettingError, match=r"mine\.yaml:13: unknown key 'resource-spek'.*'resource-spec'") as found:
+    with pytest.raises(DocumentError, match=r"mine\.yaml:13: unknown key 'resource-spek'.*'resource-spec'"):
         profile("mine")
-    assert found.value.exit_status == 2
 
 
 def test_a_job_that_encrypts_shows_it_in_its_script(write):
@@ -212,8 +208,8 @@ def test_a_class_without_workers_in_its_profile_keeps_those_of_its_options():
 
 @pytest.mark.slow
 def test_a_spec_cluster_is_started_by_name():
-    worker = {"cls": "distributed.Worker", "options": {"nthreads": 1, "dashboard": False}}
-    scheduler = {"cls": "distributed.Scheduler", "options": {"dashboard": False, "host": "127.0.0.1"}}
+    worker = {"cls": "distributed.Worker", "options": {"nthreads": 1}}
+    scheduler = {"cls": "distributed.Scheduler", "options": {"dashboard_address": ":0", "host": "127.0.0.1"}}
     with client_for(named("distributed.SpecCluster", 1, scheduler=scheduler, worker=worker)) as client:
         assert client.submit(abs, -1).result(timeout=30) == 1
 
@@ -228,8 +224,8 @@ def test_a_cluster_of_a_class_can_talk_by_tls():
 
 def test_a_class_that_fails_to_start_is_told_with_its_reason(monkeypatch, tmp_path):
     (tmp_path / "failing_clusters.py").write_text(
-        "from distributed.deploy.cluster import Cluster\n"
-        "class Failing(Cluster):\n"
+        "class Failing:\n"
+        "    scale = close = get_client = None\n"
         "    def __init__(self):\n"
         "        raise OSError('no room')\n"
     )
