@@ -60,7 +60,9 @@ class _Name:
 def _configuration(configuration: Mapping[str, Any]) -> list[str]:
     if not configuration:
         return []
-    return [f"dask.config.set({pformat(dict(configuration), width=100, sort_dicts=False)})", ""]
+    # Setting a section would replace all of it.
+    values = pformat(dict(configuration), width=100, sort_dicts=False).replace("\n", "\n    ")
+    return ["dask.config.update(", "    dask.config.config,", f"    {values},", ")", ""]
 
 
 def _call(name: str, arguments: Mapping[str, Any]) -> Iterator[str]:

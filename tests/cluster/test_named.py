@@ -1,6 +1,7 @@
 """Clusters of any class: what is checked before they start, the call or script that is printed, and that they start."""
 
 import ast
+import copy
 import sys
 
 import dask.config
@@ -115,9 +116,13 @@ def test_the_call_can_be_pasted_and_gives_the_workers():
 
 def test_the_call_sets_the_configuration_of_the_profile(write):
     write("distributed.LocalCluster", text="distributed: {comm: {compression: zlib}}\n")
-    with dask.config.set():
+    before = copy.deepcopy(dask.config.config)
+    try:
         exec(start_script("mine").partition("cluster = ")[0], {})
         assert dask.config.get("distributed.comm.compression") == "zlib"
+        assert dask.config.get("distributed.comm.timeouts") == before["distributed"]["comm"]["timeouts"]
+    finally:
+        dask.config.update(dask.config.config, before)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_a_wrong_key_anywhere_is_named_with_its_line_and_a_hint(path, data):
         (("dtedask", "profiles", "site", "encrypt"), "perhaps"),
         (("dtedask", "profiles", "site", "section"), "sight"),
         (("dtedask", "profiles", "site", "batch", "walltime"), "1h"),
-        (("dtedask", "profiles", "site", "workers", "minimum"), 0),
+        (("dtedask", "profiles", "site", "workers", "minimum"), -1),
         (("dtedask", "profiles", "queue", "class"), ""),
         (("jobqueue", "site", "cores"), "four"),
         (("jobqueue", "site", "memory"), "8 GBit"),
