@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dtedask.cli.console import say
 from dtedask.cli.entry import mode
 from dtedask.cli.progress_lines import LOG_INTERVAL_S, Lines
-from dtedask.core.stages import listening_to_stages, staged
+from dtedask.core.stages import StageListener, listening_to_stages, staged
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -72,7 +72,7 @@ def _shown(display: Display) -> Iterator[Display]:
             display.stop()
 
 
-class Display:
+class Display(StageListener):
     """Takes what happens, from any thread, and has it shown.
 
     Parameters

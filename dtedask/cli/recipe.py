@@ -180,10 +180,8 @@ def _run(
     stopping: AbstractContextManager[Event] | None,
     **options: Any,
 ) -> RunReport:
-    from contextlib import nullcontext
-
     from dtedask.cli.progress import progress
-    from dtedask.cli.running import listeners_on_stderr, stop_on_signal
+    from dtedask.cli.running import interrupted_by_sigterm, listeners_on_stderr, stop_on_signal
     from dtedask.recipe import run_recipe
 
     waits = recipe.input.watch
@@ -192,7 +190,7 @@ def _run(
     with (
         listeners_on_stderr(wanted=as_json),
         progress(is_live=not waits) as display,
-        stopping or (stop_on_signal() if waits else nullcontext()) as stop,
+        stopping or (stop_on_signal() if waits else interrupted_by_sigterm()) as stop,
     ):
         return run_recipe(
             recipe,

@@ -35,6 +35,7 @@ def run_ingest(
     from dtedask.ingest import ingest
 
     with (
+        interrupted_by_sigterm(),
         listeners_on_stderr(wanted=as_json),
         progress() as display,
         surroundings(store, listeners, cluster, display) as client,
@@ -89,6 +90,24 @@ def listeners_on_stderr(*, wanted: bool) -> Iterator[None]:
     """Send what listeners write to standard error, where standard output is to hold JSON only."""
     with redirect_stdout(sys.stderr) if wanted else nullcontext():
         yield
+
+
+@contextmanager
+def interrupted_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM interrupt as Ctrl-C does, so that jobs are cancelled and a report is written."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut short what the first began
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dtedask.cluster.named import named_cluster
 from dtedask.cluster.profiles import Profile, chosen_profile
 from dtedask.cluster.security import make_certificates, security_in
 from dtedask.cluster.slurm import slurm_cluster
-from dtedask.cluster.started import Started, remember
+from dtedask.cluster.started import Started, dashboard_of, remember
 from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def client_for(profile: str | Profile | None = None, *, folder: ClusterFolder | 
     from distributed import Client
 
     with configured(chosen), _cluster(chosen, folder) as (cluster, place), Client(cluster) as client:
-        behind = Started(chosen, cluster, place, client.dashboard_link)
+        behind = Started(chosen, cluster, place, dashboard_of(client))
         remember(client, behind)
         logger.info("cluster %s: scheduler %s, dashboard %s", chosen.name, client.scheduler.address, behind.dashboard)
         _prepare(client)

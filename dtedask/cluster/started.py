@@ -68,6 +68,12 @@ def remember(client: Client, behind: Started) -> None:
     _known[client] = behind
 
 
+def dashboard_of(client: Client) -> str:
+    """Link to the dashboard of a client's scheduler; empty if it has none, for which Dask would make one up."""
+    has_one = "dashboard" in client.scheduler_info(n_workers=0)["services"]
+    return str(client.dashboard_link or "") if has_one else ""
+
+
 def wait_for_workers(client: Client | None) -> None:
     """Wait until a client has had a worker, which costs nothing once it had.
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.watch_jobs import WatchedJobs
 from dtedask.core.sizes import size_text
+from dtedask.core.stages import StageListener, listening_to_stages
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.cluster.watch_plugins import Seen, SeenWorker
+    from dtedask.cluster.watch_threads import ThreadsWatch
 
 logger = logging.getLogger(__name__)
 _ASK_TIMEOUT_S = 10.0
@@ -126,7 +129,7 @@ class Watched:
         return sum(worker.sent_bytes for worker in self.workers)
 
 
-class ClusterWatch:
+class ClusterWatch(StageListener):
     """Watches the cluster of a client, in whatever process its scheduler lives.
 
     Parameters
@@ -142,6 +145,7 @@ class ClusterWatch:
         self._jobs = jobs
         self._name = f"dtedask-watch-{uuid.uuid4().hex[:8]}"
         self._told: list[WatchedWorker] = []
+        self._again: Counter[str] = Counter()
         self._result: Watched | None = None
 
     def begin(self) -> None:
@@ -159,7 +163,14 @@ class ClusterWatch:
         from dtedask.cluster.watch_plugins import seen_so_far
 
         seen = self._ask(seen_so_far, self._name, self._figures())
-        return Watched(tuple(self._told), is_complete=False) if seen is None else watched(seen, self._jobs)
+        if seen is None:
+            tasks = tuple(WatchedTasks(name, 0, again=again) for name, again in self._again.items())
+            return Watched(tuple(self._told), tasks, is_complete=False)
+        return watched(seen, self._jobs, self._again)
+
+    def task_ended(self, name: str, seconds: float, *, again: bool) -> None:  # noqa: ARG002 - the scheduler knows it
+        """Hear of tasks that gave back why they failed, and are done again."""
+        self._again[name] += again
 
     def end(self) -> None:
         """Count no more, and leave nothing behind on the cluster."""
@@ -203,7 +214,7 @@ class ClusterWatch:
 
 
 @contextmanager
-def watching(client: Client | None) -> Iterator[Watch]:
+def watching(client: Client | None) -> Iterator[ClusterWatch | ThreadsWatch]:
     """Watch what runs on a client, or on threads of this process (None), until the end.
 
     Parameters
@@ -213,7 +224,7 @@ def watching(client: Client | None) -> Iterator[Watch]:
 
     Yields
     ------
-    Watch
+    ClusterWatch or ThreadsWatch
         Its `result` says what was seen, after the end too, and however that came.
     """
     from dtedask.cluster.watch_threads import ThreadsWatch
@@ -221,7 +232,8 @@ def watching(client: Client | None) -> Iterator[Watch]:
     watch = ThreadsWatch() if client is None else ClusterWatch(client, _jobs_of(client))
     watch.begin()
     try:
-        yield watch
+        with listening_to_stages(watch):
+            yield watch
     finally:
         watch.end()
 
@@ -234,24 +246,11 @@ def _jobs_of(client: Client) -> WatchedJobs:
     return WatchedJobs(getattr(behind and behind.cluster, "log_folder", folder))
 
 
-class Watch(Protocol):
-    """What `watching` gives."""
-
-    def begin(self) -> None:
-        """Begin to count."""
-
-    def result(self) -> Watched:
-        """What was seen until now, or until the end."""
-
-    def end(self) -> None:
-        """Count no more."""
-
-
-def watched(seen: Seen, jobs: WatchedJobs) -> Watched:
-    """Put what the scheduler counted into words, with what is known of the jobs of lost workers."""
+def watched(seen: Seen, jobs: WatchedJobs, again: Mapping[str, int]) -> Watched:
+    """Put what the scheduler counted into words, with what is known of jobs, and of tasks that were done again."""
     workers = tuple(_worker(one, jobs) for one in seen.workers)
     tasks = tuple(
-        WatchedTasks(name, one.done, one.failed, one.again, one.seconds, one.transfer_seconds)
+        WatchedTasks(name, one.done, one.failed, one.again + again.get(name, 0), one.seconds, one.transfer_seconds)
         for name, one in seen.tasks.items()
     )
     return Watched(workers, tasks, seen.most_workers)

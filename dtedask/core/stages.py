@@ -13,14 +13,14 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 StageName = Literal["cluster", "survey", "write", "merge", "commit", "announce", "catalog", "series"]
 Entered = TypeVar("Entered")
 
 
-class StageListener(Protocol):
-    """Hears of stages, from any thread."""
+class StageListener:
+    """Hears of stages, from any thread; subclasses say what they want to hear."""
 
     def stage_began(self, stage: stage) -> None:
         """A stage begins; it lies within those that began before it and have not ended."""
@@ -30,6 +30,9 @@ class StageListener(Protocol):
 
     def stage_ended(self, stage: stage, error: BaseException | None) -> None:
         """A stage has ended, by an error or without one."""
+
+    def task_ended(self, name: str, seconds: float, *, again: bool) -> None:
+        """A task of this process ended, or one anywhere failed and is done again."""
 
 
 _listeners: ContextVar[tuple[StageListener, ...]] = ContextVar("dtedask-stages", default=())
@@ -108,6 +111,22 @@ def note(text: str) -> None:
         listener.stage_noted(text)
 
 
+def task_ended(name: str, seconds: float = 0.0, *, again: bool = False) -> None:
+    """Tell listeners of a task that only this process knows of.
+
+    Parameters
+    ----------
+    name : str
+        What tasks of its kind are called.
+    seconds : float
+        How long it took.
+    again : bool
+        Whether it failed and is done again.
+    """
+    for listener in _listeners.get():
+        listener.task_ended(name, seconds, again=again)
+
+
 @contextmanager
 def listening_to_stages(listener: StageListener) -> Iterator[None]:
     """Have a listener hear of all stages inside, beside those that listen already."""
@@ -136,7 +155,7 @@ class Span:
     end_s: float
 
 
-class StageTimes:
+class StageTimes(StageListener):
     """A listener that counts the time of stages; nested time counts once, so the times add up to the whole.
 
     Each moment belongs to the stage that began last and has not ended; to one that runs beside the others only where
@@ -166,9 +185,6 @@ class StageTimes:
             self._open.append((stage, self._credit()))
             self._counts[stage.name] = self._counts.get(stage.name, 0) + 1
             self._seconds.setdefault(stage.name, 0.0)
-
-    def stage_noted(self, text: str) -> None:
-        """Notes take no time."""
 
     def stage_ended(self, stage: stage, _error: BaseException | None) -> None:
         """Count until now for what was under way."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dtedask.cluster import wait_for_workers
 from dtedask.core.cores import cores
 from dtedask.core.settings import setting
+from dtedask.core.stages import task_ended
 from dtedask.store.attempts import Attempts, Failed, Piece, Work
 from dtedask.store.runners import Graph, Threads, Workers
 
@@ -128,6 +129,7 @@ class Execution:
         def hear(piece: Piece, outcome: Any) -> None:
             if isinstance(outcome, Failed):
                 attempts.failed(piece, outcome)
+                task_ended(work.name, again=True)
             else:
                 attempts.done(piece, outcome)
                 self._told(outcome)

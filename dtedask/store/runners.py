@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from dtedask.cluster import wait_for_workers
 from dtedask.cluster.deaths import death_of
 from dtedask.cluster.versions import check_worker
 from dtedask.core.errors import ClusterError, WorkersMissingError
+from dtedask.core.stages import task_ended
 from dtedask.store.attempts import Failed, Piece, Room, Wave, Work
 from dtedask.store.failures import is_passing
 
@@ -132,7 +134,10 @@ class Threads:
         width = min(wave.most or self.width, len(wave.pieces))
         if width == 1:  # Dask would take longer to import than a small task takes
             for piece in wave.pieces:
-                hear(piece, attempt(graph.work.function, *graph.arguments(piece)))
+                begin = time.perf_counter()
+                outcome = attempt(graph.work.function, *graph.arguments(piece))
+                task_ended(graph.work.name, time.perf_counter() - begin)
+                hear(piece, outcome)
             return
         from dask.base import compute
         from dask.callbacks import Callback

@@ -1,6 +1,10 @@
 """`dtedask recipe report` and `runs`, and the options of `run` for reports."""
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import dask.config
 import pytest
@@ -46,6 +50,20 @@ def test_the_newest_report_is_shown_as_text_json_and_page(run, ran):
     page = run("recipe report --open-path").out.strip()
     assert page.endswith(".html")
     assert "<h1>small" in (ran / page).read_text()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_terminated_leaves_a_report_and_exits_as_interrupted(here):
+    (here / "small.yaml").write_text(SMALL.replace("[0]", str(list(range(241)))))
+    command = [Path(sys.executable).with_name("dtedask"), "recipe", "run", "small.yaml"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert any("10 new" in line for line in process.stderr)  # one step is there
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    found = list_reports(here / "data" / "runs")[0].read()
+    assert (found.status, found.error.code) == ("interrupted", "interrupted")
+    assert found.work.new >= 10
 
 
 def test_where_there_is_none_nothing_matches(run, here):

@@ -11,6 +11,7 @@ from dtedask.cluster.slurm_commands import Job
 from dtedask.cluster.watch import watched, watching
 from dtedask.cluster.watch_jobs import WatchedJobs
 from dtedask.cluster.watch_plugins import Seen, SeenTasks, SeenWorker, WatchingScheduler, WatchingWorker
+from dtedask.core.stages import task_ended
 
 MEGABYTE = 1_000_000
 
@@ -54,7 +55,7 @@ def test_what_travels_to_scheduler_and_workers_can_be_pickled():
     ],
 )
 def test_why_a_worker_went_is_said_in_words(seen, job, reason):
-    (found,) = watched(Seen([worker(left=12.0, lost=True, **seen)]), Jobs(job)).lost
+    (found,) = watched(Seen([worker(left=12.0, lost=True, **seen)]), Jobs(job), {}).lost
     assert reason in found.reason
     assert (found.left - found.joined).total_seconds() == 2
 
@@ -78,8 +79,8 @@ def test_figures_of_all_are_summed_up():
         {"archive": SeenTasks(done=3, again=1), "read": SeenTasks(again=2)},
         most_workers=2,
     )
-    found = watched(seen, Jobs())
-    assert (found.peak_memory_bytes, found.sent_bytes, found.retries, found.lost) == (3, 11, 3, ())
+    found = watched(seen, Jobs(), {"archive": 1})
+    assert (found.peak_memory_bytes, found.sent_bytes, found.retries, found.lost) == (3, 11, 4, ())
 
 
 def fails_once(file):
@@ -145,7 +146,11 @@ def test_tasks_on_threads_are_counted():
 
     with watching(None) as watch:
         dask.compute(*[delayed(len)("ab", dask_key_name=f"archive-0-{n}") for n in range(3)], scheduler="threads")
+        task_ended("archive", 2.0)
+        task_ended("archive", again=True)
     dask.compute(delayed(len)("ab"), scheduler="threads")
+    task_ended("archive")
     (tasks,) = watch.result().tasks
-    assert (tasks.name, tasks.done, tasks.failed) == ("archive", 3, 0)
+    assert (tasks.name, tasks.done, tasks.failed, tasks.again) == ("archive", 4, 0, 1)
+    assert tasks.seconds >= 2.0
     assert watch.result().workers == ()

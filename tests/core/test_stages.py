@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtedask.core.stages import StageTimes, listening_to_stages, note, stage, staged
+from dtedask.core.stages import StageListener, StageTimes, listening_to_stages, note, stage, staged
 
 
 class Clock:
@@ -22,7 +22,7 @@ class Clock:
         self.now += seconds
 
 
-class Heard:
+class Heard(StageListener):
     def __init__(self):
         self.events = []
 

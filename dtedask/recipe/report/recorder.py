@@ -41,7 +41,8 @@ from dtedask.store.author import author
 if TYPE_CHECKING:
     from distributed import Client
 
-    from dtedask.cluster.watch import Watch, Watched, WatchedTasks, WatchedWorker
+    from dtedask.cluster.watch import ClusterWatch, Watched, WatchedTasks, WatchedWorker
+    from dtedask.cluster.watch_threads import ThreadsWatch
     from dtedask.core.commit import Commit
     from dtedask.ingest import Progress, Summary
     from dtedask.recipe.document import Recipe
@@ -95,7 +96,7 @@ class Recorder:
         self._warnings = _Warnings()
         self._units: Summary | None = None
         self._bytes = 0
-        self._watch: Watch | None = None
+        self._watch: ClusterWatch | ThreadsWatch | None = None
         self._cluster: dict[str, Any] = {}
         self._watched: Watched | None = None
 
