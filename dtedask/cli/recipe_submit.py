@@ -23,7 +23,9 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe, as in input.unit=file."),
 ]
-JobId = Annotated[str, typer.Argument(help="Number of the job.", metavar="JOBID")]
+JobId = Annotated[
+    str | None, typer.Argument(help="Number of the job; by default the one that was submitted last.", metavar="[JOBID]")
+]
 
 
 def add_to(group: typer.Typer) -> None:
@@ -102,11 +104,11 @@ def status(
         emit_table(columns, (_row(run) for run in runs), right=("starts", "time", "exit"))
 
 
-def follow(job_id: JobId) -> None:
+def follow(job_id: JobId = None) -> None:
     """Show the log of a submitted recipe as it is written, and end as it ends. Ctrl-C leaves the job running."""
-    from dtedask.cluster.batch import batch_run
+    from dtedask.cluster.batch import batch_run, newest_run
 
-    _follow(batch_run(job_id), emit)
+    _follow(newest_run() if job_id is None else batch_run(job_id), emit)
 
 
 def _follow(run: BatchRun, write: Callable[[str], None]) -> None:

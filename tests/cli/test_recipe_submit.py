@@ -29,6 +29,13 @@ def command(here, monkeypatch):
     return write
 
 
+def test_where_nothing_was_submitted_nothing_is_followed(run, recipe):
+    done = run("recipe follow")
+    assert done.status == 3
+    assert "No recipe was submitted" in done.err
+    assert run("recipe status").status == 0
+
+
 def test_a_dry_run_prints_the_script_and_leaves_nothing(run, recipe, here):
     done = run("recipe submit small.yaml --workers 3 --nodes 2 --walltime 20 --account me --partition long --dry-run")
     assert done.status == 0
@@ -119,7 +126,7 @@ def test_a_run_is_shown_with_what_made_it_fail(run, recipe, here, command):
     (folder / "state.json").write_text(json.dumps(state | {"status": "failed", "exit_status": 1, "error": error}))
     shown = run("recipe status 42").out
     assert "It is no GRIB.\n" in shown
-    followed = run("recipe follow 42")
+    followed = run("recipe follow")
     assert followed.status == 1
     assert "Job 42 failed with exit status 1: It is no GRIB." in followed.err
     assert run("recipe status 43").status == 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dtedask.cluster.batch.follow import Follower, LogLine
     from dtedask.cluster.batch.job import BatchJob, batch_job, profile_for_batch
-    from dtedask.cluster.batch.runs import BatchRun, batch_run, batch_runs
+    from dtedask.cluster.batch.runs import BatchRun, batch_run, batch_runs, newest_run
     from dtedask.cluster.batch.script import batch_script
     from dtedask.cluster.batch.submission import submit
 
@@ -21,6 +21,7 @@ _HOMES = {
     "batch_run": "runs",
     "batch_runs": "runs",
     "batch_script": "script",
+    "newest_run": "runs",
     "profile_for_batch": "job",
     "submit": "submission",
 }
@@ -34,6 +35,7 @@ __all__ = [
     "batch_run",
     "batch_runs",
     "batch_script",
+    "newest_run",
     "profile_for_batch",
     "submit",
 ]

@@ -100,6 +100,20 @@ def batch_run(job_id: str) -> BatchRun:
     raise NoMatchError(f"No batch run has the number {job_id!r}.", hint="`dtedask recipe status` lists them.")
 
 
+def newest_run() -> BatchRun:
+    """The batch run that was submitted last.
+
+    Raises
+    ------
+    NoMatchError
+        If there is none.
+    """
+    for folder in reversed(cluster_folders()):
+        if folder.state().get("kind") == "batch":
+            return run_in(folder)
+    raise NoMatchError("No recipe was submitted.", hint="Submit one by `dtedask recipe submit`.")
+
+
 def run_in(folder: ClusterFolder) -> BatchRun:
     """The batch run of a folder."""
     return _runs([folder])[0]
