@@ -47,11 +47,11 @@ def _in_allocation(folder: ClusterFolder, ending: Ending, stack: ExitStack) -> i
     from dtedask.cluster.batch.folder import RECIPE, read_job
     from dtedask.recipe import load_recipe
 
-    recipe = load_recipe(folder.path / RECIPE)
+    recipe, job = load_recipe(folder.path / RECIPE), read_job(folder.path)
     ending.finishes = recipe.input.watch or recipe.input.demo is not None
-    ending.grace_s = read_job(folder.path)["grace_s"]
+    ending.grace_s = job["grace_s"]
     try:
-        status = _run(recipe, ending, folder)
+        status = _run(recipe, job["profile"], ending, folder)
     except KeyboardInterrupt:
         if ending.allocation.lost is not None:
             raise ending.allocation.lost from None
@@ -60,7 +60,7 @@ def _in_allocation(folder: ClusterFolder, ending: Ending, stack: ExitStack) -> i
     return status if is_whole else INTERRUPTED
 
 
-def _run(recipe: Recipe, ending: Ending, folder: ClusterFolder) -> int:
+def _run(recipe: Recipe, profile: str, ending: Ending, folder: ClusterFolder) -> int:
     import typer
 
     from dtedask.cli.recipe import run_and_show
@@ -68,7 +68,7 @@ def _run(recipe: Recipe, ending: Ending, folder: ClusterFolder) -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     begin = datetime.now(UTC)
     try:
-        run_and_show(recipe, stopping=ending.stopping())
+        run_and_show(recipe, profile, stopping=ending.stopping())
     except typer.Exit as end:
         return end.exit_code
     finally:

@@ -125,7 +125,7 @@ def _follow(run: BatchRun, write: Callable[[str], None]) -> None:
                 if isinstance(found, LogLine):
                     write(found.text)
                 elif not found.has_ended:
-                    say(f"Job {run.job_id} is {found.status}" + (f": {found.reason}" if found.reason else "."))
+                    say(found.reason or f"Job {run.job_id} is {found.status}.")
             sys.stdout.flush()
             time.sleep(0 if follower.is_over else _LOOK_S)
     except KeyboardInterrupt:

@@ -58,7 +58,8 @@ def test_the_recipe_and_all_settings_are_taken_as_they_are(run, recipe, here, co
     assert (frozen["root"], "cluster" in frozen) == (str(here / "other"), False)
     settings = yaml.safe_load((folder / "configuration" / "1-settings.yaml").read_text())
     assert settings["dtedask"]["ingest"] == {"batch-bytes": "1 MiB"}
-    assert yaml.safe_load((folder / "configuration" / "2-profile.yaml").read_text())["dtedask"]["cluster"] == "slurm"
+    profile = yaml.safe_load((folder / "configuration" / "2-profile.yaml").read_text())["dtedask"]["profiles"]
+    assert profile["slurm"]["kind"] == "allocation"
     assert (here / "submitted.sh").read_text() == (folder / "job.sh").read_text()
     private = [path for path in folder.rglob("*") if path.is_file()]
     assert {path.stat().st_mode & 0o077 for path in private} == {0}

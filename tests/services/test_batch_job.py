@@ -108,7 +108,7 @@ def test_a_requeued_job_goes_on_with_its_number_and_writes_nothing_twice(site):
     paused(site)
     subprocess.run(["scontrol", "requeue", run.job_id], check=True)
     waiting = wait_until(lambda: now if (now := batch_run(run.job_id)).status == "pending" else None, "requeued job")
-    assert "BeginTime" in waiting.reason
+    assert "was requeued" in waiting.reason
     assert not waiting.has_ended
     (site / "go").touch()
     release = ["scontrol", "update", f"JobId={run.job_id}", "StartTime=now"]

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from dtedask.core.errors import ClusterError
+
 # Of one rank. A worker that the scheduler ended ends with 0; one that dies young three times in a row is given up.
 # SIGTERM is left to the driver: it finishes what is under way, and needs its workers for that.
 _LOOP = """\
@@ -57,7 +59,10 @@ def host_of(interface: str | None) -> str:
             if found.family == socket.AF_INET:
                 return str(found.address)
         known = ", ".join(sorted(psutil.net_if_addrs()))
-        raise OSError(f"this node has no network interface {interface!r}; it has {known}")
+        raise ClusterError(
+            f"The node {socket.gethostname()} has no network interface {interface!r}; it has {known}.",
+            hint="Name one that all nodes have by `interface` in the profile.",
+        )
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("8.8.8.8", 80))  # sends nothing

@@ -172,7 +172,7 @@ def _status(state: Mapping[str, Any], job: Job | None, *, asked: bool) -> tuple[
     if job is None:
         return (told, "") if told == "interrupted" else ("lost", "SLURM does not know its job any more")
     if job.is_waiting:
-        return "pending", reason_of(job)
+        return "pending", reason_of(job, is_requeued=state.get("begun") is not None)
     if job.state == "COMPLETING":
         return "ending", ""
     if job.has_ended:
@@ -181,11 +181,14 @@ def _status(state: Mapping[str, Any], job: Job | None, *, asked: bool) -> tuple[
     return "running", ""
 
 
-def reason_of(job: Job) -> str:
-    """Why a job waits, in words."""
+def reason_of(job: Job, *, is_requeued: bool = False) -> str:
+    """Why a job waits, in words; empty where SLURM has not looked at it yet."""
     from dtedask.cluster.explain import waiting_line
 
-    return waiting_line(job)
+    if is_requeued and job.reason == "BeginTime":
+        start = f", expected at {job.expected}" if job.expected else ""
+        return f"Job {job.id} was requeued; SLURM waits a while before it starts it again{start}."
+    return waiting_line(job) if job.reason else ""
 
 
 def _is_told(state: Mapping[str, Any]) -> bool:

@@ -93,11 +93,11 @@ def _sbatch(folder: ClusterFolder) -> str:
 
 
 def _settings() -> dict[str, Any]:
-    """All settings of Dask as they are now, but for the profiles."""
+    """All of Dask's configuration as it is now, but for the profiles."""
     import dask.config
 
     found = {key: value for key, value in dask.config.config.items() if key not in ("jobqueue", "dtedask")}
-    ours = {key: value for key, value in dask.config.get("dtedask", {}).items() if key not in ("profiles", "cluster")}
+    ours = {key: value for key, value in dask.config.get("dtedask", {}).items() if key != "profiles"}
     return found | {"dtedask": ours}
 
 
@@ -105,7 +105,7 @@ def _allocation(job: BatchJob, profile: Profile) -> dict[str, Any]:
     """The profile as it is within the job: its workers are the job's own."""
     entry = {"kind": "allocation", "description": f"the allocation of {job.name}", "workers": job.workers}
     entry |= {"start-timeout": job.start_timeout_s, "encrypt": job.encrypt}
-    return {"dtedask": {"cluster": profile.name, "profiles": {profile.name: entry}}, **profile.configuration}
+    return {"dtedask": {"profiles": {profile.name: entry}}, **profile.configuration}
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
