@@ -152,7 +152,7 @@ class ClusterWatch(StageListener):
         """Begin to count."""
         from dtedask.cluster.watch_plugins import WatchingScheduler, WatchingWorker
 
-        self._client.register_plugin(WatchingScheduler(self._name))
+        self._client.register_plugin(WatchingScheduler(self._name, self._client.id))
         self._client.register_plugin(WatchingWorker(self._name))
         self._client.subscribe_topic(self._name, self._lost)
 

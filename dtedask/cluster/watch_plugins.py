@@ -68,10 +68,13 @@ class WatchingScheduler(SchedulerPlugin):
     ----------
     name : str
         Its name there, and that of the figures that `WatchingWorker` sends.
+    client : str
+        Who wants to know. When it is gone, nothing of it stays on a cluster that goes on.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, client: str = "") -> None:
         self.name = name
+        self.client = client
         self.seen = Seen()
         self._now: dict[str, tuple[SeenWorker, WorkerState]] = {}
         self._scheduler: Scheduler | None = None
@@ -91,6 +94,18 @@ class WatchingScheduler(SchedulerPlugin):
         """Look no more."""
         if self._scheduler is not None and self.name in self._scheduler.periodic_callbacks:
             self._scheduler.periodic_callbacks.pop(self.name).stop()
+
+    def remove_client(self, scheduler: Scheduler, client: str) -> None:
+        """Whoever wanted to know may have been killed."""
+        if client == self.client:
+            self.stop()
+            scheduler.remove_plugin(self.name)
+            later = scheduler._ongoing_background_tasks  # noqa: SLF001 (there is no public way)
+            later.call_soon(self._leave_workers, scheduler)
+
+    async def _leave_workers(self, scheduler: Scheduler) -> None:
+        with suppress(ValueError):  # it is gone already
+            await scheduler.unregister_worker_plugin(None, self.name)
 
     def sample(self, figures: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Take over what heartbeats brought, and newer figures by address."""

@@ -115,11 +115,11 @@ def test_when_its_process_is_killed_its_jobs_are_cancelled_with_what_is_left(job
     assert len(ids) == 1
     stop("dusk")
     assert not folder.path.exists()
-    assert [job for job in list_jobs(None, ids) if not job.has_ended] == [] != ids
+    assert [job for job in list_jobs(None, ids) if not job.has_ended] == []
 
 
 def test_it_starts_without_waiting_says_what_its_job_waits_for_and_ends_unused(jobs):
-    start(order_for(small(**HELD), name="held", idle_s=3))
+    start(order_for(small(**HELD), name="held", idle_s=4))
     found = status("held")
     assert (found.standing, found.workers, [job.state for job in found.jobs]) == ("running", (), ["PENDING"])
     assert "JobHeldUser: the user holds it" in found.jobs[0].reason

@@ -11,6 +11,8 @@ from distributed import Event
 from dtedask.cluster import client_for, connect, running, started, where_to_run
 from dtedask.cluster.kept import order_for, scale, start, status, stop, wait_for_number
 from dtedask.cluster.kept.names import kept_folder
+from dtedask.cluster.watch import ClusterWatch
+from dtedask.cluster.watch_jobs import WatchedJobs
 from dtedask.core.errors import ClusterError, NoMatchError, SettingError
 
 pytestmark = pytest.mark.slow
@@ -78,6 +80,19 @@ def test_the_number_of_workers_is_changed_while_it_runs(night):
     until(lambda: len(status(night).workers) == 1)
     with pytest.raises(SettingError, match="cannot be 3 to 2 workers"):
         scale(night, 3, 2)
+
+
+def test_nothing_stays_of_a_client_that_watched_it_and_was_killed(night):
+    def plugins(dask_scheduler):
+        return [name for name in (*dask_scheduler.plugins, *dask_scheduler.worker_plugins) if "watch" in name]
+
+    client = connect(night)
+    watch = ClusterWatch(client, WatchedJobs())
+    watch.begin()
+    with connect(night) as other:
+        assert len(other.run_on_scheduler(plugins)) == 2
+        client.close()
+        until(lambda: other.run_on_scheduler(plugins) == [])
 
 
 def test_it_is_not_stopped_under_tasks_that_run(night):
