@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, create_model, field
 
 from dtedask.cluster.dask_keys import check_keys
 from dtedask.cluster.layers import Layer, deep_get
-from dtedask.cluster.profile_jobs import SCHEDULERS, AnyJob, Duration, JobKeys, Section, Size, SlurmTime
+from dtedask.cluster.profile_jobs import RENAMED, SCHEDULERS, AnyJob, Duration, JobKeys, Section, Size, SlurmTime
 from dtedask.core.settings import setting_names
 
 __all__ = ["Entry", "ProfileFile", "file_model", "json_schema", "known_scheduler", "schedulers_of"]
@@ -236,6 +236,8 @@ def json_schema() -> dict[str, Any]:
     """JSON schema of a profile's file."""
     model = _file_model(tuple(SCHEDULERS.items()))
     schema = model.model_json_schema(by_alias=True)
+    for job in SCHEDULERS.values():  # what dask-jobqueue called otherwise may stand there as null
+        schema["$defs"][job.__name__]["properties"] |= {name: {"type": "null"} for name in RENAMED}
     jobs = schema["$defs"]["Jobs"]
     jobs["additionalProperties"] = {"anyOf": [{"$ref": f"#/$defs/{job.__name__}"} for job in SCHEDULERS.values()]}
     return schema

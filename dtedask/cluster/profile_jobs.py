@@ -12,7 +12,18 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-__all__ = ["SCHEDULERS", "AnyJob", "Duration", "JobKeys", "Section", "Size", "as_written", "parsed", "wrong_keys"]
+__all__ = [
+    "RENAMED",
+    "SCHEDULERS",
+    "AnyJob",
+    "Duration",
+    "JobKeys",
+    "Section",
+    "Size",
+    "as_written",
+    "parsed",
+    "wrong_keys",
+]
 
 
 def as_written(field: str) -> str:
@@ -40,7 +51,8 @@ def wrong_keys(found: Mapping[tuple[str, ...], Exception], kind: str) -> Validat
 
 
 def _is_size(value: str | int) -> str | int:
-    parsed("parse_bytes", value, "a size such as '4GB'")
+    if parsed("parse_bytes", value, "a size such as '4GB'") < _SMALLEST:
+        raise ValueError(f"{value!r} is too little: without a unit it counts bytes; write a size such as '4GB'.")
     return value
 
 
@@ -71,8 +83,10 @@ Size = Annotated[str | int, AfterValidator(_is_size)]
 Duration = Annotated[int | float | str, AfterValidator(_is_duration)]
 Count = Annotated[int, Field(ge=1)]
 
+_SMALLEST = 2**20
+
 # What dask-jobqueue 0.9 calls otherwise; it still reads the old names, which must then be null.
-_RENAMED = {
+RENAMED = {
     "extra": "worker-extra-args",
     "env-extra": "job-script-prologue",
     "job-extra": "job-extra-directives",
@@ -135,9 +149,9 @@ class JobKeys(Section):
     def _know_old_names(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        old = {key: data[key] for key in data if as_written(str(key)) in _RENAMED}
+        old = {key: data[key] for key in data if as_written(str(key)) in RENAMED}
         wrong: dict[tuple[str, ...], Exception] = {
-            (key,): ValueError(f"it is called {_RENAMED[as_written(key)]!r} since dask-jobqueue 0.9.")
+            (key,): ValueError(f"it is called {RENAMED[as_written(key)]!r} since dask-jobqueue 0.9.")
             for key, value in old.items()
             if value is not None
         }
