@@ -5,11 +5,14 @@ A job inherits the environment of who submits it, and no configuration of Dask.
 
 from __future__ import annotations
 
+import os
 import shlex
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _SECTIONS = ("worker", "nanny")  # of `distributed`: what a worker and its nanny read
+_MOST_THREADS = 8  # of a process: what runs in Python runs in one of them at a time
 _BEFORE_IT_STARTS = "pre-spawn-environ"
 
 _SCRATCH = """\
@@ -44,7 +47,39 @@ def with_node_lines(name: str, job: Mapping[str, Any], configuration: Mapping[st
     if place:
         prologue.append(scratch_lines(name, str(place)))
         job = {**job, "local-directory": '"$dtedask_scratch"'}
-    return {**job, "job-script-prologue": prologue}
+    return {**job, "job-script-prologue": prologue, "processes": processes_of(job)}
+
+
+def processes_of(job: Mapping[str, Any]) -> int | None:
+    """Worker processes of a job: as many as it says, or as few as may be.
+
+    Decoding and compressing hold no lock of Python's, so that threads do as well as processes there, and share what is
+    loaded. The rest of a task runs in one thread of a process at a time.
+    """
+    asked, cores = job.get("processes"), job.get("cores")
+    if asked or not cores:
+        return asked
+    fewest = -(-cores // _MOST_THREADS)
+    return next((count for count in range(fewest, 2 * fewest) if cores % count == 0), fewest)
+
+
+def folder_on_this_node(place: str) -> str:
+    """The folder that a profile names as `local-directory`, with the variables of this node.
+
+    Raises
+    ------
+    OSError
+        If there is none.
+    """
+    found = os.path.expandvars(place)
+    if "$" in found or not found:
+        raise OSError(f"the local-directory {place!r} of the profile is empty on {socket.gethostname()}")
+    if not os.path.isdir(found) or not os.access(found, os.W_OK):  # noqa: PTH112
+        raise OSError(
+            f"the local-directory {place!r} of the profile is {found} on {socket.gethostname()}, which does not exist "
+            "or cannot be written"
+        )
+    return found
 
 
 def exports(configuration: Mapping[str, Any]) -> list[str]:

@@ -114,7 +114,7 @@ class JobKeys(Section):
     cores: Count | None = None
     """Threads of one job in all."""
     processes: Count | None = None
-    """Worker processes of one job; null takes about the square root of `cores`."""
+    """Worker processes of one job; null takes one for up to eight cores (kind `slurm`), or about their square root."""
     memory: Size | None = None
     """Memory of one job in all."""
     interface: str | None = None

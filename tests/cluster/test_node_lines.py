@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from dtedask.cluster import job_script, profile
-from dtedask.cluster.node_lines import exports, scratch_lines
+from dtedask.cluster.node_lines import exports, folder_on_this_node, processes_of, scratch_lines
 
 SHOW = "import dask.config, json, os; import distributed; print(json.dumps([dict(os.environ), dask.config.config]))"
 
@@ -52,3 +52,17 @@ def test_the_script_of_a_job_asks_for_scratch_on_the_node(monkeypatch):
     script = job_script("slurm")
     assert "dtedask_scratch=$SLURM_TMPDIR\n" in script
     assert '--local-directory "$dtedask_scratch" ' in script
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(1, 1), (8, 1), (12, 2), (16, 2), (36, 6), (128, 16), (13, 2)])
+def test_a_job_that_does_not_say_how_many_processes_has_few_and_equal_ones(cores, processes):
+    assert processes_of({"cores": cores}) == processes
+    assert processes_of({"cores": cores, "processes": 3}) == 3
+
+
+def test_scratch_of_a_batch_job_is_looked_at_on_its_node(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAST", str(tmp_path))
+    assert folder_on_this_node("$FAST") == str(tmp_path)
+    for place, said in (("$NO_SUCH", "is empty"), ("/no/such", "is /no/such on")):
+        with pytest.raises(OSError, match=said):
+            folder_on_this_node(place)

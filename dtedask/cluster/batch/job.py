@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dtedask.cluster.node_lines import processes_of
 from dtedask.core.errors import SettingError
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def batch_job(profile: Profile, *, name: str, **asked: Any) -> BatchJob:
         If the profile says neither how many cores nor how much memory a job has.
     """
     options = {**profile.job, **profile.batch} | {key: value for key, value in asked.items() if value is not None}
-    processes = options.get("processes") or 1
+    processes = processes_of(options) or 1
     cores, memory = options.get("cores"), options.get("memory")
     if not cores or not memory:
         raise SettingError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dtedask.cluster.batch.folder import read_job, take_environment, take_settings
+from dtedask.cluster.node_lines import folder_on_this_node
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ async def _serve(job: Mapping[str, Any], folder: Path, address: str, name: str) 
         nthreads=job["threads"],
         memory_limit=memory_of(job, os.environ),
         interface=job["interface"],
-        local_directory=os.path.expandvars(local) if local else None,
+        local_directory=folder_on_this_node(local) if local else None,
         death_timeout=job["death_timeout_s"],
         security=security_in(folder / "tls") if job["encrypt"] else None,
     )
