@@ -188,7 +188,8 @@ def _run(*command: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise SlurmAwayError(f"{command[0]} has not answered for {_TIMEOUT_S:g} s.") from error
     if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit status {done.returncode}, without a word"
+        words = [line.removeprefix(f"{command[0]}: error: ").strip() for line in done.stderr.splitlines()]
+        said = "; ".join(filter(None, words)) or f"exit status {done.returncode}, without a word"
         raise (SlurmAwayError if _AWAY.search(said) else RefusedError)(said)
     return done.stdout
 

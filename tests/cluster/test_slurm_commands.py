@@ -36,8 +36,9 @@ def test_the_number_of_a_job_is_returned(command):
 
 
 def test_a_refusal_is_told_in_the_words_of_sbatch(command):
-    command("sbatch", "echo 'sbatch: error: invalid partition specified: nope' >&2; exit 1")
-    with pytest.raises(RefusedError, match="^sbatch: error: invalid partition specified: nope$"):
+    said = ["invalid partition specified: nope", "Batch job submission failed: Invalid partition name specified"]
+    command("sbatch", "".join(f"echo 'sbatch: error: {line}' >&2;" for line in said) + "exit 1")
+    with pytest.raises(RefusedError, match=f"^{said[0]}; {said[1]}$"):
         submit(Path("job.sh"))
 
 
@@ -53,7 +54,7 @@ def test_a_slurm_that_does_not_answer_is_told_from_one_that_refuses(command, sai
     for name in ("sbatch", "squeue", "scancel"):
         command(name, f"echo '{said}' >&2; exit 1")
     for call in (lambda: submit(Path("job.sh")), list_jobs, lambda: cancel(["1"])):
-        with pytest.raises(SlurmAwayError, match=said.partition("(")[0]):
+        with pytest.raises(SlurmAwayError, match=said.partition("(")[0].rpartition("error: ")[2]):
             call()
 
 
