@@ -94,7 +94,7 @@ def timing(parts: dict[str, str], times: Times, clock: Callable[[], float] = tim
         owner, attribute = _owner(path)
         function = getattr(owner, attribute)
         replaced.append((owner, attribute, function))
-        wrapped = _spanned(function, times) if path == TASK else _timed(function, name, times, clock)
+        wrapped = _spanned(function, times) if name == "task" else _timed(function, name, times, clock)
         setattr(owner, attribute, wrapped)
     begin = sum(os.times()[:2])
     try:

@@ -13,10 +13,11 @@ import pickle
 import resource
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from functools import partialmethod
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -28,6 +29,7 @@ from _account import CLIENT, Times, timing
 import dtedask
 from dtedask.grib.library import eccodes
 from dtedask.ingest import ingest
+from dtedask.store import write
 from dtedask.store.attempts import Attempts, Work
 from dtedask.store.execute import Execution
 from dtedask.store.runners import Graph, Threads
@@ -87,6 +89,18 @@ def only_note(fork: bytes | Any, items: Sequence[Any], packs: Any, *, syncs: boo
     for path, specs in references.items():
         session.store.set_virtual_refs(f"/{path}", specs, validate_containers=False)
     return WriteResult(session, new=[item.key for item in items])
+
+
+def wait_for_each(seconds: float) -> None:
+    """In a worker: tasks note where chunks would lie and wait as long as so many fields would take."""
+    write.write_batch = partial(_note_and_wait, seconds)  # type: ignore[assignment]
+
+
+def _note_and_wait(seconds: float, fork: bytes, items: Sequence[Any], packs: Any, *, syncs: bool = False) -> Any:
+    end = time.perf_counter() + seconds * len(items)
+    result = only_note(fork, items, packs, syncs=syncs)
+    threading.Event().wait(max(end - time.perf_counter(), 0))
+    return result
 
 
 class Looking:

@@ -20,12 +20,13 @@ def octahedral_rows(number: int) -> np.ndarray:
     return np.concatenate([half, half[::-1]])
 
 
-def o96_handle() -> tuple[int, int]:
-    """A message on O96, and its number of points."""
+def octahedral_handle(number: int) -> tuple[int, int]:
+    """A message on an octahedral grid such as O96, and its number of points."""
     handle = eccodes.codes_grib_new_from_samples("reduced_gg_pl_320_grib2")
-    rows, last = octahedral_rows(96), eccodes.codes_get_gaussian_latitudes(96)[0]
+    rows, last = octahedral_rows(number), eccodes.codes_get_gaussian_latitudes(number)[0]
     for key, value in {
-        "N": 96, "Nj": 192, "latitudeOfFirstGridPointInDegrees": last, "latitudeOfLastGridPointInDegrees": -last,
+        "N": number, "Nj": 2 * number,
+        "latitudeOfFirstGridPointInDegrees": last, "latitudeOfLastGridPointInDegrees": -last,
         "longitudeOfFirstGridPointInDegrees": 0, "longitudeOfLastGridPointInDegrees": 360 - 360 / rows.max(),
     }.items():  # fmt: skip
         eccodes.codes_set(handle, key, value)
@@ -72,7 +73,7 @@ def write_forecast(
     int
         Bytes of the file.
     """
-    handle, points = quarter_degree_handle() if grid == "0.25" else o96_handle()
+    handle, points = quarter_degree_handle() if grid == "0.25" else octahedral_handle(int(grid[1:]))
     for key, value in {
         "tablesVersion": 32, "setLocalDefinition": 1, "class": "od", "stream": stream, "type": "fc", "expver": "0001",
         "dataDate": 20240603, "dataTime": 0, "bitsPerValue": 16, "packingType": packing,
