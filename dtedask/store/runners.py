@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -184,34 +184,48 @@ class Workers:
         shared = self.client.compute(graph.shared(), optimize_graph=False) if rest else []
         running = self._submit(graph, first)
         # By default the loop is that of the newest client, which need not be this one.
-        done = as_completed(running, loop=self.client.loop, with_results=True, raise_errors=False)
-        for future, result in done:
-            piece = running.pop(future)
+        done = as_completed(running, loop=self.client.loop, raise_errors=False)
+        for batch in done.batches():
+            pieces = [running.pop(future) for future in batch]
             if rest:
-                more = self._submit(graph, [rest.pop()])
+                more = self._submit(graph, [rest.pop() for _ in batch[: len(rest)]])
                 running |= more
                 done.update(more)
-            hear(piece, self._outcome(future, result))
+            for piece, outcome in zip(pieces, self._outcomes(batch), strict=True):
+                hear(piece, outcome)
         del shared
 
     def _submit(self, graph: Graph, pieces: Sequence[Piece]) -> dict[Future[Any], Piece]:
         futures = self.client.compute(graph.tasks(pieces), optimize_graph=False)
         return dict(zip(futures, pieces, strict=True))
 
-    def _outcome(self, future: Future[Any], result: Any) -> Any:
-        """The result of a task, or why it has none."""
-        from distributed import CancelledError, KilledWorker
+    def _outcomes(self, futures: Sequence[Future[Any]]) -> Iterator[Any]:
+        """The results of tasks that have ended, or why they have none. One by one it would take longer to ask."""
+        try:
+            results = self.client.gather({future.key: future for future in futures}, errors="skip")
+        except OSError as error:
+            raise self._gone() from error
+        for future in futures:
+            if future.status == "error":
+                yield self._failure(future)
+            elif future.status == "finished":
+                yield results[future.key]
+            else:
+                raise self._gone()
+
+    def _gone(self) -> ClusterError:
+        scheduler = self.client.scheduler.address if self.client.scheduler else "?"
+        return ClusterError(
+            f"The scheduler at {scheduler} is gone, and the tasks with it.",
+            hint="The same again does only what is missing.",
+        )
+
+    def _failure(self, future: Future[Any]) -> Failed:
+        """Why a task has no result; raises what no second run would help."""
+        from distributed import KilledWorker
         from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
-        if isinstance(result, CancelledError):
-            raise ClusterError(
-                f"The scheduler at {self.client.scheduler.address if self.client.scheduler else '?'} is gone, and the "
-                "tasks with it.",
-                hint="The same again does only what is missing.",
-            )
-        if future.status != "error":
-            return result
-        _, error, trace = result
+        error, trace = future.exception(), future.traceback()
         if isinstance(error, NoValidWorkerError | NoWorkerError):
             raise WorkersMissingError(
                 "All workers are gone, and no other came in time.",

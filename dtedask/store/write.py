@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 64
 HELD_BYTES = 4 * 2**20
 _TASKS_A_THREAD = 4
+_TASK_BYTES = 32 * 2**20
+_HANDED_BYTES = 150_000  # what a thread decodes and writes while Dask's scheduler hands out one task
 SMALLEST_TASK_BYTES = 2**20  # decoding and writing less takes no longer than handing it to a thread
 SMALLEST_COPY_BYTES = 64 * 2**20  # the same of messages, which are copied as they are
 
@@ -48,8 +51,15 @@ def task_bytes(total: int, width: int, largest: int, smallest: int = SMALLEST_TA
         What a task may have at most.
     smallest : int
         What is not worth a task of its own.
+
+    Notes
+    -----
+    A few tasks for each thread even out what some take longer, and so do tasks that are not long. But handing out many
+    takes longer than it saves: `n` tasks take the scheduler `n` times what it takes for one, and the threads at least
+    the `n`-th part of the work. Both together are least where they are equal.
     """
-    return max(min(largest, max(total // (_TASKS_A_THREAD * width), smallest)), 1)
+    even = min(total // (_TASKS_A_THREAD * width), _TASK_BYTES)
+    return max(min(largest, max(even, math.isqrt(total * _HANDED_BYTES), smallest)), 1)
 
 
 @dataclass(frozen=True, slots=True)
