@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import DtedaskError, FieldError, GribError, NotFoundError
+from dtedask.core.errors import ClusterError, DtedaskError, FieldError, GribError, NotFoundError
 from dtedask.core.stages import stage
 from dtedask.grib.files import Name, SourceFile
 from dtedask.ingest.commit import Committer
@@ -139,6 +139,8 @@ def _commit(unit: Unit, committer: Committer, tracker: Tracker, *, goes_on: bool
     tracker.begin(len(unit.messages), unit.bytes)
     try:
         return committer.commit(unit, tracker.task_done)
+    except ClusterError as error:
+        raise _of_unit(error, unit) from error
     except (GribError, FieldError, OSError) as error:
         if not goes_on or (isinstance(error, DtedaskError) and not isinstance(error, GribError | FieldError)):
             raise
@@ -147,6 +149,15 @@ def _commit(unit: Unit, committer: Committer, tracker: Tracker, *, goes_on: bool
         return Summary(failed=((name, error),))
     finally:
         tracker.end()
+
+
+def _of_unit(error: ClusterError, unit: Unit) -> ClusterError:
+    """Say what was being written, and that nothing of it is in the cube."""
+    what = f"{unit.message!r} ({len(unit.messages)} fields)" if unit.message else f"all {len(unit.messages)} fields"
+    return type(error)(
+        f"{error.message.rstrip()}\nThis happened while {what} was written, of which nothing can be seen.",
+        hint=error.hint or "What was committed before stays: the same again does only what is missing.",
+    )
 
 
 def _failed(surveys: Sequence[FileSurvey]) -> tuple[tuple[str, Exception], ...]:

@@ -40,6 +40,12 @@ class Work:
     about: Callable[[Any], str] | None = None
     is_repeatable: bool = True
 
+    def named(self, items: Sequence[Any]) -> str:
+        """A task of some items, for people."""
+        one = self.about(items[0]) if self.about else "its only item"
+        rest = f" and {len(items) - 1} more" if len(items) > 1 else ""
+        return f"The task {self.name!r} of {one}{rest}"
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -115,6 +121,10 @@ class Failed:
     kind: Literal["memory", "lost", "passing"]
     error: BaseException
     told: str = ""
+
+    def __str__(self) -> str:
+        why = {"memory": "too little memory", "lost": "its worker died", "passing": f"{self.error}"}
+        return f"{why[self.kind]}. {self.told}".rstrip(" ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +255,9 @@ class Attempts:
 
     def _lost(self, piece: Piece, why: Failed) -> None:
         if piece.tries >= self.retries:
+            what, times = self.work.named(piece.items), self.retries + 1
             raise WorkerLostError(
-                f"The workers of {self._name(piece)} died while it ran, {self.retries + 1} times over. {why.told}",
+                f"Every worker of t{what[1:]} died while it ran, {times} times over. {why.told}",
                 hint="Look at the logs of the jobs; the same again does only what is missing.",
             ) from why.error
         self._waiting.append(replace(piece, tries=piece.tries + 1, is_alone=True))
@@ -257,11 +268,6 @@ class Attempts:
             f"needs about {size_text(self._needs(piece))}" if self.work.memory else "needs more memory than there is"
         )
         return TaskMemoryError(
-            f"{self._name(piece)} {needs}{has}. {told}".rstrip(" "),
+            f"{self.work.named(piece.items)} {needs}{has}. {told}".rstrip(" "),
             hint="Give it more memory: `memory` of the profile, with fewer workers or threads.",
         )
-
-    def _name(self, piece: Piece) -> str:
-        one = self.work.about(piece.items[0]) if self.work.about else "its only item"
-        rest = f" and {len(piece.items) - 1} more" if len(piece.items) > 1 else ""
-        return f"The task {self.work.name!r} of {one}{rest}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from dtedask.store.write import WriteItem, WriteResult
 
 _PARTS_OF_MEMORY = 4  # a task may hold its fields in several forms
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class Execution:
             if isinstance(outcome, Failed):
                 attempts.failed(piece, outcome)
                 task_ended(work.name, again=True)
+                logger.warning("%s failed and runs again: %s", work.named(piece.items), outcome)
             else:
                 attempts.done(piece, outcome)
                 self._told(outcome)
