@@ -13,7 +13,8 @@ dtedask:
   profiles:
     encrypted: {kind: slurm, section: encrypted, workers: 2}
     plain: {kind: slurm, section: plain, workers: 1, encrypt: false}
-    by-class: {kind: class, class: dask_jobqueue.SLURMCluster, section: plain, workers: 1, options: {job_name: by-class}}
+    by-class:
+      {kind: class, class: dask_jobqueue.SLURMCluster, section: plain, workers: 1, options: {job_name: by-class}}
 jobqueue:
   encrypted:
     name: encrypted
