@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import ClusterError, DtedaskError, FieldError, GribError, NotFoundError
+from dtedask.core.notebook import shown_progress
 from dtedask.core.stages import stage
 from dtedask.grib.files import Name, SourceFile
 from dtedask.ingest.commit import Committer
@@ -59,7 +60,7 @@ def ingest(
     client : distributed.Client, optional
         Run on its workers, which must see files and store; threads of this process by default.
     on_progress : callable, optional
-        Called in this thread or that of a task's end.
+        Called in this thread or that of a task's end; without it, a notebook shows a bar.
     message : str
         What to say of the commits in the history.
     refers : bool
@@ -82,7 +83,7 @@ def ingest(
         If the tasks would need more memory than the setting ``dtedask.ingest.memory-limit``.
     """
     begin = time.perf_counter()
-    with open_sources(sources) as files:
+    with shown_progress(on_progress) as told, open_sources(sources) as files:
         if refers and any(file.name == _SPOOLED for file in files):
             raise NotFoundError("Standard input is no file that can be referred to.", hint="Save it to a file first.")
         with stage("survey"):
@@ -98,7 +99,7 @@ def ingest(
             refers=refers,
             again=again,
         )
-        tracker = Tracker(plan.fields, plan.bytes, on_progress)
+        tracker = Tracker(plan.fields, plan.bytes, told)
         total = Summary(skipped=tuple(part for found in surveys for part in found.skipped), files=len(files))
         for part in _units(surveys, unit, on_error):
             total += _commit(part, committer, tracker, goes_on=unit == "file")

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dtedask.core.notebook import shown_progress
 from dtedask.core.stages import stage, staged
 from dtedask.recipe.demo import Arrived
 from dtedask.recipe.plan import catalog_of, check_recipe, naming_input, unit_of
@@ -83,7 +84,7 @@ def run_recipe(
     cluster : str, optional
         Profile to run on instead of its own.
     on_progress : callable, optional
-        Hears how far the ingest of files has come.
+        Hears how far the ingest of files has come; without it, a notebook shows a bar.
     on_unit : callable, optional
         Hears of each step of a made forecast and each file of a watched folder, after its commits.
     on_client : callable, optional
@@ -115,8 +116,8 @@ def run_recipe(
 
     check_recipe(recipe, cluster=cluster)
     store = open_store(recipe.root, schema=recipe.store_schema)
-    hears = _Hears(on_progress or _ignore, on_unit or _ignore, on_client or _ignore)
-    with recorded(recipe, cluster, store.roots, report) as recording:
+    with shown_progress(on_progress) as told, recorded(recipe, cluster, store.roots, report) as recording:
+        hears = _Hears(told or _ignore, on_unit or _ignore, on_client or _ignore)
         with (
             _surroundings(recipe, store, cluster) as client,
             recording.recorder.watching(client),

@@ -279,7 +279,9 @@ def test_a_lost_worker_stands_out_in_timeline_and_table():
 def test_the_axis_of_any_run_has_a_few_ticks_inside_the_picture(seconds):
     text = report_page(report(seconds=seconds))
     places = [float(x) for x in re.findall(r'class="tick" x="([\d.]+)"', text)]
+    said = re.findall(r'class="tick" [^>]*>([^<]+)<', text)
     assert 1 <= len(places) <= 9
+    assert len(set(said)) == len(said)
     assert all(150 <= x <= 940.1 for x in places)
 
 

@@ -217,7 +217,7 @@ def _input(report: Report) -> Iterator[str]:
 def _inputs(inputs: Sequence[ReportedInput]) -> Iterator[str]:
     rows = [
         [
-            f'<th scope="row">{escape(one.file)}</th>',
+            f'<th scope="row" class="wide">{escape(one.file)}</th>',
             _number("" if one.offset is None else f"{one.offset:,}"),
             _number("" if one.length is None else f"{one.length:,}"),
             f'<td class="wide">{escape(one.reason)}</td>',

@@ -35,8 +35,9 @@ STYLE = """
 .run caption { text-align: left; padding: .2rem 0; }
 .run th, .run td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
-.run thead th { font-size: .85rem; color: var(--soft); } .run th { font-weight: 600; }
-.run .number { text-align: right; white-space: nowrap; } .run .wide { min-width: 16rem; overflow-wrap: anywhere; }
+.run thead th { font-size: .85rem; color: var(--soft); } .run th { font-weight: 600; white-space: nowrap; }
+.run .number { text-align: right; white-space: nowrap; }
+.run .wide { min-width: 16rem; overflow-wrap: anywhere; white-space: normal; }
 .run .share { width: 35%; } .run .share span { display: block; height: .8rem; margin-top: .35rem; min-width: 2px;
   border-radius: 2px; }
 .run summary { cursor: pointer; padding: .3rem 0; font-weight: 600; }
@@ -46,7 +47,8 @@ STYLE = """
 .run svg { display: block; width: 100%; min-width: 44rem; height: auto; }
 .run svg text { fill: var(--ink); font: 12px system-ui, sans-serif; } .run svg .tick { fill: var(--soft); }
 .run svg .grid { stroke: var(--line); } .run svg .band { fill: var(--panel); }
-.run svg .gone { stroke: var(--bad); stroke-width: 2.5; } .run svg .why { fill: var(--bad); }
+.run svg .gone { stroke: var(--bad); stroke-width: 2.5; }
+.run svg .why { fill: var(--bad); stroke: var(--page); stroke-width: 4; paint-order: stroke; }
 .run .fill-worker { fill: var(--worker); background: var(--worker); }
 """
 

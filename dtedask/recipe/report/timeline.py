@@ -68,8 +68,9 @@ def _steps() -> Iterator[float]:
         step *= 2
 
 
-def _clock(seconds: float) -> str:
-    if seconds < 120:
+def _clock(seconds: float, longest: float) -> str:
+    """A place on the axis: all in seconds, or all in minutes."""
+    if longest < 480 or seconds == 0:  # from there on ticks are whole minutes
         return f"{seconds:g} s"
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
@@ -84,7 +85,8 @@ def _axis(scale: _Scale, height: float) -> Iterator[str]:
     for tick in scale.ticks:
         x = scale(tick)
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 6:g}" y2="{height - 4:g}"/>'
-        yield f'<text class="tick" x="{x:.1f}" y="{_TOP - 11:g}" text-anchor="middle">{_clock(round(tick, 3))}</text>'
+        said = _clock(round(tick, 3), scale.seconds)
+        yield f'<text class="tick" x="{x:.1f}" y="{_TOP - 11:g}" text-anchor="middle">{said}</text>'
 
 
 def _label(row: int, name: str) -> str:
