@@ -155,7 +155,7 @@ class Recipe(_Section):
     listeners: list[Listener] = []
     """Who hears of commits: a list as in a file of listeners, or the name of such a file."""
     cluster: str | None = None
-    """Profile to run on; by default the setting `cluster`."""
+    """Kept cluster or profile to run on; by default the setting `cluster`."""
     catalog: Annotated[str | bool, Field(union_mode="left_to_right")] = True
     """Intake catalog that commits are entered into; true is that of the root, false is none."""
     report: PathText | None = None

@@ -96,6 +96,20 @@ def test_the_cluster_of_a_run_is_shown_and_left_to_it(run):
     assert "belongs to a run" in stopped.err
 
 
+def test_a_batch_job_that_has_not_ended_is_shown_and_left_to_scancel(run):
+    folder = ClusterFolder.make("nightly", kind="batch", profile="slurm", status="submitted", recipe="nightly")
+    folder.update(host=None, pid=None)
+    (shown,) = run("cluster status --json").lines
+    assert (shown["name"], shown["kind"], shown["standing"]) == ("nightly", "batch", "submitted")
+    stopped = run(f"cluster stop {folder.id} --force")
+    assert stopped.status == 1
+    assert "is a batch job" in stopped.err
+    folder.end(status="done")
+    assert run("cluster status --json").out == ""
+    assert run(f"cluster stop {folder.id}").status == 1
+    assert folder.state()["status"] == "done"
+
+
 def test_a_watch_shows_it_again_until_ctrl_c(run, monkeypatch):
     shown = iter(range(2))
 

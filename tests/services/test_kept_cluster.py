@@ -5,10 +5,12 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import dask.config
 import pytest
 
+from dtedask.cli import main
 from dtedask.cluster import client_for, connect, profile, running, started
 from dtedask.cluster.folder import cluster_folders
 from dtedask.cluster.kept import order_for, scale, start, status, stop, wait_for_number
@@ -118,11 +120,37 @@ def test_when_its_process_is_killed_its_jobs_are_cancelled_with_what_is_left(job
     assert [job for job in list_jobs(None, ids) if not job.has_ended] == []
 
 
+def test_what_slurm_refuses_is_told_by_the_start_and_nothing_stays(jobs):
+    before = list((jobs / "clusters").glob("refused-*"))
+    with pytest.raises(ClusterError, match=r"(?s)invalid partition.*slurm\.yaml"):
+        start(order_for(small(queue="nowhere"), name="refused"))
+    assert kept_folder("refused") is None
+    assert list((jobs / "clusters").glob("refused-*")) == before == []
+
+
+def test_a_start_that_waits_in_vain_quotes_squeue_and_leaves_no_job(jobs, tmp_path, monkeypatch, capsys):
+    profiles = Path(profile("slurm").path).read_text().replace("    slurm:\n      kind", "    held:\n      kind")
+    for old, new in {
+        "start-timeout: 10 minutes": "start-timeout: 2 s",
+        "memory: 4GB": "memory: 600MB",
+        "interface: null": "interface: lo",
+        "job-extra-directives: []": "job-extra-directives: [--hold, --comment=in-vain]",
+    }.items():
+        profiles = profiles.replace(old, new)
+    (tmp_path / "held.yaml").write_text(profiles)
+    monkeypatch.setattr(dask.config, "paths", [str(tmp_path)])
+    assert main(["cluster", "start", "held", "--workers", "1", "--wait"]) == 1
+    assert "JobHeldUser: the user holds it" in capsys.readouterr().err
+    assert kept_folder("held") is None
+    left = subprocess.run(["squeue", "--noheader", "--format=%k"], check=True, capture_output=True, text=True).stdout
+    assert "in-vain" not in left
+
+
 def test_it_starts_without_waiting_says_what_its_job_waits_for_and_ends_unused(jobs):
-    start(order_for(small(**HELD), name="held", idle_s=4))
-    found = status("held")
+    start(order_for(small(**HELD), name="idle", idle_s=4))
+    found = status("idle")
     assert (found.standing, found.workers, [job.state for job in found.jobs]) == ("running", (), ["PENDING"])
     assert "JobHeldUser: the user holds it" in found.jobs[0].reason
     assert "Release it: scontrol release" in found.advice
-    until(lambda: status("held").standing == "ended")
-    assert live_jobs("held") == []
+    until(lambda: status("idle").standing == "ended")
+    assert live_jobs("idle") == []

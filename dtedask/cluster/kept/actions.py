@@ -69,7 +69,7 @@ def stop(name: str, *, force: bool = False) -> None:
         If tasks are unfinished, its process does not answer, or it belongs to a run.
     """
     folder = folder_named(name)
-    if standing_of(folder) in {"ended", "dead"}:
+    if folder.state().get("kind") != "batch" and standing_of(folder) in {"ended", "dead"}:
         clear_away(folder, force=force)
         return
     _refuse_others(folder)
@@ -123,6 +123,10 @@ def _ask(folder: ClusterFolder, question: Mapping[str, Any], hint: str) -> None:
 
 def _refuse_others(folder: ClusterFolder) -> None:
     state = folder.state()
+    if state.get("kind") == "batch":
+        raise ClusterError(
+            f"{folder.id!r} is a batch job and no kept cluster.", hint="`scancel` ends it; see `dtedask recipe status`."
+        )
     if not state.get("kept"):
         raise ClusterError(
             f"The cluster {folder.id!r} is not kept: it belongs to a run, process {state.get('pid')} on"

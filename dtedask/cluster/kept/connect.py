@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dtedask.cluster.job_logs import quote_logs
 from dtedask.cluster.kept.control import listens
 from dtedask.cluster.kept.names import kept_folder, kept_names, standing_of
-from dtedask.cluster.kept.process import LOG, PROFILE
+from dtedask.cluster.kept.order import LOG, PROFILE
 from dtedask.cluster.profiles import Profile, profiles
 from dtedask.cluster.security import security_in
 from dtedask.cluster.started import Started, remember, wait_for_workers
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CONNECT_S = 10.0
-_TAIL_LINES = 8
 _KILLED = "its process was gone"
 
 
@@ -121,10 +121,8 @@ def kept_client(name: str, folder: ClusterFolder) -> Iterator[Client]:
     with _connected(name, folder) as client:
         try:
             yield client
-        except DtedaskError:
-            raise
-        except Exception as error:
-            if is_gone(folder):
+        except BaseException as error:  # a cancelled future is none of `Exception`
+            if _may_follow_from_a_loss(error) and is_gone(folder):
                 raise how_it_ended(name, folder) from error
             raise
 
@@ -146,6 +144,11 @@ def how_it_ended(name: str, folder: ClusterFolder) -> ClusterError:
         )
     again = state.get("command", f"dtedask cluster start {name}")
     return ClusterError(text, hint=f"Start it again: `{again}`.{_tail(log)}")
+
+
+def _may_follow_from_a_loss(error: BaseException) -> bool:
+    ours = isinstance(error, DtedaskError) and not isinstance(error, ClusterError)
+    return not (ours or isinstance(error, KeyboardInterrupt | GeneratorExit | SystemExit))
 
 
 def is_gone(folder: ClusterFolder) -> bool:
@@ -184,8 +187,7 @@ def _no_answer(name: str, folder: ClusterFolder) -> ClusterError:
 
 
 def _tail(log: Path) -> str:
-    try:
-        lines = log.read_text("utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
-    except OSError:
+    lines = quote_logs([log])
+    if not lines:
         return ""
     return "".join([f" The end of its log, {log}:", *(f"\n    {line}" for line in lines)])

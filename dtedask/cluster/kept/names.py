@@ -16,7 +16,7 @@ from dtedask.cluster.orphans import end_orphan
 from dtedask.core.errors import ClusterError, SettingError
 from dtedask.core.processes import is_alive
 
-Standing = Literal["starting", "running", "ending", "ended", "dead", "elsewhere", "silent", "submitted"]
+Standing = Literal["starting", "running", "ending", "ended", "dead", "elsewhere", "silent", "submitted", "pending"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -1,172 +1,39 @@
-"""What is known of clusters that run, and of those that died: for people, in a terminal or a notebook."""
+"""Ask clusters how they stand: those that run, and what is left of those that died."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.explain import reason_text, waiting_line
 from dtedask.cluster.folder import ClusterFolder, cluster_folders
 from dtedask.cluster.job_logs import find_logs
 from dtedask.cluster.kept.control import ask, listens
-from dtedask.cluster.kept.names import Standing, kept_folder, kept_names, standing_of
-from dtedask.cluster.kept.process import LOG, SECRET
+from dtedask.cluster.kept.names import kept_folder, kept_names, standing_of
+from dtedask.cluster.kept.order import LOG, SECRET
+from dtedask.cluster.kept.records import Clusters, ClusterStatus, JobStatus, WorkerStatus
 from dtedask.cluster.security import security_in
 from dtedask.cluster.slurm_commands import Job, list_jobs
 from dtedask.core.errors import ClusterError, NoMatchError
 from dtedask.core.nearest import did_you_mean
-from dtedask.core.sizes import size_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 _ANSWER_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
-    """One worker of a cluster: its threads, memory in bytes, and the tasks that it has."""
-
-    name: str
-    host: str
-    threads: int
-    memory: int
-    memory_limit: int
-    tasks: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobStatus:
-    """One job of a cluster as SLURM shows it: its worker, its state, its node, why it waits, and its log."""
-
-    id: str
-    worker: str
-    state: str
-    node: str
-    reason: str
-    expected: str
-    log: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterStatus:
-    """One cluster at one moment.
-
-    Parameters
-    ----------
-    name : str
-        The name under which it is kept; that of its profile for the cluster of a run.
-    id : str
-        Name of its folder, which no other has.
-    is_kept : bool
-        Whether `dtedask cluster start` started it.
-    standing : str
-        ``running``, ``starting``, ``ending``, ``ended``, ``dead`` or ``silent`` (it does not answer).
-    advice : str
-        What to do where something is wrong; empty where nothing is.
-    profile, kind, host, started, scheduler, dashboard, wanted : str
-        As its state says; times are UTC.
-    pid : int
-        Its process.
-    workers : tuple of WorkerStatus
-        Workers that are there.
-    jobs : tuple of JobStatus
-        Jobs that have not ended.
-    clients : tuple of str
-        Who is connected.
-    tasks : mapping
-        Number of tasks by Dask's state.
-    folder, log : Path
-        Its folder, and the log of its process.
-    """
-
-    name: str
-    id: str
-    is_kept: bool
-    standing: Standing
-    advice: str
-    profile: str
-    kind: str
-    host: str
-    pid: int
-    started: str
-    scheduler: str
-    dashboard: str
-    wanted: str
-    folder: Path
-    log: Path
-    workers: tuple[WorkerStatus, ...] = ()
-    jobs: tuple[JobStatus, ...] = ()
-    clients: tuple[str, ...] = ()
-    tasks: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def threads(self) -> int:
-        """Threads of all workers."""
-        return sum(worker.threads for worker in self.workers)
-
-    @property
-    def memory(self) -> int:
-        """Memory that all workers use, in bytes."""
-        return sum(worker.memory for worker in self.workers)
-
-    @property
-    def memory_limit(self) -> int:
-        """Memory that all workers may use, in bytes."""
-        return sum(worker.memory_limit for worker in self.workers)
-
-    @property
-    def unfinished(self) -> int:
-        """Tasks that somebody waits for."""
-        return sum(self.tasks.get(state, 0) for state in ("processing", "queued", "waiting", "no-worker"))
-
-    def row(self) -> dict[str, object]:
-        """What a table shows of it."""
-        states = Counter(job.state for job in self.jobs)
-        return {
-            "name": self.name,
-            "state": self.standing,
-            "workers": f"{len(self.workers)} of {self.wanted}" if self.wanted else len(self.workers),
-            "jobs": ", ".join(f"{count} {state.lower()}" for state, count in states.items()),
-            "threads": self.threads,
-            "memory": f"{size_text(self.memory)} of {size_text(self.memory_limit)}" if self.workers else "",
-            "tasks": self.unfinished,
-            "clients": len(self.clients),
-            "since": self.started,
-            "dashboard": self.dashboard,
-        }
-
-    def __repr__(self) -> str:
-        row = self.row()
-        counts = f"workers {row['workers']}, threads {row['threads']}, tasks {row['tasks']}"
-        return f"<cluster {self.name!r} of {self.profile}, {self.standing}: {counts}, {self.dashboard}>"
-
-    def _repr_html_(self) -> str:
-        return Clusters([self])._repr_html_()
-
-
-class Clusters(list[ClusterStatus]):
-    """Clusters, which a notebook shows as a table."""
-
-    def _repr_html_(self) -> str:
-        if not self:
-            return "<p>No cluster runs.</p>"
-        names = list(self[0].row())
-        head = "".join(f"<th>{escape(name)}</th>" for name in names)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_html_row, self))}</tbody></table>"
+_OPEN = {"submitted", "pending", "running", "ending"}
 
 
 def running() -> Clusters:
     """List the clusters of this user that run, and those that died.
 
-    They are the ones that `dtedask cluster start` keeps and those of recipes that run at this moment.
+    They are the ones that `dtedask cluster start` keeps, those of recipes that run at this moment, and batch jobs that
+    have not ended.
     """
     with ThreadPoolExecutor(8) as pool:  # one that is silent holds up no other
-        return Clusters(pool.map(status_of, _folders()))
+        found = list(pool.map(status_of, _folders()))
+    return Clusters(cluster for cluster in found if cluster.kind != "batch" or cluster.standing in _OPEN)
 
 
 def status(name: str) -> ClusterStatus:
@@ -205,6 +72,8 @@ def folder_named(name: str) -> ClusterFolder:
 
 def status_of(folder: ClusterFolder) -> ClusterStatus:
     """Ask a cluster how it stands."""
+    if folder.state().get("kind") == "batch":
+        return _batch(folder)
     state, standing = folder.state(), standing_of(folder)
     facts: Mapping[str, Any] = {}
     if standing in {"running", "ending", "elsewhere"} and state.get("scheduler"):
@@ -212,7 +81,8 @@ def status_of(folder: ClusterFolder) -> ClusterStatus:
             facts, standing = _facts(folder), "running" if standing == "elsewhere" else standing
         except (OSError, ClusterError):
             standing = "silent" if standing != "ending" else standing
-    jobs, waiting = _jobs(folder) if standing != "ended" else ((), [])
+    workers = {number: name for name, number in state.get("jobs", {}).items()}
+    jobs, waiting = _jobs(folder, workers) if standing != "ended" else ((), [])
     return ClusterStatus(
         name=str(state.get("kept") or state.get("name", folder.id)),
         id=folder.id,
@@ -228,6 +98,31 @@ def status_of(folder: ClusterFolder) -> ClusterStatus:
         workers=tuple(WorkerStatus(**one) for one in facts.get("workers", ())),
         clients=tuple(facts.get("clients", ())),
         tasks=dict(facts.get("tasks", {})),
+    )
+
+
+def _batch(folder: ClusterFolder) -> ClusterStatus:
+    """A batch job, as far as it is a cluster; `dtedask recipe status` knows it as a run."""
+    from dtedask.cluster.batch.runs import run_in
+
+    run, state = run_in(folder), folder.state()
+    return ClusterStatus(
+        name=run.recipe or folder.id,
+        id=folder.id,
+        is_kept=False,
+        standing=run.status,  # type: ignore[arg-type]
+        advice=run.reason or f"`dtedask recipe status {run.job_id}` says more of it.",
+        profile=run.profile,
+        kind="batch",
+        host="",
+        pid=0,
+        started=str(state.get("started", "")),
+        scheduler="",
+        dashboard="",
+        wanted="",
+        folder=folder.path,
+        log=run.log,
+        jobs=_jobs(folder, {run.job_id: ""})[0],
     )
 
 
@@ -257,10 +152,8 @@ def _facts(folder: ClusterFolder) -> dict[str, Any]:
     return asyncio.run(ask_scheduler(state["scheduler"], security, _ANSWER_S))
 
 
-def _jobs(folder: ClusterFolder) -> tuple[tuple[JobStatus, ...], list[str]]:
-    """Jobs that have not ended, and a line for each that waits."""
-    state = folder.state()
-    workers = {number: name for name, number in state.get("jobs", {}).items()}
+def _jobs(folder: ClusterFolder, workers: Mapping[str, str]) -> tuple[tuple[JobStatus, ...], list[str]]:
+    """Jobs that have not ended, and a line for each that waits; names of workers by numbers of jobs."""
     if not workers:
         return (), []
     try:
@@ -311,10 +204,3 @@ def _advice(folder: ClusterFolder, standing: str) -> str:
     if standing == "ended":
         return f"It ended because {state.get('how_ended', 'its process was gone')}.{again}"
     return ""
-
-
-def _html_row(cluster: ClusterStatus) -> str:
-    cells = {name: escape(str(value)) for name, value in cluster.row().items()}
-    if cluster.dashboard:
-        cells["dashboard"] = f'<a href="{cells["dashboard"]}">{cells["dashboard"]}</a>'
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells.values())}</tr>"

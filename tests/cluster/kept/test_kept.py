@@ -33,6 +33,12 @@ def test_it_runs_in_a_session_of_its_own_without_our_terminal(night):
     assert [Path(f"/proc/{pid}/fd/{n}").readlink() for n in (0, 1, 2)] == [Path(os.devnull), *2 * [status(night).log]]
 
 
+def test_nobody_else_can_read_what_it_is_asked_by(night):
+    folder = kept_folder(night)
+    assert folder.path.stat().st_mode & 0o077 == 0
+    assert (folder.path / "control.key").stat().st_mode & 0o077 == 0
+
+
 def test_every_client_works_on_it_and_leaves_it_running(night):
     for _ in range(2):
         with client_for(night) as client:
