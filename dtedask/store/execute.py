@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dtedask.cluster import wait_for_workers
 from dtedask.core.cores import cores
 from dtedask.core.settings import setting
 from dtedask.core.stages import task_ended
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from dtedask.store.layouts import Packs
     from dtedask.store.write import WriteItem, WriteResult
 
+logger = logging.getLogger(__name__)
 _PARTS_OF_MEMORY = 4  # a task may hold its fields in several forms
 
 logger = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ class Execution:
     def width(self) -> int:
         """Tasks that run side by side."""
         if self.client is not None:
-            wait_for_workers(self.client)
-            return max(sum(int(n) for n in self.client.nthreads().values()), 1)
+            return Workers(self.client).room().threads
         return self.threads or cores()
 
     def run(
@@ -132,6 +131,7 @@ class Execution:
         def hear(piece: Piece, outcome: Any) -> None:
             if isinstance(outcome, Failed):
                 attempts.failed(piece, outcome)
+                _log(work, piece, outcome)
                 task_ended(work.name, again=True)
                 logger.warning("%s failed and runs again: %s", work.named(piece.items), outcome)
             else:
@@ -146,3 +146,8 @@ class Execution:
     def _told(self, result: Any) -> None:
         if self.on_done is not None:
             self.on_done(result)
+
+
+def _log(work: Work, piece: Piece, why: Failed) -> None:
+    parts = " in two parts" if why.kind != "passing" and len(piece.items) > 1 else ""
+    logger.warning("task %s of %d runs again%s: %s", work.name, len(piece.items), parts, why.told or repr(why.error))

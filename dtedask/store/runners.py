@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 from dtedask.cluster import wait_for_workers
 from dtedask.cluster.deaths import death_of
@@ -22,6 +24,7 @@ from dtedask.store.failures import is_passing
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+_ROOM_HOLDS_S = 1.0
 Hear = Callable[[Piece, Any], None]
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -154,6 +157,9 @@ class Threads:
             compute(*tasks, scheduler=get, num_workers=width, optimize_graph=False)
 
 
+_rooms: WeakKeyDictionary[Client, tuple[Room, float]] = WeakKeyDictionary()
+
+
 @dataclass(frozen=True)
 class Workers:
     """The workers of a client.
@@ -167,8 +173,16 @@ class Workers:
     client: Client
 
     def room(self) -> Room:
-        """The least memory that a worker has."""
+        """The least memory that a worker has; what was found a moment ago still holds."""
         wait_for_workers(self.client)
+        found, when = _rooms.get(self.client, (None, -math.inf))
+        if found is None or time.monotonic() - when > _ROOM_HOLDS_S:
+            found = self._room()
+            _rooms[self.client] = found, time.monotonic()
+        return found
+
+    def _room(self) -> Room:
+        # The answer of the scheduler is long where there are many workers.
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
         threads = sum(worker["nthreads"] for worker in workers)

@@ -101,6 +101,16 @@ def test_time_series_are_made(execution, here, fields):
     assert store.rechunk("class=rd", execution=execution).fields == len(fields)
 
 
+def test_what_was_opened_here_is_read_there(execution, here, fields):
+    store = archived("root", fields)
+    archived("second", fields[:1], layout="messages")
+    (here / "roots.yaml").write_text("spaces:\n  - roots: [root, second]\n")
+    for handle in (store, dtedask.open("second"), dtedask.open("roots.yaml")):
+        read = handle.retrieve({}).chunk()
+        there = execution.client.compute(read.t.sum()).result()
+        assert there == read.t.values.sum()
+
+
 def test_tasks_do_not_wait_for_ever_where_there_are_no_workers():
     options = {"n_workers": 0, "processes": False, "dashboard_address": "127.0.0.1:0"}
     with (

@@ -331,6 +331,9 @@ def test_a_task_on_another_machine_syncs_what_it_wrote_before_it_returns(store, 
     class Elsewhere(Execution):
         width = 1
 
+        def at_most(self, batch_bytes):
+            return batch_bytes
+
         def run(self, fork, batches, packs, _token, *, durable):
             monkeypatch.setattr(lock, "sync_to_disk", lambda root: synced.append((root, chunks())))
             return [write_batch(fork, batches[0], packs, syncs=durable)]
