@@ -189,7 +189,7 @@ class Keeper:
         if seen is None:
             if job.is_unsure and job.since < asked_at:
                 del self.jobs[job.name]
-            elif job.phase != "submitting" and job.since < asked_at:
+            elif job.phase != "submitting" and job.since < asked_at and not job.workers:
                 self._ended(job, "is not known any more", now)
             return
         job.id, job.is_unsure = seen.id, False

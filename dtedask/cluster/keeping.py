@@ -144,10 +144,13 @@ class Keeping:
                 event = await asyncio.wait_for(self._events.get(), _TICK_S)
             except TimeoutError:
                 event = Tick()
-            for instruction in self.keeper.handle(event, time.monotonic()):
-                self._do(instruction)
-            if self._adapting is not None and time.monotonic() >= self._adapt_at:
-                self._adapt(self._adapting)
+            try:
+                for instruction in self.keeper.handle(event, time.monotonic()):
+                    self._do(instruction)
+                if self._adapting is not None and time.monotonic() >= self._adapt_at:
+                    self._adapt(self._adapting)
+            except Exception:  # jobs are kept as well as can be, whatever goes wrong with one of them
+                logger.exception("the keeper of jobs failed at %s", event)
 
     def _do(self, instruction: Instruction) -> None:
         match instruction:
@@ -169,8 +172,13 @@ class Keeping:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the keeper of jobs failed", exc_info=error)
 
     async def _submit(self, name: str) -> None:
         script = self.folder.path / f"{name}.sh"
@@ -179,7 +187,7 @@ class Keeping:
             number = await asyncio.to_thread(slurm.submit, script)
         except slurm.SlurmAwayError as error:
             self.tell(Refused(name, error.message, is_final=False))
-        except (ClusterError, OSError) as error:
+        except (ClusterError, OSError, ValueError, TypeError, KeyError) as error:
             self.tell(Refused(name, str(error), is_final=True))
         else:
             self._ids[name] = number
@@ -211,8 +219,8 @@ class Keeping:
         asked_at = time.monotonic()
         try:
             found = await asyncio.to_thread(slurm.list_jobs, self.folder.path, tuple(self._ids.values()))
-        except ClusterError as error:
-            self.tell(NotListed(error.message))
+        except (ClusterError, OSError, ValueError) as error:  # an answer that cannot be read is none
+            self.tell(NotListed(str(error)))
             return
         by_id = {number: name for name, number in self._ids.items()}
         jobs = {by_id.get(job.id) or Path(job.command).stem: job for job in found}
@@ -273,10 +281,10 @@ class _Workers(SchedulerPlugin):
             self._went(self._names.pop(worker))
 
 
-def end_jobs(folder: ClusterFolder, ids: tuple[str, ...] = ()) -> int:
-    """Cancel all jobs of a cluster that have not ended and return how many they were.
+def end_jobs(folder: ClusterFolder, ids: tuple[str, ...] = ()) -> None:
+    """Cancel all jobs of a cluster that have not ended.
 
-    Tried for a while if SLURM does not answer; then the log says which jobs are left.
+    Tried for a while if SLURM does not answer; then the log says which jobs may be left.
     """
     deadline = time.monotonic() + _END_S
     while True:
@@ -284,10 +292,10 @@ def end_jobs(folder: ClusterFolder, ids: tuple[str, ...] = ()) -> int:
             found = [job.id for job in slurm.list_jobs(folder.path, ids) if not job.has_ended]
             if found:
                 slurm.cancel(found)
+            return
         except ClusterError as error:
-            if time.monotonic() < deadline:
-                time.sleep(0.5)
-                continue
-            logger.warning("jobs of %s could not be cancelled (%s): %s", folder.id, ", ".join(ids), error)
-            return 0
-        return len(found)
+            if time.monotonic() >= deadline:
+                which = ", ".join(ids) or "none is known by number"
+                logger.warning("jobs of %s could not be cancelled (%s): %s", folder.id, which, error)
+                return
+        time.sleep(0.5)

@@ -6,7 +6,7 @@ import logging
 import shutil
 from datetime import UTC, datetime
 
-from dtedask.cluster.folder import ClusterFolder, cluster_folders
+from dtedask.cluster.folder import ClusterFolder, clusters_folder
 from dtedask.cluster.slurm_commands import cancel, list_jobs
 from dtedask.core.errors import ClusterError
 from dtedask.core.settings import setting
@@ -18,12 +18,14 @@ ENDS = {"ends_with_process": True}
 
 def end_orphans() -> None:
     """Cancel the jobs of clusters whose process is gone, and remove folders of clusters that ended long ago."""
-    for folder in cluster_folders():
+    for path in clusters_folder().glob("*/state.json"):
+        folder = ClusterFolder(path.parent)
         state = folder.state()
-        if state.get("ends_with_process") and folder.is_orphaned:
+        if state.get("ended"):
+            if _age_s(state["ended"]) > setting("jobs.keep-logs"):
+                shutil.rmtree(folder.path, ignore_errors=True)
+        elif state.get("ends_with_process") and folder.is_orphaned:
             end_orphan(folder)
-        elif state.get("ended") and _age_s(state["ended"]) > setting("jobs.keep-logs"):
-            shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def end_orphan(folder: ClusterFolder) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ def slurm_cluster(profile: Profile, folder: ClusterFolder | None = None) -> Kept
     """
     jobqueue()
     require_commands("sbatch", "squeue", "scancel")
+    _check_place()
     end_orphans()
     if folder is None:
         folder = ClusterFolder.make(profile.name, kind=profile.kind, profile=profile.name)
@@ -53,6 +55,16 @@ def slurm_cluster(profile: Profile, folder: ClusterFolder | None = None) -> Kept
         raise
 
 
+def _check_place() -> None:
+    """Paths of the folder stand in job scripts, whose directives know no quotes."""
+    place = str(clusters_folder())
+    if re.search(r"[^\w./@+:,=~-]", place):
+        raise SettingError(
+            f"Jobs cannot use the folder {place!r}: its path has a space or a character that scripts take otherwise.",
+            hint="Name another one by the setting dtedask.jobs.folder.",
+        )
+
+
 def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
     from dtedask.cluster.slurm_cluster import KeptSLURMCluster
 
@@ -64,7 +76,7 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
     job: dict[str, Any] = {**keywords(_in_folder(options, folder)), **_section(profile)}
     cluster = KeptSLURMCluster(
         folder,
-        stem=profile.name,
+        stem=re.sub(r"[^\w.-]+", "-", profile.name),
         hint=f"Profile {profile.name!r} describes the jobs: {profile.path}.",
         limits=Limits(succeeded_s=successor_s(job["worker_extra_args"])),
         security=security_in(folder.tls) if profile.encrypt else None,

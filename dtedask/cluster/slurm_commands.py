@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dtedask.core.errors import ClusterError
 
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 30.0
 _FORMAT = "%i|%T|%r|%N|%P|%S|%o"
 _AWAY = re.compile(
     r"unable to contact slurm|socket timed out|communication connection failure|connection refused|"
@@ -122,7 +122,7 @@ def list_jobs(folder: Path | None = None, ids: Iterable[str] = ()) -> list[Job]:
     SlurmAwayError, RefusedError
         If there is no answer, or no permission to ask.
     """
-    said = _run("squeue", "--noheader", "--states=all", f"--user={_user()}", f"--format={_FORMAT}")
+    said = _run("squeue", "--noheader", "--all", "--states=all", f"--user={_user()}", f"--format={_FORMAT}")
     wanted = set(ids)
     place = f"{folder}/" if folder is not None else None
     found = (_job(line) for line in said.splitlines() if line.count("|") >= _FORMAT.count("|"))
@@ -180,7 +180,14 @@ def require_commands(*names: str) -> None:
 def _run(*command: str) -> str:
     try:
         done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=_TIMEOUT_S, stdin=subprocess.DEVNULL
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+            # What a user has set for squeue would hide jobs, which would be taken for lost.
+            env={name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")},
         )
     except FileNotFoundError:
         require_commands(command[0])

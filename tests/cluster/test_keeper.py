@@ -85,6 +85,11 @@ def test_a_job_that_slurm_does_not_know_any_more_is_replaced(bench):
     assert bench.listed() == [Submit("w-1")]
 
 
+def test_a_job_whose_workers_are_there_is_not_taken_for_lost_because_slurm_does_not_name_it(bench):
+    bench.running(1)
+    assert bench.listed() == []
+
+
 def test_a_list_that_was_asked_for_before_a_job_was_submitted_says_nothing_of_it(bench):
     bench.tell(Wanted(1))
     bench.tell(Submitted("w-0", "0"), after=5)

@@ -13,6 +13,7 @@ import yaml
 from dtedask.cluster import job_script, profile, profiles
 from dtedask.cluster.folder import clusters_folder
 from dtedask.cluster.profile_jobs import SCHEDULERS
+from dtedask.cluster.slurm import slurm_cluster
 from dtedask.core.errors import DocumentError, SettingError
 
 
@@ -215,6 +216,17 @@ def test_the_job_script_names_certificates_and_logs_in_the_folder_of_the_cluster
     assert f"#SBATCH -e {folder}/logs/" in script
     assert "tls://<scheduler>:8786 --name <worker>" in script
     assert not clusters_folder().joinpath("<cluster>").exists()
+
+
+def test_a_folder_whose_path_cannot_stand_in_a_script_is_refused(monkeypatch, tmp_path):
+    for name in ("sbatch", "squeue", "scancel"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with (
+        dask.config.set({"dtedask.jobs.folder": str(tmp_path / "my jobs")}),
+        pytest.raises(SettingError, match=r"my jobs/clusters'.*has a space.*dtedask\.jobs\.folder"),
+    ):
+        slurm_cluster(profile("slurm"))
 
 
 def test_the_environment_wins_over_the_profile(monkeypatch):

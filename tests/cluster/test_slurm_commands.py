@@ -76,6 +76,12 @@ def test_jobs_are_found_by_the_folder_of_their_script_or_their_number(command):
     assert [job.has_ended for job in found] == [False, True, False]
 
 
+def test_what_a_user_has_set_for_squeue_hides_no_jobs(command, monkeypatch):
+    monkeypatch.setenv("SQUEUE_PARTITION", "other")
+    command("squeue", '[ -z "$SQUEUE_PARTITION" ] && case "$*" in *--all*) echo "1|PENDING|||short||/a/x.sh";; esac')
+    assert [job.id for job in list_jobs(Path("/a"))] == ["1"]
+
+
 def test_a_job_that_is_gone_already_does_not_keep_others_from_being_cancelled(command, tmp_path):
     command("scancel", f"echo $@ > {tmp_path}/asked; echo 'scancel: error: Invalid job id specified' >&2; exit 1")
     cancel(["1", "2"])

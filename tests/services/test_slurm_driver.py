@@ -153,7 +153,7 @@ def test_jobs_that_die_at_once_are_given_up_with_the_end_of_their_log(slurm, job
     ("job", "said"),
     [
         ({"job-extra-directives": HOLD}, r"partition debug \(JobHeldUser: .*\. Release it: scontrol release \1\."),
-        ({"queue": "short"}, r"partition short \(PartitionTimeLimit: .*\. Ask for less `walltime` in the profile\."),
+        ({"queue": "short"}, r"partition short \(Partition(TimeLimit|Config): .*\. Ask for less"),
     ],
 )
 def test_a_job_that_waits_for_ever_is_explained_and_cancelled(slurm, jobs, job, said):
