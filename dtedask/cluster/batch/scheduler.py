@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from distributed.deploy.spec import SpecCluster
@@ -10,6 +12,9 @@ if TYPE_CHECKING:
     from dtedask.cluster.batch.allocation import Allocation
     from dtedask.cluster.folder import ClusterFolder
     from dtedask.core.errors import ClusterError
+
+
+_TOLD_S, _TOLD_EACH_S = 0.3, 0.01
 
 
 class AllocationCluster(SpecCluster):
@@ -31,6 +36,16 @@ class AllocationCluster(SpecCluster):
     def folder(self) -> ClusterFolder:
         """Folder of the run."""
         return self._allocation.folder
+
+    async def _close(self) -> None:
+        # Workers that the scheduler ends wait two seconds for their nannies; nannies that are told end them at once.
+        # They answer when that is done, which need not be waited for.
+        scheduler: Any = self.scheduler
+        if scheduler is not None:
+            with suppress(TimeoutError, OSError):
+                async with asyncio.timeout(_TOLD_S + _TOLD_EACH_S * len(scheduler.workers)):
+                    await scheduler.broadcast(msg={"op": "terminate"}, nanny=True, on_error="ignore")
+        await super()._close()  # type: ignore[no-untyped-call]
 
     @property
     def dashboard_link(self) -> str:
