@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 
 import dtedask
-from dtedask.core.errors import NotFoundError
+from dtedask.cluster import Profile, client_for
+from dtedask.cluster.kept import order_for, start, status, stop
+from dtedask.core.errors import ClusterError, NotFoundError
+from dtedask.core.processes import is_alive, process_start
 from dtedask.ingest import ingest
 from dtedask.recipe import DemoForecast
 
@@ -115,10 +118,21 @@ def seen(root):
         return 0
 
 
+RECIPE = """
+name: killed
+input: {files: input, unit: step}
+root: root
+catalog: false
+listeners:
+  - name: all
+    triggers: [{type: log, path: heard.jsonl, format: json}]
+"""
+
+
 @pytest.mark.parametrize(("cluster", "most"), [("local", 4), ("local-cluster", 2)])
 def test_a_driver_that_is_killed_at_random_goes_on_where_it_was(files, expected, tmp_path, chance, cluster, most):
     root, recipe = tmp_path / "root", tmp_path / "recipe.yaml"
-    recipe.write_text("name: killed\ninput: {files: input, unit: step}\nroot: root\ncatalog: false\n")
+    recipe.write_text(RECIPE)
     environment = os.environ | {"DASK_DTEDASK__INGEST__BATCH_BYTES": "6000"}
     command = [sys.executable, "-m", "dtedask", "recipe", "run", str(recipe), "--cluster", cluster, "--json"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "env": environment, "cwd": tmp_path}
@@ -142,4 +156,32 @@ def test_a_driver_that_is_killed_at_random_goes_on_where_it_was(files, expected,
         before = now
     summary = json.loads(said)
     assert (summary["known"], summary["fields"]) == (before, FIELDS)
-    check_whole(dtedask.open(root), expected)
+    store = dtedask.open(root)
+    check_whole(store, expected)
+    heard = dict.fromkeys(json.loads(line)["id"] for line in (tmp_path / "heard.jsonl").read_text().splitlines())
+    told = [(commit.sequence, place) for commit in store.history() for place in range(len(commit.changes))]
+    assert list(heard) == [f"rd/enfo/demo@{sequence}.{place}" for sequence, place in told]
+
+
+def test_a_kept_cluster_that_is_killed_in_mid_write_is_an_error_that_names_the_step(files, expected, tmp_path):
+    store = dtedask.open(tmp_path / "root")
+    one = Profile(name="one", kind="local-cluster", workers=1, threads=1, memory="1GB", start_timeout_s=60)
+    with dask.config.set({**SMALL_TASKS, "dtedask.jobs.folder": str(tmp_path / "jobs")}):
+        start(order_for(one, name="night"))
+        owner = status("night").pid
+
+        def kill(progress):
+            if progress.fields_done > 40 and is_alive(owner, birth):
+                os.kill(owner, signal.SIGKILL)
+
+        birth = process_start(owner)
+        try:
+            said = r"(?s)scheduler at .* is gone.*while '20240603 0000 step 6' \(30 fields\) was written"
+            with pytest.raises(ClusterError, match=said), client_for("night") as client:
+                ingest(files, store, unit="step", client=client, on_progress=kill)
+        finally:
+            stop("night")
+    assert len(store.history()) == 1
+    summary = ingest(files, store, unit="step")
+    assert (summary.known, summary.new) == (30, 90)
+    check_whole(store, expected)
