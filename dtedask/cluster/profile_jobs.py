@@ -124,7 +124,7 @@ class JobKeys(Section):
     shared_temp_directory: str | None = None
     """Folder that all nodes see, for certificates that dask-jobqueue makes itself."""
     log_directory: str | None = None
-    """Folder for what jobs print; null is up to the batch system."""
+    """Folder for what jobs print; null is a folder of the run (kind `slurm`), or up to the batch system."""
     death_timeout: Duration | None = 60
     """How long a worker looks for its scheduler before it ends, in seconds."""
     python: str | None = None

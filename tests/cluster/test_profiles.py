@@ -290,3 +290,27 @@ def test_a_profile_of_any_class_names_it_and_its_options(write):
 def test_what_a_batch_job_needs_more_stands_in_its_own_section(write):
     write(SITE.replace("workers: 8", "batch: {walltime: '06:00:00'}"))
     assert profile("site").batch == {"walltime": "06:00:00"}
+
+
+def test_the_reference_has_every_key_with_its_default(repository):
+    from dtedask.cluster import profile_document as document
+    from dtedask.cluster.profile_jobs import JobKeys
+
+    page = (repository / "docs" / "reference" / "profiles.md").read_text()
+    entries = [document.ThreadsEntry, document.LocalClusterEntry, document.SlurmEntry, document.ClassEntry]
+    models = [*entries, document.BatchKeys, document.ProfileFile, JobKeys, *SCHEDULERS.values()]
+    fields = {(field.alias, _default(field)) for model in models for field in model.model_fields.values()}
+    differing = {("shebang", "`null`"), ("shebang", "`#!/usr/bin/env condor_submit`"), ("walltime", "`00:30`")}
+    differing |= {("job-extra-directives", "`{}`")}
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ")]
+    written = {(row[-4].strip().strip("`"), row[-2].strip()) for row in rows if len(row) >= 5}
+    assert fields - differing - written == set()
+
+
+def _default(field):
+    if field.is_required() or field.alias in {"batch", "description"}:
+        return ""
+    value = field.get_default(call_default_factory=True)
+    if field.alias == "workers" and value is not None:
+        value = value.minimum
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
