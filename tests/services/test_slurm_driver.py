@@ -16,7 +16,7 @@ import pytest
 from dask.delayed import delayed
 from distributed import Client
 
-from dtedask.cluster import client_for, job_script, profile, started, wait_for_workers
+from dtedask.cluster import client_for, job_script, profile, running, started, wait_for_workers
 from dtedask.cluster.folder import ClusterFolder, cluster_folders
 from dtedask.cluster.slurm_commands import list_jobs
 from dtedask.core.errors import ClusterError, WorkersMissingError
@@ -69,6 +69,14 @@ def two(slurm, jobs):
     assert live_jobs(folder) == []
     assert not folder.tls.exists()
     assert folder.state()["ended"]
+
+
+@pytest.mark.slow
+def test_it_is_shown_among_the_clusters_while_it_runs(two):
+    shown = {cluster.id: cluster for cluster in running()}[started(two).folder.id]
+    assert (shown.standing, shown.is_kept, shown.clients) == ("running", False, (two.id,))
+    assert {worker.name for worker in shown.workers} <= {job.worker for job in shown.jobs}
+    assert all(job.state == "RUNNING" and job.node for job in shown.jobs)
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from dtedask.core.errors import ClusterError
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
-_LONGEST = 1 << 20
+_LONGEST_QUESTION, _LONGEST_ANSWER = 1 << 16, 1 << 26  # thousands of workers are told of in one answer
 
 Answering = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -87,9 +87,9 @@ def ask(
         If who answers does not know the secret.
     """
     with socket.create_connection(address, timeout=timeout_s) as connection, connection.makefile("rwb") as line:
-        drawn = str(_read(line)["number"])
+        drawn = str(_read(line, _LONGEST_QUESTION)["number"])
         signature = _send(line, secret, drawn, {**question, "number": secrets.token_hex(16)})
-        message = _read(line)
+        message = _read(line, _LONGEST_ANSWER)
         if not _is_signed(message, secret, signature):
             raise ClusterError(f"Who listens on {address[0]}:{address[1]} is not the cluster's process.")
         answer = cast("dict[str, Any]", json.loads(message["text"]))
@@ -129,7 +129,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         drawn = secrets.token_hex(16)
         self.wfile.write(json.dumps({"number": drawn}).encode() + b"\n")
-        message = _read(self.rfile)
+        message = _read(self.rfile, _LONGEST_QUESTION)
         if not _is_signed(message, self.server.secret, drawn):
             logger.warning("a question from %s was not signed by the owner", self.client_address[0])
             return
@@ -140,8 +140,8 @@ class _Handler(socketserver.StreamRequestHandler):
             self.rfile.read(1)  # until the asker leaves, or this process ends
 
 
-def _read(line: Any) -> dict[str, Any]:
-    text = line.readline(_LONGEST)
+def _read(line: Any, longest: int) -> dict[str, Any]:
+    text = line.readline(longest)
     if not text.endswith(b"\n"):
         raise ConnectionAbortedError("the connection ended before the message")
     return cast("dict[str, Any]", json.loads(text))

@@ -100,7 +100,8 @@ class Owner:
         asker = next(self._numbers)
         event: _Question
         if question["op"] == "stop":
-            event = AskedToStop(asker, 0 if self._machine.ends else self._tasks(), bool(question["force"]))
+            force = bool(question["force"])
+            event = AskedToStop(asker, 0 if force or self._machine.ends else self._tasks(), force)
         else:
             wanted = Wanted(int(question["minimum"]), int(question["maximum"]))
             event = AskedToScale(time.monotonic(), asker, wanted)

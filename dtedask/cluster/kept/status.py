@@ -181,8 +181,7 @@ def _waiting_lines(jobs: Sequence[Job]) -> list[str]:
     for job in jobs:
         by_reason.setdefault(job.reason, []).append(job)
     return [
-        waiting_line(first) + (f" So do jobs {', '.join(job.id for job in others)}." if others else "")
-        for first, *others in by_reason.values()
+        waiting_line(first) + (f" So do {len(others)} more." if others else "") for first, *others in by_reason.values()
     ]
 
 
