@@ -57,7 +57,7 @@ def fit(rows: Sequence[tuple[float, float, float]]) -> Cost:
     seconds = table[:, 2]
     weights = 1 / np.maximum(seconds, 1e-3)  # what takes less than a millisecond is noise
     design = np.column_stack([np.ones(len(table)), table[:, 0], table[:, 1]])
-    used = [0, 1, 2]
+    used = [column for column in range(3) if design[:, column].any()]
     found = np.zeros(3)
     while used:
         # Columns of like size, or those of a million fields drown the others.
