@@ -180,9 +180,9 @@ class Attempts:
     def __post_init__(self) -> None:
         most_needed = 0
         for number, batch in enumerate(self.batches):
-            for piece in self._fitting(Piece((number,), batch)):
+            for piece, needed in self._fitting(Piece((number,), batch)):
                 self._waiting.append(piece)
-                most_needed = max(most_needed, self._needs(piece))
+                most_needed = max(most_needed, needed)
         self._most = self.room.most(most_needed)
 
     def wave(self) -> Wave | None:
@@ -237,10 +237,11 @@ class Attempts:
         """The results in the order of the items."""
         return [self._done[place] for place in sorted(self._done)]
 
-    def _fitting(self, piece: Piece) -> list[Piece]:
-        """Parts of a piece that have room."""
-        if self.room.memory_bytes is None or self._needs(piece) <= self.room.memory_bytes:
-            return [piece]
+    def _fitting(self, piece: Piece) -> list[tuple[Piece, int]]:
+        """Parts of a piece that have room, and what each needs."""
+        needed = self._needs(piece)
+        if self.room.memory_bytes is None or needed <= self.room.memory_bytes:
+            return [(piece, needed)]
         if len(piece.items) > 1:
             return [part for half in piece.halves() for part in self._fitting(half)]
         raise self._too_large(piece)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.commit import Change, Commit
@@ -31,7 +32,7 @@ def changes_of(fields: Sequence[tuple[str, str, dict[str, str]]]) -> tuple[Chang
     """
     kinds: dict[tuple[str, str, int, tuple[str, ...]], list[dict[str, str]]] = {}
     for group, variable, keys in fields:
-        step = parse_step(keys["step"]).end_s if "step" in keys else -1
+        step = _end_s(keys["step"]) if "step" in keys else -1
         member = _as_member(keys)
         kinds.setdefault((group, variable, step, tuple(member)), []).append(member)
     found = []
@@ -44,7 +45,17 @@ def _as_member(keys: dict[str, str]) -> dict[str, str]:
     """Keys in a fixed order; a control forecast is member 0 of its ensemble, so that both are one event."""
     if keys.get("type") == "cf":
         keys = {**keys, "type": "pf", "number": "0"}
-    return {key: keys[key] for key in sorted(keys, key=lambda key: (_ORDER.get(key, len(_ORDER)), key))}
+    return {key: keys[key] for key in _in_order(tuple(keys))}
+
+
+@lru_cache(maxsize=256)
+def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name)))
+
+
+@lru_cache(maxsize=4096)
+def _end_s(step: str) -> int:
+    return parse_step(step).end_s
 
 
 def _with_type(request: Keys) -> Keys:
