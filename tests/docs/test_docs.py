@@ -107,6 +107,7 @@ def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.service
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", with_need("slurm"))
 def test_the_code_of_the_page_runs_on_slurm(page, slurm, tmp_path, monkeypatch):
     monkeypatch.setenv("DASK_JOBQUEUE__SLURM__INTERFACE", "lo")  # all nodes are this machine
