@@ -8,7 +8,7 @@ import dask.config
 import pytest
 
 from dtedask.cluster import Profile, client_for, job_script, profile, started, wait_for_workers
-from dtedask.core.errors import MissingExtraError, SettingError, WorkersMissingError
+from dtedask.core.errors import ClusterError, MissingExtraError, SettingError, WorkersMissingError
 
 
 def test_threads_of_this_process_need_no_client():
@@ -97,3 +97,18 @@ def test_workers_on_one_machine_can_follow_the_work():
     none_at_first = replace(profile("local-cluster"), workers=0, workers_maximum=1, threads=1)
     with client_for(none_at_first) as client:
         assert client.submit(abs, -1).result(timeout=60) == 1
+
+
+def test_where_a_cluster_was_given_up_the_reason_is_raised_instead_of_what_followed():
+    from concurrent.futures import CancelledError
+    from types import SimpleNamespace
+
+    from dtedask.cluster import Started
+    from dtedask.cluster.clients import _telling_why
+
+    given_up = Started(profile("slurm"), SimpleNamespace(failure=ClusterError("three jobs in a row ended")))
+    with pytest.raises(ClusterError, match="three jobs in a row"), _telling_why(given_up):
+        raise CancelledError
+    alive = Started(profile("slurm"), SimpleNamespace(failure=None))
+    with pytest.raises(CancelledError, match="^$"), _telling_why(alive):
+        raise CancelledError

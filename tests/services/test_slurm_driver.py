@@ -3,6 +3,7 @@
 import logging
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -185,6 +186,18 @@ def test_what_sbatch_says_of_a_job_that_it_refuses_is_quoted_with_the_file(slurm
     with pytest.raises(ClusterError, match=refused), client_for(small(job=job)):
         pass
     assert cluster_folders()[-1].state()["ended"]
+
+
+def test_a_slurm_that_does_not_answer_at_first_is_asked_again(slurm, jobs, tmp_path, monkeypatch):
+    away = "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)"
+    script = f'[ -e {tmp_path}/2 ] && exec {shutil.which("sbatch")} "$@"\n'
+    script += f"[ -e {tmp_path}/1 ] && touch {tmp_path}/2; touch {tmp_path}/1; echo '{away}' >&2; exit 1"
+    (tmp_path / "sbatch").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with client_for(small(1, job={"job-extra-directives": HOLD})) as client:
+        assert len(live_jobs(started(client).folder)) == 1
+    assert (tmp_path / "2").exists()
 
 
 DRIVER = """
