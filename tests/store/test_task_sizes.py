@@ -1,10 +1,14 @@
 """How many fields a task has."""
 
+import itertools
 import math
 
-from hypothesis import given
+import dask
+import numpy as np
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dtedask
 from dtedask.store.write import SMALLEST_TASK_BYTES, task_bytes
 
 GIB = 2**30
@@ -35,3 +39,19 @@ def test_the_scheduler_hands_out_all_tasks_in_the_time_of_a_few_of_them():
     o96, work_of_a_byte_s, handing_s = 100_000 * 4 * 40_320, 1.25e-8, 1.5e-3
     each = task_bytes(o96, 2000, GIB)
     assert o96 / each * handing_s < 4 * each * work_of_a_byte_s
+
+
+@given(fields=st.integers(1, 7), fields_a_task=st.integers(1, 7))
+@settings(max_examples=10, deadline=None)
+def test_the_cube_is_the_same_however_its_fields_are_cut(make_field, fields, fields_a_task):
+    with dask.config.set({"dtedask.ingest.batch-bytes": fields_a_task * 4 * 12 * 18, "dtedask.ingest.threads": 2}):
+        store = dtedask.open(f"memory://cut-{next(_NAMES)}")
+        for step in range(fields):
+            store.archive(*make_field(step, shape=(12, 18), step=str(step), number="1", levelist="500"))
+        (commit,) = store.flush()
+    assert commit.new == fields
+    values = np.atleast_3d(store.retrieve({}).t.values.squeeze()).reshape(fields, 12, 18)
+    np.testing.assert_array_equal(values[:, 0, 0], np.arange(fields))
+
+
+_NAMES = itertools.count()
