@@ -141,7 +141,7 @@ def _tell_end(run: BatchRun) -> None:
         return
     code = f" with exit status {run.exit_status}" if run.exit_status is not None else ""
     error = run.error or {}
-    why = error.get("message") or run.reason or end_of_log(run)
+    why = error.get("message") or run.reason or _quote(run)
     show_error(f"Job {run.job_id} {_VERBS.get(run.status, 'failed')}{code}{after}: {why}", error.get("hint", ""))
     raise typer.Exit(run.exit_status or (_INTERRUPTED if run.status in ("cancelled", "interrupted") else 1))
 
@@ -149,11 +149,11 @@ def _tell_end(run: BatchRun) -> None:
 _VERBS = {"cancelled": "was cancelled", "interrupted": "was interrupted", "timed out": "reached its walltime"}
 
 
-def end_of_log(run: BatchRun) -> str:
-    """The last lines of what a run printed."""
-    from dtedask.cluster.batch.ranks import end_of
+def _quote(run: BatchRun) -> str:
+    """What the log of a run says of its end."""
+    from dtedask.cluster.job_logs import quote_logs
 
-    return end_of(run.log) or "it wrote no log"
+    return "\n  ".join(quote_logs([run.log])) or "it wrote no log"
 
 
 def _object(run: BatchRun) -> dict[str, Any]:

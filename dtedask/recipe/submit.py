@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dtedask.core.errors import DocumentError, PlanError
+from dtedask.core.errors import DocumentError
 from dtedask.recipe.plan import check_recipe, plan_recipe
 
 if TYPE_CHECKING:
@@ -96,16 +96,9 @@ def recipe_job(recipe: Recipe, *, cluster: str | None = None, name: str | None =
 
 
 def _check_memory(recipe: Recipe, job: BatchJob) -> None:
-    from dask.utils import format_bytes
-
     if recipe.input.watch or recipe.input.demo is not None:  # what will come cannot be known, and is small
         return
     plan = plan_recipe(recipe, cluster=job.profile).ingest
     needed = plan.memory_bytes // plan.threads * job.threads
-    given = job.memory_bytes - job.driver_bytes
-    if needed > given:
-        raise PlanError(
-            f"The {job.threads} threads of a worker need about {format_bytes(needed)}, more than the "
-            f"{format_bytes(given)} that profile {job.profile!r} leaves a worker beside the driver.",
-            hint="Raise 'memory' in the profile, or give a worker fewer cores.",
-        )
+    given = job.memory_bytes - job.driver_bytes  # of a worker beside the driver
+    replace(plan, threads=job.threads, memory_bytes=needed, memory_limit=given, on_workers=True).check()

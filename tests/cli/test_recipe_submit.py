@@ -110,14 +110,6 @@ def test_input_may_come_from_the_job_that_is_waited_for(run, recipe):
     assert "#SBATCH --dependency=afterok:7\n" in done.out
 
 
-def test_a_recipe_whose_tasks_need_more_memory_than_a_worker_has_is_refused(run, grib, recipe, monkeypatch):
-    monkeypatch.setenv("DASK_JOBQUEUE__SLURM__MEMORY", "2KB")
-    done = run(f"recipe submit small.yaml --set input={grib}")
-    assert done.status == 1
-    assert "2 threads of a worker need about" in done.err
-    assert "1.50 kB" in done.err or "1.46 kiB" in done.err
-
-
 def test_a_run_is_shown_with_what_made_it_fail(run, recipe, here, command):
     command("sbatch", "echo 42")
     run("recipe submit small.yaml")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from dtedask.cluster.batch.ranks import _LOOP, end_of, host_of, reserve
+from dtedask.cluster.batch.ranks import _LOOP, host_of, reserve
 from dtedask.core.errors import ClusterError
 
 
@@ -53,9 +53,3 @@ def test_an_interface_that_a_node_lacks_is_named_with_those_that_it_has():
     with pytest.raises(ClusterError, match="no network interface 'ib7'; it has .*lo"):
         host_of("ib7")
     assert host_of("lo") == "127.0.0.1"
-
-
-def test_the_end_of_a_log_is_its_last_lines(tmp_path):
-    (tmp_path / "log").write_text("".join(f"line {number}\n" for number in range(2000)))
-    assert end_of(tmp_path / "log", lines=2) == "line 1998\nline 1999"
-    assert end_of(tmp_path / "none") == ""

@@ -12,7 +12,8 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.cluster.batch.folder import read_job, take_environment, take_settings
-from dtedask.cluster.batch.ranks import end_of, reserve, start_ranks
+from dtedask.cluster.batch.ranks import reserve, start_ranks
+from dtedask.cluster.job_logs import quote_logs
 from dtedask.core.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -111,18 +112,19 @@ class Allocation:
             status = self._step.wait()
             if self._closing.is_set():
                 return
-            said = end_of(self.folder.logs / "worker-0.log")
             # Ranks replace their workers themselves: a step that ends young has given up, unless srun was killed.
             gave_up = status > 0 and time.monotonic() - begin < _YOUNG_S
             if gave_up or self.restarts == _RESTARTS:
+                said = quote_logs(sorted(self.folder.logs.glob("worker-*.log")))
+                job_id = os.environ.get("SLURM_JOB_ID", "")
                 self.lost = ClusterError(
-                    f"The workers of job {os.environ.get('SLURM_JOB_ID', '')} ended with status {status}: {said}",
+                    "\n  ".join([f"The workers of job {job_id} ended with status {status}:", *said]),
                     hint=f"Their logs are in {self.folder.logs}.",
                 )
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
                 return
             self.restarts += 1
-            logger.warning("the workers ended with status %s and are started again: %s", status, said)
+            logger.warning("the step of the workers ended with status %s and is started again", status)
             self._step = self._start()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from distributed.deploy.spec import SpecCluster
@@ -15,6 +17,18 @@ if TYPE_CHECKING:
 
 
 _TOLD_S, _TOLD_EACH_S = 0.3, 0.01
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Log nothing: a nanny that has ended gives no answer."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class AllocationCluster(SpecCluster):
@@ -42,7 +56,7 @@ class AllocationCluster(SpecCluster):
         # They answer when that is done, which need not be waited for.
         scheduler: Any = self.scheduler
         if scheduler is not None:
-            with suppress(TimeoutError, OSError):
+            with suppress(TimeoutError, OSError), _quiet("distributed.scheduler"):
                 async with asyncio.timeout(_TOLD_S + _TOLD_EACH_S * len(scheduler.workers)):
                     await scheduler.broadcast(msg={"op": "terminate"}, nanny=True, on_error="ignore")
         await super()._close()  # type: ignore[no-untyped-call]
