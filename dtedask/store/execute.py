@@ -139,7 +139,8 @@ class Execution:
                 self._told(outcome)
 
         while (wave := attempts.wave()) is not None:
-            time.sleep(wave.pause_s)
+            if wave.pause_s:
+                time.sleep(wave.pause_s)
             runner.run(graph, wave, hear)
         return attempts.results
 
