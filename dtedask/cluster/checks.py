@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 from dtedask.cluster.job_scripts import has_jobs
-from dtedask.cluster.layers import read_layers
+from dtedask.cluster.layers import deep_get, read_layers
 from dtedask.cluster.named import arguments_of, class_of, job_class_of
 from dtedask.cluster.places import place_of
 from dtedask.cluster.profile_jobs import parsed
@@ -103,6 +103,7 @@ def _findings(written: Written) -> Iterator[Finding]:
     yield from _of_machine(profile)
     yield from _of_encryption(profile)
     yield from _of_jobs(profile)
+    yield from _as_dask_reads(written, profile.section)
 
 
 def _of_class(profile: Profile) -> Iterator[Finding]:
@@ -204,6 +205,21 @@ def _of_shares(profile: Profile) -> Iterator[Finding]:
     share = parsed("parse_bytes", memory, "a size") / (processes or 1) if memory is not None else _SMALL
     if share < _SMALL:
         yield Finding("wrong", f"{profile.path}: a worker would get {_size(share)} of memory; write it as '4GB'.")
+
+
+def _as_dask_reads(written: Written, section: str) -> Iterator[Finding]:
+    """Values of jobs that plain Dask takes for something else, such as times without quotes."""
+    import yaml
+
+    ours = written.layer.get("jobqueue", section) if section else None
+    path = Path(written.layer.lines.place)
+    if not isinstance(ours, Mapping) or not path.is_file():
+        return
+    theirs = deep_get(yaml.safe_load(path.read_text("utf-8")), ["jobqueue", section])[0]
+    for key, value in ours.items():
+        if theirs.get(key) != value:
+            place = written.layer.lines.at(("jobqueue", section, key))
+            yield Finding("note", f"{place}: plain Dask reads {key} as {theirs.get(key)!r}; put {value!r} into quotes.")
 
 
 def _size(count: float) -> str:

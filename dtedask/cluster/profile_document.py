@@ -253,11 +253,7 @@ def _file_model(sections: tuple[tuple[str, type[JobKeys]], ...]) -> type[Profile
     jobs = create_model(
         "Jobs", __base__=Section, **{f"section_{i}": found for i, found in enumerate(of_sections.values())}
     )
-    settings: dict[str, Any] = {
-        name: (Any, Field(default=None)) for name in dict.fromkeys(key.partition(".")[0] for key in setting_names())
-    }
-    settings["profiles"] = (dict[str, _AnyEntry], Field(default={}, description="Profiles by name."))
-    dtedask = create_model("Dtedask", __base__=Section, **settings)
+    dtedask = _settings_model()
     return create_model(
         "ProfileFile",
         __base__=ProfileFile,
@@ -265,3 +261,12 @@ def _file_model(sections: tuple[tuple[str, type[JobKeys]], ...]) -> type[Profile
         dtedask=(dtedask, Field(default=dtedask(), description="Settings of dtedask, with the profiles.")),
         jobqueue=(jobs, Field(default=jobs(), description="Worker jobs by section.")),
     )
+
+
+@cache
+def _settings_model() -> type[Section]:
+    settings: dict[str, Any] = {
+        name: (Any, Field(default=None)) for name in dict.fromkeys(key.partition(".")[0] for key in setting_names())
+    }
+    settings["profiles"] = (dict[str, _AnyEntry], Field(default={}, description="Profiles by name."))
+    return create_model("Dtedask", __base__=Section, **settings)

@@ -50,6 +50,11 @@ def test_all_shipped_profiles_are_right():
         ({"local_directory": "/no/such/scratch"}, "note", r"scratch '/no/such/scratch' \(local-directory\) is not on"),
         ({"python": "/no/python"}, "note", r"Python '/no/python'"),
         ({"account": "null"}, "note", "No account is named"),
+        (
+            {"walltime": "01:30:00"},
+            "note",
+            r"mine\.yaml:\d+: plain Dask reads walltime as 5400; put '01:30:00' into quotes",
+        ),
         ({"processes": 3}, "note", "4 cores of a job are shared by 3 processes"),
         ({"processes": 5}, "wrong", "5 processes share 4 cores"),
         ({"memory": 8}, "wrong", r"mine\.yaml:\d+: .*8 is too little: without a unit"),

@@ -119,6 +119,16 @@ def test_an_unknown_profile_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+def test_an_option_chooses_the_cluster_before_the_recipe_and_the_recipe_before_the_setting(tmp_path):
+    import dask.config
+
+    plain, naming = small(tmp_path), small(tmp_path).model_copy(update={"cluster": "local-cluster"})
+    with dask.config.set({"dtedask.cluster": "slurm"}):
+        assert plan_recipe(plain).cluster == "slurm"
+        assert plan_recipe(naming).cluster == "local-cluster"
+        assert plan_recipe(naming, cluster="local").cluster == "local"
+
+
 @pytest.mark.slow
 def test_a_local_cluster_gives_the_same_fields(tmp_path):
     run_recipe(small(tmp_path / "a"))
