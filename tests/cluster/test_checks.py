@@ -51,9 +51,9 @@ def test_all_shipped_profiles_are_right():
         ({"python": "/no/python"}, "note", r"Python '/no/python'"),
         ({"account": "null"}, "note", "No account is named"),
         (
-            {"walltime": "01:30:00"},
+            {"walltime": "1:30:00"},
             "note",
-            r"mine\.yaml:\d+: plain Dask reads walltime as 5400; put '01:30:00' into quotes",
+            r"mine\.yaml:\d+: plain Dask reads walltime as 5400; put '1:30:00' into",
         ),
         ({"processes": 3}, "note", "4 cores of a job are shared by 3 processes"),
         ({"processes": 5}, "wrong", "5 processes share 4 cores"),
