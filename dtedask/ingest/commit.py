@@ -39,8 +39,8 @@ class Committer:
         What a message does that cannot be decoded.
     client : distributed.Client, optional
         Where tasks run.
-    threads : int
-        Threads of this process.
+    threads : int or callable
+        Threads of this process, or what gives their number; it is asked when something is to be written.
     message : str
         What to say of commits in the history, before what units say themselves.
     refers : bool
@@ -60,7 +60,7 @@ class Committer:
         *,
         on_error: OnError,
         client: Client | None,
-        threads: int,
+        threads: int | Callable[[], int],
         message: str = "",
         refers: bool = False,
         again: bool = False,
@@ -72,7 +72,7 @@ class Committer:
         self._store = copy.copy(store)
         self._skips = on_error == "skip"
         self._client = client
-        self.threads = threads
+        self.threads, self._threads = threads, 1
         self._message = message
         self._refers = refers
         self._take = self._store.refer if refers else self._store.archive
@@ -93,6 +93,8 @@ class Committer:
             logger.info(
                 "%d of %d fields are known: %s", choice.known, len(unit.messages), unit.message or "not read again"
             )
+        if choice.left:
+            self._threads = self.threads() if callable(self.threads) else self.threads
         part = unit.part(choice.left)
         done = Summary(unchanged=choice.known, known=choice.known)
         try:
@@ -122,7 +124,7 @@ class Committer:
             commits = self._store.flush(
                 ": ".join(part for part in (self._message, unit.message) if part),
                 sources=self._sources(unit, choice, skipped),
-                execution=Execution(client=self._client, threads=self.threads, on_done=on_done),
+                execution=Execution(client=self._client, threads=self._threads, on_done=on_done),
             )
             unchanged = self._store.unchanged
         finally:

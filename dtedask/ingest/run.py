@@ -6,9 +6,17 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import ClusterError, DtedaskError, FieldError, GribError, NotFoundError
+from dtedask.core.errors import (
+    ClusterError,
+    DtedaskError,
+    FieldError,
+    GribError,
+    NotFoundError,
+    WorkersMissingError,
+)
 from dtedask.core.notebook import shown_progress
 from dtedask.core.stages import stage
 from dtedask.grib.files import Name, SourceFile
@@ -88,18 +96,23 @@ def ingest(
             raise NotFoundError("Standard input is no file that can be referred to.", hint="Save it to a file first.")
         with stage("survey"):
             surveys = _surveys(files, unit, on_error, client)
-        room = Room.of(client).fitted(surveys)
-        plan = make_plan(surveys, unit, room).check()
+
+        @cache
+        def threads() -> int:
+            """Workers are waited for when something is to be written, and not before."""
+            room = Room.of(client).fitted(surveys)
+            return make_plan(surveys, unit, room).check().threads
+
         committer = Committer(
             store,
             on_error=on_error,
             client=client,
-            threads=room.threads,
+            threads=threads,
             message=message,
             refers=refers,
             again=again,
         )
-        tracker = Tracker(plan.fields, plan.bytes, told)
+        tracker = Tracker(sum(found.fields for found in surveys), sum(found.bytes for found in surveys), told)
         total = Summary(skipped=tuple(part for found in surveys for part in found.skipped), files=len(files))
         for part in _units(surveys, unit, on_error):
             total += _commit(part, committer, tracker, goes_on=unit == "file")
@@ -140,6 +153,8 @@ def _commit(unit: Unit, committer: Committer, tracker: Tracker, *, goes_on: bool
     tracker.begin(len(unit.messages), unit.bytes)
     try:
         return committer.commit(unit, tracker.task_done)
+    except WorkersMissingError:
+        raise
     except ClusterError as error:
         raise _of_unit(error, unit) from error
     except (GribError, FieldError, OSError) as error:

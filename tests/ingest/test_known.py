@@ -7,7 +7,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import dtedask
-from dtedask.core.errors import DamagedError, GribError, NoMatchError, NotFoundError
+from dtedask.cluster import Profile, client_for
+from dtedask.core.errors import DamagedError, GribError, NoMatchError, NotFoundError, WorkersMissingError
 from dtedask.ingest import ingest
 from dtedask.store import Schema
 from dtedask.store.write import WriteItem
@@ -225,3 +226,14 @@ def test_any_past_gives_the_cube_and_the_commits_that_comparing_everything_gives
             apply(store, operation, folder, clock, grib_bytes, again=again)
         assert values(stores[False]) == values(stores[True])
         assert [c.changes for c in history(stores[False])] == [c.changes for c in history(stores[True])]
+
+
+@pytest.mark.slow
+def test_no_worker_is_waited_for_where_nothing_is_to_be_written(folder, store, grib_bytes):
+    ingest(write(folder, a=grib_bytes()), store)
+    none = Profile(name="none", kind="local-cluster", workers=0, threads=1, memory="500MB", start_timeout_s=0.1)
+    with client_for(none) as client:
+        assert ingest(folder, store, client=client).known == 8
+        write(folder, b=grib_bytes(params=(157,)))
+        with pytest.raises(WorkersMissingError, match=r"0\.1 s"):
+            ingest(folder, store, client=client)
