@@ -132,7 +132,7 @@ class Keeper:
 
     def _want(self, event: Wanted, now: float) -> None:
         if event.number != self.wanted:
-            self._say(f"{event.number} jobs are wanted, after {self.wanted}")
+            self._say(f"wanted jobs: {event.number}, after {self.wanted}")
         self.wanted = event.number
         surplus = len(self._lasting(now)) - self.wanted
         for name in event.leaving[: max(surplus, 0)]:
@@ -213,7 +213,7 @@ class Keeper:
         job.had_workers, job.lost_at = True, None
         self._failed.clear()
         self._not_before = now
-        self._say(f"a worker of job {job.id} ({name}) connected; {self.workers} are there")
+        self._say(f"a worker of job {job.id} ({name}) came; workers: {self.workers}")
 
     def _went(self, name: str, now: float) -> None:
         job = self.jobs.get(name)
@@ -223,7 +223,7 @@ class Keeper:
         if not job.workers:
             job.lost_at = now
         self._hurry()
-        self._say(f"a worker of job {job.id} ({name}) is lost; {self.workers} are there", is_warning=True)
+        self._say(f"a worker of job {job.id} ({name}) went; workers: {self.workers}")
 
     def _look_for_lost(self, now: float) -> None:
         if self._away_since is not None:
@@ -243,7 +243,8 @@ class Keeper:
         self._hurry()
         if job.workers:
             self._out.append(Forget(job.name))
-        self._say(f"job {job.id} ({job.name}) {how}", is_warning=True)
+        is_usual = job.had_workers and how.endswith("COMPLETED")  # as at the end of its walltime
+        self._say(f"job {job.id} ({job.name}) {how}", is_warning=not is_usual)
         if not job.had_workers:
             self._failed.append(job.name)
             self._back_off(now)

@@ -79,6 +79,16 @@ def test_a_job_that_ended_is_replaced_at_once_when_it_has_had_workers(bench, sta
     assert bench.listed(w_0=state, w_1="RUNNING") == [Submit("w-2")]
 
 
+def test_a_loss_is_a_warning_and_the_end_of_a_walltime_is_none():
+    warned = {}
+    for state in ("COMPLETED", "NODE_FAIL"):
+        bench = Bench().running(1)
+        bench.tell(Went("w-0"))
+        out = bench.keeper.handle(Listed(bench.now + 1, {"w-0": Job("0", state)}), bench.now + 2)
+        warned[state] = [one.text for one in out if isinstance(one, Note) and one.is_warning]
+    assert warned == {"COMPLETED": [], "NODE_FAIL": ["job 0 (w-0) ended: NODE_FAIL"]}
+
+
 def test_a_job_that_slurm_does_not_know_any_more_is_replaced(bench):
     bench.running(1)
     bench.tell(Went("w-0"))
