@@ -195,7 +195,10 @@ def _cluster(report: Report) -> str:
     cluster = report.cluster
     if cluster.workers_wanted is None:
         return f"{cluster.profile} ({cluster.kind})"
-    return f"{cluster.profile} ({cluster.kind}), {cluster.workers_most} of {cluster.workers_wanted} workers at once"
+    count = f"{cluster.workers_most} of {cluster.workers_wanted} workers at once"
+    if not cluster.is_complete:
+        count += ", as far as is known: the scheduler was gone at the end"
+    return f"{cluster.profile} ({cluster.kind}), {count}"
 
 
 def _lost(worker: ReportedWorker) -> str:

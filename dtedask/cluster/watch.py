@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _ASK_TIMEOUT_S = 10.0
 _FIGURES_TIMEOUT_S = 2.0
+_LOOK_EVERY_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,9 @@ class ClusterWatch(StageListener):
         self._name = f"dtedask-watch-{uuid.uuid4().hex[:8]}"
         self._told: list[WatchedWorker] = []
         self._again: Counter[str] = Counter()
+        self._latest: Seen | None = None
+        self._ending = threading.Event()
+        self._looking = threading.Thread(target=self._look, name="watch-cluster", daemon=True)
         self._result: Watched | None = None
 
     def begin(self) -> None:
@@ -155,6 +160,7 @@ class ClusterWatch(StageListener):
         self._client.register_plugin(WatchingScheduler(self._name, self._client.id))
         self._client.register_plugin(WatchingWorker(self._name))
         self._client.subscribe_topic(self._name, self._lost)
+        self._looking.start()
 
     def result(self) -> Watched:
         """What was counted until now, or until the end once it has ended."""
@@ -163,10 +169,12 @@ class ClusterWatch(StageListener):
         from dtedask.cluster.watch_plugins import seen_so_far
 
         seen = self._ask(seen_so_far, self._name, self._figures())
-        if seen is None:
-            tasks = tuple(WatchedTasks(name, 0, again=again) for name, again in self._again.items())
-            return Watched(tuple(self._told), tasks, is_complete=False)
-        return watched(seen, self._jobs, self._again)
+        if seen is not None:
+            return watched(seen, self._jobs, self._again)
+        if self._latest is not None:
+            return replace(watched(self._latest, self._jobs, self._again), is_complete=False)
+        tasks = tuple(WatchedTasks(name, 0, again=again) for name, again in self._again.items())
+        return Watched(tuple(self._told), tasks, is_complete=False)
 
     def task_ended(self, name: str, seconds: float, *, again: bool) -> None:  # noqa: ARG002 - the scheduler knows it
         """Hear of tasks that gave back why they failed, and are done again."""
@@ -176,16 +184,28 @@ class ClusterWatch(StageListener):
         """Count no more, and leave nothing behind on the cluster."""
         from dtedask.cluster.watch_plugins import stop_watching
 
+        self._ending.set()
         self._jobs.settle()
         self._result = self.result()
         if self._result.is_complete:
             self._ask(stop_watching, self._name)
+        if self._client.status != "running":
+            return
         with suppress(Exception):  # the cluster may be gone
             self._client.unsubscribe_topic(self._name)
             self._client.unregister_worker_plugin(self._name)
 
+    def _look(self) -> None:
+        """Know something even if the scheduler dies."""
+        from dtedask.cluster.watch_plugins import seen_so_far
+
+        while not self._ending.wait(_LOOK_EVERY_S):
+            self._latest = self._ask(seen_so_far, self._name, {}) or self._latest
+
     def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function on the scheduler; None if it does not answer."""
+        if self._client.status != "running":  # its scheduler is gone: it would wait for another in vain
+            return None
         try:
             return self._client.run_on_scheduler(function, *arguments, callback_timeout=_ASK_TIMEOUT_S)
         except Exception as error:  # noqa: BLE001 - whatever it is: what is told of a run must not fail the run
@@ -196,6 +216,8 @@ class ClusterWatch(StageListener):
         """The newest figures of all workers; none if one of them is too busy to answer."""
         from dtedask.cluster.watch_plugins import figures_now
 
+        if self._client.status != "running":
+            return {}
         try:
             return dict(
                 self._client.run(figures_now, self._name, on_error="ignore", callback_timeout=_FIGURES_TIMEOUT_S)

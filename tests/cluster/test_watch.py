@@ -131,13 +131,22 @@ def test_a_killed_worker_a_failed_task_and_memory_are_seen(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_is_gone_leaves_what_is_known_and_no_error():
+def test_a_scheduler_that_is_gone_leaves_what_was_known_and_no_error(monkeypatch):
     from distributed import Client, LocalCluster
 
+    monkeypatch.setattr("dtedask.cluster.watch._LOOK_EVERY_S", 0.02)
     cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, processes=False)
     with Client(cluster, timeout="1s") as client, watching(client) as watch:
+        client.submit(len, "ab", key="len-1").result(timeout=60)
+        end = time.monotonic() + 60
+        while not (watch._latest and watch._latest.tasks):
+            assert time.monotonic() < end
+            time.sleep(0.01)
         cluster.close()
-    assert not watch.result().is_complete
+    found = watch.result()
+    assert not found.is_complete
+    assert [(tasks.name, tasks.done) for tasks in found.tasks] == [("len", 1)]
+    assert len(found.workers) == found.most_workers == 1
 
 
 def test_tasks_on_threads_are_counted():
