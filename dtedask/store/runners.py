@@ -210,6 +210,8 @@ class Workers:
         del shared
 
     def _submit(self, graph: Graph, pieces: Sequence[Piece]) -> dict[Future[Any], Piece]:
+        if self.client.status != "running":  # what is sent while it looks for its scheduler is never answered
+            raise self._gone()
         futures = self.client.compute(graph.tasks(pieces), optimize_graph=False)
         return dict(zip(futures, pieces, strict=True))
 

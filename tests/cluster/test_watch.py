@@ -104,7 +104,7 @@ def takes_memory(size):
 def test_a_killed_worker_a_failed_task_and_memory_are_seen(tmp_path):
     from distributed import Client, LocalCluster
 
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "memory_limit": 0}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
         with watching(client) as watch:
             (pid,) = client.run(os.getpid).values()
@@ -135,7 +135,7 @@ def test_a_scheduler_that_is_gone_leaves_what_was_known_and_no_error(monkeypatch
     from distributed import Client, LocalCluster
 
     monkeypatch.setattr("dtedask.cluster.watch._LOOK_EVERY_S", 0.02)
-    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, processes=False)
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", processes=False)
     with Client(cluster, timeout="1s") as client, watching(client) as watch:
         client.submit(len, "ab", key="len-1").result(timeout=60)
         end = time.monotonic() + 60
