@@ -1,13 +1,14 @@
 """Batch runs: what a folder and SLURM together say, and how a run is followed."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import dask.config
 import pytest
 
 from dtedask.cluster.batch import Follower, LogLine, batch_run, batch_runs
 from dtedask.cluster.batch import runs as module
-from dtedask.cluster.batch.runs import make_run
+from dtedask.cluster.batch.runs import forget_old_runs, make_run
 from dtedask.cluster.folder import ClusterFolder
 from dtedask.cluster.slurm_commands import Job
 from dtedask.core.errors import NoMatchError
@@ -88,6 +89,23 @@ def test_a_number_of_no_run_is_said(folder):
 def test_clusters_are_no_batch_runs(folder, slurm_says):
     ClusterFolder.make("night", kind="slurm")
     assert [run.recipe for run in batch_runs()] == ["forecast"]
+
+
+def test_old_runs_are_forgotten_unless_they_may_still_run(folder, slurm_says):
+    def aged(days, **moments):
+        made = ClusterFolder.make("old", kind="batch", status="running")
+        made.update(**dict.fromkeys(moments, (datetime.now(UTC) - timedelta(days=days)).isoformat()))
+        (made.path / "job-id").write_text("7")
+        return made
+
+    told, young, old = aged(8, ended=True, begun=True), aged(8, begun=True), aged(40, begun=True)
+    told.update(status="done")
+    slurm_says("RUNNING")
+    forget_old_runs()
+    assert [one.path.exists() for one in (told, young, old, folder)] == [False, True, True, True]
+    slurm_says(None)
+    forget_old_runs()
+    assert [one.path.exists() for one in (young, old, folder)] == [True, False, True]
 
 
 def texts(found):

@@ -104,7 +104,7 @@ def test_a_recipe_runs_on_the_workers_of_its_job_by_tls_and_replaces_one_that_is
 
 
 def test_a_requeued_job_goes_on_with_its_number_and_writes_nothing_twice(site):
-    run = submit(site, pauses=True, input={"demo": FORECAST.model_dump()})
+    run = submit(site, pauses=True, workers=1, input={"demo": FORECAST.model_dump()})
     paused(site)
     subprocess.run(["scontrol", "requeue", run.job_id], check=True)
     waiting = wait_until(lambda: now if (now := batch_run(run.job_id)).status == "pending" else None, "requeued job")
@@ -170,3 +170,11 @@ def test_the_status_of_the_recipe_is_that_of_the_job_and_of_who_waits_for_it(sit
     wait_until(lambda: b"ExitCode=1:0" in subprocess.run(show, capture_output=True).stdout, "exit status of the job")
     after = submit(site, workers=1, dependency=f"afterok:{job_id}", input=str(site / "to-come"))
     assert "Dependency" in wait_until(lambda: batch_run(after.job_id).reason, "reason")
+    follow = [sys.executable, "-m", "dtedask", "recipe", "follow", after.job_id]
+    with subprocess.Popen(follow, stderr=subprocess.PIPE, text=True, env=environment) as following:
+        assert "Dependency" in following.stderr.readline()
+        following.send_signal(signal.SIGINT)
+        said = following.stderr.read()
+    assert following.returncode == 130
+    assert f"The job goes on. Follow it again by: dtedask recipe follow {after.job_id}" in said
+    assert batch_run(after.job_id).status == "pending"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +13,12 @@ from dtedask.cluster.batch.folder import JOB_ID
 from dtedask.cluster.batch.script import log_of
 from dtedask.cluster.folder import ClusterFolder, cluster_folders
 from dtedask.core.errors import ClusterError, NoMatchError
+from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
     from dtedask.cluster.slurm_commands import Job
+
+_MONTH_S = 30 * 86400.0
 
 # Of the states of SLURM in which a job will not run again.
 _ENDS = {"CANCELLED": "cancelled", "TIMEOUT": "timed out", "COMPLETED": "done", "PREEMPTED": "preempted"}
@@ -112,6 +116,22 @@ def newest_run() -> BatchRun:
         if folder.state().get("kind") == "batch":
             return run_in(folder)
     raise NoMatchError("No recipe was submitted.", hint="Submit one by `dtedask recipe submit`.")
+
+
+def forget_old_runs() -> None:
+    """Remove folders of runs that ended long ago: after the setting ``dtedask.jobs.keep-logs``, if they told their end.
+
+    Those that did not are kept for a month more: SLURM may not know their jobs since they run on another cluster.
+    """
+    now, keep_s = datetime.now(UTC), setting("jobs.keep-logs")
+    for folder in cluster_folders():
+        state = folder.state()
+        last = _moment(state.get("ended") or state.get("stopped") or state.get("begun") or state.get("started"))
+        if state.get("kind") != "batch" or last is None:
+            continue
+        age_s = (now - last).total_seconds()
+        if age_s > keep_s + (0.0 if state.get("ended") else _MONTH_S) and run_in(folder).has_ended:
+            shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def run_in(folder: ClusterFolder) -> BatchRun:

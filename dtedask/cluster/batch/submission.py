@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.batch.folder import CONFIGURATION, JOB, JOB_ID, RECIPE
-from dtedask.cluster.batch.runs import run_in
+from dtedask.cluster.batch.runs import forget_old_runs, run_in
 from dtedask.cluster.batch.script import batch_script
 from dtedask.cluster.folder import ClusterFolder
 from dtedask.cluster.security import make_certificates
@@ -62,6 +62,7 @@ def submit(job: BatchJob, profile: Profile, document: Mapping[str, Any], **state
     folder.update(host=None, pid=None, process_start=None)  # it belongs to no process of this host
     _write(folder, job, profile, document)
     folder.write(folder.path / JOB_ID, _sbatch(folder))
+    forget_old_runs()
     return run_in(folder)
 
 
