@@ -160,6 +160,11 @@ def _connected(name: str, folder: ClusterFolder) -> Client:
     from distributed import Client
 
     standing, state = standing_of(folder), folder.state()
+    if standing == "elsewhere" and state.get("kind") == "local-cluster":
+        raise ClusterError(
+            f"The cluster {name!r} consists of processes on {state['host']}, and listens there only.",
+            hint="Run on that host, or start one on this host under another name.",
+        )
     if standing in {"ended", "dead"}:
         raise how_it_ended(name, folder)
     if standing == "starting" or not state.get("scheduler"):

@@ -116,6 +116,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def __init__(self, address: tuple[str, int], secret: str, answer: Answering) -> None:
         self.secret, self.answer = secret, answer
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
     def handle_error(self, _request: Any, client_address: Any) -> None:

@@ -32,7 +32,8 @@ def check_name(name: str) -> None:
 
 def kept_names() -> list[str]:
     """Names of all kept clusters, those that ended or died among them."""
-    return sorted(path.name for path in _names_folder().glob("[!.]*"))
+    names = sorted(path.name for path in _names_folder().glob("[!.]*"))
+    return [name for name in names if kept_folder(name) is not None]  # folders of ended ones are removed after a while
 
 
 def kept_folder(name: str) -> ClusterFolder | None:
@@ -114,14 +115,17 @@ def _refuse_if_alive(name: str, folder: ClusterFolder) -> None:
 
 def _take(name: str, folder: ClusterFolder) -> None:
     """Make the file of a name, which fails if another was faster where there are no locks."""
-    new = _names_folder() / f".{name}-{secrets.token_hex(4)}"
+    path = _names_folder() / name
+    new = path.with_name(f".{name}-{secrets.token_hex(4)}")
     new.write_text(f"{folder.id}\n", "utf-8")
     try:
-        os.link(new, _names_folder() / name)
+        os.link(new, path)
     except FileExistsError:
         raise ClusterError(f"Another process is starting a cluster {name!r} at this moment.") from None
+    except OSError:  # a file system without hard links
+        new.replace(path)
     finally:
-        new.unlink()
+        new.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_LOOK_S = 10.0
 _Question = AskedToScale | AskedToStop
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -61,6 +62,8 @@ class Owner:
     def __init__(
         self, client: Client, wanted: Wanted, idle_s: float | None, set_workers: Callable[[Wanted, Wanted], None]
     ) -> None:
+        from distributed import Scheduler
+
         self._client, self._set_workers = client, set_workers
         self._machine = Keeping(wanted, time.monotonic(), idle_s)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -68,6 +71,9 @@ class Owner:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._wake: float | None = None
+        self._scheduler: Any = getattr(client.cluster, "scheduler", None)
+        self._is_far = not isinstance(self._scheduler, Scheduler)
+        """Whether the scheduler lives in another process, whose end is no event here."""
 
     @contextmanager
     def hearing(self) -> Iterator[None]:
@@ -81,7 +87,8 @@ class Owner:
         end = self._obey(self._machine.begin())
         while end is None:
             end = self._obey(self._machine.handle(self._next()))
-        self._client.unsubscribe_topic("all")  # the scheduler would tell us of our own leaving
+        if self._client.status == "running":
+            self._client.unsubscribe_topic("all")  # the scheduler would tell us of our own leaving
         logger.info("ends because %s", end.text)
         with self._lock:
             for event, waiting in self._pending.values():
@@ -119,12 +126,21 @@ class Owner:
         return answer
 
     def _next(self) -> Event:
-        if self._wake is None:
-            return self._events.get()
-        with suppress(queue.Empty):
-            return self._events.get(timeout=max(self._wake - time.monotonic(), 0))
-        self._wake = None
-        return Alarm(time.monotonic(), self._tasks())
+        while True:
+            with suppress(queue.Empty):
+                return self._events.get(timeout=self._pause())
+            if self._is_far and self._client.status == "closed":
+                return SchedulerEnded()
+            if self._wake is not None and time.monotonic() >= self._wake:
+                self._wake = None
+                return Alarm(time.monotonic(), self._tasks())
+
+    def _pause(self) -> float | None:
+        """How long nothing needs to be looked at."""
+        alarm = None if self._wake is None else max(self._wake - time.monotonic(), 0)
+        if not self._is_far:
+            return alarm
+        return _LOOK_S if alarm is None else min(alarm, _LOOK_S)
 
     def _obey(self, instructions: list[Instruction]) -> End | None:
         end = None
@@ -147,12 +163,11 @@ class Owner:
     def _listen(self) -> None:
         """Have the scheduler tell of its clients, and of its own end where it lives in this process."""
         self._client.subscribe_topic("all", self._heard)
-        scheduler: Any = getattr(self._client.cluster, "scheduler", None)
         loop: Any = self._client.loop
-        if hasattr(scheduler, "finished"):
+        if not self._is_far:
 
             async def wait() -> None:
-                await scheduler.finished()
+                await self._scheduler.finished()
                 self._events.put(SchedulerEnded())
 
             asyncio.run_coroutine_threadsafe(wait(), loop.asyncio_loop)

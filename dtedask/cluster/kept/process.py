@@ -114,8 +114,10 @@ def _keep(order: Order, folder: ClusterFolder, tell: Callable[[Report], None], l
             if end.why == "scheduler":  # whoever wants to tell it of the end need not wait until it answers
                 last.enter_context(dask.config.set({"distributed.comm.timeouts.connect": "1s"}))
     except BaseException as error:
-        how = f"of {type(error).__name__}: {error}"
-        folder.update(how_ended=how, ended_by_itself=bool(folder.state().get("told")))
+        state = folder.state()
+        if not state.get("ending"):  # else it ended before, and what came after is of no interest but to the log
+            how = f"of {type(error).__name__}: {error}"
+            folder.update(how_ended=how, ended_by_itself=bool(state.get("told")))
         raise
     finally:
         (folder.path / SECRET).unlink(missing_ok=True)

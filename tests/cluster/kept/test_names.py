@@ -1,9 +1,11 @@
 """Names of kept clusters: who has one, and how a process that is gone is told from one that runs."""
 
+import shutil
 import threading
 
 import pytest
 
+from dtedask.cluster import connect
 from dtedask.cluster.folder import ClusterFolder
 from dtedask.cluster.kept.names import check_name, holding_name, kept_folder, kept_names, standing_of
 from dtedask.core.errors import ClusterError, SettingError
@@ -37,6 +39,28 @@ def test_a_cluster_that_ended_by_itself_keeps_its_name_until_the_next_wants_it(f
     assert kept_folder("night") == folder
     with holding_name("night", other := ClusterFolder.make("night")):
         assert kept_folder("night") == other
+
+
+def test_a_name_whose_folder_was_removed_is_free(folder):
+    with holding_name("night", folder):
+        shutil.rmtree(folder.path)
+        assert kept_names() == []
+        assert kept_folder("night") is None
+
+
+def test_a_file_system_without_hard_links_will_do(folder, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", refuse)
+    with holding_name("night", folder):
+        assert kept_folder("night") == folder
+
+
+def test_processes_of_another_host_are_not_looked_for_here(folder):
+    folder.update(kind="local-cluster", host="another")
+    with holding_name("night", folder), pytest.raises(ClusterError, match="'night' consists of processes on another"):
+        connect("night")
 
 
 def test_a_name_that_is_taken_is_refused_with_who_has_it(folder):
