@@ -215,7 +215,7 @@ def _as_dask_reads(written: Written, section: str) -> Iterator[Finding]:
     path = Path(written.layer.lines.place)
     if not isinstance(ours, Mapping) or not path.is_file():
         return
-    theirs = deep_get(yaml.safe_load(path.read_text("utf-8")), ["jobqueue", section])[0]
+    theirs = deep_get(yaml.safe_load(path.read_text("utf-8")), ["jobqueue", section])[0] or {}
     for key, value in ours.items():
         if theirs.get(key) != value:
             place = written.layer.lines.at(("jobqueue", section, key))

@@ -213,14 +213,11 @@ def schedulers_of(layer: Layer) -> dict[str, str]:
     found = {str(section): _named(str(section)) for section in jobs} if isinstance(jobs, Mapping) else {}
     entries = layer.get("dtedask", "profiles")
     for entry in entries.values() if isinstance(entries, Mapping) else ():
-        scheduler = (
-            "slurm" if deep_get(entry, ["kind"])[0] == "slurm" else known_scheduler(deep_get(entry, ["class"])[0])
-        )
-        section = deep_get(entry, ["section"])[0] or scheduler
-        if scheduler and section in found:
-            found[section] = scheduler
-        elif section in found and deep_get(entry, ["kind"])[0] == "class" and section not in SCHEDULERS:
-            found[section] = ""
+        values = [deep_get(entry, [key])[0] for key in ("kind", "class", "section")]
+        kind, path, section = (value if isinstance(value, str) else "" for value in values)
+        scheduler = "slurm" if kind == "slurm" else known_scheduler(path)
+        if (section or scheduler) in found and (scheduler or section not in SCHEDULERS):
+            found[section or scheduler] = scheduler
     return found
 
 

@@ -37,7 +37,7 @@ def parsed(parser: str, value: object, wanted: str) -> Any:
 
     try:
         return getattr(dask.utils, parser)(value)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:  # Dask indexes an empty text
         raise ValueError(f"{value!r} is not {wanted}.") from error
 
 

@@ -245,7 +245,7 @@ def _parse(key: str, value: Any, rule: Mapping[str, Any]) -> Any:
             return int(_positive(dask.utils.parse_bytes(value)))
         if kind == "duration":
             return _positive(float(dask.utils.parse_timedelta(value)))
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, IndexError) as error:  # Dask indexes an empty text
         example = "a size such as '32 MiB'" if kind == "size" else "a duration such as '60 s'"
         raise _wrong(key, value, rule, example) from error
     return value

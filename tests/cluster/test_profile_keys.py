@@ -249,3 +249,24 @@ def test_null_takes_the_key_away_even_where_dask_jobqueue_has_a_default(write):
     from dtedask.cluster import job_script
 
     assert "#SBATCH -t" not in job_script(replace(profile("site"), encrypt=False))
+
+
+def paths(document, path=()):
+    """Every key path of a document."""
+    yield path
+    for key, value in document.items() if isinstance(document, dict) else ():
+        yield from paths(value, (*path, key))
+
+
+@given(
+    st.sampled_from([path for path in paths(EVERYTHING) if path]),
+    st.sampled_from([None, [], {}, "", "x", 5, -1, 0.5, True, [1], {"x": 1}, {"kind": "slurm"}, {5: None}]),
+)
+@settings(deadline=None, max_examples=60)
+def test_whatever_stands_in_a_file_is_read_or_refused_with_its_file(path, junk):
+    spoiled = copy.deepcopy(EVERYTHING)
+    below(spoiled, path[:-1])[path[-1]] = junk
+    try:
+        read(spoiled)
+    except DocumentError as error:
+        assert "mine.yaml" in str(error)
