@@ -86,7 +86,7 @@ def recipe_job(recipe: Recipe, *, cluster: str | None = None, name: str | None =
             f"{recipe.path or '<recipe>'}: input: a batch job has no standard input.", hint="Name files in 'input'."
         )
     try:
-        check_recipe(recipe, cluster=profile.name)
+        check_recipe(recipe, cluster=cluster)
     except DocumentError:
         if job.dependency is None:
             raise
@@ -98,7 +98,7 @@ def recipe_job(recipe: Recipe, *, cluster: str | None = None, name: str | None =
 def _check_memory(recipe: Recipe, job: BatchJob) -> None:
     if recipe.input.watch or recipe.input.demo is not None:  # what will come cannot be known, and is small
         return
-    plan = plan_recipe(recipe, cluster=job.profile).ingest
+    plan = plan_recipe(recipe).ingest
     needed = plan.memory_bytes // plan.threads * job.threads
     given = job.memory_bytes - job.driver_bytes  # of a worker beside the driver
     replace(plan, threads=job.threads, memory_bytes=needed, memory_limit=given, on_workers=True).check()

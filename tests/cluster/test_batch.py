@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -80,3 +81,10 @@ def test_bash_understands_the_script(tmp_path):
 def test_a_short_job_is_told_of_its_end_in_its_last_quarter():
     assert batch_job(slurm_profile(), name="night", walltime="00:02:00").grace_s == 30
     assert batch_job(slurm_profile(), name="night").grace_s == 60
+
+
+def test_a_kept_cluster_stands_for_the_profile_that_it_was_started_from(monkeypatch):
+    monkeypatch.setattr("dtedask.cluster.kept.names.kept_folder", lambda name: name if name == "night" else None)
+    monkeypatch.setattr(import_module("dtedask.cluster.kept.connect"), "profile_of", lambda _folder: slurm_profile())
+    assert profile_for_batch("night").name == "site"
+    assert profile_for_batch(None, "night").name == "site"

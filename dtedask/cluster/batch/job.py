@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.node_lines import processes_of
 from dtedask.core.errors import SettingError
+from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
     from dtedask.cluster.profiles import Profile
@@ -80,7 +81,7 @@ def profile_for_batch(named: str | None, wished: str | None = None) -> Profile:
     Parameters
     ----------
     named : str, optional
-        What the user named: it must be of kind ``slurm``.
+        What the user named: it must be of kind ``slurm``. A kept cluster stands for the profile it was started from.
     wished : str, optional
         What a recipe names. That, or else the setting ``dtedask.cluster``, is taken if it is of kind ``slurm``;
         otherwise the profile ``slurm``.
@@ -90,18 +91,25 @@ def profile_for_batch(named: str | None, wished: str | None = None) -> Profile:
     SettingError
         If there is no such profile, or it has no jobs.
     """
-    from dtedask.cluster.profiles import profile
-
     if named is None:
-        usual = profile(wished)
-        return usual if usual.kind == "slurm" else profile("slurm")
-    chosen = profile(named)
+        usual = _profile(wished or str(setting("cluster")))
+        return usual if usual.kind == "slurm" else _profile("slurm")
+    chosen = _profile(named)
     if chosen.kind != "slurm":
         raise SettingError(
             f"The profile {chosen.name!r} is of kind {chosen.kind!r} and submits no jobs.",
             hint="Name one of kind 'slurm'; `dtedask cluster list` shows them.",
         )
     return chosen
+
+
+def _profile(name: str) -> Profile:
+    from dtedask.cluster.kept.connect import profile_of
+    from dtedask.cluster.kept.names import kept_folder
+    from dtedask.cluster.profiles import profile
+
+    kept = kept_folder(name)
+    return profile(name) if kept is None else profile_of(kept)
 
 
 def batch_job(profile: Profile, *, name: str, **asked: Any) -> BatchJob:

@@ -208,6 +208,8 @@ def reason_of(job: Job, *, is_requeued: bool = False) -> str:
     if is_requeued and job.reason == "BeginTime":
         start = f", expected at {job.expected}" if job.expected else ""
         return f"Job {job.id} was requeued; SLURM waits a while before it starts it again{start}."
+    if job.reason == "DependencyNeverSatisfied":
+        return f"Job {job.id} will never start: a job that it waits for has failed. Cancel it: scancel {job.id}."
     return waiting_line(job) if job.reason else ""
 
 
