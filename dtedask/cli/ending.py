@@ -41,6 +41,8 @@ class Ending:
         self._is_over = False
         self._interrupted = False
         self._warned = False
+        self._is_heard = False
+        self._timers: list[threading.Timer] = []
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -49,9 +51,15 @@ class Ending:
             number: signal.signal(number, handler)
             for number, handler in ((signal.SIGUSR1, self._near), (signal.SIGTERM, self._now))
         }
+        self._is_heard = True
         try:
             yield
         finally:
+            self._is_heard = False
+            for (
+                timer
+            ) in self._timers:  # a signal that comes now would mean what it meant before: the end of the process
+                timer.cancel()
             for number, found in before.items():
                 signal.signal(number, found)
 
@@ -87,6 +95,8 @@ class Ending:
             _write("Stopping after the commit that is under way.\n")
 
     def _end(self) -> None:
+        if not self._is_heard:
+            return
         self._is_over = True
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # wakes it from whatever it waits for
 
@@ -102,6 +112,7 @@ class Ending:
     def _later(self, seconds: float, function: Callable[..., None], *arguments: object) -> None:
         timer = threading.Timer(seconds, function, arguments)
         timer.daemon = True
+        self._timers.append(timer)
         timer.start()
 
 

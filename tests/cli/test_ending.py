@@ -73,6 +73,20 @@ def test_any_other_run_is_interrupted_once_when_its_job_is_ended(send):
     assert ending.reason == "terminated"
 
 
+def test_nothing_ends_the_process_once_the_run_has_ended(send, monkeypatch):
+    monkeypatch.setattr(module, "_TERMINATED_S", 0.05)
+    ending = Ending()
+    ending.finishes = True
+    with ending.heard():
+        send(signal.SIGTERM)
+    came = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: came.set())
+    try:
+        assert not came.wait(0.2)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_signals_mean_afterwards_what_they_meant_before():
     before = signal.getsignal(signal.SIGTERM)
     with Ending().heard():
