@@ -1,10 +1,13 @@
 """A cluster that keeps running: started, used, scaled, watched, left and ended, with real processes."""
 
+import logging
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
+import dask.config
 import pytest
 from distributed import Event
 
@@ -46,6 +49,19 @@ def test_every_client_works_on_it_and_leaves_it_running(night):
             assert started(client).profile.name == "tiny"
     assert status(night).standing == "running"
     assert status(night).clients == ()
+
+
+def test_the_setting_chooses_it_and_the_log_says_what_was_taken_where_a_profile_has_its_name(
+    night, tiny, monkeypatch, caplog
+):
+    monkeypatch.setattr(sys.modules["dtedask.cluster.kept.connect"], "profiles", lambda: {night: tiny})
+    with (
+        dask.config.set({"dtedask.cluster": night}),
+        caplog.at_level(logging.INFO, "dtedask"),
+        client_for() as client,
+    ):
+        assert client.scheduler.address == status(night).scheduler
+    assert "the one that is kept running is taken, not the profile of that name" in caplog.text
 
 
 def test_a_notebook_connects_by_name(night):
