@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,21 @@ class Keeping:
         self._adapt_at = 0.0
         self._plugin = _Workers(self._came, self._went)
 
-    def start(self) -> None:
-        """Begin; call it in the event loop."""
+    def start(self, early: Sequence[Instruction], begun: Mapping[str, Future[Submitted | Refused]]) -> None:
+        """Begin; call it in the event loop.
+
+        Parameters
+        ----------
+        early : sequence of Instruction
+            What the keeper has said already.
+        begun : mapping of str to Future
+            Jobs among it at which `submit_job` is at work, by name.
+        """
+        for instruction in early:
+            if isinstance(instruction, Submit) and instruction.name in begun:
+                self._submitting(instruction.name, begun[instruction.name])
+            else:
+                self._do(instruction)
         self.scheduler.add_plugin(self._plugin, name=self._plugin.name)
         self._loop_task = asyncio.create_task(self._run())
 
@@ -157,9 +171,7 @@ class Keeping:
             case Note():
                 logger.log(logging.WARNING if instruction.is_warning else logging.INFO, "%s", instruction.text)
             case Submit():
-                task = self._spawn(self._submit(instruction.name))
-                self._submissions[instruction.name] = task
-                task.add_done_callback(lambda _task: self._submissions.pop(instruction.name, None))
+                self._submitting(instruction.name)
             case Cancel():
                 self._spawn(self._cancel(instruction))
             case Ask():
@@ -168,6 +180,11 @@ class Keeping:
                 self._spawn(self._forget(instruction.name))
             case GiveUp():
                 self._spawn(self._give_up(instruction))
+
+    def _submitting(self, name: str, begun: Future[Submitted | Refused] | None = None) -> None:
+        task = self._spawn(self._submit(name, begun))
+        self._submissions[name] = task
+        task.add_done_callback(lambda _task: self._submissions.pop(name, None))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -180,22 +197,16 @@ class Keeping:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("the keeper of jobs failed", exc_info=error)
 
-    async def _submit(self, name: str) -> None:
-        script = self.folder.path / f"{name}.sh"
-        try:
-            self.folder.write(script, self._script_of(name))
-            number = await asyncio.to_thread(slurm.submit, script)
-        except slurm.SlurmAwayError as error:
-            self.tell(Refused(name, error.message, is_final=False))
-        except (ClusterError, OSError, ValueError, TypeError, KeyError) as error:
-            self.tell(Refused(name, str(error), is_final=True))
+    async def _submit(self, name: str, begun: Future[Submitted | Refused] | None = None) -> None:
+        if begun is None:
+            answer = await asyncio.to_thread(submit_job, self.folder, name, self._script_of)
         else:
-            self._ids[name] = number
+            answer = await asyncio.wrap_future(begun)
+        if isinstance(answer, Submitted):
+            self._ids[name] = answer.id
             self.folder.update(jobs=dict(self._ids))
             self.has_answer.set()
-            self.tell(Submitted(name, number))
-        finally:
-            script.unlink(missing_ok=True)  # SLURM has its own copy
+        self.tell(answer)
 
     async def _cancel(self, instruction: Cancel) -> None:
         if instruction.retire:
@@ -279,6 +290,20 @@ class _Workers(SchedulerPlugin):
     def remove_worker(self, scheduler: Scheduler, worker: str, **_more: Any) -> None:  # noqa: ARG002
         if worker in self._names:
             self._went(self._names.pop(worker))
+
+
+def submit_job(folder: ClusterFolder, name: str, script_of: Callable[[str], str]) -> Submitted | Refused:
+    """Submit the job of a name and say how that went."""
+    script = folder.path / f"{name}.sh"
+    try:
+        folder.write(script, script_of(name))
+        return Submitted(name, slurm.submit(script))
+    except slurm.SlurmAwayError as error:
+        return Refused(name, error.message, is_final=False)
+    except (ClusterError, OSError, ValueError, TypeError, KeyError) as error:
+        return Refused(name, str(error), is_final=True)
+    finally:
+        script.unlink(missing_ok=True)  # SLURM has its own copy
 
 
 def end_jobs(folder: ClusterFolder, ids: tuple[str, ...] = ()) -> None:

@@ -76,6 +76,7 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
     job: dict[str, Any] = {**keywords(_in_folder(options, folder)), **_section(profile)}
     cluster = KeptSLURMCluster(
         folder,
+        workers=profile.workers,
         stem=re.sub(r"[^\w.-]+", "-", profile.name),
         hint=f"Profile {profile.name!r} describes the jobs: {profile.path}.",
         limits=Limits(succeeded_s=successor_s(job["worker_extra_args"])),
@@ -85,9 +86,7 @@ def _start(profile: Profile, folder: ClusterFolder) -> KeptSLURMCluster:
     )
     try:
         folder.update(scheduler=cluster.scheduler_address, dashboard=cluster.dashboard_link)
-        if profile.workers_maximum is None:
-            cluster.scale(profile.workers)
-        else:
+        if profile.workers_maximum is not None:
             cluster.adapt(minimum=profile.workers, maximum=profile.workers_maximum)
         if profile.workers:
             cluster.wait_until_submitted()

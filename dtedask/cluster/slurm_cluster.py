@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dask_jobqueue.slurm import SLURMCluster
+from dask_jobqueue.slurm import SLURMCluster, SLURMJob
 from distributed.security import Security
 
+from dtedask.cluster.early import keep_port, submit_early
 from dtedask.cluster.folder import ClusterFolder
 from dtedask.cluster.keeper import Keeper
-from dtedask.cluster.keeper_events import Limits
-from dtedask.cluster.keeping import Keeping
+from dtedask.cluster.keeper_events import Instruction, Limits, Refused, Submit, Submitted, Wanted
+from dtedask.cluster.keeping import Keeping, end_jobs
 from dtedask.core.errors import ClusterError
 
+logger = logging.getLogger(__name__)
 _FIRST_ANSWER_S = 10.0
 
 
@@ -31,6 +36,8 @@ class KeptSLURMCluster(SLURMCluster):
         For scripts and state; its certificates are taken away at the end.
     stem : str
         What names of workers begin with.
+    workers : int
+        Workers that there are to be at first.
     hint : str
         What errors say at their end.
     limits : Limits, optional
@@ -51,6 +58,7 @@ class KeptSLURMCluster(SLURMCluster):
         folder: ClusterFolder,
         *,
         stem: str,
+        workers: int = 0,
         hint: str = "",
         limits: Limits | None = None,
         security: Security | None = None,
@@ -61,10 +69,47 @@ class KeptSLURMCluster(SLURMCluster):
         self.log_folder = Path(options["log_directory"])
         self._hint = hint
         self._keeping: Keeping | None = None
-        super().__init__(security=security, **options)
-        self._sync(self._begin, Keeper(stem, limits or Limits()))
+        keeper = Keeper(stem, limits or Limits())
+        port = keep_port(options, is_encrypted=security is not None)
+        early: list[Instruction] = []
+        begun: dict[str, Future[Submitted | Refused]] = {}
+        if port is not None:
+            early, begun = self._begin_early(keeper, port.address, workers, security, options)
+        try:
+            super().__init__(security=security, **options)
+            if port is not None and self.scheduler_address != port.address:
+                logger.warning("the scheduler listens at %s, not at %s", self.scheduler_address, port.address)
+                _take_back(folder, begun)
+                keeper, early, begun = Keeper(stem, limits or Limits()), [], {}
+            self._sync(self._begin, keeper, early, begun)
+        except BaseException:
+            _take_back(folder, begun)
+            raise
+        finally:
+            if port is not None:
+                port.release()
+        if workers and not begun:
+            self.scale(workers)
 
-    async def _begin(self, keeper: Keeper) -> None:
+    def _begin_early(
+        self, keeper: Keeper, address: str, workers: int, security: Security | None, options: dict[str, Any]
+    ) -> tuple[list[Instruction], dict[str, Future[Submitted | Refused]]]:
+        """Submit jobs whose workers look for the scheduler where it is going to be."""
+        job = {key: value for key, value in options.items() if key != "scheduler_options"}
+        if security is not None:
+            job |= {"security": security, "protocol": "tls://"}
+
+        def script_of(name: str) -> str:
+            return str(SLURMJob(address, name=name, **job).job_script())
+
+        processes: int = SLURMJob(address, name="any", **job).worker_processes
+        early = keeper.handle(Wanted(-(-workers // processes)), time.monotonic())
+        names = [one.name for one in early if isinstance(one, Submit)]
+        return early, submit_early(names, self.folder, script_of)
+
+    async def _begin(
+        self, keeper: Keeper, early: list[Instruction], begun: dict[str, Future[Submitted | Refused]]
+    ) -> None:
         scheduler: Any = self.scheduler
         self._keeping = Keeping(
             scheduler,
@@ -75,7 +120,7 @@ class KeptSLURMCluster(SLURMCluster):
             log_folder=self.log_folder,
             on_failure=self._fail,
         )
-        self._keeping.start()
+        self._keeping.start(early, begun)
 
     def _job(self, name: str) -> Any:
         return self.new_spec["cls"](self.scheduler_address, name=name, **self.new_spec["options"])
@@ -151,3 +196,10 @@ class KeptSLURMCluster(SLURMCluster):
             await closing
         if keeping is not None:
             self.folder.end()
+
+
+def _take_back(folder: ClusterFolder, begun: dict[str, Future[Submitted | Refused]]) -> None:
+    """Cancel jobs that were submitted early."""
+    if begun:
+        wait(begun.values())
+        end_jobs(folder)

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import dask.config
 import pytest
@@ -198,6 +199,20 @@ def test_a_slurm_that_does_not_answer_at_first_is_asked_again(slurm, jobs, tmp_p
     with client_for(small(1, job={"job-extra-directives": HOLD})) as client:
         assert len(live_jobs(started(client).folder)) == 1
     assert (tmp_path / "2").exists()
+
+
+def test_jobs_that_would_look_for_the_scheduler_where_it_is_not_are_taken_back(slurm, jobs, monkeypatch):
+    from dtedask.cluster import slurm_cluster
+
+    elsewhere = SimpleNamespace(address="tls://127.0.0.1:1", release=lambda: None)
+    monkeypatch.setattr(slurm_cluster, "keep_port", lambda *_, **__: elsewhere)
+    with client_for(small(1, job={"job-extra-directives": HOLD})) as client:
+        folder = started(client).folder
+        (job,) = wait_until(lambda: live_jobs(folder))
+        command = ["scontrol", "write", "batch_script", job.id, "-"]
+        script = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        assert client.scheduler.address in script
+        assert len(list_jobs(folder.path)) == 2
 
 
 DRIVER = """
