@@ -107,6 +107,8 @@ class Run:
         The work, spread evenly over all threads.
     seconds : float
         The whole.
+    moved_bytes : float
+        What the storage reads and writes.
     """
 
     kind: str
@@ -117,6 +119,7 @@ class Run:
     parts: Mapping[str, float]
     ideal_s: float
     seconds: float
+    moved_bytes: float
 
     @property
     def efficiency(self) -> float:
@@ -175,7 +178,8 @@ class Model:
         uneven = math.ceil(tasks / width) * min(each, fields) * kind.work_s - ideal
         working = ideal + begun + uneven
         handing = self.scheduling.at(0, tasks) - self.costs["graph"].at(0, tasks)
-        moving = fields * kind.moved_bytes / self.bandwidth
+        moved = fields * kind.moved_bytes
+        moving = moved / self.bandwidth
         longest = max(working, handing, moving)
         parts |= {
             "starting tasks": begun,
@@ -184,4 +188,4 @@ class Model:
             "storage": moving if longest == moving else 0.0,
         }
         driver = sum(parts[name] for name in self.names)
-        return Run(kind.name, workers, threads, fields, tasks, parts, ideal, driver + longest)
+        return Run(kind.name, workers, threads, fields, tasks, parts, ideal, driver + longest, moved)
