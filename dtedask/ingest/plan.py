@@ -119,6 +119,9 @@ class Room:
         if client is None:
             asked = setting("ingest.threads")
             return cls(asked or cores(), 1, setting("ingest.memory-limit"), asked is not None)
+        from dtedask.store.warming import warm_store
+
+        warm_store()  # writing needs it later, and now workers may still be starting
         wait_for_workers(client)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
