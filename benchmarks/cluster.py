@@ -1,6 +1,6 @@
 """The same ingest by threads and on clusters: rates, what a cluster costs, and where its time goes.
 
-Run it with `python benchmarks/cluster.py [--rounds 5] [--scale 1] [--json FILE]`; it prints tables. Where `sbatch` is
+Run it with `python benchmarks/cluster.py [--rounds 4] [--scale 1] [--json FILE]`; it prints tables. Where `sbatch` is
 found, jobs of SLURM are measured beside the processes of this machine (`eval "$(tests/services/slurm-up)"`).
 
 - threads: two threads of this process
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 HERE = Path(__file__).parent
 THREADS = 2
-FIELDS = {"0.25": 150, "o96": 2100}
+FIELDS = {"0.25": 100, "o96": 1400}
 LAYOUTS = ("map", "messages")
 SHAPES = {"1x2": (1, 2), "2x1": (2, 1)}
 LIMITS = {"1x2": 0.85, "2x1": 0.6}
@@ -276,8 +276,8 @@ def make_cases(folder: Path, scale: float) -> list[Case]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="of running clusters")
-    parser.add_argument("--cold-rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4, help="of running clusters")
+    parser.add_argument("--cold-rounds", type=int, default=2)
     parser.add_argument("--scale", type=float, default=1.0, help="0.1 takes a tenth of the fields")
     parser.add_argument("--json", type=Path, help="write all figures into a file too")
     arguments = parser.parse_args()
