@@ -122,6 +122,11 @@ class Run:
     moved_bytes: float
 
     @property
+    def driver_s(self) -> float:
+        """What the driver takes before and after the tasks."""
+        return sum(self.parts[name] for name in (*BEFORE, *AFTER))
+
+    @property
     def efficiency(self) -> float:
         return self.ideal_s / self.seconds
 

@@ -192,7 +192,9 @@ def be_cold(name: str, grid: str, layout: str, path: str, fields: str, folder: s
         with timing({"survey": "dtedask.ingest.run:_surveys"}, times):
             ingest_once(case, root, client)
         told["done"] = time.time() - BEGIN
+        told["processor, this process"] = sum(os.times()[:2])
         if client is not None:
+            told["processor, workers"] = sum(client.run(time.process_time).values())
             told |= client.run_on_scheduler(arrivals, BEGIN)
         told["survey took"] = times.seconds["survey"]
     told["closed"] = time.time() - BEGIN

@@ -181,11 +181,14 @@ def checked(model: Model) -> list[dict[str, float]]:
                 client.run(_scale_side.wait_for_each, CHECKED_WORK_S)
                 took = []
                 for turn in range(3):
-                    begin = time.perf_counter()
+                    begin, busy = time.perf_counter(), time.process_time()
                     ingest(path, dtedask.open(Path(place) / f"root-{workers}-{turn}"), client=client)
-                    took.append(time.perf_counter() - begin)
+                    took.append((time.perf_counter() - begin, time.process_time() - busy))
             predicted = model.run(kind, workers, 1, CHECKED_FIELDS)
-            rows.append({"workers": workers, "measured_s": min(took[1:]), "predicted_s": predicted.seconds})
+            driver = predicted.driver_s + model.scheduling.at(0, predicted.tasks)
+            measured = min(took[1:])
+            rows.append({"workers": workers, "measured_s": measured[0], "predicted_s": predicted.seconds})
+            rows[-1] |= {"driver_measured_s": measured[1], "driver_predicted_s": driver}
     return rows
 
 
@@ -202,6 +205,12 @@ def print_runs(runs: list[Run]) -> None:
 
 def as_json(run: Run) -> dict[str, Any]:
     return {**dataclasses.asdict(run), "efficiency": run.efficiency, "bottleneck": run.bottleneck}
+
+
+_CHECK = (
+    "{workers} workers: measured {measured_s:.2f} s, predicted {predicted_s:.2f} s; "
+    "processor of the driver {driver_measured_s:.2f} s, predicted {driver_predicted_s:.2f} s"
+)
 
 
 def main() -> None:
@@ -224,7 +233,7 @@ def main() -> None:
     checks = checked(model)
     print()
     for row in checks:
-        print("{workers} workers: measured {measured_s:.2f} s, predicted {predicted_s:.2f} s".format(**row), flush=True)
+        print(_CHECK.format(**row), flush=True)
     runs = [model.run(kind, count, arguments.threads, arguments.fields) for kind in grids for count in WORKERS]
     print_runs(runs)
     load = os.getloadavg()[0]
