@@ -93,10 +93,11 @@ class Committer:
             logger.info(
                 "%d of %d fields are known: %s", choice.known, len(unit.messages), unit.message or "not read again"
             )
-        if choice.left:
-            self._threads = self.threads() if callable(self.threads) else self.threads
-        part = unit.part(choice.left)
         done = Summary(unchanged=choice.known, known=choice.known)
+        if not choice.left:
+            return done + Summary(seconds=time.perf_counter() - begin)
+        self._threads = self.threads() if callable(self.threads) else self.threads
+        part = unit.part(choice.left)
         try:
             done += self._flush(part, choice, part.messages, [], on_done)
         except GribError:

@@ -165,32 +165,26 @@ class _CubeFiles:
     def __init__(self, history: FieldHistory) -> None:
         self.history = history
         self._beginnings = 0
-        self._marks: dict[str, list[tuple[int, Mark]]] = {}
+        self._files: dict[str, _File] = {}
 
     def update(self) -> None:
         commits = self.history.update()
         if self._beginnings != self.history.beginnings:
             self._beginnings = self.history.beginnings
-            self._marks.clear()
+            self._files.clear()
         for commit in commits:
-            for mark in filter(None, map(Mark.parse, commit.sources)):
-                self._marks.setdefault(mark.tag, []).append((commit.sequence, mark))
+            for source in commit.sources:
+                tag = source[: source.rfind("]") + 1]
+                self._files.setdefault(tag, _File()).sources.append((commit.sequence, source))
 
     def tells(self, unit: Unit, tags: Mapping[str, str], field: _Field) -> bool:
         """Whether a field came from where the unit has it, and was not touched since."""
         assert field.address is not None
-        sequence = self._sequence_of(unit, tags, field.winner)
-        return sequence > 0 and sequence >= self.history.last_change(field.address)
-
-    def _sequence_of(self, unit: Unit, tags: Mapping[str, str], index: int) -> int:
-        """Number of the newest commit that says that a message is in the cube; 0 where none does."""
-        marks = self._marks.get(tags.get(unit.messages[index].location, ""), ())
-        for sequence, mark in reversed(marks):
-            if sequence < self.history.begin:
-                return 0
-            if mark.tells_values and mark.has(unit.numbers[index]):
-                return sequence
-        return 0
+        file = self._files.get(tags.get(unit.messages[field.winner].location, ""))
+        if file is None:
+            return False
+        sequence = file.sequence_of(unit.numbers[field.winner])
+        return sequence >= max(self.history.begin, self.history.last_change(field.address))
 
     def exist(self, fields: Sequence[_Field]) -> list[bool]:
         try:
@@ -199,5 +193,35 @@ class _CubeFiles:
             return [False] * len(fields)  # who archives them says what does not fit
 
     def has_whole(self, found: FileSurvey) -> bool:
-        marks = [mark for _, mark in self._marks.get(found.file.tag, ())]
-        return bool(marks) and are_all(marks, found.fields)
+        file = self._files.get(found.file.tag)
+        return file is not None and are_all(file.marks(), found.fields)
+
+
+class _File:
+    """What commits say of one file."""
+
+    def __init__(self) -> None:
+        self.sources: list[tuple[int, str]] = []
+        """What was not looked at yet: most files of a history are never asked for."""
+        self._marks: list[Mark] = []
+        self._whole = 0
+        self._sequences: dict[int, int] = {}
+
+    def marks(self) -> list[Mark]:
+        sources, self.sources = self.sources, []
+        for sequence, source in sources:
+            mark = Mark.parse(source)
+            if mark is None:
+                continue
+            self._marks.append(mark)
+            if mark.tells_values and mark.numbers is None:
+                self._whole = sequence
+            elif mark.tells_values and mark.numbers is not None:
+                self._sequences.update(dict.fromkeys(mark.numbers, sequence))
+        return self._marks
+
+    def sequence_of(self, number: int) -> int:
+        """Number of the newest commit that says that a field is in the cube; 0 where none does."""
+        if self.sources:
+            self.marks()
+        return max(self._whole, self._sequences.get(number, 0))
