@@ -55,11 +55,12 @@ class AllocationCluster(SpecCluster):
         # Workers that the scheduler ends wait two seconds for their nannies; nannies that are told end them at once.
         # They answer when that is done, which need not be waited for.
         scheduler: Any = self.scheduler
-        if scheduler is not None:
-            with suppress(TimeoutError, OSError), _quiet("distributed.scheduler"):
-                async with asyncio.timeout(_TOLD_S + _TOLD_EACH_S * len(scheduler.workers)):
-                    await scheduler.broadcast(msg={"op": "terminate"}, nanny=True, on_error="ignore")
-        await super()._close()  # type: ignore[no-untyped-call]
+        with _quiet("distributed.scheduler"):
+            if scheduler is not None:
+                with suppress(TimeoutError, OSError):
+                    async with asyncio.timeout(_TOLD_S + _TOLD_EACH_S * len(scheduler.workers)):
+                        await scheduler.broadcast(msg={"op": "terminate"}, nanny=True, on_error="ignore")
+            await super()._close()  # type: ignore[no-untyped-call]
 
     @property
     def dashboard_link(self) -> str:
