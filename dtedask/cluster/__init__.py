@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dtedask.cluster.profile_values import Value, values_of
     from dtedask.cluster.profiles import Profile, profile, profiles
     from dtedask.cluster.scripts import job_script, start_script
-    from dtedask.cluster.started import Started, started, wait_for_workers
+    from dtedask.cluster.started import Started, started, wait_for_workers, workers_now
 
 _HOMES = {
     "CheckedProfile": "checks",
@@ -44,6 +44,7 @@ _HOMES = {
     "values_of": "profile_values",
     "wait_for_workers": "started",
     "where_to_run": "kept.connect",
+    "workers_now": "started",
 }
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "values_of",
     "wait_for_workers",
     "where_to_run",
+    "workers_now",
 ]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from dtedask.cluster.explain import explain_waiting
@@ -56,6 +57,7 @@ class Started:
 _known: WeakKeyDictionary[Client, Started] = WeakKeyDictionary()
 _ready: WeakSet[Client] = WeakSet()
 _LOOK_S = 0.5
+_RESTART_S = 10.0
 
 
 def started(client: Client) -> Started | None:
@@ -130,3 +132,17 @@ def _missing(behind: Started) -> WorkersMissingError:
 
 def _ignore(_is_waiting: bool) -> None:
     pass
+
+
+def workers_now(client: Client) -> dict[str, dict[str, Any]]:
+    """What the scheduler knows of the workers of a client, by address.
+
+    Where all of them are being started again, the first is waited for, a few seconds at most.
+    """
+    wait_for_workers(client)
+    found: dict[str, dict[str, Any]] = client.scheduler_info(n_workers=-1)["workers"]
+    if not found:
+        with suppress(TimeoutError):
+            client.wait_for_workers(1, timeout=_RESTART_S)
+        found = client.scheduler_info(n_workers=-1)["workers"]
+    return found

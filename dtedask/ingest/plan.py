@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dtedask.cluster import wait_for_workers
+from dtedask.cluster import workers_now
 from dtedask.core.cores import cores
 from dtedask.core.errors import PlanError
 from dtedask.core.settings import setting
@@ -122,8 +122,7 @@ class Room:
         from dtedask.store.warming import warm_store
 
         warm_store()  # writing needs it later, and now workers may still be starting
-        wait_for_workers(client)
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        workers = workers_now(client).values()
         limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
         threads = max((worker["nthreads"] for worker in workers), default=1)
         return cls(threads, max(len(workers), 1), min(limits, default=setting("ingest.memory-limit")), False, True)

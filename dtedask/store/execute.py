@@ -131,7 +131,6 @@ class Execution:
         def hear(piece: Piece, outcome: Any) -> None:
             if isinstance(outcome, Failed):
                 attempts.failed(piece, outcome)
-                _log(work, piece, outcome)
                 task_ended(work.name, again=True)
                 logger.warning("%s failed and runs again: %s", work.named(piece.items), outcome)
             else:
@@ -147,8 +146,3 @@ class Execution:
     def _told(self, result: Any) -> None:
         if self.on_done is not None:
             self.on_done(result)
-
-
-def _log(work: Work, piece: Piece, why: Failed) -> None:
-    parts = " in two parts" if why.kind != "passing" and len(piece.items) > 1 else ""
-    logger.warning("task %s of %d runs again%s: %s", work.name, len(piece.items), parts, why.told or repr(why.error))

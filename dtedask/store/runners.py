@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
-from dtedask.cluster import wait_for_workers
+from dtedask.cluster import workers_now
 from dtedask.cluster.deaths import death_of
 from dtedask.cluster.versions import check_worker
 from dtedask.core.errors import ClusterError, WorkersMissingError
@@ -174,7 +174,6 @@ class Workers:
 
     def room(self) -> Room:
         """The least memory that a worker has; what was found a moment ago still holds."""
-        wait_for_workers(self.client)
         found, when = _rooms.get(self.client, (None, -math.inf))
         if found is None or time.monotonic() - when > _ROOM_HOLDS_S:
             found = self._room()
@@ -183,7 +182,7 @@ class Workers:
 
     def _room(self) -> Room:
         # The answer of the scheduler is long where there are many workers.
-        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        workers = workers_now(self.client).values()
         limits = [worker["memory_limit"] for worker in workers if worker.get("memory_limit")]
         threads = sum(worker["nthreads"] for worker in workers)
         return Room("a worker", max(len(workers), 1), max(threads, 1), min(limits, default=None))
