@@ -56,9 +56,8 @@ class Ending:
             yield
         finally:
             self._is_heard = False
-            for (
-                timer
-            ) in self._timers:  # a signal that comes now would mean what it meant before: the end of the process
+            # A signal that comes now would mean what it meant before: the end of the process.
+            for timer in self._timers:
                 timer.cancel()
             for number, found in before.items():
                 signal.signal(number, found)
