@@ -17,6 +17,7 @@ from dtedask.recipe import load_recipe, run_recipe
 from dtedask.recipe.report.document import Report
 from dtedask.recipe.report.files import list_reports, read_report, report_folder, write_report
 from dtedask.recipe.report.html import report_body, report_page, seconds_text
+from dtedask.store.writing import WriteTransaction
 
 BEGIN = datetime(2026, 6, 3, 12, 0, 0, tzinfo=UTC)
 DEMO = {"steps": [0, 6], "members": 1, "levels": [500], "degrees": 30}
@@ -89,6 +90,26 @@ def test_a_run_that_fails_leaves_a_report_that_says_why(tmp_path, monkeypatch):
     assert (found.status, found.error.code, found.error.message) == ("failed", "field", "No room.")
     assert found.error.hint == "Make some."
     assert (found.work.new, found.work.units, found.work.commit_count) == (FIELDS // 2, 1, 1)  # heard from the commit
+
+
+@pytest.mark.slow
+def test_bytes_of_a_run_that_fails_are_those_of_its_commits(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    arrivals = list(recipe(tmp_path).input.demo.arrivals())
+    for arrival in arrivals:
+        (tmp_path / "in" / arrival.name).write_bytes(arrival.data)
+    publish = WriteTransaction.publish
+
+    def second_fails(self, prepared):
+        if "006" in str(self.sources):
+            raise KeyboardInterrupt
+        return publish(self, prepared)
+
+    monkeypatch.setattr(WriteTransaction, "publish", second_fails)
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(recipe(tmp_path / "r", input={"files": str(tmp_path / "in"), "unit": "file"}))
+    work = newest(tmp_path / "r" / "runs").work
+    assert (work.new, work.bytes) == (FIELDS // 2, len(arrivals[0].data))
 
 
 @pytest.mark.slow

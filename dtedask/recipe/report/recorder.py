@@ -95,7 +95,6 @@ class Recorder:
         self._commits = _Commits(roots)
         self._warnings = _Warnings()
         self._units: Summary | None = None
-        self._bytes = 0
         self._watch: ClusterWatch | ThreadsWatch | None = None
         self._cluster: dict[str, Any] = {}
         self._watched: Watched | None = None
@@ -121,7 +120,7 @@ class Recorder:
 
     def progress(self, now: Progress) -> None:
         """Hear how far an ingest has come."""
-        self._bytes = now.bytes_done
+        self._commits.bytes_so_far = now.bytes_done
 
     def unit_came(self, summary: Summary) -> None:
         """Hear of a unit that is committed, where units come one by one."""
@@ -182,7 +181,7 @@ class Recorder:
         heard = self._commits
         counts = {name: max(getattr(summary, name, 0), getattr(heard, name)) for name in ("new", "replaced")}
         counts["unchanged"] = summary.unchanged if summary else heard.unchanged
-        size = max(summary.bytes if summary else 0, self._bytes)
+        size = summary.bytes if summary else heard.bytes
         fields = sum(counts.values())
         return ReportedWork(
             fields=fields,
@@ -212,6 +211,7 @@ class _Commits:
     def __init__(self, roots: Sequence[str]) -> None:
         self._roots = frozenset(roots)
         self.count = self.new = self.replaced = self.unchanged = self.units = 0
+        self.bytes = self.bytes_so_far = 0  # of what is committed, and of all that tasks have written
         self.newest: deque[Commit] = deque(maxlen=_MOST_COMMITS)
         self._sources: tuple[str, ...] | None = None
 
@@ -227,6 +227,7 @@ class _Commits:
         if commit.fields:
             self.units += commit.sources != self._sources
             self._sources = commit.sources
+            self.bytes = self.bytes_so_far
         self.newest.append(commit)
 
 
