@@ -96,7 +96,8 @@ def test_the_cluster_of_a_run_is_shown_and_left_to_it(run):
     assert "belongs to a run" in stopped.err
 
 
-def test_a_batch_job_that_has_not_ended_is_shown_and_left_to_scancel(run):
+def test_a_batch_job_that_has_not_ended_is_shown_and_left_to_scancel(run, monkeypatch):
+    monkeypatch.setattr("dtedask.cluster.batch.runs._jobs", lambda _ids: None)  # no SLURM answers
     folder = ClusterFolder.make("nightly", kind="batch", profile="slurm", status="submitted", recipe="nightly")
     folder.update(host=None, pid=None)
     (shown,) = run("cluster status --json").lines
