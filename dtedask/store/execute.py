@@ -72,7 +72,8 @@ class Execution:
         WorkerLostError
             If the workers of a task died again and again.
         """
-        from dtedask.store.write import memory_of, write_batch
+        from dtedask.store.task_memory import memory_of
+        from dtedask.store.write import write_batch
 
         work = Work(
             "archive",

@@ -327,29 +327,6 @@ class WriteItem:
         return type(error)(f"{self.origin} cannot be decoded: {error.message}", hint=error.hint)
 
 
-def memory_of(items: Sequence[WriteItem]) -> int:
-    """Bytes that a task of some fields holds at most.
-
-    These are the chunks that wait to be written, one field while it is decoded and encoded, with its message, and what
-    travelled with the task.
-    """
-    waiting = min(sum(item.work_bytes for item in items), HELD_BYTES)
-    return waiting + max((_memory_of(item) for item in items), default=0) + sum(_brought(item) for item in items)
-
-
-def _memory_of(item: WriteItem) -> int:
-    # ecCodes' float64, the values that are kept, and the chunk that is made of them.
-    length = item.source.length if isinstance(item.source, FileSlice) else 0
-    return (item.work_bytes if item.is_copied else 4 * item.size_bytes) + length
-
-
-def _brought(item: WriteItem) -> int:
-    source = item.source
-    if isinstance(source, bytes):
-        return len(source)
-    return len(source.data) if isinstance(source, Opaque) else getattr(source, "nbytes", 0)
-
-
 @dataclass
 class WriteResult:
     """What a task did: its fork, the chunks by what became of them, and how many of grib-int hold plain values."""
@@ -386,6 +363,7 @@ def write_batch(fork: bytes | Session, items: Sequence[WriteItem], packs: Packs,
     try:
         for part in _encoded(items):
             _write_part(part, writer, result)
+            del part  # else it is held while the next one is encoded
         writer.close()
     except BaseException:
         writer.discard()
