@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import dask.config
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import DocumentError, FieldError, NotFoundError
@@ -179,6 +179,7 @@ def test_two_runs_of_one_second_have_two_reports(tmp_path):
     assert second.path.name == "small-20260603T120000Z-2.json"
 
 
+@settings(max_examples=25)
 @given(name=st.text(min_size=1, max_size=30))
 def test_any_name_of_a_recipe_gives_a_file_that_is_found_again(tmp_path_factory, name):
     folder = tmp_path_factory.mktemp("runs")

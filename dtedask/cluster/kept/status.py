@@ -181,7 +181,9 @@ def _waiting_lines(jobs: Sequence[Job]) -> list[str]:
     for job in jobs:
         by_reason.setdefault(job.reason, []).append(job)
     return [
-        waiting_line(first) + (f" So do {len(others)} more." if others else "") for first, *others in by_reason.values()
+        waiting_line(first)
+        + (f" So do {len(others)} more." if len(others) > 1 else " So does one more." if others else "")
+        for first, *others in by_reason.values()
     ]
 
 
