@@ -176,11 +176,12 @@ def test_a_kept_cluster_that_is_killed_in_mid_write_is_an_error_that_names_the_s
 
         birth = process_start(owner)
         try:
-            said = r"(?s)scheduler at .* is gone.*while '20240603 0000 step 6' \(30 fields\) was written"
-            with pytest.raises(ClusterError, match=said), client_for("night") as client:
+            dead = r"(?s)'night' is dead.* The end of its log"
+            with pytest.raises(ClusterError, match=dead) as caught, client_for("night") as client:
                 ingest(files, store, unit="step", client=client, on_progress=kill)
         finally:
             stop("night")
+    assert "while '20240603 0000 step 6' (30 fields) was written" in str(caught.value.__cause__)
     assert len(store.history()) == 1
     summary = ingest(files, store, unit="step")
     assert (summary.known, summary.new) == (30, 90)
