@@ -124,6 +124,13 @@ def test_an_interrupted_run_leaves_a_report_too(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_recipe_of_python_objects_has_a_report_too(tmp_path):
+    trigger = {"type": "function", "function": [].append}
+    done = run_recipe(recipe(tmp_path / "r", listeners=[{"triggers": [trigger]}]))
+    assert read_report(done.report).recipe.file is None
+
+
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_does_not_fail_the_run(tmp_path, caplog):
     (tmp_path / "file").touch()
     done = run_recipe(recipe(tmp_path / "r"), report=tmp_path / "file" / "below")

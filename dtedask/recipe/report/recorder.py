@@ -315,7 +315,12 @@ def _source(recipe: Recipe) -> bytes:
             return recipe.path.expanduser().read_bytes()
         except OSError:  # it is gone since
             pass
-    return json.dumps(recipe.model_dump(mode="json"), sort_keys=True, default=str).encode()
+    return json.dumps(recipe.model_dump(), sort_keys=True, default=_plain).encode()
+
+
+def _plain(value: object) -> str:
+    """What stands for a value that JSON does not have, such as a function that listens."""
+    return str(getattr(value, "__qualname__", value))
 
 
 def _status(error: BaseException | None) -> Status:
