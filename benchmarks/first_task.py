@@ -42,7 +42,7 @@ def first_and_second(folder: Path, *, prepared: bool) -> tuple[float, float]:
     """Seconds of the first ingest on a new worker, and of the second."""
     from distributed import Client, LocalCluster
 
-    from dtedask.cluster.worker_plugin import prepare_workers
+    from dtedask.cluster.workers.plugin import prepare_workers
 
     options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(**options) as cluster, Client(cluster) as client:

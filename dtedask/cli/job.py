@@ -88,7 +88,7 @@ def _report_of(recipe: Recipe, begin: datetime) -> str | None:
 
 def _seconds_left() -> float | None:
     """How long this job may still run, as SLURM says; None if it does not."""
-    from dtedask.cluster.slurm_commands import seconds_left
+    from dtedask.cluster.slurm.commands import seconds_left
     from dtedask.core.errors import ClusterError
 
     try:

@@ -151,7 +151,7 @@ class Display(StageListener):
         now = self._clock()
         workers = None
         if self._client is not None and now - self._counted_at >= _COUNT_EVERY_S:
-            from dtedask.cluster.now import workers_now
+            from dtedask.cluster.watching.now import workers_now
 
             self._counted_at = now
             workers = workers_now(self._client)  # may take a moment: others must not wait for it

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dtedask.cli.console import size
 
 if TYPE_CHECKING:
-    from dtedask.cluster.now import WorkersNow
+    from dtedask.cluster.watching.now import WorkersNow
     from dtedask.core.stages import stage
     from dtedask.store import Progress
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
-    from dtedask.cluster.now import WorkersNow
+    from dtedask.cluster.watching.now import WorkersNow
     from dtedask.core.stages import stage
     from dtedask.store import Progress
 

@@ -151,7 +151,7 @@ _VERBS = {"cancelled": "was cancelled", "interrupted": "was interrupted", "timed
 
 def _quote(run: BatchRun) -> str:
     """What the log of a run says of its end."""
-    from dtedask.cluster.job_logs import quote_logs
+    from dtedask.cluster.slurm.job_logs import quote_logs
 
     return "\n  ".join(quote_logs([run.log])) or "it wrote no log"
 

@@ -31,7 +31,7 @@ def run_ingest(
     **options: Any,
 ) -> Summary:
     """Ingest files with everything around it."""
-    from dtedask.cluster.performance import performance_report
+    from dtedask.cluster.watching.performance import performance_report
     from dtedask.ingest import ingest
 
     with (
@@ -55,7 +55,7 @@ def run_watch(
     **options: Any,
 ) -> Summary:
     """Ingest what appears in a folder until a signal comes; the commit that is under way is finished."""
-    from dtedask.cluster.performance import performance_report
+    from dtedask.cluster.watching.performance import performance_report
     from dtedask.ingest import watch
 
     with (

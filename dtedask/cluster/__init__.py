@@ -6,45 +6,43 @@ package, and few need what it offers.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dtedask.cluster.behind import Started, started, wait_for_workers, workers_now
     from dtedask.cluster.checks import CheckedProfile, Finding, check_profiles
     from dtedask.cluster.clients import client_for
-    from dtedask.cluster.constants import content_key, shared
+    from dtedask.cluster.documents.file import json_schema as profile_schema
+    from dtedask.cluster.documents.profiles import Profile, profile, profiles
+    from dtedask.cluster.documents.values import Value, values_of
     from dtedask.cluster.kept.connect import connect, where_to_run
     from dtedask.cluster.kept.status import running
-    from dtedask.cluster.profile_document import json_schema as profile_schema
-    from dtedask.cluster.profile_values import Value, values_of
-    from dtedask.cluster.profiles import Profile, profile, profiles
     from dtedask.cluster.scripts import job_script, start_script
-    from dtedask.cluster.started import Started, started, wait_for_workers, workers_now
+    from dtedask.cluster.workers.constants import content_key, shared
 
 _HOMES = {
     "CheckedProfile": "checks",
     "Finding": "checks",
-    "Profile": "profiles",
-    "Started": "started",
-    "Value": "profile_values",
+    "Profile": "documents.profiles",
+    "Started": "behind",
+    "Value": "documents.values",
     "check_profiles": "checks",
     "client_for": "clients",
     "connect": "kept.connect",
-    "content_key": "constants",
+    "content_key": "workers.constants",
     "job_script": "scripts",
-    "profile": "profiles",
-    "profile_schema": "profile_document",
-    "profiles": "profiles",
+    "profile": "documents.profiles",
+    "profile_schema": "documents.file",
+    "profiles": "documents.profiles",
     "running": "kept.status",
-    "shared": "constants",
+    "shared": "workers.constants",
     "start_script": "scripts",
-    "started": "started",
-    "values_of": "profile_values",
-    "wait_for_workers": "started",
+    "started": "behind",
+    "values_of": "documents.values",
+    "wait_for_workers": "behind",
     "where_to_run": "kept.connect",
-    "workers_now": "started",
+    "workers_now": "behind",
 }
 
 __all__ = [
@@ -71,19 +69,10 @@ __all__ = [
     "workers_now",
 ]
 
-
-class _Package(ModuleType):
-    """A package where a function may have the name of its module: the module does not take its place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name not in _HOMES or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), _NAMES.get(name, name))
-
-
 _NAMES = {"profile_schema": "json_schema"}
-sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), _NAMES.get(name, name))

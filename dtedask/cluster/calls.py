@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pprint import pformat
 from typing import Any
 
+from dtedask.cluster.documents.profiles import Profile
 from dtedask.cluster.local import local_arguments
 from dtedask.cluster.named import arguments_of, class_of
-from dtedask.cluster.profiles import Profile
 from dtedask.core.errors import SettingError
 
 

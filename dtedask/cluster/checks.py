@@ -11,12 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from dtedask.cluster.documents.jobs import parsed
+from dtedask.cluster.documents.layers import deep_get, read_layers
+from dtedask.cluster.documents.places import place_of
+from dtedask.cluster.documents.profiles import Profile, Written, profile_files, read_file
 from dtedask.cluster.job_scripts import has_jobs
-from dtedask.cluster.layers import deep_get, read_layers
 from dtedask.cluster.named import arguments_of, class_of, job_class_of
-from dtedask.cluster.places import place_of
-from dtedask.cluster.profile_jobs import parsed
-from dtedask.cluster.profiles import Profile, Written, profile_files, read_file
 from dtedask.cluster.scripts import job_script
 from dtedask.core.errors import DtedaskError, MissingExtraError, SettingError
 from dtedask.core.nearest import did_you_mean
@@ -168,7 +168,7 @@ def _of_jobs(profile: Profile) -> Iterator[Finding]:
 def _job_class(profile: Profile) -> Any:
     try:
         if profile.kind == "slurm":
-            from dtedask.cluster.slurm import jobqueue
+            from dtedask.cluster.slurm.start import jobqueue
 
             return jobqueue().slurm.SLURMJob
         return job_class_of(class_of(profile)) if profile.kind == "class" else None

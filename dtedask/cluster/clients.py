@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dtedask.cluster.batch.allocation import Allocation, allocation_cluster
-from dtedask.cluster.configured import configured
+from dtedask.cluster.behind import Started, dashboard_of, remember
+from dtedask.cluster.documents.configured import configured
+from dtedask.cluster.documents.profiles import Profile, chosen_profile
 from dtedask.cluster.folder import ClusterFolder
 from dtedask.cluster.kept.connect import kept_client, profile_of
 from dtedask.cluster.kept.names import kept_folder
 from dtedask.cluster.local import local_cluster
 from dtedask.cluster.named import named_cluster
-from dtedask.cluster.profiles import Profile, chosen_profile
 from dtedask.cluster.security import make_certificates, security_in
-from dtedask.cluster.slurm import slurm_cluster
-from dtedask.cluster.started import Started, dashboard_of, remember
+from dtedask.cluster.slurm.start import slurm_cluster
 from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def client_for(profile: str | Profile | None = None, *, folder: ClusterFolder | 
 
 
 def _prepare(client: Client) -> None:
-    from dtedask.cluster.worker_plugin import prepare_workers  # it imports distributed
+    from dtedask.cluster.workers.plugin import prepare_workers  # it imports distributed
 
     prepare_workers(client)
 

@@ -11,8 +11,8 @@ import dask.config
 from distributed.utils import get_ip, get_ip_interface
 
 from dtedask.cluster.folder import ClusterFolder
-from dtedask.cluster.keeper_events import Refused, Submitted
-from dtedask.cluster.keeping import submit_job
+from dtedask.cluster.slurm.keeper_events import Refused, Submitted
+from dtedask.cluster.slurm.keeping import submit_job
 
 _AT_ONCE = 4
 

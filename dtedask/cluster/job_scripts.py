@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dtedask.cluster.configured import configured
+from dtedask.cluster.documents.configured import configured
+from dtedask.cluster.documents.places import place_of
 from dtedask.cluster.folder import clusters_folder
 from dtedask.cluster.named import arguments_of, class_of, job_class_of
-from dtedask.cluster.places import place_of
 from dtedask.cluster.security import security_in
 from dtedask.core.errors import SettingError
 
 if TYPE_CHECKING:
-    from dtedask.cluster.profiles import Profile
+    from dtedask.cluster.documents.profiles import Profile
 
 __all__ = ["has_jobs", "job_script_of_class", "script_of"]
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from distributed import LocalCluster
     from distributed.security import Security
 
-    from dtedask.cluster.profiles import Profile
+    from dtedask.cluster.documents.profiles import Profile
 
 
 def local_cluster(profile: Profile, security: Security | None = None) -> LocalCluster:

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.arguments import parameters_of
+from dtedask.cluster.documents.places import place_of
 from dtedask.cluster.imports import import_undisturbed
-from dtedask.cluster.places import place_of
 from dtedask.core.errors import ClusterError, MissingExtraError, SettingError
 from dtedask.core.nearest import did_you_mean
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from distributed.deploy.cluster import Cluster
     from distributed.security import Security
 
-    from dtedask.cluster.profiles import Profile
+    from dtedask.cluster.documents.profiles import Profile
 
 __all__ = ["arguments_of", "class_of", "job_class_of", "named_cluster"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dtedask.cluster.calls import constructor_call
+from dtedask.cluster.documents.profiles import Profile, chosen_profile
 from dtedask.cluster.job_scripts import has_jobs, job_script_of_class
-from dtedask.cluster.profiles import Profile, chosen_profile
-from dtedask.cluster.slurm import job_script_of
+from dtedask.cluster.slurm.start import job_script_of
 from dtedask.core.errors import SettingError
 
 

@@ -111,7 +111,7 @@ def run_recipe(
     GribError, FieldError, StoreError, PlanError
         As `dtedask.ingest.ingest`.
     """
-    from dtedask.cluster.performance import performance_report as performance_of
+    from dtedask.cluster.watching.performance import performance_report as performance_of
     from dtedask.store import open as open_store
 
     check_recipe(recipe, cluster=cluster)

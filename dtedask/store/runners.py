@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 from dtedask.cluster import workers_now
-from dtedask.cluster.deaths import death_of
-from dtedask.cluster.versions import check_worker
+from dtedask.cluster.workers.deaths import death_of
+from dtedask.cluster.workers.versions import check_worker
 from dtedask.core.errors import ClusterError, WorkersMissingError
 from dtedask.core.stages import task_ended
 from dtedask.store.attempts import Failed, Piece, Room, Wave, Work

@@ -11,7 +11,7 @@ from dtedask.cli.entry import mode
 from dtedask.cli.progress import Display, progress
 from dtedask.cli.progress_lines import Lines
 from dtedask.cli.progress_live import Picture
-from dtedask.cluster.now import WorkersNow
+from dtedask.cluster.watching.now import WorkersNow
 from dtedask.core.stages import listening_to_stages, note, stage
 from dtedask.store import Progress
 
@@ -97,7 +97,7 @@ class FakeClient:
 def test_workers_are_told_when_their_number_changes_and_while_they_are_awaited(lines, monkeypatch):
     written, display, passes = lines
     now = [WorkersNow(0, 4, ("job 123 PENDING (Resources)",))]
-    monkeypatch.setattr("dtedask.cluster.now.workers_now", lambda _client: now[0])
+    monkeypatch.setattr("dtedask.cluster.watching.now.workers_now", lambda _client: now[0])
     display.on_client(FakeClient())
     passes(70)
     now[0] = WorkersNow(3, 4, ("job 124 PENDING (Priority)",))

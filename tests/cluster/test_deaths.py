@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from dtedask.cluster.deaths import death_of
+from dtedask.cluster.workers.deaths import death_of
 
-deaths = sys.modules["dtedask.cluster.deaths"]
+deaths = sys.modules["dtedask.cluster.workers.deaths"]
 ADDRESS = "tcp://10.0.0.1:1"
 
 

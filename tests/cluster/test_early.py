@@ -7,7 +7,7 @@ from tornado.netutil import bind_sockets
 
 from dtedask.cluster.early import keep_port, submit_early
 from dtedask.cluster.folder import ClusterFolder
-from dtedask.cluster.keeper_events import Refused, Submitted
+from dtedask.cluster.slurm.keeper_events import Refused, Submitted
 
 
 def kept(**options):

@@ -7,7 +7,7 @@ CHECK = """
 import signal
 import dask.config
 from dtedask.cluster import profile
-from dtedask.cluster.configured import configured
+from dtedask.cluster.documents.configured import configured
 from dtedask.cluster.imports import import_undisturbed
 
 with dask.config.set({"jobqueue.slurm.queue": "mine"}):

@@ -15,7 +15,7 @@ from dtedask.cluster import client_for, connect, profile, running, started
 from dtedask.cluster.folder import cluster_folders
 from dtedask.cluster.kept import order_for, scale, start, status, stop, wait_for_number
 from dtedask.cluster.kept.names import kept_folder
-from dtedask.cluster.slurm_commands import list_jobs
+from dtedask.cluster.slurm.commands import list_jobs
 from dtedask.core.errors import ClusterError
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import dask.config
 import pytest
 
 from dtedask.cluster import client_for, profile
-from dtedask.cluster.now import WorkersNow, workers_now
+from dtedask.cluster.watching.now import WorkersNow, workers_now
 from dtedask.recipe import list_reports, load_recipe, run_recipe
 
 DEMO = {"steps": [0, 6], "members": 1, "levels": [500], "degrees": 30}

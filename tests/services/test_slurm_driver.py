@@ -20,7 +20,7 @@ from distributed import Client
 
 from dtedask.cluster import client_for, job_script, profile, running, started, wait_for_workers
 from dtedask.cluster.folder import ClusterFolder, cluster_folders
-from dtedask.cluster.slurm_commands import list_jobs
+from dtedask.cluster.slurm.commands import list_jobs
 from dtedask.core.errors import ClusterError, WorkersMissingError
 
 HOLD = ["--hold"]
@@ -202,7 +202,7 @@ def test_a_slurm_that_does_not_answer_at_first_is_asked_again(slurm, jobs, tmp_p
 
 
 def test_jobs_that_would_look_for_the_scheduler_where_it_is_not_are_taken_back(slurm, jobs, monkeypatch):
-    from dtedask.cluster import slurm_cluster
+    from dtedask.cluster.slurm import cluster as slurm_cluster
 
     elsewhere = SimpleNamespace(address="tls://127.0.0.1:1", release=lambda: None)
     monkeypatch.setattr(slurm_cluster, "keep_port", lambda *_, **__: elsewhere)

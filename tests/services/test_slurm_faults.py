@@ -20,7 +20,7 @@ import pytest
 import dtedask
 from dtedask.cluster import client_for, profile, started
 from dtedask.cluster.folder import cluster_folders
-from dtedask.cluster.slurm_commands import list_jobs
+from dtedask.cluster.slurm.commands import list_jobs
 from dtedask.ingest import ingest
 from dtedask.notify import Listener, Listeners, listening
 from dtedask.recipe import DemoForecast

@@ -114,7 +114,7 @@ def test_what_was_opened_here_is_read_there(execution, here, fields):
 
 
 def test_tasks_do_not_wait_for_ever_where_there_are_no_workers(monkeypatch):
-    monkeypatch.setattr(sys.modules["dtedask.cluster.started"], "_RESTART_S", 0.1)
+    monkeypatch.setattr(sys.modules["dtedask.cluster.behind"], "_RESTART_S", 0.1)
     options = {"n_workers": 0, "processes": False, "dashboard_address": "127.0.0.1:0"}
     with (
         dask.config.set({"distributed.scheduler.no-workers-timeout": "100ms"}),

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.cluster.batch.folder import read_job, take_environment, take_settings
 from dtedask.cluster.batch.ranks import reserve, start_ranks
-from dtedask.cluster.job_logs import quote_logs
+from dtedask.cluster.slurm.job_logs import quote_logs
 from dtedask.core.errors import ClusterError
 
 if TYPE_CHECKING:
     from distributed.deploy.cluster import Cluster
 
+    from dtedask.cluster.documents.profiles import Profile
     from dtedask.cluster.folder import ClusterFolder
-    from dtedask.cluster.profiles import Profile
 
 logger = logging.getLogger(__name__)
 _RESTARTS = 3

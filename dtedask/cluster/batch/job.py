@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dtedask.cluster.node_lines import processes_of
+from dtedask.cluster.slurm.node_lines import processes_of
 from dtedask.core.errors import SettingError
 from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
-    from dtedask.cluster.profiles import Profile
+    from dtedask.cluster.documents.profiles import Profile
 
 GRACE_S = 60.0
 _DRIVER_BYTES = 2**30
@@ -104,9 +104,9 @@ def profile_for_batch(named: str | None, wished: str | None = None) -> Profile:
 
 
 def _profile(name: str) -> Profile:
+    from dtedask.cluster.documents.profiles import profile
     from dtedask.cluster.kept.connect import profile_of
     from dtedask.cluster.kept.names import kept_folder
-    from dtedask.cluster.profiles import profile
 
     kept = kept_folder(name)
     return profile(name) if kept is None else profile_of(kept)
@@ -172,7 +172,7 @@ def _driver_bytes(options: Mapping[str, Any], worker_bytes: int) -> int:
 
 def _grace(options: Mapping[str, Any]) -> float:
     """A minute, or a quarter of a short walltime."""
-    from dtedask.cluster.walltime import walltime_s
+    from dtedask.cluster.slurm.walltime import walltime_s
 
     asked = options.get("grace")
     if asked is not None:

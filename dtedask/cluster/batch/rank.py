@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dtedask.cluster.batch.folder import read_job, take_environment, take_settings
-from dtedask.cluster.node_lines import folder_on_this_node
+from dtedask.cluster.slurm.node_lines import folder_on_this_node
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from dtedask.core.errors import ClusterError, NoMatchError
 from dtedask.core.settings import setting
 
 if TYPE_CHECKING:
-    from dtedask.cluster.slurm_commands import Job
+    from dtedask.cluster.slurm.commands import Job
 
 _MONTH_S = 30 * 86400.0
 
@@ -203,7 +203,7 @@ def _status(state: Mapping[str, Any], job: Job | None, *, asked: bool) -> tuple[
 
 def reason_of(job: Job, *, is_requeued: bool = False) -> str:
     """Why a job waits, in words; empty where SLURM has not looked at it yet."""
-    from dtedask.cluster.explain import waiting_line
+    from dtedask.cluster.slurm.explain import waiting_line
 
     if is_requeued and job.reason == "BeginTime":
         start = f", expected at {job.expected}" if job.expected else ""
@@ -219,7 +219,7 @@ def _is_told(state: Mapping[str, Any]) -> bool:
 
 
 def _jobs(job_ids: Iterable[str]) -> dict[str, Job] | None:
-    from dtedask.cluster.slurm_commands import list_jobs
+    from dtedask.cluster.slurm.commands import list_jobs
 
     try:
         return {job.id: job for job in list_jobs(ids=job_ids)}

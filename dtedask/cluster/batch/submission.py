@@ -19,7 +19,7 @@ from dtedask.core.errors import ClusterError
 if TYPE_CHECKING:
     from dtedask.cluster.batch.job import BatchJob
     from dtedask.cluster.batch.runs import BatchRun
-    from dtedask.cluster.profiles import Profile
+    from dtedask.cluster.documents.profiles import Profile
 
 # By what sbatch says of a job that it refuses.
 _HINTS = {
@@ -55,7 +55,7 @@ def submit(job: BatchJob, profile: Profile, document: Mapping[str, Any], **state
     MissingExtraError
         If the job is to talk by TLS and no certificates can be made.
     """
-    from dtedask.cluster.slurm_commands import require_commands
+    from dtedask.cluster.slurm.commands import require_commands
 
     require_commands("sbatch")
     folder = ClusterFolder.make(job.name, kind="batch", profile=profile.name, status="submitted", **state)

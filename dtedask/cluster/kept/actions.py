@@ -14,7 +14,7 @@ from dtedask.cluster.kept.connect import how_it_ended
 from dtedask.cluster.kept.launch import check_workers
 from dtedask.cluster.kept.names import forget_name, standing_of
 from dtedask.cluster.kept.status import ask_owner, folder_named
-from dtedask.cluster.orphans import end_orphan
+from dtedask.cluster.slurm.orphans import end_orphan
 from dtedask.core.errors import ClusterError
 
 if TYPE_CHECKING:

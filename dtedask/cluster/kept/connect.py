@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtedask.cluster.job_logs import quote_logs
+from dtedask.cluster.behind import Started, remember, wait_for_workers
+from dtedask.cluster.documents.profiles import Profile, profiles
 from dtedask.cluster.kept.control import listens
 from dtedask.cluster.kept.names import kept_folder, kept_names, standing_of
 from dtedask.cluster.kept.order import LOG, PROFILE
-from dtedask.cluster.profiles import Profile, profiles
 from dtedask.cluster.security import security_in
-from dtedask.cluster.started import Started, remember, wait_for_workers
+from dtedask.cluster.slurm.job_logs import quote_logs
 from dtedask.core.errors import ClusterError, DtedaskError, SettingError, WorkersMissingError
 from dtedask.core.nearest import did_you_mean
 from dtedask.core.settings import setting

@@ -8,11 +8,11 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
+from dtedask.cluster.documents.profiles import Profile
+from dtedask.cluster.documents.profiles import profile as profile_named
 from dtedask.cluster.kept.names import check_name
 from dtedask.cluster.kept.order import Order, Report, with_workers
 from dtedask.cluster.kept.process import keep
-from dtedask.cluster.profiles import Profile
-from dtedask.cluster.profiles import profile as profile_named
 from dtedask.core.errors import ClusterError, SettingError
 
 if TYPE_CHECKING:

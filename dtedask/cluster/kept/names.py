@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dtedask.cluster.folder import ClusterFolder, clusters_folder, jobs_folder
-from dtedask.cluster.orphans import end_orphan
+from dtedask.cluster.slurm.orphans import end_orphan
 from dtedask.core.errors import ClusterError, SettingError
 from dtedask.core.processes import is_alive
 

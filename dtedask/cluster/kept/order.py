@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dtedask.cluster.kept.machine import duration_text
 
 if TYPE_CHECKING:
-    from dtedask.cluster.profiles import Profile
+    from dtedask.cluster.documents.profiles import Profile
     from dtedask.core.errors import DtedaskError
 
 LOG, SECRET, PROFILE = "cluster.log", "control.key", "profile.json"

@@ -79,7 +79,7 @@ def keep(order: Order, tell: Callable[[Report], None], *, own_streams: bool = Fa
 
     from dtedask.cluster.folder import ClusterFolder
     from dtedask.cluster.kept.names import holding_name
-    from dtedask.cluster.orphans import ENDS
+    from dtedask.cluster.slurm.orphans import ENDS
 
     with dask.config.set(order.configuration):
         profile = order.profile
@@ -141,7 +141,7 @@ def _interruptible() -> Iterator[None]:
 
 def _why(client: Client, end: End) -> str:
     """Why it ended; where it was given up, that is what matters."""
-    from dtedask.cluster.started import started
+    from dtedask.cluster.behind import started
 
     behind = started(client)
     failure = behind.failure if behind is not None else None
@@ -165,8 +165,8 @@ def _owner(order: Order, client: Client, folder: ClusterFolder) -> Any:
 
 def _announce(client: Client, folder: ClusterFolder, last: ExitStack, answer: Callable[..., Any]) -> None:
     """Make it possible to connect and to ask."""
+    from dtedask.cluster.behind import started
     from dtedask.cluster.kept.control import control_server, new_secret
-    from dtedask.cluster.started import started
 
     secret = new_secret()
     folder.write(folder.path / SECRET, secret)

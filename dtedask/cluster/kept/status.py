@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from dtedask.cluster.explain import reason_text, waiting_line
 from dtedask.cluster.folder import ClusterFolder, cluster_folders
-from dtedask.cluster.job_logs import find_logs
 from dtedask.cluster.kept.control import ask, listens
 from dtedask.cluster.kept.names import kept_folder, kept_names, standing_of
 from dtedask.cluster.kept.order import LOG, SECRET
 from dtedask.cluster.kept.records import Clusters, ClusterStatus, JobStatus, WorkerStatus
 from dtedask.cluster.security import security_in
-from dtedask.cluster.slurm_commands import Job, list_jobs
+from dtedask.cluster.slurm.commands import Job, list_jobs
+from dtedask.cluster.slurm.explain import reason_text, waiting_line
+from dtedask.cluster.slurm.job_logs import find_logs
 from dtedask.core.errors import ClusterError, NoMatchError
 from dtedask.core.nearest import did_you_mean
 

@@ -41,8 +41,8 @@ from dtedask.store.author import author
 if TYPE_CHECKING:
     from distributed import Client
 
-    from dtedask.cluster.watch import ClusterWatch, Watched, WatchedTasks, WatchedWorker
-    from dtedask.cluster.watch_threads import ThreadsWatch
+    from dtedask.cluster.watching.threads import ThreadsWatch
+    from dtedask.cluster.watching.watch import ClusterWatch, Watched, WatchedTasks, WatchedWorker
     from dtedask.core.commit import Commit
     from dtedask.ingest import Progress, Summary
     from dtedask.recipe.document import Recipe
@@ -112,7 +112,7 @@ class Recorder:
     @contextmanager
     def watching(self, client: Client | None) -> Iterator[None]:
         """Watch a cluster, or the threads of this process, inside."""
-        from dtedask.cluster.watch import watching
+        from dtedask.cluster.watching.watch import watching
 
         self._cluster = _facts(client)
         with staged("cluster", watching(client)) as self._watch:

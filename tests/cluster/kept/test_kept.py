@@ -14,8 +14,8 @@ from distributed import Event
 from dtedask.cluster import client_for, connect, running, started, where_to_run
 from dtedask.cluster.kept import order_for, scale, start, status, stop, wait_for_number
 from dtedask.cluster.kept.names import kept_folder
-from dtedask.cluster.watch import ClusterWatch
-from dtedask.cluster.watch_jobs import WatchedJobs
+from dtedask.cluster.watching.jobs import WatchedJobs
+from dtedask.cluster.watching.watch import ClusterWatch
 from dtedask.core.errors import ClusterError, NoMatchError, SettingError
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,1 @@
+"""Profiles as documents: files with their lines, the values in effect, and where each was set."""
