@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from dtedask.plugins import hookimpl
 
@@ -15,10 +16,12 @@ def worker_starts() -> Sequence[Callable[[], object]]:
 
 def warm_store() -> None:
     """Load Icechunk, the codecs of Zarr and what writes chunks, and make one chunk."""
+    # First what tasks name, so that a task which comes meanwhile waits for it. Loaded in another order, each of the two
+    # threads could hold a module that the other needs, and Python would hand out one that is not complete.
+    import_module("dtedask.store.write")
     import icechunk
     import numpy as np
 
-    from dtedask.store import write  # noqa: F401 - with all that it imports
     from dtedask.store.layouts.map import ChunkCodec
     from dtedask.store.schema import Values
 
