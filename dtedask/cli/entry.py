@@ -16,7 +16,7 @@ from dtedask.cli.commands import ReaderLeftError
 from dtedask.cli.console import show_error, show_warning
 from dtedask.cli.malformed import malformed_file
 from dtedask.cli.usage import show_usage_error, usage_error
-from dtedask.core.errors import DtedaskError
+from dtedask.core.errors import ClusterError, DtedaskError
 
 DONE, FAILED, USAGE, NOTHING, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -99,13 +99,21 @@ def _guarded(run: Callable[[], int], on_error: Callable[[BaseException], None]) 
     except DtedaskError as error:
         if mode.debug:
             raise
-        show_error(error.message, error.hint)
+        show_error(_with_what_was_done(error), error.hint)
         on_error(error)
         return error.exit_status
     except Exception as error:
         if mode.debug:
             raise
         return _unexpected(error, on_error)
+
+
+def _with_what_was_done(error: DtedaskError) -> str:
+    """The message of an error; where a cluster is gone, with what was done on it, which its cause says."""
+    cause = error.__cause__
+    if isinstance(error, ClusterError) and isinstance(cause, DtedaskError) and cause.message not in error.message:
+        return f"{error.message}\n{cause.message}"
+    return error.message
 
 
 def _unexpected(error: Exception, on_error: Callable[[BaseException], None]) -> int:

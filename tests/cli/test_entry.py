@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dtedask.cli import console, entry
+from dtedask.core.errors import ClusterError
 
 DTEDASK = Path(sys.executable).with_name("dtedask")
 
@@ -97,6 +98,18 @@ def test_with_debug_the_error_is_raised(run, monkeypatch):
     monkeypatch.setattr(entry, "_run", raising(RuntimeError("first")))
     with pytest.raises(RuntimeError, match="first"):
         run("info --debug")
+
+
+def test_a_cluster_that_is_gone_is_told_of_with_what_was_done_on_it(run, monkeypatch):
+    def lost(*_words):
+        raise ClusterError("The cluster 'night' is dead.", hint="Start it again.") from ClusterError(
+            "The scheduler is gone, while 'step 6' (30 fields) was written."
+        )
+
+    monkeypatch.setattr(entry, "_run", lost)
+    said = run("info").err
+    assert said.startswith("Error: The cluster 'night' is dead.\nThe scheduler is gone, while 'step 6' (30 fields)")
+    assert said.endswith("  Start it again.\n")
 
 
 def test_an_interrupt_exits_with_130(run, monkeypatch):
