@@ -110,10 +110,14 @@ def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*(one.items if isinstance(one, _Items) else one for one in arguments))
     except MemoryError as error:
         return Failed("memory", MemoryError(str(error)))  # without the frames that hold what there is no room for
+    except RecursionError as error:
+        said = str(error)
     except Exception as error:
         if is_passing(error):
             return Failed("passing", error)
         raise
+    # Out here the error has nothing of the many frames, which cannot be pickled: the client would wait for ever.
+    raise RecursionError(said)
 
 
 @dataclass(frozen=True)

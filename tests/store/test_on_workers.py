@@ -65,6 +65,14 @@ def archived(root, fields, execution=None, **schema):
     return store
 
 
+def test_an_error_of_a_thousand_frames_comes_back(execution):
+    def endless(batch):
+        return endless(batch)
+
+    with pytest.raises(RecursionError, match="maximum recursion depth"):
+        execution.map(endless, [[1], [2]], "endless")
+
+
 def test_no_setting_can_be_read_there(execution):
     with pytest.raises(SettingError, match=r"dtedask\.spoilt"):
         execution.client.submit(setting, "store.durable", pure=False).result()
