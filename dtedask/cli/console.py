@@ -29,8 +29,9 @@ _WIDE = 1000
 
 
 def emit(line: str = "") -> None:
-    """Write one line of data to standard output."""
+    """Write one line of data to standard output, where whoever follows it through a pipe has it at once."""
     sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def emit_json(value: Any, *, indent: int | None = None) -> None:
