@@ -26,7 +26,7 @@ demo: $(STAMP)  ## run the main job on this machine: a forecast arrives, step by
 	@$(BIN)/dtedask demo
 
 test: $(STAMP)  ## run all tests that need no service, and print the coverage (COVERAGE= without, which is faster)
-	$(PY) -m pytest -n $(JOBS) -m "$(SELECT)" $(COVERAGE)
+	$(PY) -m pytest -n $(JOBS) --dist worksteal -m "$(SELECT)" $(COVERAGE)
 
 check: lint  ## lint, format, types, import contracts and the fast tests; under three minutes
 	$(PY) -m pytest -n $(JOBS) -m "not slow and not service and not docs"
