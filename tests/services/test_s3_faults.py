@@ -143,19 +143,32 @@ def wait_until_it_works(root):
     raise TimeoutError(root)
 
 
+@pytest.fixture
+def own_server(s3, tmp_path, monkeypatch):
+    """A server of the test's own, which it may kill: other test processes use the one of `s3`."""
+    monkeypatch.setenv("S3_WEED", str(Path(s3["S3_SANDBOX"], "venv/bin/weed")))
+    monkeypatch.setenv("S3_SANDBOX", str(tmp_path / "s3"))
+    command = [str(HERE / "s3-up")]
+    # Not captured: the server would hold a captured pipe open.
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    exports = subprocess.run([*command, "env"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    monkeypatch.setenv("AWS_ENDPOINT_URL", exports.partition("AWS_ENDPOINT_URL=")[2].split()[0])
+    yield command
+    subprocess.run([*command, "stop"], check=True)
+
+
 @pytest.mark.slow
-def test_a_server_that_is_killed_and_started_again_has_all_that_was_acknowledged(s3, root):
+def test_a_server_that_is_killed_and_started_again_has_all_that_was_acknowledged(own_server, root):
     store = dtedask.open(root)
     archive_step(store, 0)
-    command = str(HERE / "s3-up")
-    subprocess.run([command, "kill"], check=True)
+    subprocess.run([*own_server, "kill"], check=True)
     try:
         with dask.config.set({"dtedask.store.commit-timeout": 2}):
             writer = dtedask.open(root)
             with pytest.raises(StoreError):
                 archive_step(writer, 6)
     finally:
-        subprocess.run([command], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(own_server, check=True, stdout=subprocess.DEVNULL)
     wait_until_it_works(root)
     assert steps(store) == ["0"]
     archive_step(dtedask.open(root), 6)
