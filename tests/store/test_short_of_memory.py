@@ -24,8 +24,13 @@ def client(tmp_path_factory):
     options["local_directory"] = str(tmp_path_factory.mktemp("scratch"))
     with (
         # A worker that is starting again 15 s after another death would be taken for lost, and its nanny closed.
+        # A nanny that looks ten times a second does not see the one moment in which a field is decoded.
         dask.config.set(
-            {"distributed.scheduler.allowed-failures": 0, "distributed.deploy.lost-worker-timeout": "1 hour"}
+            {
+                "distributed.scheduler.allowed-failures": 0,
+                "distributed.deploy.lost-worker-timeout": "1 hour",
+                "distributed.worker.memory.monitor-interval": "5ms",
+            }
         ),
         distributed.LocalCluster(**options) as cluster,
         distributed.Client(cluster) as client,
