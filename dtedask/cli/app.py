@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from dtedask.cli import catalog, cluster, config, demo, info, ingest, listen, recipe, store
+from dtedask.cli import catalog, cluster, config, demo, info, ingest, listen, plan, recipe, store
 from dtedask.cli.commands import NAMES, new_group
 
 
@@ -41,6 +41,7 @@ for module in (ingest, listen, info, config, demo):
 for name, module, help_text in (
     ("store", store, "Look into a root: fields, axes, commits; get fields out."),
     ("recipe", recipe, "Run what a recipe (one YAML file) describes."),
+    ("plan", plan, "Run plans: select, statistics, interpolation and sinks on a stream of fields."),
     ("catalog", catalog, "Look into catalogs of cubes."),
     ("cluster", cluster, "Start, look at and stop the places where work can run."),
 ):

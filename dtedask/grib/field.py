@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dtedask.geo import Grid, PointOrder
+
+if TYPE_CHECKING:
+    from dtedask.grib.coordinates import Coordinate
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,25 @@ class FieldDescription:
     has_bitmap: bool
     product: tuple[tuple[str, str], ...]
     attributes: Mapping[str, int | float | str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One field: what it is, its values, and where its points are.
+
+    Parameters
+    ----------
+    description : FieldDescription
+        What it is.
+    values : numpy.ndarray
+        In the shape and order of its grid; missing points are NaN.
+    coordinates : mapping of str to Coordinate
+        Those of its grid, as `dtedask.grib.coordinates` gives them.
+    """
+
+    description: FieldDescription
+    values: np.ndarray
+    coordinates: Mapping[str, Coordinate]
 
 
 @dataclass(frozen=True, slots=True)

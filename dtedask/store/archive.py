@@ -13,7 +13,7 @@ import numpy as np
 from dtedask.core.commit import Commit
 from dtedask.core.errors import FieldError, KeyCollisionError
 from dtedask.core.settings import setting
-from dtedask.grib import Coordinate, FieldDescription, Message, coordinates, scan
+from dtedask.grib import Coordinate, Field, FieldDescription, Message, coordinates, scan
 from dtedask.plugins import run_after_commit
 from dtedask.request import Request
 from dtedask.store import items
@@ -32,7 +32,6 @@ from dtedask.store.writing import Entry, WriteTransaction
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-    from dtedask.store.arrays import ArrayField
     from dtedask.store.location import Location
     from dtedask.store.schema import Schema
 
@@ -119,12 +118,12 @@ class Archive:
             raise FieldError(f"A field has one value of each key; {wanted} has several.", hint="Name one.")
         return own, wanted.without(*own)
 
-    def add_arrays(self, fields: Iterable[ArrayField]) -> int:
-        """Take fields of arrays."""
+    def add_arrays(self, fields: Iterable[Field]) -> int:
+        """Take fields that are in memory."""
         return self.keep(self.stage_arrays(fields))
 
-    def stage_arrays(self, fields: Iterable[ArrayField]) -> Staged:
-        """Look at fields of arrays and take none of them yet."""
+    def stage_arrays(self, fields: Iterable[Field]) -> Staged:
+        """Look at fields that are in memory and take none of them yet."""
         return self._stage(self._entry_of_array(field) for field in fields)
 
     def add_entries(self, fields: Iterable[tuple[Entry, Callable[[], Mapping[str, Coordinate]]]]) -> int:
@@ -235,7 +234,7 @@ class Archive:
         self._coordinates.setdefault((address.cube, address.group), {})
         return Entry(address, dict(address.keys), Opaque(data), None, "opaque bytes"), False
 
-    def _entry_of_array(self, field: ArrayField) -> tuple[Entry, bool]:
+    def _entry_of_array(self, field: Field) -> tuple[Entry, bool]:
         address = self._address_of(field.description)
         self._coordinates.setdefault((address.cube, address.group), field.coordinates)
         values = np.array(field.values, dtype=address.variable.values.dtype)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dtedask.core.errors import FieldError, RequestError
 from dtedask.geo import Grid, PointOrder, regular_latlon
-from dtedask.grib import Coordinate, FieldDescription
+from dtedask.grib import Coordinate, Field, FieldDescription
 from dtedask.request import Language, Parameter, canonical_keys, format_step, parameter, parse_step
 from dtedask.store.labels import CLIMATE_TYPES, DATE_LENGTHS, Dimension
 
@@ -24,18 +23,9 @@ _KEYS = {"member": "number", "level": "levelist"}
 _CIRCLE = 360.0
 
 
-@dataclass(frozen=True)
-class ArrayField:
-    """One field of an array: what it is, its values and the coordinates of its grid."""
-
-    description: FieldDescription
-    values: np.ndarray
-    coordinates: Mapping[str, Coordinate]
-
-
 def fields_of_array(
     array: xr.DataArray, key: Mapping[str, object], language: Language | None = None
-) -> Iterator[ArrayField]:
+) -> Iterator[Field]:
     """Cut an array into fields.
 
     Parameters
@@ -65,7 +55,7 @@ def fields_of_array(
             language=language,
         )
         described = _describe(array, _as_message(keys, array.attrs, "number" in key), found, grid)
-        yield ArrayField(described, np.asarray(part.to_numpy()), coordinates)
+        yield Field(described, np.asarray(part.to_numpy()), coordinates)
 
 
 def arrays_of(fields: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:

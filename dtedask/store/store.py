@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from typing_extensions import TypeIs
 
-    from dtedask.grib import Message
+    from dtedask.grib import Field, Message
     from dtedask.request import Request
     from dtedask.store.schema import Schema
     from dtedask.store.series.rechunk import Rechunk
@@ -202,6 +202,27 @@ class Store(Referrer):
                 parts = (one for array in arrays_of(fields) for one in fields_of_array(array, key or {}, language))
                 return self._writer().add_arrays(parts)
             return self._writer().add_messages(fields, key)
+
+    def archive_fields(self, fields: Iterable[Field]) -> int:
+        """Take fields that are in memory, with what describes them; else as `archive`.
+
+        Parameters
+        ----------
+        fields : iterable of Field
+            Each says itself all that a message would.
+
+        Returns
+        -------
+        int
+            Number of fields.
+
+        Raises
+        ------
+        FieldError
+            If a field lacks a key, or `KeyCollisionError` if two different fields have the same keys.
+        """
+        with self._lock:
+            return self._writer().add_arrays(fields)
 
     def refer(self, messages: Iterable[Message]) -> int:
         """Take messages of files as fields that are read where they lie; else as `archive`.

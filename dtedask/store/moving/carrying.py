@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from dtedask.geo import PointOrder
 from dtedask.grib import FieldDescription
-from dtedask.request import parse_step
+from dtedask.store.described import describe_variable, with_keys
 from dtedask.store.growth import own_attributes
 from dtedask.store.identity import Address, VariableSpec, address_of
 from dtedask.store.past.stored import coordinates_of, values_of_codec
@@ -91,13 +90,7 @@ class Carrier:
 
     def _address(self, record: Record, keys: dict[str, str]) -> Address:
         kind = self._kind(record.selection)
-        description = replace(
-            kind.description,
-            keys=keys,
-            interval=_interval(kind.attributes, keys),
-            step_seconds=parse_step(keys.get("step", "0")).end_s,
-        )
-        address = address_of(description, self._schema)
+        address = address_of(with_keys(kind.description, kind.attributes, keys), self._schema)
         return replace(address, variable=self._spec(kind, record.selection, address.variable))
 
     def _spec(self, kind: _Kind, selection: Selection, told: VariableSpec) -> VariableSpec:
@@ -121,39 +114,5 @@ class Carrier:
     def _kind(self, selection: Selection) -> _Kind:
         place = (selection.cube, selection.snapshot.id, selection.group.name, selection.variable.name)
         if place not in self._kinds:
-            self._kinds[place] = _Kind(_describe(selection), own_attributes(selection.variable.attributes), {})
+            self._kinds[place] = _Kind(describe_variable(selection), own_attributes(selection.variable.attributes), {})
         return self._kinds[place]
-
-
-def _describe(selection: Selection) -> FieldDescription:
-    """What a message would say of a field of a variable, but for its keys and its step."""
-    attributes = selection.variable.attributes
-    grid = selection.group.grid
-    return FieldDescription(
-        keys={},
-        short_name=str(attributes.get("GRIB_shortName", "")),
-        name=str(attributes.get("long_name", "")),
-        units=str(attributes.get("units", "")),
-        standard_name=str(attributes.get("standard_name", "")),
-        step_type=str(attributes.get("GRIB_stepType", "")),
-        interval=None,
-        step_seconds=0,
-        level_type=str(attributes.get("GRIB_typeOfLevel", "")),
-        level=attributes.get("GRIB_level"),
-        edition=int(attributes["GRIB_edition"]),
-        grid=grid,
-        order=PointOrder(grid.shape),
-        packing="",
-        bits_per_value=0,
-        has_bitmap=False,
-        product=(),
-        attributes={},
-    )
-
-
-def _interval(attributes: Mapping[str, str | int | float], keys: Mapping[str, str]) -> tuple[int, int] | None:
-    length = attributes.get("interval_s")
-    if length is None:
-        return None
-    end = parse_step(keys.get("step", "0")).end_s
-    return (end - int(length) if length else 0, end)

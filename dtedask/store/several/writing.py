@@ -24,9 +24,8 @@ from dtedask.store.wipe import MINIMUM_KEYS, Wipe, check_minimum
 if TYPE_CHECKING:
     import xarray as xr
 
-    from dtedask.grib import FieldDescription
+    from dtedask.grib import Field, FieldDescription
     from dtedask.store.archive import Archive
-    from dtedask.store.arrays import ArrayField
     from dtedask.store.execute import Execution
     from dtedask.store.root_handle import RequestLike
     from dtedask.store.schema import Schema
@@ -81,7 +80,7 @@ class RootsWriter(RootsReader):
 
                 fields, key = with_grid(fields, key, self._with())
             if is_xarray(fields):
-                staged = self._staged_arrays(fields, key, schema)
+                staged = self._staged_fields(_fields_of(fields, key, schema), schema)
             elif is_other_bytes(fields, key):
                 described = items.describe(bytes(fields), key, schema)  # type: ignore[arg-type]
                 writer = self._writer_of(described, schema, {}, len(fields))  # type: ignore[arg-type]
@@ -89,6 +88,12 @@ class RootsWriter(RootsReader):
             else:
                 staged = self._staged_messages(fields, key, schema)
             return sum(writer.keep(found) for writer, found in staged)
+
+    def archive_fields(self, fields: Iterable[Field]) -> int:
+        """Take fields that are in memory, each for its root; see `Store.archive_fields`."""
+        with self._lock:
+            self._check_writable()
+            return sum(writer.keep(found) for writer, found in self._staged_fields(fields, self._schema_now()))
 
     def flush(self, message: str = "", *, sources: Iterable[str] = (), execution: Execution | None = None) -> Commits:
         """Commit what was archived, root by root, one snapshot for each cube; see `Store.flush`.
@@ -177,11 +182,9 @@ class RootsWriter(RootsReader):
             batches.setdefault(id(writer), (writer, []))[1].append(message)
         return [(writer, writer.stage_messages(batch, key)) for writer, batch in batches.values()]
 
-    def _staged_arrays(
-        self, fields: xr.DataArray | xr.Dataset, key: Mapping[str, object], schema: Schema
-    ) -> list[tuple[Archive, Staged]]:
-        batches: dict[int, tuple[Archive, list[ArrayField]]] = {}
-        for field in _fields_of(fields, key, schema):
+    def _staged_fields(self, fields: Iterable[Field], schema: Schema) -> list[tuple[Archive, Staged]]:
+        batches: dict[int, tuple[Archive, list[Field]]] = {}
+        for field in fields:
             writer = self._writer_of(field.description, schema, {}, field.values.nbytes)
             batches.setdefault(id(writer), (writer, []))[1].append(field)
         return [(writer, writer.stage_arrays(batch)) for writer, batch in batches.values()]
@@ -349,7 +352,7 @@ def _own_keys(key: Mapping[str, object], schema: Schema) -> dict[str, str]:
     return {name: values[0] for name, values in wanted.items() if name in language.keys}
 
 
-def _fields_of(fields: xr.DataArray | xr.Dataset, key: Mapping[str, object], schema: Schema) -> Iterator[ArrayField]:
+def _fields_of(fields: xr.DataArray | xr.Dataset, key: Mapping[str, object], schema: Schema) -> Iterator[Field]:
     from dtedask.store.arrays import arrays_of, fields_of_array
 
     for array in arrays_of(fields):

@@ -1,0 +1,174 @@
+"""What an action is, and where actions are found."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from dtedask.core.errors import DocumentError
+from dtedask.core.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dtedask.pipeline.compute import Compute
+    from dtedask.pipeline.message import Message
+
+ENTRY_POINTS = "dtedask.actions"
+_OWN = {
+    "null": "dtedask.pipeline.actions.null:Null",
+    "print": "dtedask.pipeline.actions.print:Print",
+    "select": "dtedask.pipeline.actions.select:Select",
+    "sink": "dtedask.pipeline.actions.sink:SinkAction",
+}
+
+
+class ActionOptions(BaseModel):
+    """What stands under an action in a plan, its type included; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
+
+    type: str
+    """What the action does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an action may know of the plan that it stands in.
+
+    Parameters
+    ----------
+    pipeline : str
+        Name of the pipeline.
+    position : int
+        Where in its list of actions it stands, from 0.
+    folder : Path
+        Paths of the plan are relative to it: the folder of the plan's file.
+    output : str
+        Where sinks write that name no place of their own: the root given with ``--output``.
+    plan_hash : str
+        What the plan is called in manifests and checkpoints: a digest of its content.
+    """
+
+    pipeline: str = ""
+    position: int = 0
+    folder: Path = field(default_factory=Path.cwd)
+    output: str = ""
+    plan_hash: str = ""
+
+
+@dataclass(slots=True)
+class Saved:
+    """The state of an action, as a checkpoint keeps it.
+
+    Parameters
+    ----------
+    document : dict
+        What JSON can hold.
+    arrays : dict of str to numpy.ndarray
+        Kept to the last bit.
+    """
+
+    document: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class Action(ABC):
+    """One step of a pipeline: pure functions over keys and arrays, and a state that is handed in.
+
+    An object of this class holds what the plan says and nothing that changes, so that it travels and can be shared.
+    What changes is its state: `start` gives it, `handle` may change it in place, `save` and `load` take it through a
+    restart. The numbers of a field are touched only through `compute`.
+
+    Parameters
+    ----------
+    options : ActionOptions
+        What the plan says, an object of the class's `Options`.
+    context : Context
+        Where it stands.
+    """
+
+    Options: ClassVar[type[ActionOptions]] = ActionOptions
+
+    def __init__(self, options: Any, context: Context) -> None:
+        self.options = options
+        self.context = context
+
+    def start(self) -> Any:
+        """Return the state before the first message; None for actions that have none."""
+        return None
+
+    @abstractmethod
+    def handle(self, message: Message, state: Any, compute: Compute) -> Iterable[Message]:
+        """Take a message and give those that go to the next action, in order.
+
+        Messages that are no concern of the action, flushes above all, are handed on as they are.
+        """
+
+    def save(self, state: Any) -> Saved:  # noqa: ARG002 - there is none
+        """Return what a checkpoint keeps of a state."""
+        return Saved()
+
+    def load(self, saved: Saved) -> Any:  # noqa: ARG002 - there is none
+        """Return the state that was saved."""
+        return self.start()
+
+    def close(self, state: Any) -> None:  # noqa: B027 - most of them hold nothing
+        """Let go of what a state holds, such as open files, at the end of a run however it ends."""
+
+    def memory_bytes(self, fields: int, field_bytes: int) -> int:  # noqa: ARG002 - as most of them
+        """Return how much memory the state takes at most.
+
+        Parameters
+        ----------
+        fields : int
+            Different fields a time, such as parameters times levels.
+        field_bytes : int
+            Size of the float64 values of one of them.
+        """
+        return 0
+
+    def explain(self) -> str:
+        """Say in one line what the action does, for ``dtedask plan explain``."""
+        said = self.options.model_dump(exclude={"type"}, exclude_defaults=True, by_alias=True)
+        return ", ".join(f"{key}: {value}" for key, value in said.items())
+
+
+def action_types() -> dict[str, str]:
+    """Names of all actions, ours and those of installed packages, and where each is."""
+    return dict(_OWN) | {entry.name: entry.value for entry in _installed()}
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=ENTRY_POINTS))
+
+
+def action_class(name: str) -> type[Action]:
+    """Find the class of an action.
+
+    Raises
+    ------
+    DocumentError
+        If there is none of this name.
+    """
+    types = action_types()
+    if name not in types:
+        raise DocumentError(f"There is no action of the type {name!r}.", hint=did_you_mean(name, types))
+    module, _, attribute = types[name].partition(":")
+    found: type[Action] = getattr(import_module(module), attribute)
+    return found
+
+
+def make_action(document: Mapping[str, Any], context: Context) -> Action:
+    """Make an action of what a plan says."""
+    kind = action_class(str(document.get("type", "")))
+    return kind(kind.Options.model_validate(dict(document)), context)

@@ -1,0 +1,1 @@
+"""The actions of plans, one module each; `dtedask.pipeline.action` finds them by their type."""

@@ -1,0 +1,62 @@
+"""The plan as a document: YAML in, a checked model out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from dtedask.core.documents import load_document
+
+
+class PipelineDocument(BaseModel):
+    """One list of actions."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+
+    name: str = ""
+    """What to call it."""
+    actions: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    """What is done with each message, in order; each action has a type."""
+
+
+class PlanDocument(BaseModel):
+    """A plan: one list of actions, or several pipelines that all see the same stream."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+
+    name: str = ""
+    """What to call it; by default the name of its file."""
+    actions: list[dict[str, Any]] = []
+    """The actions of a plan that is one pipeline."""
+    plans: list[PipelineDocument] = []
+    """The pipelines, where there are several."""
+    _path: Path | None = PrivateAttr(default=None)
+
+    @property
+    def pipelines(self) -> list[PipelineDocument]:
+        """All pipelines, each with a name."""
+        whole = [PipelineDocument(name=self.name or "plan", actions=self.actions)] if self.actions else []
+        return whole + self.plans
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the content, in hexadecimal."""
+        content = [pipeline.model_dump() for pipeline in self.pipelines]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read_plan(source: str | os.PathLike[str] | Mapping[str, Any]) -> PlanDocument:
+    """Read a plan.
+
+    Raises
+    ------
+    DocumentError
+        Naming file, line and key of what is wrong.
+    """
+    return load_document(source, PlanDocument, kind="plan")

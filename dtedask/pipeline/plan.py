@@ -1,0 +1,85 @@
+"""The plan, ready to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from dtedask.pipeline.action import Action, Context, make_action
+from dtedask.pipeline.document import PlanDocument, read_plan
+
+if TYPE_CHECKING:
+    from dtedask.pipeline.message import Message
+    from dtedask.pipeline.run import RunSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One chain of actions.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    actions : tuple of Action
+        In the order in which messages meet them.
+    """
+
+    name: str
+    actions: tuple[Action, ...]
+
+
+class Plan:
+    """What is done with a stream of fields, or with an archive of them.
+
+    Parameters
+    ----------
+    document : PlanDocument
+        What to do.
+    output : str
+        Root that sinks of the type cube write to which name none.
+    folder : Path, optional
+        Paths of the plan are relative to it.
+    """
+
+    def __init__(self, document: PlanDocument, *, output: str = "", folder: Path | None = None) -> None:
+        self.document = document
+        self.output = output
+        self.folder = folder or Path.cwd()
+        self.pipelines = tuple(
+            Pipeline(part.name, tuple(self._actions(part.name, part.actions))) for part in document.pipelines
+        )
+
+    @classmethod
+    def from_yaml(cls, source: str | os.PathLike[str] | Mapping[str, Any], *, output: str = "") -> Self:
+        """Read a plan.
+
+        Parameters
+        ----------
+        source : str, path or mapping
+            A file, YAML text, or what YAML would give.
+        output : str
+            Root that sinks of the type cube write to which name none.
+
+        Raises
+        ------
+        DocumentError
+            Naming file, line and key of what is wrong.
+        """
+        return cls(read_plan(source), output=output)
+
+    def run(self, fields: Iterable[Message]) -> RunSummary:
+        """Send messages through all pipelines, and flush at the end."""
+        from dtedask.pipeline.run import Run
+
+        with Run(self) as run:
+            for message in fields:
+                run.feed(message)
+        return run.summary
+
+    def _actions(self, name: str, documents: list[dict[str, Any]]) -> Iterable[Action]:
+        for position, document in enumerate(documents):
+            yield make_action(document, Context(name, position, self.folder, self.output, self.document.digest))

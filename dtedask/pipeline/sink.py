@@ -1,0 +1,108 @@
+"""What a sink is: where fields leave a pipeline."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dtedask.core.errors import DocumentError
+from dtedask.core.nearest import did_you_mean
+from dtedask.pipeline.action import ActionOptions, Context
+
+if TYPE_CHECKING:
+    from dtedask.pipeline.message import Message
+
+ENTRY_POINTS = "dtedask.sinks"
+_OWN = {
+    "cube": "dtedask.pipeline.sinks.cube:CubeSink",
+    "memory": "dtedask.pipeline.sinks.memory:MemorySink",
+}
+
+
+class SinkOptions(ActionOptions):
+    """What stands under a sink in a plan, its type included; unknown keys are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One field that a sink has taken for good, as a manifest says it.
+
+    Parameters
+    ----------
+    keys : tuple of (str, str)
+        MARS keys of the field.
+    location : str
+        Where it is: URL, and key or offset there.
+    checksum : str
+        Of its bytes, such as ``sha256:...``.
+    size_bytes : int
+        How many bytes it takes.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    location: str
+    checksum: str
+    size_bytes: int
+
+
+class Sink(ABC):
+    """Where fields go. It is opened by the first field, and told of every flush.
+
+    Parameters
+    ----------
+    options : SinkOptions
+        What the plan says, an object of the class's `Options`.
+    context : Context
+        Where the sink stands.
+    """
+
+    Options: ClassVar[type[SinkOptions]] = SinkOptions
+
+    def __init__(self, options: Any, context: Context) -> None:
+        self.options = options
+        self.context = context
+
+    @abstractmethod
+    def take(self, message: Message) -> None:
+        """Take a field, whose values are an array by now, or whose `data` is an encoded message."""
+
+    @abstractmethod
+    def flush(self, message: Message) -> Iterable[Written]:
+        """Make durable what was taken, and return all of it: the sink acknowledges it.
+
+        Called again after an error it must do what is left, and must not write anything twice.
+        """
+
+    def close(self) -> None:  # noqa: B027 - some of them hold nothing
+        """Let go of what is open. What was not flushed is not written."""
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=ENTRY_POINTS))
+
+
+def sink_types() -> dict[str, str]:
+    """Names of all sinks, ours and those of installed packages, and where each is."""
+    return dict(_OWN) | {entry.name: entry.value for entry in _installed()}
+
+
+def sink_class(name: str) -> type[Sink]:
+    """Find the class of a sink.
+
+    Raises
+    ------
+    DocumentError
+        If there is none of this name.
+    """
+    types = sink_types()
+    if name not in types:
+        raise DocumentError(f"There is no sink of the type {name!r}.", hint=did_you_mean(name, types))
+    module, _, attribute = types[name].partition(":")
+    found: type[Sink] = getattr(import_module(module), attribute)
+    return found
