@@ -1,0 +1,376 @@
+"""What a plan means by a key, and where a message says its value.
+
+MARS, MultIO and ecCodes have different names for one thing, and models write values as they like. Here both become
+text in the canonical form of the key, compared blind to case: ``130``, ``"130"``, ``130.128`` and ``t`` are one
+parameter, ``600`` and ``06:00`` one time, ``500.0`` and ``500`` one level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from time import gmtime, strftime
+from typing import TYPE_CHECKING, Any
+
+from dtedask.core.errors import DocumentError, DtedaskError, InvalidValueError
+from dtedask.core.nearest import did_you_mean
+from dtedask.pipeline.glossary_names import CONCEPTS, FURTHER, NAMES
+from dtedask.request import canonical_value, format_step, is_key, parameter, parameter_ids, parse_step
+
+if TYPE_CHECKING:
+    from dtedask.grib import FieldDescription
+    from dtedask.pipeline.message import Message
+
+__all__ = ["accepted_texts", "check_key", "concept_of", "is_known", "raw_of", "texts_of", "value_of"]
+
+_ABSENT_IS_NONE = frozenset({"timespan", "stattype", "chem", "wavelength"})
+_FREE_PREFIXES = ("misc-", "encoder-")
+
+
+def concept_of(key: str) -> str:
+    """Name under which a key is known here, such as ``levelist`` for ``level``; a key unknown here is its own."""
+    return CONCEPTS.get(key, key)
+
+
+def is_known(key: str) -> bool:
+    """Whether MARS, MultIO or ecCodes has such a key."""
+    return key in CONCEPTS or key in FURTHER or is_key(key) or key.startswith(_FREE_PREFIXES)
+
+
+def check_key(key: str, further: Iterable[str] = ()) -> None:
+    """Refuse a key that no field has.
+
+    Parameters
+    ----------
+    key : str
+        A key of a plan.
+    further : iterable of str
+        Keys that the fields of this plan have besides, in the words of the model.
+
+    Raises
+    ------
+    DocumentError
+        Naming the nearest key.
+    """
+    if is_known(key) or key in further:
+        return
+    hint = did_you_mean(key, {*CONCEPTS, *FURTHER, *further})
+    raise DocumentError(f"No field has a key {key!r}.", hint=hint if hint.startswith("Did") else "")
+
+
+def raw_of(message: Message, key: str) -> Hashable:
+    """Return what a message says about a key, as it stands there.
+
+    It is cheap, and what the other functions give follows from it alone: good for a cache.
+    """
+    return _term(key).raw(message)
+
+
+def value_of(message: Message, key: str) -> str | None:
+    """Find the value of a key of a message.
+
+    Parameters
+    ----------
+    message : Message
+        A field, or a message of another kind.
+    key : str
+        A name that MARS, MultIO or ecCodes has for it, such as ``param``, ``shortName`` or ``stepRange``.
+
+    Returns
+    -------
+    str or None
+        In canonical form: of ``param`` the paramId, of ``time`` such as ``0600``; None if the message does not say.
+    """
+    return _value(key, raw_of(message, key))
+
+
+def texts_of(message: Message, key: str) -> tuple[str, ...]:
+    """All texts, in lower case, by which a plan may name the value of a message; none if it has no value.
+
+    A field of the steps 0 to 24 is named by ``24`` and by ``0-24``; one without timespan by ``none``.
+    """
+    return _texts(key, raw_of(message, key))
+
+
+def accepted_texts(key: str, value: object) -> frozenset[str]:
+    """Texts of which a field must have one, so that it has the value that a plan names.
+
+    Parameters
+    ----------
+    key : str
+        The key.
+    value : object
+        One value, neither a list nor a range.
+
+    Raises
+    ------
+    InvalidValueError
+        If the key cannot have this value.
+    """
+    return _term(key).accepted(_scalar(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """How one key is read: what a message says, its canonical value, the texts that name it, and those of a plan."""
+
+    raw: Callable[[Message], Hashable]
+    value: Callable[[Any], str | None]
+    texts: Callable[[Any], tuple[str, ...]]
+    accepted: Callable[[str], frozenset[str]]
+
+
+@lru_cache(65_536)
+def _value(key: str, raw: Hashable) -> str | None:
+    return _term(key).value(raw)
+
+
+@lru_cache(65_536)
+def _texts(key: str, raw: Hashable) -> tuple[str, ...]:
+    return tuple(text.lower() for text in _term(key).texts(raw))
+
+
+@cache
+def _term(key: str) -> _Term:
+    concept = concept_of(key)
+    if concept in _SPECIAL:
+        return _SPECIAL[concept](key, concept)
+    return _plain(key, concept)
+
+
+def _plain(key: str, concept: str) -> _Term:
+    def value(raw: Any) -> str | None:
+        return None if raw is None else _lenient(concept, _scalar(raw))
+
+    def texts(raw: Any) -> tuple[str, ...]:
+        found = value(raw)
+        return (("none",) if concept in _ABSENT_IS_NONE else ()) if found is None else (found,)
+
+    def accepted(text: str) -> frozenset[str]:
+        if text.lower() == "none" and concept in _ABSENT_IS_NONE:
+            return frozenset({"none"})
+        return frozenset({_strict(concept, text).lower()})
+
+    return _Term(_reader(key, concept), value, texts, accepted)
+
+
+def _reader(key: str, concept: str) -> Callable[[Message], Hashable]:
+    """Read a key under its own name, under the others of its concept, or out of the description."""
+    names = tuple(dict.fromkeys((key, *NAMES.get(concept, ()))))
+    described = _DESCRIBED.get(concept)
+
+    def read(message: Message) -> Hashable:
+        keys = message.keys
+        for name in names:
+            if name in keys:
+                found: Hashable = keys[name]
+                return found
+        return described(message.description) if described is not None and message.description is not None else None
+
+    return read
+
+
+_DESCRIBED: dict[str, Callable[[FieldDescription], Hashable]] = {
+    "standardName": lambda one: one.standard_name or None,
+    "typeOfLevel": lambda one: one.level_type or None,
+    "levelist": lambda one: one.level,
+    "stepType": lambda one: one.step_type,
+    "gridType": lambda one: one.grid.kind,
+    "grid": lambda one: one.grid.label,
+    "edition": lambda one: one.edition,
+    "packingType": lambda one: one.packing,
+    "bitsPerValue": lambda one: one.bits_per_value,
+    "nside": lambda one: _of_grid(one, "nside"),
+    "orderingConvention": lambda one: _of_grid(one, "ordering"),
+}
+
+
+def _of_grid(description: FieldDescription, name: str) -> Hashable:
+    found: Hashable = description.grid.description.get(name) if description.grid.kind == "healpix" else None
+    return found
+
+
+# ---- canonical forms
+
+
+def _scalar(value: object) -> str:
+    """Write a value of a plan or of a model as text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _strict(concept: str, text: str) -> str:
+    """Canonical form of a value of a plan; what the key cannot have is refused."""
+    if concept in ("validDate", "validTime"):
+        concept = {"validDate": "date", "validTime": "time"}[concept]
+    if concept in ("startStep", "endStep"):
+        concept = "step"
+    if concept == "time" and text.isdecimal() and len(text) == 5:
+        text = text.zfill(6)  # MultIO's hours, minutes and seconds as one number
+    if is_key(concept) and concept not in ("domain", "grid"):
+        return canonical_value(concept, text)
+    return _lenient("grid", text) if concept == "grid" else _number(text)
+
+
+def _lenient(concept: str, text: str) -> str:
+    """Canonical form of what a message says, which is left as it is where its key has no such value."""
+    try:
+        return canonical_value("grid", text) if concept == "grid" else _strict(concept, text)
+    except InvalidValueError:
+        return _number(text)
+
+
+def _number(text: str) -> str:
+    """Write a number without needless digits: ``1.50`` as ``1.5``; what is no number, or is ``0001``, stays."""
+    whole, point, rest = text.partition(".")
+    if point and whole.lstrip("+-").isdecimal() and (rest.isdecimal() or not rest):
+        return f"{whole}.{rest.rstrip('0')}".rstrip(".")
+    return text
+
+
+# ---- keys that are more than a text
+
+
+def _param(key: str, concept: str) -> _Term:
+    def texts(raw: Any) -> tuple[str, ...]:
+        return () if raw is None else _param_ids(_lenient("param", _scalar(raw)))
+
+    def accepted(text: str) -> frozenset[str]:
+        return frozenset(one.lower() for one in _param_ids(canonical_value("param", text)))
+
+    plain = _plain(key, concept)
+    return _Term(_named_param(plain.raw), plain.value, texts, accepted)
+
+
+def _named_param(read: Callable[[Message], Hashable]) -> Callable[[Message], Hashable]:
+    """Read a parameter, by its short name where there is nothing else."""
+
+    def raw(message: Message) -> Hashable:
+        found = read(message)
+        return message.keys.get("shortName") if found is None else found
+
+    return raw
+
+
+def _param_ids(canonical: str) -> tuple[str, ...]:
+    """All paramIds of a canonical parameter, which may be a short name of several, and it."""
+    if canonical[:1].isdecimal() and canonical.replace(".", "").isdecimal():
+        return (canonical,)
+    return tuple(dict.fromkeys((canonical, *parameter_ids(canonical), *parameter_ids(canonical.lower()))))
+
+
+def _of_parameter(key: str, concept: str) -> _Term:
+    """Names and units: those of the description, of a key, or of the parameter."""
+    attribute = {"shortName": "short_name"}.get(concept, concept)
+    read, read_param = _reader(key, concept), _reader("param", "param")
+
+    def raw(message: Message) -> Hashable:
+        described = getattr(message.description, attribute, "")
+        return described or read(message) or ("param", read_param(message))
+
+    def value(raw: Any) -> str | None:
+        if not isinstance(raw, tuple):
+            return str(raw)
+        try:
+            return None if raw[1] is None else str(getattr(parameter(str(raw[1])), attribute)) or None
+        except DtedaskError:
+            return None
+
+    def texts(raw: Any) -> tuple[str, ...]:
+        found = value(raw)
+        return () if found is None else (found,)
+
+    return _Term(raw, value, texts, lambda text: frozenset({text.lower()}))
+
+
+_RawStep = tuple[Hashable, Hashable, tuple[int, int] | None]
+
+
+def _step(_key: str, concept: str) -> _Term:
+    """Steps: a key gives the end, or start and end; the interval of an accumulation may stand in the description."""
+    forms: dict[str, Callable[[int, int], str]] = {
+        "startStep": lambda start, _end: format_step(start),
+        "endStep": lambda _start, end: format_step(end),
+        "stepRange": lambda start, end: format_step(end, start),
+    }
+
+    def value(raw: _RawStep) -> str | None:
+        if concept == "step" and raw[0] is not None:
+            return _lenient("step", _scalar(raw[0]))
+        ends = _ends(raw)
+        return None if ends is None else forms.get(concept, forms["endStep"])(*ends)
+
+    def texts(raw: _RawStep) -> tuple[str, ...]:
+        first, ends = value(raw), _ends(raw)
+        if first is None or ends is None or concept not in ("step", "stepRange"):
+            return () if first is None else (first,)
+        return tuple(dict.fromkeys((first, format_step(ends[1]), format_step(ends[1], ends[0]))))
+
+    return _Term(_raw_step, value, texts, lambda text: frozenset({_strict("step", text).lower()}))
+
+
+def _raw_step(message: Message) -> _RawStep:
+    keys, description = message.keys, message.description
+    interval = None if description is None else description.interval
+    return keys.get("step", keys.get("endStep")), keys.get("stepRange"), interval
+
+
+def _ends(raw: _RawStep) -> tuple[int, int] | None:
+    """Start and end of the step in seconds; a range counts where it ends with the step."""
+    step, interval = _seconds(raw[0]), raw[2]
+    if step is None or step[0] != step[1]:
+        return step or _seconds(raw[1]) or interval
+    ranges = [one for one in (interval, _seconds(raw[1])) if one is not None and one[1] == step[1]]
+    return ranges[0] if ranges else step
+
+
+def _seconds(step: Hashable) -> tuple[int, int] | None:
+    try:
+        found = None if step is None else parse_step(_scalar(step))
+    except InvalidValueError:
+        return None
+    return None if found is None else (found.end_s if found.start_s is None else found.start_s, found.end_s)
+
+
+def _number_of_member(key: str, concept: str) -> _Term:
+    """The member; that of a control forecast is 0."""
+    plain = _plain(key, concept)
+
+    def raw(message: Message) -> Hashable:
+        found = plain.raw(message)
+        return "0" if found is None and message.keys.get("type") == "cf" else found
+
+    return _Term(raw, plain.value, plain.texts, plain.accepted)
+
+
+def _valid(key: str, concept: str) -> _Term:
+    """Date and time at which a field is valid: the end of its step."""
+    plain = _plain(key, concept)
+    form = "%Y%m%d" if concept == "validDate" else "%H%M"
+
+    def raw(message: Message) -> Hashable:
+        found = plain.raw(message)
+        if found is not None or "date" not in message.keys:
+            return found
+        return strftime(form, gmtime(message.valid_time))
+
+    return _Term(raw, plain.value, plain.texts, plain.accepted)
+
+
+_SPECIAL: dict[str, Callable[[str, str], _Term]] = {
+    "param": _param,
+    "shortName": _of_parameter,
+    "name": _of_parameter,
+    "units": _of_parameter,
+    "step": _step,
+    "stepRange": _step,
+    "startStep": _step,
+    "endStep": _step,
+    "number": _number_of_member,
+    "validDate": _valid,
+    "validTime": _valid,
+}
