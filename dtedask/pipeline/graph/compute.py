@@ -1,0 +1,111 @@
+"""A `Compute` that puts the functions of actions into a Dask graph."""
+
+from __future__ import annotations
+
+import pickle
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from dask.base import tokenize
+
+from dtedask.pipeline.compute import Fold
+from dtedask.pipeline.graph.node import Constant, Folded, Node, Result, is_held, nodes_in
+
+__all__ = ["Graph"]
+
+_Node = TypeVar("_Node", bound=Node)
+
+_MOST_VALUES = 64
+_LARGE_BYTES = 65_536
+_MOST_KNOWN = 4_096
+
+
+class Graph:
+    """Makes nodes of what actions do, and calls nothing.
+
+    Names are those of the actions with a token of function and inputs: the same plan over the same fields has the same
+    names in every process. Values that are folded into one state one after another are one task.
+    """
+
+    def __init__(self) -> None:
+        self._constants: dict[int, tuple[Any, str, Any]] = {}
+        self._living: weakref.WeakSet[Node] = weakref.WeakSet()
+
+    def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Node:
+        """See `Compute`."""
+        token, function = self._constant(function)
+        given = tuple(self._argument(one) for one in arguments)
+        return self._new(
+            Result(f"{name}-{tokenize(token, *(one for one, _ in given))}", function, [a for _, a in given])
+        )
+
+    def fold(self, name: str, fold: Fold, state: Any | None, values: Any) -> Node:
+        """See `Compute`."""
+        token, _ = self._constant(fold)
+        found = state
+        if not isinstance(found, Folded) or not found.takes(name, token, _MOST_VALUES):
+            found = self._new(Folded(name, fold, token, None if state is None else self.node(state)))
+        found.values.append(self.node(values))
+        return found
+
+    def node(self, value: Any) -> Node:
+        """A value as a node: itself, or a constant."""
+        if isinstance(value, Node):
+            return value
+        return Constant(f"constant-{tokenize(value)}", value)
+
+    def source(self, name: str, function: Callable[..., Any], *arguments: Any, token: str = "") -> Node:
+        """A node that is made of nothing else, such as a field that is read; `token` stands for all of it."""
+        return self._new(Result(f"{name}-{token or tokenize(function, *arguments)}", function, arguments))
+
+    def unsettled(self) -> list[Node]:
+        """Nodes that are somewhere in use and not computed yet, such as those of states; others are forgotten."""
+        return [node for node in self._living if not is_held(node)]
+
+    def _new(self, node: _Node) -> _Node:
+        self._living.add(node)
+        return node
+
+    def _argument(self, value: Any) -> tuple[Any, Any]:
+        """What stands for an argument in a name, and what a task is given."""
+        if isinstance(value, Node):
+            return value.key, value
+        if isinstance(value, list | tuple) and any(True for _ in nodes_in(value)):
+            given = [self._argument(one) for one in value]
+            return [one for one, _ in given], [one for _, one in given]
+        return self._constant(value)
+
+    def _constant(self, value: Any) -> tuple[str, Any]:
+        """What stands for a constant or a function in a name, and what a task is given: large ones as a node."""
+        known = self._constants.get(id(value))
+        if known is None or known[0] is not value:
+            token = tokenize(value)
+            given = Constant(f"constant-{token}", value) if _is_large(value) else value
+            if len(self._constants) >= _MOST_KNOWN:
+                self._constants.clear()
+            known = self._constants[id(value)] = value, token, given
+        return known[1], known[2]
+
+
+def _is_large(value: Any) -> bool:
+    nbytes = getattr(value, "nbytes", None)
+    if nbytes is not None:
+        return bool(nbytes > _LARGE_BYTES)
+    return not isinstance(value, str | int | float | bool | None) and len(pickle.dumps(value)) > _LARGE_BYTES
+
+
+def tasks_of(nodes: Iterable[Node]) -> dict[Any, Any]:
+    """All tasks behind some nodes, by their names."""
+    found: dict[Any, Any] = {}
+    waiting: Sequence[Node] = list(nodes)
+    while waiting:
+        following: list[Node] = []
+        for node in waiting:
+            if node.key in found:
+                continue
+            found[node.key] = node.held_task() if is_held(node) else node.task()
+            if not is_held(node):
+                following += node.inputs
+        waiting = following
+    return found
