@@ -25,6 +25,7 @@ __all__ = ["CheckedProfile", "Finding", "check_profiles"]
 
 Level = Literal["wrong", "here", "note"]
 _SMALL = 64 * 2**20
+_MALLOC = "MALLOC_TRIM_THRESHOLD_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def _findings(written: Written) -> Iterator[Finding]:
     yield from _of_machine(profile)
     yield from _of_encryption(profile)
     yield from _of_jobs(profile)
+    yield from _of_malloc(profile)
     yield from _as_dask_reads(written, profile.section)
 
 
@@ -163,6 +165,17 @@ def _of_jobs(profile: Profile) -> Iterator[Finding]:
     yield from _of_shares(profile)
     if profile.job.get("account", profile.job.get("project")) is None and hasattr(job, "submit_command"):
         yield Finding("note", "No account is named; a site that wants one refuses the jobs.")
+
+
+def _of_malloc(profile: Profile) -> Iterator[Finding]:
+    """Whether workers may keep their memory between tasks, which a user's own profile has to say."""
+    before = profile.configuration.get("distributed", {}).get("nanny", {}).get("pre-spawn-environ", {})
+    if profile.kind == "slurm" and _MALLOC not in before:
+        yield Finding(
+            "note",
+            f"{profile.path}: workers give memory back after each task and decode a third slower; copy the section "
+            "`distributed` of the shipped slurm.yaml.",
+        )
 
 
 def _job_class(profile: Profile) -> Any:

@@ -11,6 +11,7 @@ from dtedask.cluster import check_profiles, checks
 from dtedask.core.errors import SettingError
 
 JOB = {"cores": 4, "processes": 2, "memory": "8GB", "account": "me"}
+MALLOC = "distributed: {nanny: {pre-spawn-environ: {MALLOC_TRIM_THRESHOLD_: 268435456}}}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +25,10 @@ def findings(tmp_path, monkeypatch):
     """Check a profile with such jobs: level and text of what was found."""
     monkeypatch.setattr(dask.config, "paths", [str(tmp_path)])
 
-    def check(entry="kind: slurm, section: mine", **keys):
+    def check(entry="kind: slurm, section: mine", dask_section=MALLOC, **keys):
         job = "\n".join(f"    {key.replace('_', '-')}: {value}" for key, value in {**JOB, **keys}.items())
         (tmp_path / "mine.yaml").write_text(
-            f"dtedask:\n  profiles:\n    mine: {{{entry}}}\njobqueue:\n  mine:\n{job}\n"
+            f"dtedask:\n  profiles:\n    mine: {{{entry}}}\njobqueue:\n  mine:\n{job}\n{dask_section}"
         )
         return [(finding.level, finding.text) for one in check_profiles(["mine"]) for finding in one.findings]
 
@@ -36,6 +37,12 @@ def findings(tmp_path, monkeypatch):
 
 def test_a_good_profile_has_no_findings(findings):
     assert findings() == []
+
+
+def test_a_profile_whose_workers_would_decode_slowly_is_told_of_the_remedy(findings):
+    ((level, text),) = findings(dask_section="")
+    assert level == "note"
+    assert "a third slower; copy the section `distributed` of the shipped slurm.yaml" in text
 
 
 def test_all_shipped_profiles_are_right():
