@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from dtedask.core.by_type import BY_TYPE, ByType
 from dtedask.core.nearest import did_you_mean
 
 __all__ = ["Finding", "describe", "dotted"]
@@ -37,9 +38,9 @@ class Finding:
     hint: str = ""
 
 
-def describe(item: dict[str, Any], model: type[BaseModel]) -> Finding:
-    """Turn one entry of ``ValidationError.errors()`` into a finding."""
-    path, holder, here = _walk(item["loc"], model)
+def describe(item: dict[str, Any], model: type[BaseModel], data: object = None) -> Finding:
+    """Turn one entry of ``ValidationError.errors()`` into a finding; `data` is the document."""
+    path, holder, here = _walk(item["loc"], model, data)
     at = f" in {dotted(path[:-1])}" if path[:-1] else ""
     match item["type"]:
         case "extra_forbidden":
@@ -47,16 +48,10 @@ def describe(item: dict[str, Any], model: type[BaseModel]) -> Finding:
             return Finding(path, f"unknown key {path[-1]!r}{at}.", did_you_mean(str(path[-1]), legal))
         case "missing":
             return Finding(path, f"key {path[-1]!r} is missing{at}.")
-        case "union_tag_not_found":
-            key = item["ctx"]["discriminator"].strip("'")
-            meant = _misspelt(key, item["input"], here)
-            if meant:
-                return Finding((*path, meant), f"unknown key {meant!r} in {dotted(path)}.", f"Did you mean {key!r}?")
-            return Finding(path, f"key {key!r} is missing in {dotted(path)}.", did_you_mean("", _tags(here)))
-        case "union_tag_invalid":
-            key = item["ctx"]["discriminator"].strip("'")
-            tag = item["ctx"]["tag"]
-            return Finding((*path, key), f"unknown {key} {tag!r} in {dotted(path)}.", did_you_mean(tag, _tags(here)))
+        case kind if kind == BY_TYPE:
+            return Finding(path, f"{dotted(path[:-1])}: {item['ctx']['text']}".removeprefix(": "), item["ctx"]["hint"])
+        case "union_tag_not_found" | "union_tag_invalid":
+            return _of_tag(path, item, here)
         case "literal_error" | "enum":
             legal = re.findall(r"'([^']*)'", item["ctx"]["expected"])
             return Finding(path, f"{_value(path, item)} is not possible.", did_you_mean(str(item["input"]), legal))
@@ -69,6 +64,18 @@ def dotted(path: KeyPath) -> str:
     """Write a key path as people do, such as ``listeners[0].request``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
+
+
+def _of_tag(path: KeyPath, item: dict[str, Any], here: list[Any]) -> Finding:
+    """Say what is wrong with the key that tells the members of a union apart."""
+    key = item["ctx"]["discriminator"].strip("'")
+    if "tag" in item["ctx"]:
+        tag = item["ctx"]["tag"]
+        return Finding((*path, key), f"unknown {key} {tag!r} in {dotted(path)}.", did_you_mean(tag, _tags(here)))
+    meant = _misspelt(key, item["input"], here)
+    if meant:
+        return Finding((*path, meant), f"unknown key {meant!r} in {dotted(path)}.", f"Did you mean {key!r}?")
+    return Finding(path, f"key {key!r} is missing in {dotted(path)}.", did_you_mean("", _tags(here)))
 
 
 def _misspelt(key: str, given: object, kinds: list[Any]) -> str:
@@ -96,8 +103,8 @@ def _value(path: KeyPath, item: dict[str, Any]) -> str:
     return f"{dotted(path) or 'the document'}: {text if len(text) <= 80 else f'{text[:77]}...'}"
 
 
-def _walk(loc: tuple[str | int, ...], model: type[BaseModel]) -> tuple[KeyPath, list[Any], list[Any]]:
-    """Follow a location of pydantic through the model.
+def _walk(loc: tuple[str | int, ...], model: type[BaseModel], data: object) -> tuple[KeyPath, list[Any], list[Any]]:
+    """Follow a location of pydantic through the model, and through the document where its types name models.
 
     Returns
     -------
@@ -116,8 +123,21 @@ def _walk(loc: tuple[str | int, ...], model: type[BaseModel]) -> tuple[KeyPath, 
             here = tagged
         elif below or (position == len(loc) - 1 and isinstance(part, str) and _models(here)):
             path.append(part)
-            holder, here = here, below
+            data = _item(data, part)
+            holder, here = here, _resolved(below, data)
     return tuple(path), holder, here
+
+
+def _item(data: object, part: str | int) -> object:
+    try:
+        return data[part]  # type: ignore[index]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _resolved(kinds: list[Any], data: object) -> list[Any]:
+    """Put the model that a document names by its type in the place of the mark that says so."""
+    return [(kind.model_of(data) or BaseModel) if isinstance(kind, ByType) else kind for kind in kinds]
 
 
 def _below(kinds: list[Any], part: str | int) -> list[Any]:
@@ -139,7 +159,8 @@ def _members(annotation: Any) -> list[Any]:
     """Take unions and annotations apart into plain types."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _members(get_args(annotation)[0])
+        marks = [mark for mark in get_args(annotation)[1:] if isinstance(mark, ByType)]
+        return list(marks) or _members(get_args(annotation)[0])
     if origin in (Union, types.UnionType):
         return [kind for member in get_args(annotation) for kind in _members(member)]
     return [annotation]

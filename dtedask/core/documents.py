@@ -42,14 +42,19 @@ class Lines:
         Name of the file, or what the text is when it is in no file.
     numbers : mapping of key path to int
         Lines, counted from 1, by key path such as ``("listeners", 0, "request")``.
+    included : mapping of key path to Lines
+        Parts of the document that stand in files of their own, and the lines there.
     """
 
     place: str
     numbers: Mapping[KeyPath, int] = field(default_factory=dict)
+    included: Mapping[KeyPath, Lines] = field(default_factory=dict, kw_only=True)
 
     def at(self, path: KeyPath) -> str:
         """File and line of a key, or of the nearest key above it."""
         for size in range(len(path), -1, -1):
+            if path[:size] in self.included:
+                return self.included[path[:size]].at(path[size:])
             if path[:size] in self.numbers:
                 return f"{self.place}:{self.numbers[path[:size]]}"
         return self.place
@@ -110,7 +115,7 @@ def check_document(
     try:
         return model.model_validate(data, context=context)
     except ValidationError as error:
-        raise _document_error(error, model, lines, kind) from error
+        raise _document_error(error, model, data, lines, kind) from error
 
 
 def read_yaml(text: str, place: str) -> tuple[Any, Lines]:
@@ -243,8 +248,11 @@ def _syntax_error(error: yaml.YAMLError, place: str) -> DocumentError:
     )
 
 
-def _document_error(error: ValidationError, model: type[BaseModel], lines: Lines, kind: str) -> DocumentError:
-    findings = list(dict.fromkeys(_finding(dict(item), model, lines) for item in error.errors(include_url=False)))
+def _document_error(
+    error: ValidationError, model: type[BaseModel], data: object, lines: Lines, kind: str
+) -> DocumentError:
+    items = error.errors(include_url=False)
+    findings = list(dict.fromkeys(_finding(dict(item), model, data, lines) for item in items))
     if len(findings) == 1:
         return DocumentError(findings[0][0], hint=findings[0][1])
     texts = [f"{text} {hint}".rstrip() for text, hint in findings[:_SHOWN]]
@@ -252,10 +260,10 @@ def _document_error(error: ValidationError, model: type[BaseModel], lines: Lines
     return DocumentError("\n  ".join([f"{lines.place}: {len(findings)} mistakes in the {kind}:", *texts, *more]))
 
 
-def _finding(item: dict[str, Any], model: type[BaseModel], lines: Lines) -> tuple[str, str]:
+def _finding(item: dict[str, Any], model: type[BaseModel], data: object, lines: Lines) -> tuple[str, str]:
     from dtedask.core.document_errors import describe
 
-    found = describe(item, model)
+    found = describe(item, model, data)
     return f"{lines.at(found.path)}: {found.text}", found.hint
 
 

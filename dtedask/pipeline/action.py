@@ -9,10 +9,11 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 
@@ -29,6 +30,7 @@ _OWN = {
     "select": "dtedask.pipeline.actions.select:Select",
     "sink": "dtedask.pipeline.actions.sink:SinkAction",
 }
+_OLDER = {"aggregation": "aggregate"}
 
 
 class ActionOptions(BaseModel):
@@ -168,7 +170,21 @@ def action_class(name: str) -> type[Action]:
     return found
 
 
-def make_action(document: Mapping[str, Any], context: Context) -> Action:
+def action_type(name: str) -> str:
+    """Return the type that is meant by a name in a plan: older plans write `Select`, pymultio `aggregation`."""
+    lower = name.lower()
+    return _OLDER.get(lower, lower if lower in action_types() else name)
+
+
+AnyAction = Annotated[
+    ActionOptions, ByType("action", action_types, lambda name: action_class(name).Options, action_type)
+]
+"""An action in a document: what stands there is checked by the options of its type."""
+
+
+def make_action(options: ActionOptions | Mapping[str, Any], context: Context) -> Action:
     """Make an action of what a plan says."""
-    kind = action_class(str(document.get("type", "")))
-    return kind(kind.Options.model_validate(dict(document)), context)
+    if isinstance(options, ActionOptions):
+        return action_class(options.type)(options, context)
+    kind = action_class(action_type(str(options.get("type", ""))))
+    return kind(kind.Options.model_validate({**options, "type": action_type(str(options["type"]))}), context)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from dtedask.core.documents import load_document
+from dtedask.pipeline.action import AnyAction
 
 
 class PipelineDocument(BaseModel):
@@ -21,7 +22,7 @@ class PipelineDocument(BaseModel):
 
     name: str = ""
     """What to call it."""
-    actions: Annotated[list[dict[str, Any]], Field(min_length=1)]
+    actions: Annotated[list[AnyAction], Field(min_length=1)]
     """What is done with each message, in order; each action has a type."""
 
 
@@ -32,7 +33,7 @@ class PlanDocument(BaseModel):
 
     name: str = ""
     """What to call it; by default the name of its file."""
-    actions: list[dict[str, Any]] = []
+    actions: list[AnyAction] = []
     """The actions of a plan that is one pipeline."""
     plans: list[PipelineDocument] = []
     """The pipelines, where there are several."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dtedask.pipeline.action import Action, Context, make_action
+from dtedask.pipeline.action import Action, ActionOptions, Context, make_action
 from dtedask.pipeline.document import PlanDocument, read_plan
 
 if TYPE_CHECKING:
@@ -80,6 +80,6 @@ class Plan:
                 run.feed(message)
         return run.summary
 
-    def _actions(self, name: str, documents: list[dict[str, Any]]) -> Iterable[Action]:
-        for position, document in enumerate(documents):
-            yield make_action(document, Context(name, position, self.folder, self.output, self.document.digest))
+    def _actions(self, name: str, actions: list[ActionOptions]) -> Iterable[Action]:
+        for position, options in enumerate(actions):
+            yield make_action(options, Context(name, position, self.folder, self.output, self.document.digest))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.action import ActionOptions, Context
@@ -106,3 +107,12 @@ def sink_class(name: str) -> type[Sink]:
     module, _, attribute = types[name].partition(":")
     found: type[Sink] = getattr(import_module(module), attribute)
     return found
+
+
+AnySink = Annotated[SinkOptions, ByType("sink", sink_types, lambda name: sink_class(name).Options)]
+"""A sink in a document: what stands there is checked by the options of its type."""
+
+
+def make_sink(options: SinkOptions, context: Context) -> Sink:
+    """Make a sink of what a plan says."""
+    return sink_class(options.type)(options, context)

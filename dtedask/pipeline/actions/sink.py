@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dtedask.pipeline.action import Action, ActionOptions
 from dtedask.pipeline.message import Kind, Message
-from dtedask.pipeline.sink import Sink, sink_class
+from dtedask.pipeline.sink import AnySink, Sink, make_sink
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class SinkActionOptions(ActionOptions):
     """Where to."""
 
-    sinks: list[dict[str, Any]]
+    sinks: tuple[AnySink, ...]
     """The sinks, each with its type; a field goes to all of them."""
 
 
@@ -27,11 +27,7 @@ class SinkAction(Action):
 
     def start(self) -> list[Sink]:
         """Return the sinks."""
-        found = []
-        for document in self.options.sinks:
-            kind = sink_class(str(document.get("type", "")))
-            found.append(kind(kind.Options.model_validate(document), self.context))
-        return found
+        return [make_sink(options, self.context) for options in self.options.sinks]
 
     def handle(self, message: Message, state: list[Sink], compute: Compute) -> Iterable[Message]:  # noqa: ARG002
         """See `Action`."""
