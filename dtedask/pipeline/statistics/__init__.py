@@ -1,0 +1,1 @@
+"""Statistics: which operations, over which windows, and what the results are called."""

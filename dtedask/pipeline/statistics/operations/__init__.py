@@ -1,0 +1,19 @@
+"""What statistics do with numbers: states of float64 arrays that take fields, merge and finish.
+
+Nothing here knows of keys, windows or messages: `OperationSet` takes arrays, and `operation_info` says what the results
+are, so that the action can name them.
+"""
+
+from dtedask.pipeline.statistics.operations.information import OperationInfo, operation_info, operation_names
+from dtedask.pipeline.statistics.operations.operation_set import OperationSet
+from dtedask.pipeline.statistics.operations.options import OperationOptions
+from dtedask.pipeline.statistics.operations.state import OperationState
+
+__all__ = [
+    "OperationInfo",
+    "OperationOptions",
+    "OperationSet",
+    "OperationState",
+    "operation_info",
+    "operation_names",
+]

@@ -1,0 +1,108 @@
+"""How a plan names an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dtedask.core.errors import DocumentError
+from dtedask.pipeline.statistics.operations.information import OperationInfo, operation_info
+
+__all__ = ["OperationOptions", "parse_operations"]
+
+# MultIO's threshold is for these; a sum with holes is not the accumulation of a window, unless a plan asks for it.
+_THRESHOLD = frozenset({"average", "minimum", "maximum", "stddev", "variance", "exceedance", "quantile"})
+_TAKES_THRESHOLD = _THRESHOLD | {"accumulate"}
+
+
+class OperationOptions(BaseModel):
+    """One operation of a plan, where its name alone does not say all."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
+
+    operation: str
+    """What is done: one of the names that `operation_names` gives."""
+    threshold: float | None = None
+    """Of exceedance: the value to compare with, in the units of the field."""
+    compare: Literal["above", "at-least", "below", "at-most"] = "above"
+    """Of exceedance: which values count."""
+    measure: Literal["fraction", "count"] = "fraction"
+    """Of exceedance: how many values, or which fraction of those that are not missing."""
+    quantile: float | None = Field(default=None, ge=0, le=1)
+    """Of quantile: which, from 0 to 1."""
+    size: int = Field(default=64, ge=8, le=4096)
+    """Of quantile: values kept a point and level. Up to twice as many fields, less one, the result is exact."""
+    value_count_threshold: int | None = Field(default=None, alias="value-count-threshold", ge=1)
+    """How many values a point needs; by default what the whole action says, else every value of the window."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        operation_info(self.operation)
+        self._only_for("exceedance", "threshold", needed=True)
+        self._only_for("exceedance", "compare")
+        self._only_for("exceedance", "measure")
+        self._only_for("quantile", "quantile", needed=True)
+        self._only_for("quantile", "size")
+        if self.value_count_threshold is not None and self.operation not in _TAKES_THRESHOLD:
+            raise ValueError(f"the operation {self.operation!r} takes no value-count-threshold")
+        return self
+
+    def _only_for(self, operation: str, option: str, *, needed: bool = False) -> None:
+        if self.operation == operation and needed and getattr(self, option) is None:
+            raise ValueError(f"the operation {operation!r} needs {option!r}")
+        if self.operation != operation and option in self.model_fields_set:
+            raise ValueError(f"the operation {self.operation!r} takes no {option!r}, which is of {operation!r}")
+
+    @property
+    def name(self) -> str:
+        """What the result is called: the operation, with what else makes it another result."""
+        if self.operation == "exceedance":
+            return f"exceedance-{self.measure}-{self.compare}-{_short(self.threshold)}"
+        if self.operation == "quantile":
+            return f"quantile-{_short(self.quantile)}"
+        return self.operation
+
+    @property
+    def info(self) -> OperationInfo:
+        """What the result is."""
+        return operation_info(self.operation)
+
+    @property
+    def units_change(self) -> str:
+        """What becomes of the units, as in `OperationInfo.units`."""
+        return self.measure if self.operation == "exceedance" else self.info.units
+
+    def required(self, value_count_threshold: int | None) -> int | None:
+        """Return how many values a point needs where the action says `value_count_threshold`; None for all."""
+        if self.value_count_threshold is not None:
+            return self.value_count_threshold
+        return value_count_threshold if self.operation in _THRESHOLD else None
+
+
+def parse_operations(operations: Iterable[str | Mapping[str, Any] | OperationOptions]) -> tuple[OperationOptions, ...]:
+    """Read the operations of a plan, each a name or a mapping.
+
+    Raises
+    ------
+    DocumentError
+        If one stands twice.
+    pydantic.ValidationError
+        If one is wrong.
+    """
+    parsed = tuple(_parsed(operation) for operation in operations)
+    names = [one.name for one in parsed]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DocumentError(f"The operation {twice[0]!r} stands twice.", hint="Take one of them away.")
+    return parsed
+
+
+def _parsed(operation: str | Mapping[str, Any] | OperationOptions) -> OperationOptions:
+    if isinstance(operation, OperationOptions):
+        return operation
+    return OperationOptions.model_validate({"operation": operation} if isinstance(operation, str) else dict(operation))
+
+
+def _short(number: float | None) -> str:
+    return repr(number).removesuffix(".0")
