@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "dtedask.actions"
 _OWN = {
+    "aggregate": "dtedask.pipeline.actions.aggregate:Aggregate",
     "null": "dtedask.pipeline.actions.null:Null",
     "print": "dtedask.pipeline.actions.print:Print",
     "select": "dtedask.pipeline.actions.select:Select",
