@@ -67,6 +67,8 @@ class Commit:
         Snapshot that the cube went back to; empty for any other commit.
     undone : str
         Snapshot that a rollback left behind: going back to it undoes the rollback, until it is purged.
+    notes : tuple of (str, str)
+        What the writer's program said of it, for other programs: a pipeline says by which plan it was made.
     """
 
     root: str
@@ -86,6 +88,7 @@ class Commit:
     author: str = ""
     rolled_back: str = ""
     undone: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         counts = {"new": self.new, "replaced": self.replaced, "unchanged": self.unchanged, "removed": self.removed}

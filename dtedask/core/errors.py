@@ -39,6 +39,7 @@ DtedaskError
 ├── SettingError                    a setting or profile that is wrong (also ValueError)
 ├── IngestError                     files that could not be ingested, while others were
 ├── PlanError                       work that cannot be done as planned, such as too little memory
+├── SinkError                       a sink of a pipeline that failed, while others did their part
 ├── ClusterError                    a cluster that cannot be started or was lost
 │   ├── WorkersMissingError         no worker started in time (also TimeoutError)
 │   ├── WorkerLostError             work whose workers died again and again
@@ -351,6 +352,12 @@ class PlanError(DtedaskError):
     """Work that cannot be done as planned."""
 
     code = "plan"
+
+
+class SinkError(DtedaskError):
+    """Sinks of a pipeline that failed; the others did their part, and the same again does what is left."""
+
+    code = "sink"
 
 
 class ClusterError(DtedaskError):

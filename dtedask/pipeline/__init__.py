@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from dtedask.pipeline.action import Context as Context
     from dtedask.pipeline.action import Saved as Saved
     from dtedask.pipeline.compute import Compute as Compute
+    from dtedask.pipeline.manifest import Manifest as Manifest
+    from dtedask.pipeline.manifest import Written as Written
     from dtedask.pipeline.message import Kind as Kind
     from dtedask.pipeline.message import Message as Message
     from dtedask.pipeline.plan import Plan as Plan
     from dtedask.pipeline.run import Run as Run
     from dtedask.pipeline.sink import Sink as Sink
     from dtedask.pipeline.sink import SinkOptions as SinkOptions
-    from dtedask.pipeline.sink import Written as Written
 
 _HOMES = {
     "Action": "action",
@@ -25,13 +26,14 @@ _HOMES = {
     "Compute": "compute",
     "Context": "action",
     "Kind": "message",
+    "Manifest": "manifest",
     "Message": "message",
     "Plan": "plan",
     "Run": "run",
     "Saved": "action",
     "Sink": "sink",
     "SinkOptions": "sink",
-    "Written": "sink",
+    "Written": "manifest",
 }
 __all__ = [
     "Action",
@@ -39,6 +41,7 @@ __all__ = [
     "Compute",
     "Context",
     "Kind",
+    "Manifest",
     "Message",
     "Plan",
     "Run",

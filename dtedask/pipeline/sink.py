@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -14,9 +13,22 @@ from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.action import ActionOptions, Context
+from dtedask.pipeline.manifest import Manifest, Written
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message
+
+__all__ = [
+    "ENTRY_POINTS",
+    "AnySink",
+    "Manifest",
+    "Sink",
+    "SinkOptions",
+    "Written",
+    "make_sink",
+    "sink_class",
+    "sink_types",
+]
 
 ENTRY_POINTS = "dtedask.sinks"
 _OWN = {
@@ -29,30 +41,11 @@ class SinkOptions(ActionOptions):
     """What stands under a sink in a plan, its type included; unknown keys are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """One field that a sink has taken for good, as a manifest says it.
-
-    Parameters
-    ----------
-    keys : tuple of (str, str)
-        MARS keys of the field.
-    location : str
-        Where it is: URL, and key or offset there.
-    checksum : str
-        Of its bytes, such as ``sha256:...``.
-    size_bytes : int
-        How many bytes it takes.
-    """
-
-    keys: tuple[tuple[str, str], ...]
-    location: str
-    checksum: str
-    size_bytes: int
-
-
 class Sink(ABC):
     """Where fields go. It is opened by the first field, and told of every flush.
+
+    Nothing that `take` was given is visible to others before `flush`, and what `flush` returned survives the end of
+    the process, however it ends.
 
     Parameters
     ----------
@@ -76,8 +69,19 @@ class Sink(ABC):
     def flush(self, message: Message) -> Iterable[Written]:
         """Make durable what was taken, and return all of it: the sink acknowledges it.
 
-        Called again after an error it must do what is left, and must not write anything twice.
+        Called again after an error it must do what is left, and must not write anything twice. What stands there
+        already is returned with `is_new` False.
         """
+
+    def announce(self, manifest: Manifest) -> None:  # noqa: B027 - most of them tell nobody
+        """Hear that all sinks beside this one have acknowledged a flush; called again after an error."""
+
+    def save(self) -> dict[str, Any]:
+        """Return what a run that goes on after a restart must know, as JSON can hold it; called after a flush."""
+        return {}
+
+    def load(self, saved: dict[str, Any]) -> None:  # noqa: B027 - most of them look at what is there
+        """Go on where `save` was called, in another process; called before the first field."""
 
     def close(self) -> None:  # noqa: B027 - some of them hold nothing
         """Let go of what is open. What was not flushed is not written."""

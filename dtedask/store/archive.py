@@ -131,7 +131,7 @@ class Archive:
         return self.keep(self._stage(self._noted(entry, coordinates_of) for entry, coordinates_of in fields))
 
     def flush(
-        self, message: str, sources: tuple[str, ...], execution: Execution
+        self, message: str, sources: tuple[str, ...], execution: Execution, notes: tuple[tuple[str, str], ...] = ()
     ) -> tuple[list[Commit], list[Exception]]:
         """Commit everything, one snapshot a cube.
 
@@ -143,7 +143,7 @@ class Archive:
         commits: list[Commit] = []
         self.unchanged = 0
         cubes = sorted(cube for cube, entries in self._entries.items() if entries)
-        transactions = [self._transaction(cube, execution, message, sources) for cube in cubes]
+        transactions = [self._transaction(cube, execution, message, sources, notes) for cube in cubes]
         failures: list[Exception] = []
         self._report_wide()
         try:
@@ -176,7 +176,12 @@ class Archive:
         self._staging.forget()
 
     def _transaction(
-        self, cube: str, execution: Execution, message: str = "", sources: tuple[str, ...] = ()
+        self,
+        cube: str,
+        execution: Execution,
+        message: str = "",
+        sources: tuple[str, ...] = (),
+        notes: tuple[tuple[str, str], ...] = (),
     ) -> WriteTransaction:
         return WriteTransaction(
             location=self._location,
@@ -184,6 +189,7 @@ class Archive:
             options=self._options,
             message=message,
             sources=sources,
+            notes=notes,
             entries=list(self._entries[cube].values()),
             execution=execution,
             coordinates_of=self._coordinates_of,
@@ -209,7 +215,8 @@ class Archive:
         self._coordinates.setdefault((entry.address.cube, entry.address.group), coordinates_of)
         return entry, False
 
-    def _address_of(self, description: FieldDescription) -> Address:
+    def address_of(self, description: FieldDescription) -> Address:
+        """Place of a field under the schema of the root."""
         if self._addresses.schema is not self.schema:
             self._addresses = Addresses(self.schema)
         return self._addresses.of(description)
@@ -220,7 +227,7 @@ class Archive:
             check_agreement(wanted, message)
         if own:
             description = replace(description, keys={**description.keys, **own})
-        address = self._address_of(description)
+        address = self.address_of(description)
         self._coordinates.setdefault((address.cube, address.group), message)
         source: Source = FileSlice(message.location, message.offset, message.length)
         if message.data is not None:
@@ -230,12 +237,12 @@ class Archive:
 
     def _entry_of_bytes(self, data: bytes, key: Mapping[str, object]) -> tuple[Entry, bool]:
         description = items.describe(data, key, self.schema)
-        address = self._address_of(description)
+        address = self.address_of(description)
         self._coordinates.setdefault((address.cube, address.group), {})
         return Entry(address, dict(address.keys), Opaque(data), None, "opaque bytes"), False
 
     def _entry_of_array(self, field: Field) -> tuple[Entry, bool]:
-        address = self._address_of(field.description)
+        address = self.address_of(field.description)
         self._coordinates.setdefault((address.cube, address.group), field.coordinates)
         values = np.array(field.values, dtype=address.variable.values.dtype)
         return Entry(address, dict(address.keys), values, None, "an array"), False

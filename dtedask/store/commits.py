@@ -106,6 +106,7 @@ def metadata_of(commit: Commit) -> dict[str, Any]:
             "author": commit.author,
             "rolled_back": commit.rolled_back,
             "undone": commit.undone,
+            **({"notes": [list(note) for note in commit.notes]} if commit.notes else {}),
             "sources": list(commit.sources),
             "changes": [_document(change) for change in commit.changes],
             "wiped": [_document(change) for change in commit.wiped],
@@ -150,6 +151,7 @@ def commit_of(location: Location, cube: str, info: icechunk.SnapshotInfo) -> Com
         author=found.get("author", ""),
         rolled_back=found.get("rolled_back", ""),
         undone=found.get("undone", ""),
+        notes=tuple((name, text) for name, text in found.get("notes", ())),
     )
 
 

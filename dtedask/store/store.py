@@ -23,6 +23,7 @@ from dtedask.store.execute import Execution
 from dtedask.store.location import Location, is_roots_document
 from dtedask.store.past.going_back import back_to, named_commits, some_commits, without
 from dtedask.store.past.rollback import Rollback, go_back
+from dtedask.store.placed import Placed, places_of
 from dtedask.store.referrer import Referrer
 from dtedask.store.repository import BRANCH, cached_snapshot
 from dtedask.store.retrieval import cube_may_match, no_match
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from typing_extensions import TypeIs
 
-    from dtedask.grib import Field, Message
+    from dtedask.grib import Field, FieldDescription, Message
     from dtedask.request import Request
     from dtedask.store.schema import Schema
     from dtedask.store.series.rechunk import Rechunk
@@ -248,7 +249,14 @@ class Store(Referrer):
             writer = self._writer()
             return writer.add_entries(entries_of(messages, writer.schema))
 
-    def flush(self, message: str = "", *, sources: Iterable[str] = (), execution: Execution | None = None) -> Commits:
+    def flush(
+        self,
+        message: str = "",
+        *,
+        sources: Iterable[str] = (),
+        notes: Mapping[str, str] | None = None,
+        execution: Execution | None = None,
+    ) -> Commits:
         """Commit what was archived: one snapshot for each cube, then the plug-ins are told.
 
         Parameters
@@ -257,6 +265,8 @@ class Store(Referrer):
             What to say of it in the history.
         sources : iterable of str
             Where the fields came from, such as names of files.
+        notes : mapping of str to str, optional
+            What the commits say to programs, as `Commit.notes`.
         execution : Execution, optional
             Where the tasks run; threads of this process by default.
 
@@ -271,10 +281,35 @@ class Store(Referrer):
                 self._check_writable()
                 return []
             commits, failures = self._archive.flush(
-                message, tuple(sources), execution or Execution(threads=setting("ingest.threads"))
+                message,
+                tuple(sources),
+                execution or Execution(threads=setting("ingest.threads")),
+                tuple((notes or {}).items()),
             )
             self.hook_failures = failures
             return commits
+
+    def placed(self, fields: Iterable[FieldDescription]) -> tuple[Placed, ...]:
+        """Say where fields stand that were archived and flushed by this handle.
+
+        Parameters
+        ----------
+        fields : iterable of FieldDescription
+            What was archived.
+
+        Returns
+        -------
+        tuple of Placed
+            In their order.
+
+        Raises
+        ------
+        FieldError
+            If a field fits into no cube.
+        """
+        with self._lock:
+            addresses = [self._writer().address_of(field) for field in fields]
+        return places_of(addresses, self._snapshot)
 
     def discard(self) -> None:
         """Forget what was archived and not flushed."""

@@ -86,6 +86,8 @@ class Transaction(ABC):
         What to say of the commit in the history.
     sources : tuple of str
         Where the fields came from.
+    notes : tuple of (str, str)
+        What the commit says to programs.
     """
 
     location: Location
@@ -93,6 +95,7 @@ class Transaction(ABC):
     options: Options
     message: str = ""
     sources: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def run(self) -> Commit | None:
         """Commit the change; None when it changes nothing.
@@ -181,6 +184,7 @@ class Transaction(ABC):
             message=self.message or message,
             sources=self.sources,
             author=author(),
+            notes=self.notes,
         )
 
     def _sequence_after(self, repo: icechunk.Repository, head: str) -> int:

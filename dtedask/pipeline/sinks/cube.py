@@ -1,65 +1,110 @@
-"""The sink `cube`: fields go into the cubes of a root, all of a flush in one transaction."""
+"""The sink `cube`: fields go into the cubes of a root, all of a flush in one transaction for each cube."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field as OptionField
 
 from dtedask.core.errors import FieldError, PlanError
-from dtedask.grib import Field
-from dtedask.pipeline.sink import Sink, SinkOptions, Written
+from dtedask.grib import Field, scan
+from dtedask.pipeline.checksum import checksum_of_values
+from dtedask.pipeline.manifest import Keys, Written, field_keys
+from dtedask.pipeline.sink import Sink, SinkOptions
 from dtedask.request import is_key
 
 if TYPE_CHECKING:
+    from dtedask.core.commit import Commit
     from dtedask.grib import FieldDescription
     from dtedask.pipeline.action import Context
     from dtedask.pipeline.message import Message
     from dtedask.store import Store
+    from dtedask.store.placed import Placed
+    from dtedask.store.schema import Schema
 
 
 class CubeOptions(SinkOptions):
-    """Where to."""
+    """Fields go into the cubes of a root: all of a flush become visible at once, in one transaction for each cube."""
 
     url: str = ""
-    """Folder or URL of the root; by default that of ``--output``."""
+    """Folder or URL of the root, or a roots document; by default that of ``--output``."""
+    schema_: str = OptionField("", alias="schema")
+    """File of the schema of a root that does not exist yet; a root keeps its own."""
+    layout: str = ""
+    """How arrays of a root are laid out that does not exist yet: ``map`` or ``messages``."""
+    branch: str = "main"
+    """Write to this branch of the cubes, which exists."""
+    message: str = ""
+    """What the history says of the commits; by default the name of the pipeline and the keys of the flush."""
 
 
 class CubeSink(Sink):
-    """Archives fields by `store`; a flush is one commit in each cube."""
+    """Archives fields by `store`; a flush is one commit in each cube.
+
+    The commit's `notes` name plan, pipeline and flush, with a digest of the manifest: what was committed is known to
+    be done, however the process ends, and the same flush again changes nothing.
+    """
 
     Options = CubeOptions
 
     def __init__(self, options: CubeOptions, context: Context) -> None:
         super().__init__(options, context)
         self._store: Store | None = None
-        self._waiting: list[Message] = []
+        self._waiting: dict[Keys, Message] = {}
 
     @property
     def root(self) -> str:
         """Folder or URL of the root."""
-        return str(self.options.url or self.context.output)
+        url = str(self.options.url)
+        if not url:
+            return str(self.context.output)
+        return url if "://" in url else str(self.context.folder / url)
 
     def take(self, message: Message) -> None:
         """See `Sink`."""
-        self._opened().archive_fields([_field(message)])
-        self._waiting.append(message)
+        store = self._opened()
+        if message.data is not None:
+            store.archive(message.data)
+        else:
+            store.archive_fields([_field(message)])
+        keys = field_keys(message.keys)
+        self._waiting.pop(keys, None)
+        self._waiting[keys] = message
 
-    def flush(self, message: Message) -> Iterable[Written]:  # noqa: ARG002 - every flush commits
+    def flush(self, message: Message) -> Iterable[Written]:
         """See `Sink`."""
         if not self._waiting:
             return []
-        self._opened().flush(f"plan {self.context.pipeline}")
-        taken, self._waiting = self._waiting, []
-        return [_written(one, self.root) for one in taken]
+        store, taken = self._opened(), list(self._waiting.values())
+        described_ = [_description(one) for one in taken]
+        commits = store.flush(self._said(message), notes=self._notes(message))
+        written = _written(taken, described_, store.placed(described_), commits)
+        self._waiting.clear()
+        return written
 
     def close(self) -> None:
         """See `Sink`."""
         if self._store is not None:
             self._store.discard()
+
+    def _said(self, flush: Message) -> str:
+        shown = ",".join(f"{key}={value}" for key, value in flush.keys.items() if key != "flushKind")
+        return str(self.options.message) or f"plan {self.context.pipeline}" + (f": {shown}" if shown else "")
+
+    def _notes(self, flush: Message) -> dict[str, str]:
+        keys = {key: str(value) for key, value in flush.keys.items()}
+        content = json.dumps([self.context.plan_hash, self.context.pipeline, self.context.position, keys])
+        return {
+            "plan": self.context.plan_hash,
+            "pipeline": self.context.pipeline,
+            "flush": json.dumps(keys),
+            "flush-id": hashlib.sha256(content.encode()).hexdigest()[:32],
+        }
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -67,11 +112,21 @@ class CubeSink(Sink):
 
             if not self.root:
                 raise PlanError(
-                    f"The sink 'cube' of the pipeline {self.context.pipeline!r} does not know where to write.",
+                    f"The sink '{self.options.type}' of the pipeline {self.context.pipeline!r} does not know where to "
+                    "write.",
                     hint="Give it a url, or the run an output (--output).",
                 )
-            self._store = dtedask.open(self.root)
+            self._store = dtedask.open(self.root, schema=self._schema(), branch=self.options.branch)
         return self._store
+
+    def _schema(self) -> Schema | None:
+        """Schema of a root that does not exist yet; of one that does, `open` leaves it as it is."""
+        from dtedask.store.schema import Schema, load_schema
+
+        if not self.options.schema_ and not self.options.layout:
+            return None
+        schema = load_schema(self.context.folder / self.options.schema_) if self.options.schema_ else Schema()
+        return schema.model_copy(update={"layout": self.options.layout}) if self.options.layout else schema
 
 
 def described(message: Message) -> FieldDescription:
@@ -82,11 +137,37 @@ def described(message: Message) -> FieldDescription:
     return replace(message.description, keys=keys)
 
 
+def _description(message: Message) -> FieldDescription:
+    """What stands in the cube: an encoded message says it itself."""
+    return described(message) if message.data is None else next(iter(scan(message.data))).field
+
+
 def _field(message: Message) -> Field:
     return Field(described(message), np.asarray(message.values), message.coordinates or {})
 
 
-def _written(message: Message, root: str) -> Written:
-    values: Any = np.ascontiguousarray(message.values)
-    keys = tuple((key, str(value)) for key, value in message.keys.items())
-    return Written(keys, root, f"sha256:{hashlib.sha256(values.tobytes()).hexdigest()}", values.nbytes)
+def _written(
+    taken: Sequence[Message], fields: Sequence[FieldDescription], places: Sequence[Placed], commits: Sequence[Commit]
+) -> list[Written]:
+    found = []
+    for message, field, place in zip(taken, fields, places, strict=True):
+        values = message.values if message.data is None and place.is_exact else place.values()
+        checksum, size = checksum_of_values(np.asarray(values), place.dtype)
+        is_new = any(_is_part_of(field, place, commit) for commit in commits)
+        keys = tuple(field.keys.items())
+        found.append(Written(keys, f"{place.url}/{place.chunk}", checksum, size, is_new=is_new))
+    return found
+
+
+def _is_part_of(field: FieldDescription, place: Placed, commit: Commit) -> bool:
+    """Whether a commit wrote a field, which it did not where the very same stood there already."""
+    if commit.cube != place.cube:
+        return False
+    if not commit.unchanged:
+        return True
+    variable = place.chunk.partition("/c/")[0]
+    return any(
+        variable == f"{change.group}/{change.variable}"
+        and all(field.keys.get(key, value) in value.split("/") for key, value in change.request if key != "type")
+        for change in commit.changes
+    )

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtedask.pipeline.sink import Sink, Written
+from dtedask.pipeline.checksum import checksum_of, checksum_of_values
+from dtedask.pipeline.manifest import Written, field_keys
+from dtedask.pipeline.sink import Sink, SinkOptions
 
 if TYPE_CHECKING:
+    from dtedask.pipeline.action import Context
     from dtedask.pipeline.message import Message
+
+_shelves: dict[str, list[Message]] = {}
+
+
+class MemoryOptions(SinkOptions):
+    """Fields stay in this process; ``dtedask.pipeline.sinks.memory.kept(name)`` gives them."""
+
+    name: str = "memory"
+    """Under which name."""
 
 
 class MemorySink(Sink):
-    """Keeps the messages: `fields` are those that were flushed."""
+    """Keeps the messages that were flushed, in `fields`; all sinks of one name share them."""
 
-    def __init__(self, options: object, context: object) -> None:
-        super().__init__(options, context)  # type: ignore[arg-type]
-        self.fields: list[Message] = []
+    Options = MemoryOptions
+
+    def __init__(self, options: MemoryOptions, context: Context) -> None:
+        super().__init__(options, context)
         self._waiting: list[Message] = []
+
+    @property
+    def fields(self) -> list[Message]:
+        """What was flushed."""
+        return _shelves.setdefault(self.options.name, [])
 
     def take(self, message: Message) -> None:
         """See `Sink`."""
@@ -30,11 +47,23 @@ class MemorySink(Sink):
         """See `Sink`."""
         taken, self._waiting = self._waiting, []
         start = len(self.fields)
-        self.fields += taken
-        return [_written(one, start + place) for place, one in enumerate(taken)]
+        self.fields.extend(taken)
+        return [_written(one, f"memory:{self.options.name}/{start + place}") for place, one in enumerate(taken)]
 
 
-def _written(message: Message, place: int) -> Written:
-    data = message.data if message.data is not None else np.ascontiguousarray(message.values).tobytes()
-    keys = tuple((key, str(value)) for key, value in message.keys.items())
-    return Written(keys, f"memory:{place}", f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
+def kept(name: str = "memory") -> list[Message]:
+    """Messages that sinks of a name have kept in this process, in the order in which they were flushed."""
+    return list(_shelves.get(name, ()))
+
+
+def forget(name: str = "memory") -> None:
+    """Let go of what sinks of a name have kept."""
+    _shelves.pop(name, None)
+
+
+def _written(message: Message, location: str) -> Written:
+    keys = field_keys(message.keys)
+    if message.data is not None:
+        return Written(keys, location, checksum_of(message.data), len(message.data))
+    checksum, size = checksum_of_values(np.asarray(message.values))
+    return Written(keys, location, checksum, size)

@@ -12,6 +12,7 @@ from dtedask.request import Request
 from dtedask.store import items
 from dtedask.store.archive import Messages, Staged, is_other_bytes, messages_of
 from dtedask.store.identity import address_of
+from dtedask.store.placed import Placed, placed_of
 from dtedask.store.retrieval import no_match
 from dtedask.store.roots import RootDocument
 from dtedask.store.several.choose import space_of
@@ -95,7 +96,14 @@ class RootsWriter(RootsReader):
             self._check_writable()
             return sum(writer.keep(found) for writer, found in self._staged_fields(fields, self._schema_now()))
 
-    def flush(self, message: str = "", *, sources: Iterable[str] = (), execution: Execution | None = None) -> Commits:
+    def flush(
+        self,
+        message: str = "",
+        *,
+        sources: Iterable[str] = (),
+        notes: Mapping[str, str] | None = None,
+        execution: Execution | None = None,
+    ) -> Commits:
         """Commit what was archived, root by root, one snapshot for each cube; see `Store.flush`.
 
         Where a root fails, those before it have committed, and the rest waits for the next flush.
@@ -108,12 +116,17 @@ class RootsWriter(RootsReader):
             self._unchanged = 0
             for member in self._members:
                 if member.store.dirty:
-                    commits += member.store.flush(message, sources=named, execution=execution)
+                    commits += member.store.flush(message, sources=named, notes=notes, execution=execution)
                     self._unchanged += member.store.unchanged
                     failures += member.store.hook_failures
             self._router.forget()
             self.hook_failures = failures
             return commits
+
+    def placed(self, fields: Iterable[FieldDescription]) -> tuple[Placed, ...]:
+        """Say where fields stand, in whichever root; see `Store.placed`."""
+        requests = [{**field.keys, "grid": field.grid.label} for field in fields]
+        return tuple(placed_of(next(iter(self.inspect(request)))) for request in requests)
 
     def discard(self) -> None:
         """Forget what was archived and not flushed."""
