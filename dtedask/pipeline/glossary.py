@@ -237,7 +237,7 @@ def _number(text: str) -> str:
 
 def _param(key: str, concept: str) -> _Term:
     def texts(raw: Any) -> tuple[str, ...]:
-        return () if raw is None else _param_ids(_lenient("param", _scalar(raw)))
+        return () if raw is None else _param_names(_lenient("param", _scalar(raw)))
 
     def accepted(text: str) -> frozenset[str]:
         return frozenset(one.lower() for one in _param_ids(canonical_value("param", text)))
@@ -261,6 +261,15 @@ def _param_ids(canonical: str) -> tuple[str, ...]:
     if canonical[:1].isdecimal() and canonical.replace(".", "").isdecimal():
         return (canonical,)
     return tuple(dict.fromkeys((canonical, *parameter_ids(canonical), *parameter_ids(canonical.lower()))))
+
+
+def _param_names(canonical: str) -> tuple[str, ...]:
+    """All that a plan may call the parameter of a field: as `_param_ids`, and its short name, for globs."""
+    try:
+        name = parameter(canonical).short_name
+    except DtedaskError:
+        return _param_ids(canonical)
+    return tuple(dict.fromkeys((*_param_ids(canonical), name)))
 
 
 def _of_parameter(key: str, concept: str) -> _Term:

@@ -42,10 +42,8 @@ def description(keys: dict[str, str], grid: Grid = GRID, **changes: Any) -> Fiel
     return FieldDescription(**{**said, **changes})  # type: ignore[arg-type]
 
 
-def field(values: Any = None, *, grid: Grid = GRID, described: dict[str, Any] | None = None, **keys: str) -> Message:
-    """Make a field; its keys are `KEYS` and those given, ``described`` is what else its description says."""
+def field(values: Any = None, *, on: Grid = GRID, described: dict[str, Any] | None = None, **keys: str) -> Message:
+    """Make a field with the keys of `KEYS` and those given, on a grid; ``described`` is more of its description."""
     known = {key: value for key, value in {**KEYS, **keys}.items() if value is not None}
-    array = (
-        np.arange(grid.size, dtype="float64").reshape(grid.shape) if values is None else np.asarray(values, "float64")
-    )
-    return Message.of_field(description(known, grid, **(described or {})), array)
+    array = np.arange(on.size, dtype="float64").reshape(on.shape) if values is None else np.asarray(values, "float64")
+    return Message.of_field(description(known, on, **(described or {})), array)
