@@ -11,11 +11,12 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
+from dtedask.pipeline.policy import OnError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,8 @@ class ActionOptions(BaseModel):
 
     type: str
     """What the action does."""
+    on_error: OnError | None = Field(default=None, alias="on-error")
+    """What to do where it fails; by default what the plan says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class Action(ABC):
     """
 
     Options: ClassVar[type[ActionOptions]] = ActionOptions
+    takes_arrays: ClassVar[bool] = False
+    """Whether `handle` wants values that are arrays, not what stands for them; its state is its own concern."""
 
     def __init__(self, options: Any, context: Context) -> None:
         self.options = options

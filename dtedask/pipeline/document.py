@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from dtedask.core.documents import load_document
 from dtedask.pipeline.action import AnyAction
+from dtedask.pipeline.policy import OnError
 
 
 class PipelineDocument(BaseModel):
@@ -24,6 +25,8 @@ class PipelineDocument(BaseModel):
     """What to call it."""
     actions: Annotated[list[AnyAction], Field(min_length=1)]
     """What is done with each message, in order; each action has a type."""
+    on_error: Annotated[OnError | None, Field(alias="on-error")] = None
+    """What to do where an action fails that does not say so itself; by default what the plan says."""
 
 
 class PlanDocument(BaseModel):
@@ -37,6 +40,8 @@ class PlanDocument(BaseModel):
     """The actions of a plan that is one pipeline."""
     plans: list[PipelineDocument] = []
     """The pipelines, where there are several."""
+    on_error: Annotated[OnError | None, Field(alias="on-error")] = None
+    """What to do where an action fails and neither it nor its pipeline says so; by default `propagate`."""
     _path: Path | None = PrivateAttr(default=None)
 
     @property
@@ -47,9 +52,14 @@ class PlanDocument(BaseModel):
 
     @property
     def digest(self) -> str:
-        """sha256 of the content, in hexadecimal."""
-        content = [pipeline.model_dump() for pipeline in self.pipelines]
+        """sha256 of the content, in hexadecimal; what to do about errors does not count."""
+        content = [without_policies(pipeline) for pipeline in self.pipelines]
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def without_policies(pipeline: PipelineDocument) -> dict[str, Any]:
+    """What a pipeline does with fields that are as they should be."""
+    return pipeline.model_dump(exclude={"on_error": True, "actions": {"__all__": {"on_error"}}})
 
 
 def read_plan(source: str | os.PathLike[str] | Mapping[str, Any]) -> PlanDocument:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.pipeline.action import Action, ActionOptions, Context, make_action
 from dtedask.pipeline.document import PlanDocument, read_plan
+from dtedask.pipeline.policy import OnError
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message
@@ -26,10 +27,13 @@ class Pipeline:
         What it is called.
     actions : tuple of Action
         In the order in which messages meet them.
+    on_error : OnError, optional
+        What to do where an action fails that does not say so itself.
     """
 
     name: str
     actions: tuple[Action, ...]
+    on_error: OnError = field(default_factory=OnError)
 
 
 class Plan:
@@ -50,7 +54,12 @@ class Plan:
         self.output = output
         self.folder = folder or Path.cwd()
         self.pipelines = tuple(
-            Pipeline(part.name, tuple(self._actions(part.name, part.actions))) for part in document.pipelines
+            Pipeline(
+                part.name,
+                tuple(self._actions(part.name, part.actions)),
+                part.on_error or document.on_error or OnError(),
+            )
+            for part in document.pipelines
         )
 
     @classmethod
