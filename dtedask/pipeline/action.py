@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -105,6 +105,8 @@ class Action(ABC):
     Options: ClassVar[type[ActionOptions]] = ActionOptions
     takes_arrays: ClassVar[bool] = False
     """Whether `handle` wants values that are arrays, not what stands for them; its state is its own concern."""
+    on_archive: ClassVar[Literal["run", "end", "pass"]] = "run"
+    """What `Plan.apply` does with it: ``end`` if what comes to it is the result, ``pass`` if it is left out."""
 
     def __init__(self, options: Any, context: Context) -> None:
         self.options = options

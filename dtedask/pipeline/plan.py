@@ -13,6 +13,8 @@ from dtedask.pipeline.document import PlanDocument, read_plan
 from dtedask.pipeline.policy import OnError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.run import RunSummary
 
@@ -88,6 +90,38 @@ class Plan:
             for message in fields:
                 run.feed(message)
         return run.summary
+
+    def apply(
+        self, data: xr.DataArray | xr.Dataset | xr.DataTree, *, keys: Mapping[str, Any] | None = None
+    ) -> xr.Dataset | xr.DataTree:
+        """Do the same on an archive: what a run would write, as lazy arrays.
+
+        Parameters
+        ----------
+        data : DataArray, Dataset or DataTree
+            As `Store.retrieve` or the xarray engine gives it, or of the same dimensions and attributes; lazy or not.
+            Missing fields are left out where a store says which there are, as long as the data are not in Dask chunks;
+            else they are fields of missing points.
+        keys : mapping, optional
+            MARS keys that the data do not say themselves, such as ``{"class": "od"}``.
+
+        Returns
+        -------
+        Dataset or DataTree
+            Float64 Dask arrays in chunks of one field, named and placed as the store would place them; gaps are NaN.
+            Nothing is read before it is computed. A tree where results are of several cubes or groups, and where the
+            plan has several pipelines: then their names come first.
+
+        Raises
+        ------
+        FieldError
+            If the data lack a key that every field needs.
+        PlanError
+            If the plan gives nothing for these data.
+        """
+        from dtedask.pipeline.graph.apply import apply
+
+        return apply(self, data, keys or {})
 
     def _actions(self, name: str, actions: list[ActionOptions]) -> Iterable[Action]:
         for position, options in enumerate(actions):
