@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "dtedask.actions"
 _OWN = {
     "aggregate": "dtedask.pipeline.actions.aggregate:Aggregate",
+    "average-rate": "dtedask.pipeline.actions.average_rate:AverageRate",
     "null": "dtedask.pipeline.actions.null:Null",
     "print": "dtedask.pipeline.actions.print:Print",
+    "scale": "dtedask.pipeline.actions.scale:Scale",
     "select": "dtedask.pipeline.actions.select:Select",
     "sink": "dtedask.pipeline.actions.sink:SinkAction",
 }
