@@ -7,7 +7,7 @@ import re
 import types
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -145,7 +145,7 @@ def _below(kinds: list[Any], part: str | int) -> list[Any]:
     for kind in kinds:
         arguments = get_args(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            found += _members(_fields(kind)[part]) if part in _fields(kind) else []
+            found += _members(_fields(kind)[part]) if part in _fields(kind) else _extra(kind)
         elif isinstance(part, int) and get_origin(kind) in (list, tuple, collections.abc.Sequence):
             found += _members(arguments[0])
         elif isinstance(part, str) and get_origin(kind) in (dict, collections.abc.Mapping):
@@ -172,6 +172,14 @@ def _models(kinds: list[Any]) -> list[type[BaseModel]]:
 
 def _fields(model: type[BaseModel]) -> dict[str | int, Any]:
     return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+
+
+def _extra(model: type[BaseModel]) -> list[Any]:
+    """Types of further keys of a model that takes some."""
+    if model.model_config.get("extra") != "allow":
+        return []
+    annotation = get_type_hints(model, include_extras=True).get("__pydantic_extra__", Any)
+    return _members(get_args(annotation)[1]) if get_args(annotation) else [Any]
 
 
 def _tags(kinds: list[Any]) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import yaml
     from pydantic import BaseModel, ValidationError
 
-__all__ = ["Lines", "check_document", "load_document", "read_yaml"]
+__all__ = ["KeyPath", "Lines", "check_document", "load_document", "read_document", "read_yaml"]
 
 Model = TypeVar("Model", bound="BaseModel")
 KeyPath = tuple[str | int, ...]
@@ -90,9 +90,25 @@ def load_document(
     DocumentError
         Naming file, line, key path and value of everything that is wrong, with the nearest legal key or value.
     """
+    data, lines, path = read_document(source, kind)
+    return check_document(data, lines, model, kind=kind, context={**(context or {}), "path": path})
+
+
+def read_document(source: str | os.PathLike[str] | Mapping[str, Any], kind: str) -> tuple[Any, Lines, Path | None]:
+    """Read a document and do not check it; as `load_document`.
+
+    Returns
+    -------
+    data : object
+        What YAML gives.
+    lines : Lines
+        Where each key stands.
+    path : Path, optional
+        The file.
+    """
     path = _path_of(source)
     data, lines = _read(source, path, kind)
-    return check_document(data, lines, model, kind=kind, context={**(context or {}), "path": path})
+    return data, lines, path
 
 
 def check_document(

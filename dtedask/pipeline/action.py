@@ -9,14 +9,13 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
-from dtedask.pipeline.policy import OnError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +32,7 @@ _OWN = {
     "scale": "dtedask.pipeline.actions.scale:Scale",
     "select": "dtedask.pipeline.actions.select:Select",
     "sink": "dtedask.pipeline.actions.sink:SinkAction",
+    "transport": "dtedask.pipeline.actions.transport:Transport",
 }
 _OLDER = {"aggregation": "aggregate"}
 
@@ -44,8 +44,10 @@ class ActionOptions(BaseModel):
 
     type: str
     """What the action does."""
-    on_error: OnError | None = Field(default=None, alias="on-error")
-    """What to do where it fails; by default what the plan says."""
+
+    def files(self) -> tuple[str, ...]:
+        """Give files beside the plan whose content says what the action does: they count in the plan's digest."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Context:
         Where sinks write that name no place of their own: the root given with ``--output``.
     plan_hash : str
         What the plan is called in manifests and checkpoints: a digest of its content.
+    sections : tuple of str
+        Sections of the plan to which `transport` can hand fields on.
     """
 
     pipeline: str = ""
@@ -71,6 +75,7 @@ class Context:
     folder: Path = field(default_factory=Path.cwd)
     output: str = ""
     plan_hash: str = ""
+    sections: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -105,10 +110,6 @@ class Action(ABC):
     """
 
     Options: ClassVar[type[ActionOptions]] = ActionOptions
-    takes_arrays: ClassVar[bool] = False
-    """Whether `handle` wants values that are arrays, not what stands for them; its state is its own concern."""
-    on_archive: ClassVar[Literal["run", "end", "pass"]] = "run"
-    """What `Plan.apply` does with it: ``end`` if what comes to it is the result, ``pass`` if it is left out."""
 
     def __init__(self, options: Any, context: Context) -> None:
         self.options = options

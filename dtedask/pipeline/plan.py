@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dtedask.pipeline.action import Action, ActionOptions, Context, make_action
+from dtedask.pipeline.action import Action, Context, make_action
 from dtedask.pipeline.document import PlanDocument, read_plan
-from dtedask.pipeline.policy import OnError
+from dtedask.pipeline.routes import Route, routes
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.run import RunSummary
 
@@ -29,13 +27,16 @@ class Pipeline:
         What it is called.
     actions : tuple of Action
         In the order in which messages meet them.
-    on_error : OnError, optional
-        What to do where an action fails that does not say so itself.
+    upstream : tuple of str
+        Pipelines whose messages it goes on with, as `transport` hands them on; empty for the stream itself.
+    section : str
+        Section of the plan that it stands in, empty for none.
     """
 
     name: str
     actions: tuple[Action, ...]
-    on_error: OnError = field(default_factory=OnError)
+    upstream: tuple[str, ...] = ()
+    section: str = ""
 
 
 class Plan:
@@ -48,24 +49,32 @@ class Plan:
     output : str
         Root that sinks of the type cube write to which name none.
     folder : Path, optional
-        Paths of the plan are relative to it.
+        Paths of the plan are relative to it; by default the folder of its file.
+    section : str
+        For plans of MultIO: the section that fields come to first; by default ``client``.
+
+    Attributes
+    ----------
+    pipelines : tuple of Pipeline
+        Those that run, each after those that it goes on with.
     """
 
-    def __init__(self, document: PlanDocument, *, output: str = "", folder: Path | None = None) -> None:
+    def __init__(
+        self, document: PlanDocument, *, output: str = "", folder: Path | None = None, section: str = ""
+    ) -> None:
         self.document = document
         self.output = output
-        self.folder = folder or Path.cwd()
+        self.folder = folder or (document.path.expanduser().parent if document.path is not None else Path.cwd())
+        self.digest = document.digest
         self.pipelines = tuple(
-            Pipeline(
-                part.name,
-                tuple(self._actions(part.name, part.actions)),
-                part.on_error or document.on_error or OnError(),
-            )
-            for part in document.pipelines
+            Pipeline(route.name, tuple(self._actions(route)), route.upstream, route.section)
+            for route in routes(document, section)
         )
 
     @classmethod
-    def from_yaml(cls, source: str | os.PathLike[str] | Mapping[str, Any], *, output: str = "") -> Self:
+    def from_yaml(
+        cls, source: str | os.PathLike[str] | Mapping[str, Any], *, output: str = "", section: str = ""
+    ) -> Self:
         """Read a plan.
 
         Parameters
@@ -74,13 +83,15 @@ class Plan:
             A file, YAML text, or what YAML would give.
         output : str
             Root that sinks of the type cube write to which name none.
+        section : str
+            For plans of MultIO: the section that fields come to first; by default ``client``.
 
         Raises
         ------
         DocumentError
             Naming file, line and key of what is wrong.
         """
-        return cls(read_plan(source), output=output)
+        return cls(read_plan(source), output=output, section=section)
 
     def run(self, fields: Iterable[Message]) -> RunSummary:
         """Send messages through all pipelines, and flush at the end."""
@@ -91,38 +102,8 @@ class Plan:
                 run.feed(message)
         return run.summary
 
-    def apply(
-        self, data: xr.DataArray | xr.Dataset | xr.DataTree, *, keys: Mapping[str, Any] | None = None
-    ) -> xr.Dataset | xr.DataTree:
-        """Do the same on an archive: what a run would write, as lazy arrays.
-
-        Parameters
-        ----------
-        data : DataArray, Dataset or DataTree
-            As `Store.retrieve` or the xarray engine gives it, or of the same dimensions and attributes; lazy or not.
-            Missing fields are left out where a store says which there are, as long as the data are not in Dask chunks;
-            else they are fields of missing points.
-        keys : mapping, optional
-            MARS keys that the data do not say themselves, such as ``{"class": "od"}``.
-
-        Returns
-        -------
-        Dataset or DataTree
-            Float64 Dask arrays in chunks of one field, named and placed as the store would place them; gaps are NaN.
-            Nothing is read before it is computed. A tree where results are of several cubes or groups, and where the
-            plan has several pipelines: then their names come first.
-
-        Raises
-        ------
-        FieldError
-            If the data lack a key that every field needs.
-        PlanError
-            If the plan gives nothing for these data.
-        """
-        from dtedask.pipeline.graph.apply import apply
-
-        return apply(self, data, keys or {})
-
-    def _actions(self, name: str, actions: list[ActionOptions]) -> Iterable[Action]:
-        for position, options in enumerate(actions):
-            yield make_action(options, Context(name, position, self.folder, self.output, self.document.digest))
+    def _actions(self, route: Route) -> Iterator[Action]:
+        sections = tuple(self.document.sections)
+        for position, options in enumerate(route.document.actions):
+            context = Context(route.name, position, self.folder, self.output, self.digest, sections)
+            yield make_action(options, context)
