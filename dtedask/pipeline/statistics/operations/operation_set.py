@@ -52,6 +52,11 @@ class OperationSet:
         self._counts = skip or any(one.operation in _NEED_COUNTS for one in self.operations)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the results, in the order of the plan."""
+        return tuple(self._by_name)
+
+    @property
     def needs_opening(self) -> bool:
         """Whether `finish` needs the values at the start of the window."""
         return any(one.info.needs_opening for one in self.operations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from dtedask.core.errors import DocumentError
 from dtedask.pipeline.statistics.operations.information import OperationInfo, operation_info
@@ -15,6 +15,14 @@ __all__ = ["OperationOptions", "parse_operations"]
 # MultIO's threshold is for these; a sum with holes is not the accumulation of a window, unless a plan asks for it.
 _THRESHOLD = frozenset({"average", "minimum", "maximum", "stddev", "variance", "exceedance", "quantile"})
 _TAKES_THRESHOLD = _THRESHOLD | {"accumulate"}
+_OF = {
+    "threshold": (("exceedance",), True),
+    "compare": (("exceedance",), False),
+    "measure": (("exceedance",), False),
+    "quantile": (("quantile",), True),
+    "size": (("quantile",), False),
+    "ddof": (("stddev", "variance"), False),
+}
 
 
 class OperationOptions(BaseModel):
@@ -24,7 +32,7 @@ class OperationOptions(BaseModel):
 
     operation: str
     """What is done: one of the names that `operation_names` gives."""
-    threshold: float | None = None
+    threshold: FiniteFloat | None = None
     """Of exceedance: the value to compare with, in the units of the field."""
     compare: Literal["above", "at-least", "below", "at-most"] = "above"
     """Of exceedance: which values count."""
@@ -34,26 +42,31 @@ class OperationOptions(BaseModel):
     """Of quantile: which, from 0 to 1."""
     size: int = Field(default=64, ge=8, le=4096)
     """Of quantile: values kept a point and level. Up to twice as many fields, less one, the result is exact."""
+    ddof: Literal[0, 1] = 0
+    """Of stddev and variance: 0 divides by the number of values (the population), 1 by one less (a sample of it)."""
     value_count_threshold: int | None = Field(default=None, alias="value-count-threshold", ge=1)
     """How many values a point needs; by default what the whole action says, else every value of the window."""
 
+    @field_validator("operation")
+    @classmethod
+    def _known(cls, operation: str) -> str:
+        return operation_info(operation).name
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        operation_info(self.operation)
-        self._only_for("exceedance", "threshold", needed=True)
-        self._only_for("exceedance", "compare")
-        self._only_for("exceedance", "measure")
-        self._only_for("quantile", "quantile", needed=True)
-        self._only_for("quantile", "size")
+        for option, (operations, needed) in _OF.items():
+            self._only_for(operations, option, needed=needed)
         if self.value_count_threshold is not None and self.operation not in _TAKES_THRESHOLD:
             raise ValueError(f"the operation {self.operation!r} takes no value-count-threshold")
         return self
 
-    def _only_for(self, operation: str, option: str, *, needed: bool = False) -> None:
-        if self.operation == operation and needed and getattr(self, option) is None:
-            raise ValueError(f"the operation {operation!r} needs {option!r}")
-        if self.operation != operation and option in self.model_fields_set:
-            raise ValueError(f"the operation {self.operation!r} takes no {option!r}, which is of {operation!r}")
+    def _only_for(self, operations: tuple[str, ...], option: str, *, needed: bool) -> None:
+        if self.operation in operations and needed and getattr(self, option) is None:
+            raise ValueError(f"the operation {self.operation!r} needs {option!r}")
+        if self.operation not in operations and option in self.model_fields_set:
+            raise ValueError(
+                f"the operation {self.operation!r} takes no {option!r}: it is of {' and '.join(operations)}"
+            )
 
     @property
     def name(self) -> str:

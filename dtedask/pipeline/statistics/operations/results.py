@@ -61,9 +61,9 @@ _OF_LAST_FIELD: dict[str, _Make] = {
 }
 
 
-def _variance(state: OperationState, count: Counts) -> np.ndarray:
-    some = np.maximum(count, 1)
-    return np.asarray(Moments.squares(state.arrays, some) / some)
+def _variance(options: OperationOptions, state: OperationState, count: Counts) -> np.ndarray:
+    squares = Moments.squares(state.arrays, np.maximum(count, 1))
+    return np.asarray(squares / np.maximum(np.asarray(count) - options.ddof, 0))
 
 
 def _exceedance(options: OperationOptions, state: OperationState, count: Counts) -> np.ndarray:
@@ -81,8 +81,8 @@ _OF_ALL_FIELDS: dict[str, Callable[[OperationOptions, OperationState, Counts], n
     # Which of 0.0 and -0.0 is lower is left open by the processor: both become 0.0.
     "minimum": lambda _options, state, _count: state.arrays["minimum"] + 0.0,
     "maximum": lambda _options, state, _count: state.arrays["maximum"] + 0.0,
-    "variance": lambda _options, state, count: _variance(state, count),
-    "stddev": lambda _options, state, count: np.sqrt(_variance(state, count)),
+    "variance": _variance,
+    "stddev": lambda options, state, count: np.sqrt(_variance(options, state, count)),
     "count": lambda _options, _state, count: np.asarray(count),
     "exceedance": _exceedance,
     "quantile": _quantile,

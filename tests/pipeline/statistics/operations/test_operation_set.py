@@ -1,88 +1,211 @@
-"""Operations against numpy in float64."""
+"""Operations against numpy in float64, and against themselves when states are merged, saved or split."""
 
-from __future__ import annotations
+import math
+import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 
+from dtedask.core.errors import FieldError
 from dtedask.pipeline.statistics.facts import WindowFacts
-from dtedask.pipeline.statistics.operations import OperationSet, OperationState
+from dtedask.pipeline.statistics.operations import OperationSet, OperationState, operation_names
+from tests.pipeline.statistics.operations.folding import FACTS, finished, folded, segmented, series
 
-EXACT = ("minimum", "maximum", "count", {"operation": "exceedance", "threshold": 0.5})
-FACTS = WindowFacts(0, 86_400, 3_600, 86_400, 24, 3_600)
-
-
-def fields(elements=None):
-    """Series of fields, some with missing values."""
-    elements = elements or st.floats(-1e6, 1e6) | st.just(np.nan)
-    return array_shapes(min_dims=2, max_dims=3, max_side=8).flatmap(
-        lambda shape: arrays(np.float64, shape, elements=elements)
-    )
-
-
-def folded(operations, values):
-    state = operations.begin(values[0])
-    for one in values[1:]:
-        state = operations.update(state, one)
-    return state
+THRESHOLDS = tuple(
+    {"operation": "exceedance", "threshold": 0.5, "compare": compare, "measure": measure}
+    for compare in ("above", "at-least", "below", "at-most")
+    for measure in ("fraction", "count")
+)
+EXACT = ("minimum", "maximum", "count", "instant", *THRESHOLDS)
+ALL = (*EXACT, "average", "accumulate", "stddev", "variance", {"operation": "quantile", "quantile": 0.4, "size": 8})
+ANY = st.floats() | st.sampled_from([0.0, -0.0, np.inf, -np.inf, np.nan, 0.5])
 
 
-def finished(operations, state, opening=None):
-    return {one.name: operations.finish(one.name, state, FACTS, opening) for one in operations.operations}
+def same(one, other):
+    """Whether all results have the same bits; every NaN is one."""
+    for name, result in one.items():
+        assert (np.isnan(result) == np.isnan(other[name])).all(), name
+        present = ~np.isnan(result)
+        assert result[present].tobytes() == other[name][present].tobytes(), name
 
 
-@given(fields(), st.data())
+@settings(max_examples=30)
+@given(series(elements=ANY), st.data())
 def test_any_tree_of_merges_gives_the_same_bits_for_exact_operations(values, data):
     operations = OperationSet(EXACT, value_count_threshold=data.draw(st.none() | st.integers(1, 4)))
-    whole = finished(operations, folded(operations, values))
     cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(values) - 1)))) - {len(values)})
     states = [folded(operations, part) for part in np.split(values, cuts)]
     while len(states) > 1:
         place = data.draw(st.integers(0, len(states) - 2))
         states[place : place + 2] = [operations.merge(states[place], states[place + 1])]
-    for name, result in finished(operations, states[0]).items():
-        assert result.tobytes() == whole[name].tobytes(), name
+    same(finished(operations, states[0]), finished(operations, folded(operations, values)))
 
 
-@given(fields())
-def test_a_missing_value_makes_the_point_missing(values):
-    operations = OperationSet(["average", "minimum", "maximum", "accumulate", "stddev"])
-    results = finished(operations, folded(operations, values))
-    n = len(values)
-    np.testing.assert_allclose(results["average"], values.mean(axis=0), rtol=n * 3e-16, atol=n * 1e-10)
-    np.testing.assert_allclose(results["accumulate"], values.sum(axis=0), rtol=n * 3e-16, atol=n * 1e-10)
-    np.testing.assert_array_equal(results["minimum"], values.min(axis=0))
-    np.testing.assert_array_equal(results["maximum"], values.max(axis=0))
-    np.testing.assert_allclose(results["stddev"], values.std(axis=0), rtol=1e-12, atol=1e-9)
+@settings(max_examples=30)
+@given(series(max_fields=100, elements=ANY), st.none() | st.integers(1, 3), st.data())
+def test_a_state_goes_on_with_the_same_bits_after_any_restart(values, threshold, data):
+    operations = OperationSet(ALL, value_count_threshold=threshold)
+    restarts = data.draw(st.sets(st.integers(0, len(values))))
+    calls = iter(range(10_000))
+
+    def through(state):
+        if next(calls) not in restarts:
+            return state
+        document, arrays = pickle.loads(pickle.dumps(state.save()))
+        return OperationState.load(document, arrays)
+
+    whole = segmented(operations, values)
+    again = segmented(operations, values, through)
+    assert whole.arrays.keys() == again.arrays.keys()
+    assert all(whole.arrays[name].tobytes() == again.arrays[name].tobytes() for name in whole.arrays)
 
 
-def test_save_and_load_go_on_with_the_same_bits():
-    rng = np.random.default_rng(1)
-    values = rng.normal(280, 10, (9, 5))
-    operations = OperationSet(["average", "stddev", {"operation": "quantile", "quantile": 0.3}])
-    restarted = OperationState.load(*folded(operations, values[:4]).save())
-    for one in values[4:]:
-        operations.update(restarted, one)
-    whole = finished(operations, folded(operations, values))
-    for name, result in finished(operations, restarted).items():
-        assert result.tobytes() == whole[name].tobytes(), name
+@settings(max_examples=30)
+@given(series(max_fields=100, elements=ANY), st.none() | st.integers(1, 3), st.permutations(ALL), st.integers(1, 8))
+def test_a_result_has_the_same_bits_whatever_else_is_asked_for(values, threshold, order, some):
+    chosen = OperationSet(order[:some], value_count_threshold=threshold)
+    together = OperationSet(ALL, value_count_threshold=threshold)
+    same(finished(chosen, segmented(chosen, values)), finished(together, segmented(together, values)))
 
 
-@pytest.mark.parametrize("quantile", [0.0, 0.25, 0.5, 0.9, 1.0])
-def test_quantiles_of_few_fields_are_those_of_numpy(quantile):
-    values = np.random.default_rng(2).normal(size=(127, 40))
-    operations = OperationSet([{"operation": "quantile", "quantile": quantile}])
-    [result] = finished(operations, folded(operations, values)).values()
-    np.testing.assert_allclose(result, np.quantile(values, quantile, axis=0), rtol=1e-15)
+@settings(max_examples=30)
+@given(series(max_fields=100, elements=st.floats(-1e6, 1e6)))
+def test_sums_and_averages_are_those_of_exact_arithmetic_to_few_units_in_the_last_place(values):
+    operations = OperationSet(["average", "accumulate"])
+    results = finished(operations, segmented(operations, values))
+    for point, column in enumerate(values.T):
+        bound = 40 * np.finfo(float).eps * math.fsum(abs(column))
+        assert abs(results["accumulate"][point] - math.fsum(column)) <= bound
+        assert abs(results["average"][point] - math.fsum(column) / len(column)) <= bound / len(column) + 1e-300
 
 
-def test_operations_of_the_last_field_use_the_opening():
-    operations = OperationSet(["difference", "de-accumulate", "fixed-window-flux-average"])
+@settings(max_examples=30)
+@given(series(max_fields=100, elements=st.floats(-1e6, 1e6)), st.floats(-1e9, 1e9), st.sampled_from([0, 1]))
+def test_the_spread_is_that_of_exact_arithmetic_also_far_from_zero(values, far, ddof):
+    values = values * 1e-3 + far
+    operations = OperationSet([{"operation": "variance", "ddof": ddof}, {"operation": "stddev", "ddof": ddof}])
+    results = finished(operations, segmented(operations, values))
+    for point, column in enumerate(values.T):
+        exact = [Fraction(value) for value in column]
+        mean = sum(exact) / len(exact)
+        square = float(sum((value - mean) ** 2 for value in exact))
+        if len(column) <= ddof:
+            assert np.isnan(results["variance"][point])
+            continue
+        rounding = len(column) * (abs(far) * np.finfo(float).eps) ** 2  # of the mean, where segments meet
+        expected = square / (len(column) - ddof)
+        assert results["variance"][point] == pytest.approx(expected, rel=1e-8, abs=4 * rounding + 1e-300)
+        assert results["stddev"][point] == np.sqrt(results["variance"][point])
+
+
+@settings(max_examples=30)
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 100))
+def test_a_constant_has_no_spread_at_all(value, count):
+    operations = OperationSet(["stddev", "variance"])
+    results = finished(operations, segmented(operations, np.full((count, 2), value)))
+    assert all((result == 0).all() for result in results.values())
+
+
+def test_a_field_that_is_larger_than_a_block_gives_what_its_parts_give():
+    values = np.random.default_rng(3).normal(280, 10, (36, 2, 20_011))
+    values[5:9, 1, 7:12_000] = np.nan
+    operations = OperationSet(ALL, value_count_threshold=33)
+    whole = finished(operations, segmented(operations, values))
+    for part in (slice(0, 5_000), slice(5_000, None)):
+        piece = finished(operations, segmented(operations, values[..., part]))
+        same(piece, {name: result[..., part] for name, result in whole.items()})
+
+
+def test_the_maximum_of_negative_values_is_negative():
+    values = np.array([[-3.0, -1e30], [-2.0, -2e30]])
+    for threshold in (None, 1):
+        operations = OperationSet(["maximum"], value_count_threshold=threshold)
+        np.testing.assert_array_equal(finished(operations, folded(operations, values))["maximum"], [-2.0, -1e30])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fields_stay_as_they_are_and_results_are_float64_of_their_own(dtype):
+    values = np.random.default_rng(4).normal(size=(5, 4)).astype(dtype)
+    before = values.copy()
+    operations = OperationSet([*ALL, "difference"])
+    state = folded(operations, values)
+    saved = {name: array.copy() for name, array in state.arrays.items()}
+    for result in finished(operations, state, values[0]).values():
+        assert result.dtype == np.float64
+        result[:] = 7.0
+    assert values.tobytes() == before.tobytes()
+    assert all(state.arrays[name].tobytes() == saved[name].tobytes() for name in saved)
+
+
+def test_a_merge_leaves_both_states_as_they_were_and_shares_nothing_that_changes():
+    values = np.random.default_rng(5).normal(size=(30, 4))
+    operations = OperationSet([*ALL, "difference"])
+    one, other = folded(operations, values[:13]), folded(operations, values[13:])
+    before = pickle.dumps((one, other))
+    operations.update(operations.merge(one, other), values[0])
+    assert pickle.dumps((one, other)) == before
+
+
+def test_operations_of_the_last_field_start_from_the_opening():
+    names = [
+        "instant",
+        "difference",
+        "inverse-difference",
+        "de-accumulate",
+        "flux-average",
+        "fixed-window-flux-average",
+    ]
+    operations = OperationSet(names)
+    facts = WindowFacts(3_600, 10_800, 7_200, 10_800, 2, 3_600)
     state = folded(operations, np.array([[3.0], [5.0]]))
-    results = finished(operations, state, np.array([1.0]))
-    assert results["difference"] == results["de-accumulate"] == [4.0]
-    assert results["fixed-window-flux-average"] == [4.0 / 86_400]
+    results = [operations.finish(name, state, facts, np.array([1.0])).item() for name in names]
+    assert results == [5.0, 4.0, -4.0, 4.0, 5.0 / 7_200, 4.0 / 7_200]
     assert operations.carry(state) == [5.0]
+
+
+def test_without_an_opening_an_accumulation_starts_from_zero():
+    operations = OperationSet(["de-accumulate", "fixed-window-flux-average"])
+    state = folded(operations, np.array([[3.0], [5.0]]))
+    assert [result.item() for result in finished(operations, state).values()] == [5.0, 5.0 / 86_400]
+
+
+def test_a_missing_value_at_either_end_makes_a_difference_missing():
+    operations = OperationSet(["difference"])
+    state = folded(operations, np.array([[1.0, 1.0, np.nan], [2.0, np.nan, 3.0]]))
+    result = operations.finish("difference", state, FACTS, np.array([np.nan, 0.0, 1.0]))
+    np.testing.assert_array_equal(result, [np.nan, np.nan, 2.0])
+
+
+def test_a_rate_over_no_time_is_an_error():
+    operations = OperationSet(["flux-average"])
+    facts = WindowFacts(0, 3_600, 0, 0, 1)
+    with pytest.raises(FieldError, match="No time has passed"):
+        operations.finish("flux-average", folded(operations, np.ones((1, 2))), facts)
+
+
+def test_a_field_of_another_shape_is_an_error():
+    operations = OperationSet(["average"])
+    with pytest.raises(FieldError, match=r"shape \(3,\) follows fields of the shape \(2,\)"):
+        operations.update(operations.begin(np.zeros(2)), np.zeros(3))
+
+
+def test_what_a_plan_says_travels_to_workers():
+    operations = pickle.loads(pickle.dumps(OperationSet(ALL, value_count_threshold=2)))
+    values = np.random.default_rng(6).normal(size=(5, 4))
+    here = OperationSet(ALL, value_count_threshold=2)
+    same(finished(here, folded(here, values)), finished(operations, folded(operations, values)))
+
+
+def test_memory_is_what_the_arrays_take():
+    names = [name for name in operation_names() if name not in ("exceedance", "quantile")]
+    names += [*THRESHOLDS, {"operation": "quantile", "quantile": 0.4}]
+    operations = OperationSet(names, value_count_threshold=1)
+    values = np.random.default_rng(7).normal(size=(200, 10))
+    values[3] = np.nan
+    peak, state = 0, operations.begin(values[0])
+    for one in values[1:]:
+        peak = max(peak, operations.update(state, one).nbytes)
+    assert peak <= operations.memory_bytes(200, values[0].nbytes) <= 1.3 * peak
