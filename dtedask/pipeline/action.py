@@ -32,6 +32,8 @@ _OWN = {
     "scale": "dtedask.pipeline.actions.scale:Scale",
     "select": "dtedask.pipeline.actions.select:Select",
     "sink": "dtedask.pipeline.actions.sink:SinkAction",
+    "statistics": "dtedask.pipeline.actions.statistics:Statistics",
+    "statistics-mtg2": "dtedask.pipeline.actions.statistics:Statistics",
     "transport": "dtedask.pipeline.actions.transport:Transport",
 }
 _OLDER = {"aggregation": "aggregate"}

@@ -1,0 +1,125 @@
+"""The actions `statistics` and `statistics-mtg2`: numbers over windows of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dtedask.pipeline.action import Action, Context
+from dtedask.pipeline.message import Kind, Message
+from dtedask.pipeline.statistics.facts import WindowFacts
+from dtedask.pipeline.statistics.fields import Signature, runs_along_dates, signature_of, time_of
+from dtedask.pipeline.statistics.follow import Closed, Follower
+from dtedask.pipeline.statistics.openings import FROM_ZERO, resets_at
+from dtedask.pipeline.statistics.operations import OperationSet
+from dtedask.pipeline.statistics.options import StatisticsOptions
+from dtedask.pipeline.statistics.results import Namer
+from dtedask.pipeline.statistics.series import Series
+
+if TYPE_CHECKING:
+    from dtedask.pipeline.compute import Compute
+
+_ENDS = frozenset({"end-of-simulation", "last-step", "close-connection"})
+SO_FAR = "partial-statistics"  # a flush of this kind asks for what is in windows that are still open
+
+
+@dataclass(slots=True)
+class StatisticsState:
+    """How far all series have come.
+
+    Parameters
+    ----------
+    series : dict
+        Of each series, by what tells it apart: its keys, and the reference time of a forecast.
+    known : dict
+        Of each order of keys that was met, the same in the order of the alphabet, and whether it runs along dates.
+    """
+
+    series: dict[tuple[Signature, int | None], Series] = field(default_factory=dict)
+    known: dict[Signature, tuple[Signature, bool]] = field(default_factory=dict)
+
+
+class Statistics(Action):
+    """Takes fields into windows, and gives a field for each window and operation once the window is full."""
+
+    Options = StatisticsOptions
+
+    def __init__(self, options: StatisticsOptions, context: Context) -> None:
+        super().__init__(options, context)
+        threshold = options.options.value_count_threshold
+        self.operations = OperationSet(options.operations, value_count_threshold=threshold)
+        self.follower = Follower(options, self.operations)
+        self.namer = Namer(options)
+
+    def start(self) -> StatisticsState:
+        """Return the state before the first field."""
+        return StatisticsState()
+
+    def handle(self, message: Message, state: StatisticsState, compute: Compute) -> Iterable[Message]:
+        """See `Action`."""
+        if message.kind is Kind.FIELD:
+            yield from self._field(message, state, compute)
+            return
+        if message.kind is Kind.FLUSH:
+            yield from self._flush(message, state, compute)
+        yield message
+
+    def memory_bytes(self, fields: int, field_bytes: int) -> int:
+        """See `Action`; two states a field and window: the segments that are merged, and the one under way."""
+        windows = self.follower.together + 1
+        hours = 1 if self.follower.hours is None else len(self.follower.hours)
+        opening = field_bytes * windows if self.operations.needs_opening else 0
+        return fields * (windows * hours * self.operations.memory_bytes(1, field_bytes) + opening)
+
+    def _field(self, message: Message, state: StatisticsState, compute: Compute) -> Iterator[Message]:
+        time = time_of(message)
+        series = self._series(message, time, state)
+        for closed in self.follower.take(series, message, time, compute):
+            yield from self._results(series, closed, compute)
+
+    def _flush(self, message: Message, state: StatisticsState, compute: Compute) -> Iterator[Message]:
+        kind = message.keys.get("flushKind")
+        for series in state.series.values():
+            if kind in _ENDS:
+                for closed in self.follower.end(series, compute):
+                    yield from self._results(series, closed, compute)
+            elif kind == SO_FAR:
+                for closed in self.follower.so_far(series, compute):
+                    yield from self._results(series, closed, compute, asked=True)
+
+    def _series(self, message: Message, time: int, state: StatisticsState) -> Series:
+        signature = signature_of(message)
+        known = state.known.get(signature)
+        if known is None:
+            sorted_keys = (signature[0], *sorted(signature[1:], key=str))
+            known = state.known[signature] = (sorted_keys, runs_along_dates(message.keys, self.options.time_axis))
+        key = (known[0], None if known[1] else message.reference_time)
+        series = state.series.get(key)
+        if series is None:
+            series = state.series[key] = self.follower.begin(message, time)
+        return series
+
+    def _results(self, series: Series, closed: Closed, compute: Compute, *, asked: bool = False) -> Iterator[Message]:
+        if closed.covered.partial and not (asked or self.options.partial):
+            return
+        facts = WindowFacts(
+            start_s=closed.covered.start,
+            end_s=closed.covered.end,
+            first_s=closed.part.first,
+            last_s=closed.part.last,
+            count=closed.part.fields,
+            time_step_s=series.distance,
+            partial=closed.covered.partial,
+        )
+        for operation in self.operations.operations:
+            opening = self._opening(closed, operation.operation)
+            values = compute.call(
+                operation.name, self.operations.finish, operation.name, closed.part.merged, facts, opening
+            )
+            yield self.namer.message(series, closed, operation, values)
+
+    def _opening(self, closed: Closed, operation: str) -> Any:
+        if operation in FROM_ZERO and resets_at(closed.window.start, self.options.options.solver_reset):
+            return None
+        return closed.opening
