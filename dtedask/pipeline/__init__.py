@@ -33,6 +33,7 @@ _HOMES = {
     "Saved": "action",
     "Sink": "sink",
     "SinkOptions": "sink",
+    "Stream": "stream",
     "Written": "manifest",
 }
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Saved",
     "Sink",
     "SinkOptions",
+    "Stream",
     "Written",
 ]
 

@@ -52,7 +52,7 @@ def with_grid(values: np.ndarray, key: Mapping[str, object], reader: Reader) -> 
         )
     label = canonical_value("grid", key["grid"])
     keys = {name: value for name, value in key.items() if name != "grid"}
-    found = _global(label)
+    found = global_coordinates(label)
     if found is not None:
         _check_shape(label, values, tuple(map(len, found.values())))
         return xr.DataArray(values, dims=tuple(found), coords=found), keys
@@ -62,7 +62,14 @@ def with_grid(values: np.ndarray, key: Mapping[str, object], reader: Reader) -> 
     return xr.DataArray(values, coordinates, part.group.grid.dims, attrs={"grid_spec": part.group.grid.spec}), keys
 
 
-def _global(label: str) -> dict[str, np.ndarray] | None:
+def global_coordinates(label: str) -> dict[str, np.ndarray] | None:
+    """Coordinates of a global regular grid that is named by its steps in degrees; None for other names.
+
+    Raises
+    ------
+    FieldError
+        If the steps do not divide the globe.
+    """
     match = re.fullmatch(r"([0-9.]+)x([0-9.]+)", label)
     if match is None:
         return None

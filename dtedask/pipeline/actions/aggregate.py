@@ -11,6 +11,7 @@ import numpy as np
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Saved
 from dtedask.pipeline.domains import DomainMap, Gather, read_part, sources_in_order
+from dtedask.pipeline.flush_counts import FlushCounts
 from dtedask.pipeline.message import Kind, Message
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class State:
         By name.
     waiting : dict of Identity to dict
         Fields and masks that are not whole yet: values by source.
-    flushes : dict of Identity to dict
-        Flushes that not all sources have sent: how often by source.
+    flushes : FlushCounts
+        Flushes that not all sources have sent.
     """
 
     domains: dict[str, DomainMap] = field(default_factory=dict)
     waiting: dict[Identity, dict[str, Any]] = field(default_factory=dict)
-    flushes: dict[Identity, dict[str, int]] = field(default_factory=dict)
+    flushes: FlushCounts[Identity] = field(default_factory=FlushCounts)
 
 
 class Aggregate(Action):
@@ -104,12 +105,13 @@ class Aggregate(Action):
         if domain is None:
             known = ", ".join(repr(one) for one in sorted(state.domains)) or "none"
             raise FieldError(
-                f"The domain {name!r} of the {message} is not known; known are: {known}.",
+                f"The domain {name!r} is not known; known are: {known}.",
                 hint="Each source sends its domain before its first field.",
             )
         if source not in domain.parts:
             raise FieldError(
-                f"The source {source} sends the {message} before it says which points of the domain {name!r} it holds.",
+                f"The source {source} sends a {message.kind.value} before it says which points of the domain {name!r} "
+                "it holds.",
                 hint="Each source sends its domain before its first field.",
             )
         return domain
@@ -126,18 +128,14 @@ class Aggregate(Action):
 
     def _all_sent(self, message: Message, domains: list[DomainMap], state: State) -> bool:
         identity = _identity(message)
-        counts = state.flushes.setdefault(identity, {})
-        source = str(message.keys["source"])
-        counts[source] = counts.get(source, 0) + 1
+        state.flushes.add(identity, str(message.keys["source"]))
+        sent = state.flushes.sent_by(identity)
         needed = {source for domain in domains for source in domain.parts}
-        if not all(domain.is_complete for domain in domains) or not needed <= counts.keys():
+        if not all(domain.is_complete for domain in domains) or not needed <= sent:
             return False
-        if len(counts) < self.options.parts:
+        if len(sent) < self.options.parts:
             return False
-        left = {one: count - 1 for one, count in counts.items() if count > 1}
-        state.flushes[identity] = left
-        if not left:
-            del state.flushes[identity]
+        state.flushes.take(identity)
         return True
 
     def save(self, state: State) -> Saved:
@@ -149,7 +147,7 @@ class Aggregate(Action):
             saved.document["waiting"].append([*identity, list(waiting)])
             for place, values in enumerate(waiting.values()):
                 saved.arrays[f"field-{number}-{place}"] = np.asarray(values)
-        saved.document["flushes"] = [[*identity, counts] for identity, counts in state.flushes.items()]
+        saved.document["flushes"] = [[*identity, counts] for identity, counts in state.flushes.counts.items()]
         return saved
 
     def load(self, saved: Saved) -> State:
@@ -163,7 +161,7 @@ class Aggregate(Action):
                 source: saved.arrays[f"field-{number}-{place}"] for place, source in enumerate(sources)
             }
         for kind, pairs, counts in saved.document["flushes"]:
-            state.flushes[_loaded(kind, pairs)] = dict(counts)
+            state.flushes.counts[_loaded(kind, pairs)] = dict(counts)
         return state
 
     def memory_bytes(self, fields: int, field_bytes: int) -> int:
@@ -210,12 +208,12 @@ def _check_sources(message: Message, domains: list[DomainMap], state: State) -> 
             domain.check_covered()
             raise FieldError(
                 f"The domain {domain.name!r} has {domain.expected} parts, of which only those of "
-                f"{', '.join(sources_in_order(domain.parts))} are known when the {message} comes."
+                f"{', '.join(sources_in_order(domain.parts))} are known when a step is flushed."
             )
-    if message.keys.get("flushKind") != "end-of-simulation" or not state.flushes:
+    if message.keys.get("flushKind") != "end-of-simulation" or not state.flushes.counts:
         return
-    (identity, counts), *_ = state.flushes.items()
-    state.flushes.clear()
+    (identity, counts), *_ = state.flushes.counts.items()
+    state.flushes.counts.clear()
     behind = {source for domain in domains for source in domain.parts} - counts.keys()
     raise FieldError(
         f"The run ends, but {_named(identity)} was sent by {', '.join(sources_in_order(counts))} only, and not by "
@@ -235,7 +233,7 @@ def _check_parts(message: Message, state: State) -> None:
         domain = state.domains[dict(identity[1])["domain"]]
         missing = ", ".join(_missing(domain, waiting)) or "sources that never said what they hold"
         texts.append(f"{_named(identity)} lacks the parts of {missing}")
-    raise FieldError(f"The {message} comes before its fields are whole: {'; '.join(texts)}.")
+    raise FieldError(f"Fields are not whole when their step is flushed: {'; '.join(texts)}.")
 
 
 def _is_of(identity: Identity, times: Mapping[str, str]) -> bool:
