@@ -39,6 +39,7 @@ DtedaskError
 ├── SettingError                    a setting or profile that is wrong (also ValueError)
 ├── IngestError                     files that could not be ingested, while others were
 ├── PlanError                       work that cannot be done as planned, such as too little memory
+│   └── RunError                    pipelines of a plan that failed, while others went on
 ├── SinkError                       a sink of a pipeline that failed, while others did their part
 ├── ClusterError                    a cluster that cannot be started or was lost
 │   ├── WorkersMissingError         no worker started in time (also TimeoutError)
@@ -352,6 +353,12 @@ class PlanError(DtedaskError):
     """Work that cannot be done as planned."""
 
     code = "plan"
+
+
+class RunError(PlanError):
+    """Pipelines of a plan failed; the others did all that they had to."""
+
+    code = "run"
 
 
 class SinkError(DtedaskError):

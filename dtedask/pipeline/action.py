@@ -9,13 +9,14 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
+from dtedask.pipeline.policy import OnError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +47,8 @@ class ActionOptions(BaseModel):
 
     type: str
     """What the action does."""
+    on_error: OnError | None = Field(default=None, alias="on-error")
+    """What to do where it fails; by default what the plan says."""
 
     def files(self) -> tuple[str, ...]:
         """Give files beside the plan whose content says what the action does: they count in the plan's digest."""
@@ -112,6 +115,10 @@ class Action(ABC):
     """
 
     Options: ClassVar[type[ActionOptions]] = ActionOptions
+    takes_arrays: ClassVar[bool] = False
+    """Whether `handle` wants values that are arrays, not what stands for them; its state is its own concern."""
+    on_archive: ClassVar[Literal["run", "end", "pass"]] = "run"
+    """What `Plan.apply` does with it: ``end`` if what comes to it is the result, ``pass`` if it is left out."""
 
     def __init__(self, options: Any, context: Context) -> None:
         self.options = options

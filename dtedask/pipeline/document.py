@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
@@ -17,6 +17,7 @@ from dtedask.core.documents import KeyPath, Lines, check_document
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.action import AnyAction
+from dtedask.pipeline.policy import OnError
 from dtedask.pipeline.reading import is_section, read_source
 
 __all__ = ["PipelineDocument", "PlanDocument", "SectionDocument", "read_plan"]
@@ -41,6 +42,8 @@ class PipelineDocument(_Part):
     """A file that holds this plan: what stands there goes before what stands here."""
     actions: list[AnyAction] = []
     """What is done with each message, in order; each action has a type."""
+    on_error: Annotated[OnError | None, Field(alias="on-error")] = None
+    """What to do where an action fails that does not say so itself; by default what the plan says."""
 
     @model_validator(mode="after")
     def _has_actions(self) -> PipelineDocument:
@@ -95,6 +98,8 @@ class SectionDocument(_MultioKeys):
 
     plans: list[PipelineDocument] = []
     """Its pipelines."""
+    on_error: Annotated[OnError | None, Field(alias="on-error")] = None
+    """What to do where an action fails and neither it nor its pipeline says so."""
 
 
 class PlanDocument(_MultioKeys):
@@ -122,6 +127,8 @@ class PlanDocument(_MultioKeys):
     """How MultIO splits its processes."""
     active_matchers: list[Matcher] = Field(default=[], alias="active-matchers")
     """Fields that a model of MultIO sends; MultIO reads it and does not use it."""
+    on_error: Annotated[OnError | None, Field(alias="on-error")] = None
+    """What to do where an action fails and neither it nor its pipeline says so; by default `propagate`."""
     _path: Path | None = PrivateAttr(default=None)
     _content: Any = PrivateAttr(default=None)
 
@@ -216,14 +223,19 @@ class PlanDocument(_MultioKeys):
         """sha256 of the content, in hexadecimal.
 
         It is that of the content after substitution, with the files of functions that belong to it; the order of keys,
-        comments, descriptions, and the name of the file do not count.
+        comments, descriptions, what to do about errors, and the name of the file do not count.
         """
         content = self._content
         if content is None:
             content = self.model_dump(by_alias=True, exclude_unset=True)
         folder = self._path.parent if self._path is not None else Path.cwd()
-        whole = {"content": _undescribed(content), "files": dict(_digests(folder, self._files()))}
+        whole = {"content": _essence(content), "files": dict(_digests(folder, self._files()))}
         return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
+
+    def on_error_in(self, section: str) -> OnError | None:
+        """Return what is to be done about errors in a section, where its pipelines do not say so; "" for no section."""
+        found = self.sections[section].on_error if section else None
+        return found or self.on_error
 
     def _files(self) -> Iterator[str]:
         for _, pipelines in self.lists_of_plans():
@@ -285,14 +297,15 @@ def _check_targets(document: PlanDocument, lines: Lines) -> None:
                     )
 
 
-def _undescribed(content: Any) -> Any:
-    """Leave out descriptions of the plan and its parts, which say nothing of what it does."""
+def _essence(content: Any) -> Any:
+    """Leave out what says nothing of what a plan does with fields that are as they should be."""
     if isinstance(content, Mapping):
-        kept = {str(key): value for key, value in content.items() if key != "description"}
+        kept = {key: value for key, value in content.items() if key not in ("description", "on-error", "on_error")}
         return {
-            key: _undescribed(value) if key == "plans" or is_section(value) else value for key, value in kept.items()
+            str(key): _essence(one) if key in ("plans", "actions") or is_section(one) else one
+            for key, one in kept.items()
         }
-    return [_undescribed(value) for value in content] if isinstance(content, list | tuple) else content
+    return [_essence(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def _digests(folder: Path, files: Iterator[str]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dtedask.grib import Coordinate, FieldDescription
 
-__all__ = ["Keys", "Kind", "Message"]
+__all__ = ["Keys", "Kind", "Message", "valid_time_of"]
 
 Keys = Mapping[str, Any]
 
@@ -125,6 +125,13 @@ class Message:
     def __str__(self) -> str:
         shown = ",".join(f"{key}={value}" for key, value in self.keys.items())
         return f"{self.kind.value} {shown}" + (f" ({self.origin})" if self.origin else "")
+
+
+def valid_time_of(keys: Keys) -> int:
+    """Valid time of a field that has these keys, in seconds since 1970-01-01 00 UTC; 0 where they say no date."""
+    if "date" not in keys:
+        return 0
+    return _epoch_s(str(keys["date"]), str(keys.get("time", "0000"))) + _step_s(str(keys.get("step", "0")))
 
 
 @lru_cache(65_536)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.pipeline.action import Action, Context, make_action
 from dtedask.pipeline.document import PlanDocument, read_plan
+from dtedask.pipeline.policy import OnError
 from dtedask.pipeline.routes import Route, routes
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.run import RunSummary
 
@@ -27,6 +30,8 @@ class Pipeline:
         What it is called.
     actions : tuple of Action
         In the order in which messages meet them.
+    on_error : OnError, optional
+        What to do where an action fails that does not say so itself.
     upstream : tuple of str
         Pipelines whose messages it goes on with, as `transport` hands them on; empty for the stream itself.
     section : str
@@ -35,6 +40,7 @@ class Pipeline:
 
     name: str
     actions: tuple[Action, ...]
+    on_error: OnError = field(default_factory=OnError)
     upstream: tuple[str, ...] = ()
     section: str = ""
 
@@ -67,7 +73,13 @@ class Plan:
         self.folder = folder or (document.path.expanduser().parent if document.path is not None else Path.cwd())
         self.digest = document.digest
         self.pipelines = tuple(
-            Pipeline(route.name, tuple(self._actions(route)), route.upstream, route.section)
+            Pipeline(
+                route.name,
+                tuple(self._actions(route)),
+                route.document.on_error or document.on_error_in(route.section) or OnError(),
+                route.upstream,
+                route.section,
+            )
             for route in routes(document, section)
         )
 
@@ -101,6 +113,38 @@ class Plan:
             for message in fields:
                 run.feed(message)
         return run.summary
+
+    def apply(
+        self, data: xr.DataArray | xr.Dataset | xr.DataTree, *, keys: Mapping[str, Any] | None = None
+    ) -> xr.Dataset | xr.DataTree:
+        """Do the same on an archive: what a run would write, as lazy arrays.
+
+        Parameters
+        ----------
+        data : DataArray, Dataset or DataTree
+            As `Store.retrieve` or the xarray engine gives it, or of the same dimensions and attributes; lazy or not.
+            Missing fields are left out where a store says which there are, as long as the data are not in Dask chunks;
+            else they are fields of missing points.
+        keys : mapping, optional
+            MARS keys that the data do not say themselves, such as ``{"class": "od"}``.
+
+        Returns
+        -------
+        Dataset or DataTree
+            Float64 Dask arrays in chunks of one field, named and placed as the store would place them; gaps are NaN.
+            Nothing is read before it is computed. A tree where results are of several cubes or groups, and where the
+            plan has several pipelines: then their names come first.
+
+        Raises
+        ------
+        FieldError
+            If the data lack a key that every field needs.
+        PlanError
+            If the plan gives nothing for these data.
+        """
+        from dtedask.pipeline.graph.apply import apply
+
+        return apply(self, data, keys or {})
 
     def _actions(self, route: Route) -> Iterator[Action]:
         sections = tuple(self.document.sections)

@@ -78,14 +78,18 @@ def arriving(upstream: Sequence[str], message: Message, gone_on: Mapping[str, Se
     Yields
     ------
     Message
-        The message itself where the pipeline has nothing upstream. Else what came out there, and each flush once,
-        after all else, when the last of them has handed it on.
+        The message itself where the pipeline has nothing upstream. Else what came out there: a domain or a mask that
+        several of them hand on once, and each flush once, after all else.
     """
     if not upstream:
         yield message
         return
-    arrived = [out for name in upstream for out in gone_on.get(name, ()) if out.kind is not Kind.NOTICE]
-    yield from (out for out in arrived if out.kind is not Kind.FLUSH)
+    arrived = [out for name in upstream for out in gone_on.get(name, ())]
+    seen: set[int] = set()
+    for out in arrived:
+        if out.kind is Kind.FIELD or (out.kind is not Kind.FLUSH and id(out) not in seen):
+            seen.add(id(out))
+            yield out
     flushes = {tuple(sorted(out.keys.items())): out for out in arrived if out.kind is Kind.FLUSH}
     yield from flushes.values()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ _SPATIAL = (("latitude", "longitude"), ("y", "x"), ("values",))
 _NO_KEYS = ("valid_time", "time", "date", "latitude", "longitude", "crs")
 _KEYS = {"member": "number", "level": "levelist"}
 _CIRCLE = 360.0
+_DESCRIBED = ("GRIB_paramId", "GRIB_shortName", "GRIB_stepType", "GRIB_level", "GRIB_edition")
 
 
 def fields_of_array(
@@ -43,19 +45,60 @@ def fields_of_array(
     FieldError
         If the grid cannot be told, or a coordinate is no key.
     """
+    for one in parts_of_array(array, key, language):
+        yield Field(one.description, np.asarray(one.whole[dict(one.place)].to_numpy()), one.coordinates)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayPart:
+    """One field of an array, whose values were not looked at.
+
+    Parameters
+    ----------
+    description : FieldDescription
+        What it is.
+    whole : xarray.DataArray
+        The array, its points in the order of the grid.
+    place : mapping of str to int
+        Where the field is on the dimensions before those of the grid.
+    coordinates : mapping of str to Coordinate
+        Of the grid.
+    """
+
+    description: FieldDescription
+    whole: xr.DataArray
+    place: Mapping[str, int]
+    coordinates: Mapping[str, Coordinate]
+
+
+def grib_attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    """What the attributes of a variable say that encoding needs and a description says nowhere else."""
+    return {
+        str(name): value
+        for name, value in attributes.items()
+        if str(name).startswith("GRIB_") and str(name) not in _DESCRIBED
+    }
+
+
+def parts_of_array(
+    array: xr.DataArray, key: Mapping[str, object], language: Language | None = None
+) -> Iterator[ArrayPart]:
+    """Cut an array into fields whose values are not looked at: what is lazy stays so; else as `fields_of_array`."""
     leading, spatial = _split(array)
     grid, coordinates, array = _grid_of(array, spatial)
     fixed = _attribute_keys(array)
     given = canonical_keys(key, language=language)
     found = _parameter(array, {**fixed, **given})
+    labels = array.coords.to_dataset().drop_dims(spatial, errors="ignore")
     for indices in itertools.product(*(range(array.sizes[name]) for name in leading)):
-        part = array[dict(zip(leading, indices, strict=True))]
+        place = dict(zip(leading, indices, strict=True))
+        part = labels.isel({name: index for name, index in place.items() if name in labels.dims})
         keys = canonical_keys(
             {**fixed, **_dated(_coordinate_keys(part, language), array.attrs), **given, "param": found.id},
             language=language,
         )
         described = _describe(array, _as_message(keys, array.attrs, "number" in key), found, grid)
-        yield Field(described, np.asarray(part.to_numpy()), coordinates)
+        yield ArrayPart(described, array, place, coordinates)
 
 
 def arrays_of(fields: xr.DataArray | xr.Dataset) -> list[xr.DataArray]:
@@ -154,7 +197,7 @@ def _parameter(array: xr.DataArray, keys: Mapping[str, object]) -> Parameter:
         raise FieldError(error.message, hint=f"Set it by key={{'param': ...}}. {error.hint}") from error
 
 
-def _coordinate_keys(part: xr.DataArray, language: Language | None) -> dict[str, object]:
+def _coordinate_keys(part: xr.Dataset, language: Language | None) -> dict[str, object]:
     keys: dict[str, object] = {}
     for name, coordinate in part.coords.items():
         if coordinate.ndim == 0 and str(name) not in _NO_KEYS:

@@ -91,6 +91,14 @@ class FieldArray(BackendArray):
             without_empty_slices(key, self.shape), self.shape, indexing.IndexingSupport.OUTER, self._read
         )
 
+    def present(self) -> np.ndarray:
+        """Whether each field exists, in the shape of the dimensions before those of the grid."""
+        slots = cached_snapshot(*self._place).present(self._group, self._variable)
+        known = set(map(tuple, slots.tolist()))
+        shape = self.shape[: len(self._tables)]
+        rows = self._slots([np.arange(size) for size in shape]) if self._tables else np.empty((1, 0), dtype=np.int64)
+        return np.fromiter((row in known for row in map(tuple, rows.tolist())), bool, len(rows)).reshape(shape)
+
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         chosen = [np.atleast_1d(np.arange(len(t.slots))[part]) for t, part in zip(self._tables, key, strict=False)]
         part = self._part(key[len(self._tables) :])

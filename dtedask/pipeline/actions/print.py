@@ -28,6 +28,7 @@ class Print(Action):
     """Writes a line for each message and hands it on."""
 
     Options = PrintOptions
+    on_archive = "pass"
 
     def handle(self, message: Message, state: Any, compute: Compute) -> Iterable[Message]:  # noqa: ARG002
         """See `Action`."""

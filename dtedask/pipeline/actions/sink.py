@@ -95,6 +95,7 @@ class SinkAction(Action):
 
     Options = SinkActionOptions
     takes_arrays: ClassVar[bool] = True
+    on_archive = "end"
 
     def start(self) -> Sinks:
         """Return the sinks."""

@@ -31,12 +31,14 @@ class Graph:
     def __init__(self) -> None:
         self._constants: dict[int, tuple[Any, str, Any]] = {}
         self._living: weakref.WeakSet[Node] = weakref.WeakSet()
+        self.arrays: list[Any] = []
+        """Dask arrays whose blocks some nodes need."""
 
     def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Node:
         """See `Compute`."""
         token, function = self._constant(function)
         given = tuple(self._argument(one) for one in arguments)
-        return self._new(
+        return self.add(
             Result(f"{name}-{tokenize(token, *(one for one, _ in given))}", function, [a for _, a in given])
         )
 
@@ -45,7 +47,7 @@ class Graph:
         token, _ = self._constant(fold)
         found = state
         if not isinstance(found, Folded) or not found.takes(name, token, _MOST_VALUES):
-            found = self._new(Folded(name, fold, token, None if state is None else self.node(state)))
+            found = self.add(Folded(name, fold, token, None if state is None else self.node(state)))
         found.values.append(self.node(values))
         return found
 
@@ -57,13 +59,18 @@ class Graph:
 
     def source(self, name: str, function: Callable[..., Any], *arguments: Any, token: str = "") -> Node:
         """A node that is made of nothing else, such as a field that is read; `token` stands for all of it."""
-        return self._new(Result(f"{name}-{token or tokenize(function, *arguments)}", function, arguments))
+        return self.add(Result(f"{name}-{token or tokenize(function, *arguments)}", function, arguments))
+
+    def depends_on(self, array: Any) -> None:
+        """Take the graph of a Dask array in which some nodes find their fields."""
+        self.arrays.append(array)
 
     def unsettled(self) -> list[Node]:
         """Nodes that are somewhere in use and not computed yet, such as those of states; others are forgotten."""
         return [node for node in self._living if not is_held(node)]
 
-    def _new(self, node: _Node) -> _Node:
+    def add(self, node: _Node) -> _Node:
+        """Take a node that was made elsewhere."""
         self._living.add(node)
         return node
 

@@ -1,0 +1,256 @@
+"""A pipeline at work: its actions linked one to the next before anything runs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from dtedask.core.errors import DtedaskError, RunError
+from dtedask.pipeline.message import Kind, Message
+from dtedask.pipeline.summary import ActionSummary, Failure, PipelineSummary
+from dtedask.pipeline.undo import Journal, rebuilt
+
+if TYPE_CHECKING:
+    from dtedask.pipeline.action import Action
+    from dtedask.pipeline.compute import Compute
+    from dtedask.pipeline.plan import Pipeline
+    from dtedask.pipeline.policy import OnError
+
+__all__ = ["Chain", "PipelineStopped"]
+log = logging.getLogger(__name__)
+Send = Callable[[Message], None]
+Bury = Callable[[Message, "Link", Exception], None]
+_FIELD, _FLUSH, _NOTICE = Kind.FIELD, Kind.FLUSH, Kind.NOTICE
+_clock = time.perf_counter
+
+
+class PipelineStopped(Exception):  # noqa: N818 - it ends a pipeline and never leaves the run
+    """An error that ends a pipeline, with its place."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Link:
+    """One action with its state, and what comes after it.
+
+    Parameters
+    ----------
+    action : Action
+        What is done.
+    position : int
+        Where in the pipeline it stands.
+    state : object
+        What it knows of the messages before.
+    policy : OnError
+        What is done where it fails.
+    chain : Chain
+        The pipeline.
+    """
+
+    __slots__ = ("action", "chain", "policy", "position", "state", "summary")
+
+    def __init__(self, action: Action, position: int, state: Any, policy: OnError, chain: Chain) -> None:
+        self.action = action
+        self.position = position
+        self.state = state
+        self.policy = policy
+        self.chain = chain
+        self.summary = ActionSummary(action.options.type)
+
+    def sender(self, compute: Compute, following: Send) -> Send:
+        """Return the function that takes a message through this action and all after it."""
+        return self._guarded(compute, following) if self.policy.keeps_going else self._plain(compute, following)
+
+    def _plain(self, compute: Compute, following: Send) -> Send:
+        handle, state, summary = self.action.handle, self.state, self.summary
+
+        def send(message: Message) -> None:
+            begin = _clock()
+            if message.kind is _FIELD:
+                summary.fields += 1
+            try:
+                found = handle(message, state, compute)
+                if found.__class__ is not list:
+                    found = list(found)
+            except Exception as error:  # noqa: BLE001 - whatever an action raises
+                self.chain.stop(self, message, error)
+            summary.seconds += _clock() - begin
+            for one in found:
+                following(one)
+
+        return send
+
+    def _guarded(self, compute: Compute, following: Send) -> Send:
+        def send(message: Message) -> None:
+            self.summary.fields += message.kind is _FIELD
+            for one in self._tried(message, compute):
+                following(one)
+
+        return send
+
+    def _tried(self, message: Message, compute: Compute) -> Sequence[Message]:
+        """Try as often as may be; the state is that of before wherever it fails."""
+        for left in reversed(range(self.policy.tries)):
+            begin = _clock()
+            try:
+                return self._once(message, compute)
+            except Exception as error:  # noqa: BLE001 - whatever an action raises
+                if not left:
+                    return self._given_up(message, error)
+                self.summary.errors += 1
+                self.chain.summary.retried += 1
+                log.warning("%s", self.place(message, error))
+            finally:
+                self.summary.seconds += _clock() - begin
+            self.chain.sleep(self.policy.delay_s)
+        raise AssertionError("a policy tries at least once")
+
+    def _once(self, message: Message, compute: Compute) -> Sequence[Message]:
+        if self.action.takes_arrays:
+            return list(self.action.handle(message, self.state, compute))
+        before, journal = rebuilt(self.state), Journal(compute)
+        try:
+            return list(self.action.handle(message, self.state, journal))
+        except BaseException:
+            journal.restore()
+            self.state = before
+            raise
+
+    def _given_up(self, message: Message, error: Exception) -> Sequence[Message]:
+        outcome = self.policy.at_last
+        if outcome == "propagate" or message.kind is not _FIELD:
+            self.chain.stop(self, message, error)
+        self.summary.errors += 1
+        self.chain.put_aside(self, message, error, outcome)
+        return ()
+
+    def place(self, message: Message, error: Exception) -> str:
+        """What failed, where and why."""
+        said = error.message if isinstance(error, DtedaskError) else f"{type(error).__name__}: {error}"
+        return (
+            f"Pipeline {self.chain.summary.name!r}, action {self.position + 1} ({self.summary.type}), "
+            f"at the {message}: {said}"
+        )
+
+
+class Chain:
+    """A pipeline with the states of its actions.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        What to do.
+    compute : Compute
+        Where functions run.
+    states : sequence of object
+        The state of each action.
+    bury : callable
+        Keeps a dead letter.
+    told : callable
+        Hears of notices and failures.
+    sleep : callable
+        Waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        compute: Compute,
+        states: Sequence[Any],
+        *,
+        bury: Bury,
+        told: Callable[[Message | Failure], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.pipeline = pipeline
+        self.summary = PipelineSummary(pipeline.name)
+        self.sleep = sleep
+        self.error: Exception | None = None
+        self.seen = 0
+        self.is_awaited = False
+        """Whether other pipelines go on with what comes out at the end."""
+        self._gone_on: list[Message] = []
+        self._bury = bury
+        self._told = told
+        self._last_field = 0.0
+        self.links = [
+            Link(action, position, state, action.options.on_error or pipeline.on_error, self)
+            for position, (action, state) in enumerate(zip(pipeline.actions, states, strict=True))
+        ]
+        self.summary.actions = [link.summary for link in self.links]
+        self._send: Send = self._end
+        for link in reversed(self.links):
+            self._send = link.sender(compute, self._send)
+
+    def feed(self, message: Message) -> None:
+        """Take a message through all actions.
+
+        Raises
+        ------
+        PipelineStopped
+            If one fails, and nothing else is to be done about it.
+        """
+        if message.kind is _FIELD:
+            self.summary.fields_in += 1
+            self._last_field = _clock()
+        self._send(message)
+        self.seen += 1
+
+    def gone_on(self) -> list[Message]:
+        """Give what came out at the end since this was asked last, where other pipelines wait for it."""
+        found, self._gone_on = self._gone_on, []
+        return found
+
+    def stop(self, link: Link, message: Message, error: Exception) -> NoReturn:
+        """End the pipeline by an error."""
+        link.summary.errors += 1
+        placed = placed_error(link.place(message, error), error)
+        self.summary.failed = str(placed)
+        self.error = placed
+        self._told(self._failure(link, message, error, "propagate"))
+        raise PipelineStopped(placed) from error
+
+    def put_aside(self, link: Link, message: Message, error: Exception, outcome: str) -> None:
+        """Leave a field out, or keep it as a dead letter."""
+        log.warning("%s", link.place(message, error))
+        if outcome == "dead-letter":
+            self._bury(message, link, error)
+            self.summary.dead_letters += 1
+        else:
+            self.summary.skipped += 1
+        self._told(self._failure(link, message, error, outcome))
+
+    def close(self) -> None:
+        """Let go of what the actions hold."""
+        for link in self.links:
+            link.action.close(link.state)
+
+    def _failure(self, link: Link, message: Message, error: Exception, outcome: str) -> Failure:
+        said = f"{type(error).__name__}: {error}"
+        return Failure(self.summary.name, link.summary.type, link.position, str(message), said, outcome)
+
+    def _end(self, message: Message) -> None:
+        if message.kind is _NOTICE:
+            lag = _clock() - self._last_field if self._last_field else 0.0
+            self.summary.notices += 1
+            self.summary.written += len(message.values or ())
+            self.summary.lag_s = lag
+            self.summary.longest_lag_s = max(lag, self.summary.longest_lag_s)
+            self._told(message)
+        elif self.is_awaited:
+            self._gone_on.append(message)
+
+
+def placed_error(text: str, error: Exception) -> Exception:
+    """The same error with its place before what it says; of other libraries a `RunError`."""
+    if isinstance(error, DtedaskError):
+        placed = type(error)(text, hint=error.hint)
+        placed.__dict__.update({key: value for key, value in vars(error).items() if key not in ("message", "hint")})
+    else:
+        placed = RunError(text)
+    placed.__cause__ = error
+    return placed
