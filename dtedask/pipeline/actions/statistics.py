@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dtedask.pipeline.action import Action, Context
+from dtedask.pipeline.action import Action, Context, Saved
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.fields import Signature, runs_along_dates, signature_of, time_of
@@ -15,6 +15,7 @@ from dtedask.pipeline.statistics.openings import FROM_ZERO, resets_at
 from dtedask.pipeline.statistics.operations import OperationSet
 from dtedask.pipeline.statistics.options import StatisticsOptions
 from dtedask.pipeline.statistics.results import Namer
+from dtedask.pipeline.statistics.saving import load_series, save_series
 from dtedask.pipeline.statistics.series import Series
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ class Statistics(Action):
             yield from self._flush(message, state, compute)
         yield message
 
+    def save(self, state: StatisticsState) -> Saved:
+        """See `Action`."""
+        return save_series(state.series.values())
+
+    def load(self, saved: Saved) -> StatisticsState:
+        """See `Action`."""
+        state = self.start()
+        for series in load_series(saved):
+            state.series[_sorted(signature_of(series.message)), series.reference] = series
+        return state
+
     def memory_bytes(self, fields: int, field_bytes: int) -> int:
         """See `Action`; two states a field and window: the segments that are merged, and the one under way."""
         windows = self.follower.together + 1
@@ -92,8 +104,8 @@ class Statistics(Action):
         signature = signature_of(message)
         known = state.known.get(signature)
         if known is None:
-            sorted_keys = (signature[0], *sorted(signature[1:], key=str))
-            known = state.known[signature] = (sorted_keys, runs_along_dates(message.keys, self.options.time_axis))
+            along_dates = runs_along_dates(message.keys, self.options.time_axis)
+            known = state.known[signature] = (_sorted(signature), along_dates)
         key = (known[0], None if known[1] else message.reference_time)
         series = state.series.get(key)
         if series is None:
@@ -123,3 +135,7 @@ class Statistics(Action):
         if operation in FROM_ZERO and resets_at(closed.window.start, self.options.options.solver_reset):
             return None
         return closed.opening
+
+
+def _sorted(signature: Signature) -> Signature:
+    return (signature[0], *sorted(signature[1:], key=str))
