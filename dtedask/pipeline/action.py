@@ -30,6 +30,7 @@ _OWN = {
     "average-rate": "dtedask.pipeline.actions.average_rate:AverageRate",
     "null": "dtedask.pipeline.actions.null:Null",
     "print": "dtedask.pipeline.actions.print:Print",
+    "renumber-healpix": "dtedask.pipeline.actions.renumber_healpix:RenumberHealpix",
     "scale": "dtedask.pipeline.actions.scale:Scale",
     "select": "dtedask.pipeline.actions.select:Select",
     "sink": "dtedask.pipeline.actions.sink:SinkAction",
