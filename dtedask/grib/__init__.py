@@ -5,6 +5,7 @@ from dtedask.grib.coordinates import Coordinate, coordinates
 from dtedask.grib.decode import decode
 from dtedask.grib.encode import encode
 from dtedask.grib.encode_packed import encode_packed
+from dtedask.grib.encoder import Encoder, forget_headers
 from dtedask.grib.field import Field, FieldDescription, Message
 from dtedask.grib.headers import header_differences, packing_step
 from dtedask.grib.packing import scale_of
@@ -13,6 +14,7 @@ from dtedask.grib.with_keys import with_keys
 
 __all__ = [
     "Coordinate",
+    "Encoder",
     "Field",
     "FieldDescription",
     "Grid",
@@ -25,6 +27,7 @@ __all__ = [
     "describe",
     "encode",
     "encode_packed",
+    "forget_headers",
     "header_differences",
     "packing_step",
     "scale_of",

@@ -35,7 +35,7 @@ _DETAILS = (
     *("derivedForecast", "probabilityType", "scaledValueOfLowerLimit", "scaledValueOfUpperLimit", "percentileValue"),
     "typeOfStatisticalProcessing",
 )
-_DERIVED = frozenset({"timespan", "stattype"})  # GRIB2 says them of any interval, GRIB1 never does
+DERIVED = frozenset({"timespan", "stattype"})  # GRIB2 says them of any interval, GRIB1 never does
 _LAST_WITHOUT_TIMESPAN = 33
 _KINDS = {"an": 0, "fc": 1, "cf": 3, "pf": 4}
 
@@ -82,32 +82,37 @@ def encode(
     GribUnsupportedError
         If GRIB2 or ecCodes cannot say what keys, grid or attributes say; names what.
     """
-    said = {str(key).removeprefix("GRIB_"): value for key, value in (attributes or {}).items()}
+    said = said_of(attributes)
     bits = bits_per_value or int(said.get("bitsPerValue") or _BITS)
     with Handle(sample="GRIB2") as handle:
-        _write_product(handle, keys, said, interval)
+        write_product(handle, keys, said, interval)
         write_grid(handle, grid)
-        _write_values(handle, values, grid, bits, decimal_scale, packing)
+        write_values(handle, values, grid, bits, decimal_scale, packing)
         message = handle.message()
-    _check(message, keys, grid)
+    check_said(message, keys, grid)
     return message
 
 
-def _write_product(
+def said_of(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Attributes of a description, by the names that ecCodes has for them."""
+    return {str(key).removeprefix("GRIB_"): value for key, value in (attributes or {}).items()}
+
+
+def write_product(
     handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any], interval: tuple[int, int] | None
 ) -> None:
+    """Write all that a header says but the grid."""
     handle.set("tablesVersion", _tables_version(handle, keys))
     _write_identity(handle, keys, said, interval)
-    handle.set("dataDate", int(keys["date"]))
-    handle.set("dataTime", int(keys.get("time", "0000")[:4]))
-    _write_parameter(handle, keys)
-    _write_level(handle, keys, said)
-    _write_step(handle, keys, interval)
-    _write_member(handle, keys)
+    write_reference_time(handle, keys)
+    write_parameter(handle, keys)
+    write_level(handle, keys, said)
+    write_step(handle, keys, interval)
+    write_member(handle, keys)
     for key in _DETAILS:
         if key in said:
             handle.set(key, int(said[key]))
-    for key in set(keys) - _DONE_ELSEWHERE - _DERIVED:
+    for key in set(keys) - _DONE_ELSEWHERE - DERIVED:
         if handle.text(key) != keys[key]:
             handle.set(key, keys[key])
 
@@ -115,7 +120,7 @@ def _write_product(
 def _tables_version(handle: Handle, keys: Mapping[str, str]) -> int:
     """From version 34 on, ecCodes says timespan and stattype of every interval and drops names such as mx2t6."""
     latest = handle.integer("tablesVersionLatest")
-    return latest if _DERIVED & keys.keys() or latest <= _LAST_WITHOUT_TIMESPAN else _LAST_WITHOUT_TIMESPAN
+    return latest if DERIVED & keys.keys() or latest <= _LAST_WITHOUT_TIMESPAN else _LAST_WITHOUT_TIMESPAN
 
 
 def _write_identity(
@@ -145,7 +150,8 @@ def _is_plain(keys: Mapping[str, str], said: Mapping[str, Any]) -> bool:
     return keys["class"] in (centre, f"c{centre}")
 
 
-def _write_member(handle: Handle, keys: Mapping[str, str]) -> None:
+def write_member(handle: Handle, keys: Mapping[str, str]) -> None:
+    """Write the number of the member, where the product has one."""
     if handle.get("perturbationNumber", int) is None:
         return
     number = int(keys.get("number", 0))
@@ -153,7 +159,8 @@ def _write_member(handle: Handle, keys: Mapping[str, str]) -> None:
     handle.set("typeOfEnsembleForecast", 1 if keys["type"] == "cf" else 3)
 
 
-def _write_parameter(handle: Handle, keys: Mapping[str, str]) -> None:
+def write_parameter(handle: Handle, keys: Mapping[str, str]) -> None:
+    """Write the parameter."""
     param = keys["param"]
     parts = param.split(".")
     if len(parts) == 3:
@@ -180,7 +187,8 @@ def _write_known(handle: Handle, param: int) -> None:
         ) from error
 
 
-def _write_level(handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any]) -> None:
+def write_level(handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any]) -> None:
+    """Write the level."""
     levtype, level = keys.get("levtype", "sfc"), keys.get("levelist")
     if level is None:
         return
@@ -206,14 +214,20 @@ def _write_pressure(handle: Handle, hectopascal: float) -> None:
     handle.set("level", int(hectopascal) if is_whole else round(hectopascal * 100))
 
 
-def _write_step(handle: Handle, keys: Mapping[str, str], interval: tuple[int, int] | None) -> None:
+def write_reference_time(handle: Handle, keys: Mapping[str, str]) -> None:
+    """Write date and time."""
+    handle.set("dataDate", int(keys["date"]))
+    handle.set("dataTime", int(keys.get("time", "0000")[:4]))
+
+
+def write_step(handle: Handle, keys: Mapping[str, str], interval: tuple[int, int] | None) -> None:
+    """Write the step or the interval; after the reference time, from which ecCodes counts."""
     step = format_step(interval[1], interval[0]) if interval else keys.get("step", "0")
     handle.set("stepRange" if interval or "-" in step else "step", step)
 
 
-def _write_values(
-    handle: Handle, values: NDArray[Any], grid: Grid, bits: int, decimal_scale: int, packing: str
-) -> None:
+def write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, decimal_scale: int, packing: str) -> None:
+    """Pack the values of a field; NaN is missing."""
     is_double = values.dtype == "float64"
     with np.errstate(invalid="ignore"):  # NaN of the kind that signals is missing as any other
         data = np.asarray(values, dtype="float64").reshape(grid.shape)
@@ -234,15 +248,17 @@ def _write_values(
     handle.set("values", data)
 
 
-def _check(message: bytes, keys: Mapping[str, str], grid: Grid) -> None:
-    """Refuse a message that says something else."""
+def check_said(message: bytes, keys: Mapping[str, str], grid: Grid, *, unchecked: bool = False) -> None:
+    """Refuse a message that says something else; with `unchecked` keys its grid only is looked at."""
     told = describe(message)
     wanted = {key: value if key == "param" else canonical_value(key, value) for key, value in keys.items()}
     wrong = [
         f"{key}={wanted.get(key, 'absent')} became {told.keys.get(key, 'absent')}"
         for key in sorted(set(wanted) | set(told.keys))
-        if wanted.get(key) != told.keys.get(key) and (key in wanted or key not in _DERIVED)
+        if wanted.get(key) != told.keys.get(key) and (key in wanted or key not in DERIVED)
     ]
+    if unchecked:
+        wrong = []
     if told.grid != grid:
         wrong.append(f"grid {grid.label} became {told.grid.label}")
     if wrong:

@@ -37,15 +37,28 @@ class Handle:
         except _FAILURES as error:
             raise _unsupported("ecCodes cannot open the message", error) from error
 
+    def clone(self) -> Self:
+        """Return a copy, to be released by itself."""
+        copied = object.__new__(type(self))
+        try:
+            copied._id = eccodes.codes_clone(self._id)
+        except _FAILURES as error:
+            raise _unsupported("ecCodes cannot copy the message", error) from error
+        return copied
+
+    def close(self) -> None:
+        """Release it."""
+        if self._id is not None:
+            eccodes.codes_release(self._id)
+            self._id = None
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._id is not None:
-            eccodes.codes_release(self._id)
-            self._id = None
+        self.close()
 
     def get(self, key: str, kind: type = str, default: Any = None) -> Any:
         """Value of a key as `kind`, or `default` where there is none."""

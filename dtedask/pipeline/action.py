@@ -28,6 +28,8 @@ ENTRY_POINTS = "dtedask.actions"
 _OWN = {
     "aggregate": "dtedask.pipeline.actions.aggregate:Aggregate",
     "average-rate": "dtedask.pipeline.actions.average_rate:AverageRate",
+    "encode": "dtedask.pipeline.actions.encode:Encode",
+    "encode-mtg2": "dtedask.pipeline.actions.encode_mtg2:EncodeMtg2",
     "null": "dtedask.pipeline.actions.null:Null",
     "print": "dtedask.pipeline.actions.print:Print",
     "renumber-healpix": "dtedask.pipeline.actions.renumber_healpix:RenumberHealpix",

@@ -33,6 +33,7 @@ __all__ = [
 ENTRY_POINTS = "dtedask.sinks"
 _OWN = {
     "cube": "dtedask.pipeline.sinks.cube:CubeSink",
+    "file": "dtedask.pipeline.sinks.file:FileSink",
     "memory": "dtedask.pipeline.sinks.memory:MemorySink",
 }
 
