@@ -1,9 +1,10 @@
 """For tests: small fields, and the suites that every implementation of a kind must pass. It needs pytest."""
 
+from dtedask.testing.actions import ActionSuite
 from dtedask.testing.fields import KEYS, make_field
 from dtedask.testing.lazy import raise_if_computes
 from dtedask.testing.messages import make_message
 from dtedask.testing.sinks import SinkSuite
 from dtedask.testing.store import StoreSuite
 
-__all__ = ["KEYS", "SinkSuite", "StoreSuite", "make_field", "make_message", "raise_if_computes"]
+__all__ = ["KEYS", "ActionSuite", "SinkSuite", "StoreSuite", "make_field", "make_message", "raise_if_computes"]
