@@ -13,11 +13,12 @@ _UNITS: dict[str, Unit] = {
     **dict.fromkeys(("h", "hour", "hours"), "hour"),
     **dict.fromkeys(("d", "day", "days"), "day"),
     **dict.fromkeys(("m", "month", "months"), "month"),
-    **dict.fromkeys(("season", "seasons"), "season"),
+    "season": "season",
     **dict.fromkeys(("y", "year", "years"), "year"),
     "run": "run",
 }
 _ALONE = ("season", "year", "month", "day", "hour", "run")
+_COUNTED = ("hour", "day", "month", "year")
 _FORMS = "It is such as '6h', '1d', '10d', '1m', 'season', '1y' or 'run'."
 SECONDS = {"hour": 3600, "day": 86400}
 MONTHS = {"month": 1, "season": 3, "year": 12}
@@ -71,6 +72,6 @@ def parse_frequency(text: str, option: str = "output-frequency") -> Frequency:
     """
     match = re.fullmatch(r"([1-9][0-9]*)?([a-z]+)", text.strip())
     unit = _UNITS.get(match[2]) if match else None
-    if match is None or unit is None or (match[1] is None and match[2] not in _ALONE) or (match[1] and unit == "run"):
+    if match is None or unit is None or not (match[2] in _ALONE if match[1] is None else unit in _COUNTED):
         raise InvalidValueError(f"Invalid value '{text}' of '{option}'.", hint=_FORMS)
     return Frequency(int(match[1] or 1), unit)
