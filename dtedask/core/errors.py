@@ -356,9 +356,16 @@ class PlanError(DtedaskError):
 
 
 class RunError(PlanError):
-    """Pipelines of a plan failed; the others did all that they had to."""
+    """Pipelines of a plan failed; the others did all that they had to.
+
+    Attributes
+    ----------
+    summary : dtedask.pipeline.RunSummary, optional
+        What was done all the same; lost when the error is pickled.
+    """
 
     code = "run"
+    summary: object = None
 
 
 class SinkError(DtedaskError):

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dtedask.core.errors import DtedaskError, RunError
+from dtedask.core.errors import DtedaskError, PlanError, RunError
+from dtedask.pipeline.compute import Eager
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.summary import ActionSummary, Failure, PipelineSummary
+from dtedask.pipeline.threads import Threads, settled
 from dtedask.pipeline.undo import Journal, rebuilt
 
 if TYPE_CHECKING:
-    from dtedask.pipeline.action import Action
+    from dtedask.pipeline.action import Action, Saved
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.plan import Pipeline
     from dtedask.pipeline.policy import OnError
 
-__all__ = ["Chain", "PipelineStopped"]
+__all__ = ["Chain", "PipelineStopped", "group"]
 log = logging.getLogger(__name__)
 Send = Callable[[Message], None]
 Bury = Callable[[Message, "Link", Exception], None]
 _FIELD, _FLUSH, _NOTICE = Kind.FIELD, Kind.FLUSH, Kind.NOTICE
 _clock = time.perf_counter
+_HELD = 16
 
 
 class PipelineStopped(Exception):  # noqa: N818 - it ends a pipeline and never leaves the run
@@ -63,7 +67,33 @@ class Link:
 
     def sender(self, compute: Compute, following: Send) -> Send:
         """Return the function that takes a message through this action and all after it."""
-        return self._guarded(compute, following) if self.policy.keeps_going else self._plain(compute, following)
+        if self.policy.keeps_going:
+            return self._guarded(compute, following)
+        send = self._plain(compute, following)
+        return self._awaited(compute, send) if isinstance(compute, Threads) and self.action.takes_arrays else send
+
+    def saved(self) -> Saved:
+        """What a checkpoint keeps of the state."""
+        compute = self.chain.compute
+        return self.action.save(settled(self.state, compute) if isinstance(compute, Threads) else self.state)
+
+    def _awaited(self, compute: Threads, send: Send) -> Send:
+        """Hold messages back, in order, while values are awaited; a few at a time, so that threads have work."""
+        waiting: deque[Message] = deque()
+
+        def arrived(message: Message) -> Message:
+            try:
+                return message.replaced(values=compute.result(message.values), data=compute.result(message.data))
+            except Exception as error:  # noqa: BLE001 - whatever a function raised
+                self.chain.stop(self, message, error)
+
+        def hold(message: Message) -> None:
+            waiting.append(message)
+            may_wait = _HELD if message.kind is _FIELD else 0
+            while len(waiting) > may_wait:
+                send(arrived(waiting.popleft()))
+
+        return hold
 
     def _plain(self, compute: Compute, following: Send) -> Send:
         handle, state, summary = self.action.handle, self.state, self.summary
@@ -167,6 +197,7 @@ class Chain:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.pipeline = pipeline
+        self._upstream = frozenset(pipeline.upstream)
         self.summary = PipelineSummary(pipeline.name)
         self.sleep = sleep
         self.error: Exception | None = None
@@ -174,6 +205,12 @@ class Chain:
         self.is_awaited = False
         """Whether other pipelines go on with what comes out at the end."""
         self._gone_on: list[Message] = []
+        self.is_done = False
+        self.is_halted = False
+        """Whether it failed only because it goes on with what another, which failed, hands it."""
+        self.group = 0
+        """Pipelines that hand messages on to each other are one group."""
+        self.last = ""
         self._bury = bury
         self._told = told
         self._last_field = 0.0
@@ -182,9 +219,11 @@ class Chain:
             for position, (action, state) in enumerate(zip(pipeline.actions, states, strict=True))
         ]
         self.summary.actions = [link.summary for link in self.links]
+        # What is to be put back where it fails must have happened when `handle` returns.
+        self.compute = Eager() if any(link.policy.keeps_going for link in self.links) else compute
         self._send: Send = self._end
         for link in reversed(self.links):
-            self._send = link.sender(compute, self._send)
+            self._send = link.sender(self.compute, self._send)
 
     def feed(self, message: Message) -> None:
         """Take a message through all actions.
@@ -198,12 +237,41 @@ class Chain:
             self.summary.fields_in += 1
             self._last_field = _clock()
         self._send(message)
-        self.seen += 1
 
     def gone_on(self) -> list[Message]:
         """Give what came out at the end since this was asked last, where other pipelines wait for it."""
         found, self._gone_on = self._gone_on, []
         return found
+
+    def skip(self, message: Message, index: int) -> None:
+        """Leave out a message that was taken before the run was interrupted.
+
+        Raises
+        ------
+        PlanError
+            If it is another one than was taken then.
+        """
+        self.summary.repeated += message.kind is _FIELD
+        if index + 1 == self.seen and self.last and not self.is_done and str(message) != self.last:
+            raise PlanError(
+                f"Message {self.seen} is the {message}; before the interruption it was the {self.last}.",
+                hint="Give the run the input that it had, or begin anew (--again).",
+            )
+
+    def halt_with(self, chains: Sequence[Chain]) -> None:
+        """Stop where one failed that hands messages on to this one.
+
+        Raises
+        ------
+        PipelineStopped
+            If there is one.
+        """
+        failed = [one.summary.name for one in chains if one.error is not None and one.summary.name in self._upstream]
+        if failed:
+            self.is_halted = True
+            self.error = PlanError(f"Pipeline {self.summary.name!r} goes on with {failed[0]!r}, which failed.")
+            self.summary.failed = str(self.error)
+            raise PipelineStopped(self.error)
 
     def stop(self, link: Link, message: Message, error: Exception) -> NoReturn:
         """End the pipeline by an error."""
@@ -243,6 +311,18 @@ class Chain:
             self._told(message)
         elif self.is_awaited:
             self._gone_on.append(message)
+
+
+def group(chains: Sequence[Chain]) -> None:
+    """Number the groups of pipelines that hand messages on to each other."""
+    by_name = {chain.summary.name: chain for chain in chains}
+    for number, chain in enumerate(chains):
+        chain.group = number
+    for chain in chains:
+        for name in chain.pipeline.upstream:
+            old, new = by_name[name].group, chain.group
+            for one in chains:
+                one.group = new if one.group == old else one.group
 
 
 def placed_error(text: str, error: Exception) -> Exception:

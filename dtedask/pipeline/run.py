@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from dtedask.core.errors import PlanError, RunError
-from dtedask.pipeline.chain import Chain, Link, PipelineStopped
+from dtedask.pipeline.chain import Chain, Link, PipelineStopped, group
+from dtedask.pipeline.checkpoint.content import Entry
 from dtedask.pipeline.compute import Compute, Eager
 from dtedask.pipeline.dead_letters import DeadLetters
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.places import folder_of
 from dtedask.pipeline.routes import arriving
 from dtedask.pipeline.summary import Failure, RunSummary
+from dtedask.pipeline.threads import Threads
 
 if TYPE_CHECKING:
+    from dtedask.pipeline.checkpoint import Checkpoint
+    from dtedask.pipeline.checkpoint.saving import Saving
     from dtedask.pipeline.plan import Pipeline, Plan
 
 __all__ = ["Run", "RunSummary"]
+_END = "end-of-simulation"
 
 
 class Run:
@@ -35,6 +40,14 @@ class Run:
         What to do.
     compute : Compute, optional
         Where the functions of the actions run; by default at once, in this thread.
+    threads : int
+        How many threads the functions run on, where `compute` does not say so; the results are the same.
+    restored : Checkpoint, optional
+        States to go on with.
+    saving : Saving, optional
+        Saves the states behind flushes.
+    first : int
+        Which message of the stream comes first, from 0: a source that goes on where it was leaves out what was taken.
     folder : path, optional
         Where the run keeps what is not output, such as dead letters; by default beside a local output.
     sleep : callable
@@ -46,24 +59,32 @@ class Run:
         plan: Plan,
         *,
         compute: Compute | None = None,
+        threads: int = 1,
+        restored: Checkpoint | None = None,
+        saving: Saving | None = None,
+        first: int = 0,
         folder: str | os.PathLike[str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.plan = plan
         self.summary = RunSummary()
-        self._compute = compute or Eager()
+        self._threads = Threads(threads) if compute is None and threads > 1 else None
+        self._compute = compute or self._threads or Eager()
         self._sleep = sleep
+        self._saving = saving
+        self._index = first
         self.folder = folder_of(plan) if folder is None else Path(folder)
-        self._chains = [
-            self._chain(pipeline, [action.start() for action in pipeline.actions]) for pipeline in plan.pipelines
-        ]
+        self._chains = [self._chain(pipeline, restored) for pipeline in plan.pipelines]
         for chain in self._chains:
             chain.is_awaited = any(chain.pipeline.name in other.upstream for other in plan.pipelines)
+        group(self._chains)
         self.summary.pipelines = [chain.summary for chain in self._chains]
         for chain in self._chains:
             for link in chain.links:
                 if link.policy.at_last == "dead-letter":
                     self._letters(link)
+        if saving is not None and restored is None:
+            saving.began(self._chains)
 
     def __enter__(self) -> Self:
         return self
@@ -85,21 +106,14 @@ class Run:
         DtedaskError
             If no pipeline is left that could take it: the error of the only one, or a `RunError` that sums up.
         """
+        index, self._index = self._index, self._index + 1
         self.summary.fields += message.kind is Kind.FIELD
-        is_alive = False
         gone_on: dict[str, list[Message]] = {}
         for chain in self._chains:
             if chain.error is None:
-                try:
-                    for arrived in arriving(chain.pipeline.upstream, message, gone_on):
-                        chain.feed(arrived)
-                    is_alive = True
-                except PipelineStopped:
-                    continue
-                finally:
-                    gone_on[chain.pipeline.name] = chain.gone_on()
-        if not is_alive:
-            self._fail()
+                self._feed(chain, message, index, gone_on)
+        if message.kind is Kind.FLUSH and self._saving is not None and message.keys.get("flushKind") != _END:
+            self._saving.flushed(self._chains, message)
 
     def finish(self) -> None:
         """Flush at the end.
@@ -109,7 +123,9 @@ class Run:
         DtedaskError
             If a pipeline failed; all that the others had to do is done.
         """
-        self.feed(Message.flush("end-of-simulation"))
+        self.feed(Message.flush(_END))
+        if self._saving is not None:
+            self._saving.ended(self._chains)
         if any(chain.error is not None for chain in self._chains):
             self._fail()
 
@@ -117,15 +133,49 @@ class Run:
         """Let go of what the actions hold."""
         for chain in self._chains:
             chain.close()
+        if self._threads is not None:
+            self._threads.close()
+
+    def _feed(self, chain: Chain, message: Message, index: int, gone_on: dict[str, list[Message]]) -> None:
+        if index < chain.seen or chain.is_done:
+            chain.skip(message, index)
+            return
+        upstream = chain.pipeline.upstream
+        try:
+            if upstream:
+                chain.halt_with(self._chains)
+            for arrived in arriving(upstream, message, gone_on) if upstream else (message,):
+                chain.feed(arrived)
+            chain.seen = index + 1
+        except PipelineStopped:
+            self._fail_if_none_is_left()
+        if chain.is_awaited:
+            gone_on[chain.pipeline.name] = chain.gone_on()
+
+    def _fail_if_none_is_left(self) -> None:
+        if all(chain.error is not None for chain in self._chains):
+            self._fail()
 
     def _fail(self) -> NoReturn:
-        errors = [chain.error for chain in self._chains if chain.error is not None]
+        errors = [chain.error for chain in self._chains if chain.error is not None and not chain.is_halted]
+        for error in errors:
+            vars(error)["summary"] = self.summary
         if len(errors) == 1:
             raise errors[0]
-        raise RunError("\n  ".join([f"{len(errors)} pipelines failed:", *map(str, errors)]))
+        summed = RunError("\n  ".join([f"{len(errors)} pipelines failed:", *map(str, errors)]))
+        summed.summary = self.summary
+        raise summed
 
-    def _chain(self, pipeline: Pipeline, states: Sequence[Any]) -> Chain:
-        return Chain(pipeline, self._compute, states, bury=self._bury, told=self._heard, sleep=self._sleep)
+    def _chain(self, pipeline: Pipeline, restored: Checkpoint | None) -> Chain:
+        entry = Entry(pipeline.name) if restored is None else restored.entry(pipeline.name)
+        if entry.states:
+            saved = [one for _, one in entry.states]
+            states = [action.load(one) for action, one in zip(pipeline.actions, saved, strict=True)]
+        else:
+            states = [action.start() for action in pipeline.actions]
+        chain = Chain(pipeline, self._compute, states, bury=self._bury, told=self._heard, sleep=self._sleep)
+        chain.seen, chain.last, chain.is_done = entry.seen, entry.last, entry.complete
+        return chain
 
     def _heard(self, what: Message | Failure) -> None:
         if isinstance(what, Failure):

@@ -32,7 +32,7 @@ def rebuilt(value: Any, leaf: Leaf = lambda value: value, seen: dict[int, Any] |
     seen = {} if seen is None else seen
     if id(value) in seen:
         return seen[id(value)][1]
-    if isinstance(value, _PLAIN) or callable(value):
+    if isinstance(value, _PLAIN) or callable(value) or getattr(value, "stands_for_values", False):
         return leaf(value)
     if isinstance(value, dict | list | deque | set):
         return _container(value, leaf, seen)

@@ -1,0 +1,191 @@
+"""Functions of actions on several threads, with the results of one."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from dtedask.pipeline.compute import Fold
+from dtedask.pipeline.undo import rebuilt
+
+__all__ = ["Pending", "Threads", "is_pending", "settled"]
+
+
+class Pending:
+    """What a function will give. It stands for values wherever an action hands them on."""
+
+    stands_for_values: ClassVar[bool] = True
+    __slots__ = ("_arguments", "_function", "_missing", "_waiting", "error", "is_done", "name", "readers", "value")
+
+    def __init__(self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.name = name
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.is_done = False
+        self.readers: list[Pending] = []
+        self._function: Callable[..., Any] | None = function
+        self._arguments = arguments
+        self._missing = 0
+        self._waiting: list[Pending] = []
+
+    def read_by(self, reader: Pending) -> None:
+        """Remember who reads it, until they have."""
+        self.readers = [*(one for one in self.readers if not one.is_done), reader]
+
+    def run(self) -> None:
+        """Call the function, unless one that it needs failed."""
+        failed = next((one.error for one in pending_in(self._arguments) if one.error is not None), None)
+        try:
+            if failed is not None:
+                raise failed
+            assert self._function is not None
+            self.value = self._function(*map(_value, self._arguments))
+        except Exception as error:  # noqa: BLE001 - whatever a function raises, where its result is wanted
+            self.error = error
+        self._function, self._arguments = None, ()
+
+
+class Threads:
+    """Calls functions on threads, each as soon as what it needs is there.
+
+    What changes a state waits for all that read it before, so that every function sees what it would see on one
+    thread. Only so many functions wait at a time: whoever brings more is held up, and memory stays flat.
+
+    Parameters
+    ----------
+    threads : int
+        How many.
+    waiting : int, optional
+        How many functions may wait; by default eight a thread.
+    """
+
+    def __init__(self, threads: int, *, waiting: int | None = None) -> None:
+        self._limit = waiting or 8 * threads
+        self._changed = threading.Condition()
+        self._ready: deque[Pending] = deque()
+        self._unfinished = 0
+        self._is_open = True
+        self._threads = [
+            threading.Thread(target=self._work, name=f"pipeline-{number}", daemon=True) for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def unfinished(self) -> int:
+        """How many functions wait or run."""
+        return self._unfinished
+
+    def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Pending:
+        """See `Compute`."""
+        needed = list(pending_in(arguments))
+        made = Pending(name, function, arguments)
+        for one in needed:
+            one.read_by(made)
+        return self._submit(made, needed)
+
+    def fold(self, name: str, fold: Fold, state: Any | None, values: Any) -> Pending:
+        """See `Compute`."""
+        if state is None:
+            return self.call(name, fold.begin, values)
+        made = Pending(name, fold.update, (state, values))
+        needed = list(pending_in((state, values)))
+        if isinstance(state, Pending):
+            needed += state.readers
+        else:  # a state that was loaded: who reads it is not known
+            self.wait()
+        if isinstance(values, Pending):
+            values.read_by(made)
+        return self._submit(made, needed)
+
+    def wait(self) -> None:
+        """Wait for all that was called."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._unfinished)
+
+    def result(self, value: Any) -> Any:
+        """Wait for a value.
+
+        Raises
+        ------
+        Exception
+            Whatever the function raised.
+        """
+        if not isinstance(value, Pending):
+            return value
+        with self._changed:
+            self._changed.wait_for(lambda: value.is_done)
+        if value.error is not None:
+            raise value.error
+        return value.value
+
+    def close(self) -> None:
+        """Let the threads end; what has not begun is not done."""
+        with self._changed:
+            self._is_open = False
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _submit(self, made: Pending, needed: Iterable[Pending]) -> Pending:
+        with self._changed:
+            self._changed.wait_for(lambda: self._unfinished < self._limit)
+            self._unfinished += 1
+            for one in needed:
+                if not one.is_done:
+                    one._waiting.append(made)  # noqa: SLF001 - our own
+                    made._missing += 1  # noqa: SLF001 - our own
+            if not made._missing:  # noqa: SLF001 - our own
+                self._ready.append(made)
+                self._changed.notify_all()
+        return made
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            task.run()
+            self._finished(task)
+
+    def _next(self) -> Pending | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or not self._is_open)
+            return self._ready.popleft() if self._is_open else None
+
+    def _finished(self, task: Pending) -> None:
+        with self._changed:
+            task.is_done = True
+            self._unfinished -= 1
+            for one in task._waiting:  # noqa: SLF001 - our own
+                one._missing -= 1  # noqa: SLF001 - our own
+                if not one._missing:  # noqa: SLF001 - our own
+                    self._ready.append(one)
+            task._waiting.clear()  # noqa: SLF001 - our own
+            self._changed.notify_all()
+
+
+def is_pending(value: Any) -> bool:
+    """Whether something stands for values that are not there yet."""
+    return isinstance(value, Pending)
+
+
+def pending_in(values: Iterable[Any]) -> Iterable[Pending]:
+    """What is awaited among arguments, lists of values among them."""
+    for one in values:
+        if isinstance(one, Pending):
+            yield one
+        elif isinstance(one, list | tuple):
+            yield from pending_in(one)
+
+
+def settled(state: Any, threads: Threads) -> Any:
+    """A state in which values stand where they were awaited; the state itself is left as it is."""
+    return rebuilt(state, lambda one: threads.result(one) if isinstance(one, Pending) else one)
+
+
+def _value(argument: Any) -> Any:
+    if isinstance(argument, Pending):
+        return argument.value
+    if isinstance(argument, list | tuple):
+        return type(argument)(_value(one) for one in argument)
+    return argument
