@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,6 +38,7 @@ os.environ.update(
 import dtedask.grib  # noqa: E402, F401
 
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SET_BY_NANNIES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
@@ -66,6 +68,26 @@ def _no_dask_settings_leak():
     assert dask.config.merge(dask.config.config, before) == dask.config.config, (
         "the test changed dask.config for others"
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_cluster_leaks():
+    """What distributed leaves set where its start was broken off must not reach other tests."""
+    before = {name: os.environ.get(name) for name in _SET_BY_NANNIES}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    distributed = sys.modules.get("distributed")
+    import dask.config
+
+    if distributed is not None and dask.config.get("scheduler", None) == "dask.distributed":
+        try:
+            distributed.get_client()
+        except ValueError:
+            dask.config.config.pop("scheduler")
 
 
 @pytest.fixture
