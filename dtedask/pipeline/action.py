@@ -30,6 +30,7 @@ _OWN = {
     "average-rate": "dtedask.pipeline.actions.average_rate:AverageRate",
     "encode": "dtedask.pipeline.actions.encode:Encode",
     "encode-mtg2": "dtedask.pipeline.actions.encode_mtg2:EncodeMtg2",
+    "ensemble": "dtedask.pipeline.actions.ensemble:Ensemble",
     "null": "dtedask.pipeline.actions.null:Null",
     "print": "dtedask.pipeline.actions.print:Print",
     "renumber-healpix": "dtedask.pipeline.actions.renumber_healpix:RenumberHealpix",

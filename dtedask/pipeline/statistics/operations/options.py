@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 
 from dtedask.core.errors import DocumentError
 from dtedask.pipeline.statistics.operations.information import OperationInfo, operation_info
+from dtedask.request import parameter
 
 __all__ = ["OperationOptions", "parse_operations"]
 
@@ -44,6 +45,8 @@ class OperationOptions(BaseModel):
     """Of quantile: values kept a point and level. Up to twice as many fields, less one, the result is exact."""
     ddof: Literal[0, 1] = 0
     """Of stddev and variance: 0 divides by the number of values (the population), 1 by one less (a sample of it)."""
+    param: str = ""
+    """Parameter of the result, as MARS has it, where it is none that follows from the operation."""
     value_count_threshold: int | None = Field(default=None, alias="value-count-threshold", ge=1)
     """How many values a point needs; by default what the whole action says, else every value of the window."""
 
@@ -51,6 +54,11 @@ class OperationOptions(BaseModel):
     @classmethod
     def _known(cls, operation: str) -> str:
         return operation_info(operation).name
+
+    @field_validator("param", mode="before")
+    @classmethod
+    def _parameter(cls, param: str | int) -> str:
+        return parameter(param).id if param else ""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

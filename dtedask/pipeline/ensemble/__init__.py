@@ -1,0 +1,1 @@
+"""Members of an ensemble: which ones there are, what is kept of them, and what their statistics are called."""

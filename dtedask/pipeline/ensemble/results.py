@@ -1,0 +1,104 @@
+"""What statistics of an ensemble are called: type, and what GRIB says of such products."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from dtedask.pipeline.parameters import with_parameter
+
+if TYPE_CHECKING:
+    from dtedask.pipeline.message import Message
+    from dtedask.pipeline.statistics.operations import OperationOptions
+
+__all__ = ["result_message"]
+
+_TYPES = {"average": "em", "stddev": "es", "exceedance": "ep", "quantile": "pb"}
+# Product definition templates of GRIB2 for members, at a time and over an interval, and those of their statistics.
+_OVER_INTERVAL = frozenset({8, 9, 10, 11, 12})
+_TEMPLATES = {"average": (2, 12), "stddev": (2, 12), "exceedance": (5, 9), "quantile": (6, 10)}
+_DERIVED_FORECAST = {"average": 0, "stddev": 4}
+_PROBABILITY = {"above": 3, "at-least": 3, "below": 4, "at-most": 4}
+_TEMPLATE = "GRIB_productDefinitionTemplateNumber"
+
+
+def result_message(member: Message, operation: OperationOptions, members: int, values: Any) -> Message:
+    """Return the message of a result.
+
+    Parameters
+    ----------
+    member : Message
+        Its first member.
+    operation : OperationOptions
+        What was done.
+    members : int
+        How many members are in it.
+    values : array
+        The result.
+    """
+    kept = {key: value for key, value in member.keys.items() if key not in ("number", "perturbationNumber")}
+    said = {
+        "type": _TYPES[operation.operation],
+        "operation": operation.name,
+        "numberOfForecastsInEnsemble": members,
+        **_told_apart(operation),
+    }
+    message = _described(
+        member.replaced(keys={**kept, **said}, values=values, data=None, origin=""), operation, members
+    )
+    units = _units(message, operation)
+    if operation.param or units:
+        param = operation.param or str(message.keys["param"])
+        return with_parameter(message, param, units=units or "")
+    return message
+
+
+def _told_apart(operation: OperationOptions) -> dict[str, str]:
+    """Keys that tell several results of one type apart."""
+    if operation.operation == "quantile":
+        return {"quantile": quantile_text(float(operation.quantile or 0))}
+    if operation.operation == "exceedance" and not operation.param:
+        count = "n" if operation.measure == "count" else ""
+        return {"stattype": f"{count}{operation.compare.replace('-', '')}{operation.threshold:g}"}
+    return {}
+
+
+def quantile_text(quantile: float) -> str:
+    """Write a quantile as MARS does: ``50:100``, ``1:3``."""
+    exact = Fraction(str(quantile))
+    whole = 100 if 100 % exact.denominator == 0 else exact.denominator
+    return f"{int(exact * whole)}:{whole}"
+
+
+def _units(message: Message, operation: OperationOptions) -> str:
+    change = operation.units_change
+    return "1" if change in ("fraction", "count") and message.description is not None else ""
+
+
+def _described(message: Message, operation: OperationOptions, members: int) -> Message:
+    before = message.description
+    if before is None:
+        return message
+    attributes = dict(before.attributes)
+    template = int(attributes.get(_TEMPLATE, 1 if before.interval is None else 11))
+    over_interval = before.interval is not None or template in _OVER_INTERVAL
+    attributes[_TEMPLATE] = _TEMPLATES[operation.operation][over_interval]
+    attributes |= _details(operation, members)
+    keys = {key: str(value) for key, value in message.keys.items()}
+    return message.replaced(description=replace(before, keys=keys, attributes=attributes))
+
+
+def _details(operation: OperationOptions, members: int) -> dict[str, int]:
+    if operation.operation in _DERIVED_FORECAST:
+        return {
+            "GRIB_derivedForecast": _DERIVED_FORECAST[operation.operation],
+            "GRIB_numberOfForecastsInEnsemble": members,
+        }
+    if operation.operation == "quantile":
+        percent = 100 * float(operation.quantile or 0)
+        return {"GRIB_percentileValue": round(percent)} if abs(percent - round(percent)) < 1e-9 else {}
+    threshold, kind = float(operation.threshold or 0), _PROBABILITY[operation.compare]
+    limit = "Lower" if kind == 3 else "Upper"
+    whole = {f"GRIB_scaledValueOf{limit}Limit": int(threshold)} if threshold.is_integer() else {}
+    return {"GRIB_probabilityType": kind, **whole}
