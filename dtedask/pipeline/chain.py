@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dtedask.core.errors import DtedaskError, PlanError, RunError
-from dtedask.pipeline.compute import Eager
+from dtedask.pipeline.compute import Deferring, Eager
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.summary import ActionSummary, Failure, PipelineSummary
 from dtedask.pipeline.threads import Threads, settled
@@ -150,6 +150,10 @@ class Link:
             self.state = before
             raise
 
+    def failed(self, message: Message, error: Exception) -> None:
+        """Do what the policy says of a message whose values could not be made."""
+        self._given_up(message, error)
+
     def _given_up(self, message: Message, error: Exception) -> Sequence[Message]:
         outcome = self.policy.at_last
         if outcome == "propagate" or message.kind is not _FIELD:
@@ -220,10 +224,13 @@ class Chain:
         ]
         self.summary.actions = [link.summary for link in self.links]
         # What is to be put back where it fails must have happened when `handle` returns.
-        self.compute = Eager() if any(link.policy.keeps_going for link in self.links) else compute
+        keeps_going = any(link.policy.keeps_going for link in self.links)
+        self.compute = Eager() if keeps_going and not isinstance(compute, Deferring) else compute
         self._send: Send = self._end
         for link in reversed(self.links):
             self._send = link.sender(self.compute, self._send)
+            if link.action.takes_arrays and isinstance(self.compute, Deferring):
+                self._send = self.compute.gate(self._send, link.failed)
 
     def feed(self, message: Message) -> None:
         """Take a message through all actions.

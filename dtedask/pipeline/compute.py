@@ -7,9 +7,15 @@ numbers on both ways: the functions and their order are the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-__all__ = ["Compute", "Eager", "Fold"]
+if TYPE_CHECKING:
+    from dtedask.pipeline.message import Message
+
+__all__ = ["Compute", "Deferring", "Eager", "Fold"]
+
+
+Gate = Callable[["Message"], None]
 
 
 class Fold(Protocol):
@@ -33,6 +39,15 @@ class Compute(Protocol):
 
     def fold(self, name: str, fold: Fold, state: Any | None, values: Any) -> Any:
         """Take values into a state, None for a new one; what was the state before is not to be used any more."""
+        ...
+
+
+@runtime_checkable
+class Deferring(Protocol):
+    """A `Compute` whose values come later: messages wait before an action that takes arrays."""
+
+    def gate(self, send: Callable[[Message], None], failed: Callable[[Message, Exception], None]) -> Gate:
+        """Return what takes messages and sends them on, in order, once their values are there."""
         ...
 
 

@@ -126,6 +126,10 @@ class Run:
         self.feed(Message.flush(_END))
         if self._saving is not None:
             self._saving.ended(self._chains)
+        self.check()
+
+    def check(self) -> None:
+        """Raise the errors of pipelines that failed, if any did."""
         if any(chain.error is not None for chain in self._chains):
             self._fail()
 

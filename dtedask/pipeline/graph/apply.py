@@ -12,7 +12,8 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 
 from dtedask.core.errors import FieldError, PlanError
-from dtedask.pipeline.graph.compute import Graph, tasks_of
+from dtedask.pipeline.graph.collect import tasks_of
+from dtedask.pipeline.graph.compute import Graph
 from dtedask.pipeline.graph.datasets import messages_of_dataset
 from dtedask.pipeline.graph.symbolic import results_of
 from dtedask.pipeline.sinks.cube import described

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from dask.base import tokenize
@@ -45,11 +45,10 @@ class Graph:
     def fold(self, name: str, fold: Fold, state: Any | None, values: Any) -> Node:
         """See `Compute`."""
         token, _ = self._constant(fold)
-        found = state
-        if not isinstance(found, Folded) or not found.takes(name, token, _MOST_VALUES):
-            found = self.add(Folded(name, fold, token, None if state is None else self.node(state)))
-        found.values.append(self.node(values))
-        return found
+        value = self.node(values)
+        found = state.with_value(name, token, value, _MOST_VALUES) if isinstance(state, Folded) else None
+        base = None if state is None else self.node(state)
+        return self.add(found or Folded(name, fold, token, base, (value,)))
 
     def node(self, value: Any) -> Node:
         """A value as a node: itself, or a constant."""
@@ -100,19 +99,3 @@ def _is_large(value: Any) -> bool:
     if nbytes is not None:
         return bool(nbytes > _LARGE_BYTES)
     return not isinstance(value, str | int | float | bool | None) and len(pickle.dumps(value)) > _LARGE_BYTES
-
-
-def tasks_of(nodes: Iterable[Node]) -> dict[Any, Any]:
-    """All tasks behind some nodes, by their names."""
-    found: dict[Any, Any] = {}
-    waiting: Sequence[Node] = list(nodes)
-    while waiting:
-        following: list[Node] = []
-        for node in waiting:
-            if node.key in found:
-                continue
-            found[node.key] = node.held_task() if is_held(node) else node.task()
-            if not is_held(node):
-                following += node.inputs
-        waiting = following
-    return found

@@ -11,7 +11,7 @@ import numpy as np
 from dask._task_spec import Task, TaskRef
 from dask.base import tokenize
 
-from dtedask.pipeline.graph.node import Node
+from dtedask.pipeline.graph.node import IsOwn, Node
 from dtedask.pipeline.message import Message
 from dtedask.store.arrays import arrays_of, grib_attributes, parts_of_array
 from dtedask.store.presence import fields_present
@@ -45,7 +45,7 @@ class Block(Node):
         super().__init__(key)
         self._block, self._place = block, place
 
-    def task(self) -> Task:
+    def task(self, is_own: IsOwn = lambda _: False) -> Task:  # noqa: ARG002 - it needs no node
         """See `Node`."""
         return Task(self.key, field_in, TaskRef(self._block), self._place)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
 
 from dask._task_spec import Alias, DataNode, List, Task, TaskRef
 from dask.base import tokenize
 
 from dtedask.pipeline.compute import Fold
-from dtedask.pipeline.graph.tasks import apply, fold_all
+from dtedask.pipeline.graph.tasks import Later, apply, fold_all
 
 __all__ = ["Constant", "Folded", "Node", "Result", "is_held"]
 
 _NOTHING: Any = object()
+IsOwn = Callable[["Node"], bool]
 
 
 class Node:
@@ -25,6 +26,7 @@ class Node:
         Name of its task: readable, and the same in every process for the same work.
     """
 
+    stands_for_values: ClassVar[bool] = True
     __slots__ = ("__weakref__", "_key", "held")
 
     def __init__(self, key: str) -> None:
@@ -42,9 +44,19 @@ class Node:
         """What its task needs."""
         return ()
 
-    def task(self) -> Any:
-        """What Dask is to do."""
+    def task(self, is_own: IsOwn = lambda _: False) -> Any:
+        """What Dask is to do.
+
+        Parameters
+        ----------
+        is_own : callable
+            Whether nothing else needs a node that this task needs, so that it may be made here.
+        """
         raise NotImplementedError
+
+    def later(self, is_own: IsOwn) -> Later | None:  # noqa: ARG002 - most of them are tasks
+        """The value as something that another task makes on its way; None where it must be a task of its own."""
+        return None
 
     def hold(self, value: Any) -> None:
         """Keep what was computed; how it was is forgotten, and with it what nobody else needs."""
@@ -102,7 +114,18 @@ class Result(Node):
         """See `Node`."""
         return nodes_in((self._function, *self._arguments))
 
-    def task(self) -> Any:
+    def later(self, is_own: IsOwn) -> Later | None:
+        """See `Node`."""
+        if isinstance(self._function, Node) or not is_own(self):
+            return None
+        arguments = [one.later(is_own) if isinstance(one, Node) else one for one in self._arguments]
+        whole = all(
+            one is not None if isinstance(given, Node) else next(iter(nodes_in(given)), None) is None
+            for one, given in zip(arguments, self._arguments, strict=True)
+        )
+        return Later(self._function, tuple(arguments)) if whole else None
+
+    def task(self, is_own: IsOwn = lambda _: False) -> Any:  # noqa: ARG002 - it takes its arguments all at once
         """See `Node`."""
         arguments = [_refer(one) for one in self._arguments]
         if isinstance(self._function, Node):
@@ -116,7 +139,7 @@ class Result(Node):
 
 
 class Folded(Node):
-    """A state into which values are taken one after another, in one task; it grows until somebody needs it.
+    """A state into which values are taken one after another, in one task.
 
     Parameters
     ----------
@@ -128,42 +151,53 @@ class Folded(Node):
         Stands for `fold`.
     base : Node, optional
         The state before; None for a new one.
+    values : tuple of Node
+        What is taken.
     """
 
-    __slots__ = ("_base", "_fold", "_name", "_token", "values")
+    __slots__ = ("_base", "_fold", "_name", "_token", "_values")
 
-    def __init__(self, name: str, fold: Fold, token: str, base: Node | None) -> None:
+    def __init__(self, name: str, fold: Fold, token: str, base: Node | None, values: tuple[Node, ...]) -> None:
         super().__init__("")
-        self._name, self._fold, self._token, self._base = name, fold, token, base
-        self.values: list[Node] = []
+        self._name, self._fold, self._token, self._base, self._values = name, fold, token, base, values
 
-    def takes(self, name: str, token: str, most: int) -> bool:
-        """Whether one more value goes into this task."""
-        return not self._key and (self._name, self._token) == (name, token) and len(self.values) < most
+    def with_value(self, name: str, token: str, value: Node, most: int) -> Folded | None:
+        """The same task with one more value; None where that is another task, such as when this one was asked for."""
+        if self._key or (self._name, self._token) != (name, token) or len(self._values) >= most:
+            return None
+        return Folded(name, self._fold, token, self._base, (*self._values, value))
 
     @property
     def key(self) -> str:
-        """Name of the task. Who asks for it needs the state as it is: nothing is added any more."""
+        """Name of the task. Who asks for it needs the state as it is: what follows is another task."""
         if not self._key:
             base = self._base.key if self._base is not None else ""
-            self._key = f"{self._name}-{tokenize(self._token, base, [value.key for value in self.values])}"
+            self._key = f"{self._name}-{tokenize(self._token, base, [value.key for value in self._values])}"
         return self._key
 
     @property
     def inputs(self) -> Iterable[Node]:
         """See `Node`."""
-        return (*self.values, *(() if self._base is None else (self._base,)))
+        return (*self._values, *(() if self._base is None else (self._base,)))
 
-    def task(self) -> Any:
+    def own_inputs(self, is_own: IsOwn) -> tuple[Later | None, ...]:
+        """Values that are made in this task, one after another: no more than one of them is in memory."""
+        return tuple(None if is_held(value) else value.later(is_own) for value in self._values)
+
+    def task(self, is_own: IsOwn = lambda _: False) -> Any:
         """See `Node`."""
         base = None if self._base is None else TaskRef(self._base.key)
-        return Task(self.key, fold_all, self._fold, base, *(TaskRef(value.key) for value in self.values))
+        values = [
+            TaskRef(value.key) if own is None else own
+            for own, value in zip(self.own_inputs(is_own), self._values, strict=True)
+        ]
+        return Task(self.key, fold_all, self._fold, base, *values)
 
     def hold(self, value: Any) -> None:
         """See `Node`."""
         self._key = self.key
         super().hold(value)
-        self._base, self.values = None, []
+        self._base, self._values = None, ()
 
 
 def alias(key: Any, node: Node) -> Any:

@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from dtedask.pipeline.compute import Fold
 
-__all__ = ["apply", "fold_all"]
+__all__ = ["Later", "apply", "fold_all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A value that only one task needs: it is made there when its turn comes, and let go before the next.
+
+    Parameters
+    ----------
+    function : callable
+        What makes it.
+    arguments : tuple
+        Its arguments, some of which may be values of the same kind.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+    def __call__(self) -> Any:
+        """Make it."""
+        return self.function(*(value_of(one) for one in self.arguments))
+
+
+def value_of(one: Any) -> Any:
+    """The value that an argument stands for."""
+    return one() if isinstance(one, Later) else one
 
 
 def apply(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -18,7 +44,8 @@ def apply(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def fold_all(fold: Fold, base: Any, *values: Any) -> Any:
     """Take values into a state one by one. The state before is copied: a task that runs again finds it as it was."""
-    state = fold.begin(values[0]) if base is None else fold.update(copy.deepcopy(base), values[0])
+    first = value_of(values[0])
+    state = fold.begin(first) if base is None else fold.update(copy.deepcopy(base), first)
     for one in values[1:]:
-        state = fold.update(state, one)
+        state = fold.update(state, value_of(one))
     return state

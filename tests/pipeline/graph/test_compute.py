@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dtedask.pipeline.compute import Eager
 from dtedask.pipeline.graph import Graph
-from dtedask.pipeline.graph.compute import tasks_of
+from dtedask.pipeline.graph.collect import tasks_of
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,15 @@ def test_a_day_of_hourly_fields_is_one_task():
     for hour in range(24):
         state = graph.fold("average", Total(), state, graph.source("field", float, hour))
     tasks = tasks_of([graph.call("mean", mean, state, 24)])
-    assert sorted(key.split("-")[0] for key in tasks) == ["average", *["field"] * 24, "mean"]
+    assert sorted(key.split("-")[0] for key in tasks) == ["average", "mean"]
+
+
+def test_a_field_that_two_folds_need_is_read_once():
+    graph, states = Graph(), [None, None]
+    for hour in range(3):
+        field = graph.source("field", float, hour)
+        states = [graph.fold("average", Total(weight), state, field) for weight, state in enumerate(states)]
+    assert sorted(key.split("-")[0] for key in tasks_of(states)) == ["average", "average", *["field"] * 3]
 
 
 def test_a_fold_that_runs_again_finds_the_state_before_as_it_was():
@@ -140,5 +148,5 @@ def test_what_nobody_holds_any_more_is_forgotten():
     fold.hold({"sum": np.ones(3)})
     assert graph.unsettled() == []
     state = graph.fold("total", Total(), state, graph.source("field", np.ones, 3))
-    assert len(tasks_of([state])) == 3
+    assert len(tasks_of([state])) == 2
     assert result(graph.call("mean", mean, state, 2)).tolist() == [1, 1, 1]
