@@ -290,6 +290,20 @@ class Reader(RootHandle):
             yield from (one for one in own if one.cube == cube)
             yield from without(masked_selections(self._location, cube, snapshot, request), hidden)
 
+    def selections(self, request: RequestLike = None, allow_missing: bool = False) -> Selections:
+        """Fields that a request takes, one selection a variable; none of them read.
+
+        Raises
+        ------
+        NoMatchError
+            If nothing matches.
+        MissingFieldsError
+            If a value that is named does not exist and `allow_missing` is False.
+        ControlledError
+            If one of the fields is locked for reading.
+        """
+        return self._checked(self._parse(request), allow_missing)
+
     def _checked(self, request: Request, allow_missing: bool) -> Selections:
         selections = list(self.select(request, verb="retrieve"))
         if not selections:

@@ -1,17 +1,121 @@
-"""The fields of GRIB files as messages, in the order of time, with a flush after each step."""
+"""The fields of GRIB files: files, patterns and folders at rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dtedask.grib import coordinates, decode, scan
-from dtedask.pipeline.message import Message
+from dtedask.grib.files import SourceFile, expand
+from dtedask.pipeline.message import Message, valid_time_of
+from dtedask.pipeline.sources.order import moment_of, order_of
+from dtedask.pipeline.sources.source import AtRest, DType, Moment, Unread
 
 if TYPE_CHECKING:
-    from dtedask.grib import Coordinate
+    from dtedask.geo import PointOrder
     from dtedask.grib import Message as GribMessage
+
+__all__ = ["FileSource", "messages_of_files", "unread_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Reads and decodes a message where it lies.
+
+    Parameters
+    ----------
+    message : dtedask.grib.Message
+        Which.
+    dtype : {"float32", "float64"}
+        What values are rounded to before they are given as float64.
+    """
+
+    message: GribMessage
+    dtype: DType
+
+    def __call__(self) -> np.ndarray:
+        """Its values."""
+        return values_of(self.message.read(), self.message.field.order, self.dtype)
+
+
+def values_of(data: bytes, order: PointOrder, dtype: DType) -> np.ndarray:
+    """Decode a message to float64, rounded as a cube would hold it or not at all."""
+    return np.asarray(decode(data, order, dtype=dtype), dtype=np.float64)
+
+
+class FileSource(AtRest):
+    """GRIB files, scanned once; their fields are read when they are asked for.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Files, patterns such as ``"run/*.grib2"``, and folders: all GRIB below them.
+    dtype : {"float32", "float64"}
+        What values are rounded to: float32 gives what a cube of the same files gives.
+
+    Raises
+    ------
+    NotFoundError
+        If a name stands for nothing.
+    """
+
+    def __init__(self, names: Iterable[str], *, dtype: DType = "float32") -> None:
+        super().__init__()
+        self._files = list(dict.fromkeys(SourceFile.at(path) for name in names for path in expand(name)))
+        self._dtype = dtype
+        self._scanned: list[GribMessage] | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """See `Source`: files with their sizes and times."""
+        tags = "\n".join(sorted(file.tag for file in self._files))
+        return {
+            "kind": "files",
+            "names": [file.path for file in self._files][:10],
+            "files": len(self._files),
+            "digest": hashlib.sha256(tags.encode()).hexdigest(),
+        }
+
+    @property
+    def total(self) -> int | None:
+        """See `Source`."""
+        return len(self._found())
+
+    def steps(self, after: Moment | None = None) -> Iterator[tuple[Moment, Sequence[Unread]]]:
+        """See `AtRest`."""
+        for moment, group in groupby(self._found(), key=lambda message: moment_key(message.field.keys)):
+            if after is None or moment >= after:
+                yield moment, [unread_of(message, self._dtype) for message in group]
+
+    def _found(self) -> list[GribMessage]:
+        if self._scanned is None:
+            found = [message for file in self._files for message in scan(file.path)]
+            self._scanned = sorted(found, key=lambda message: order_of(message.field.keys))
+        return self._scanned
+
+
+def moment_key(keys: Mapping[str, str]) -> Moment:
+    """The step of a field."""
+    return (valid_time_of(keys), *moment_of(keys))
+
+
+def unread_of(message: GribMessage, dtype: DType) -> Unread:
+    """A message as a field that is not read yet."""
+    return Unread(
+        description=message.field,
+        read=Reading(message, dtype),
+        coordinates=partial(coordinates, message),
+        origin=f"{message.location}:{message.offset}",
+        token=hashlib.sha256(
+            f"{message.location}:{message.offset}:{message.version}:{dtype}".encode() + (message.data or b"")
+        ).hexdigest()[:32],
+    )
 
 
 def messages_of_files(paths: Iterable[str]) -> Iterator[Message]:
@@ -27,29 +131,4 @@ def messages_of_files(paths: Iterable[str]) -> Iterator[Message]:
     Message
         Fields, decoded to float64, and flushes.
     """
-    found = [message for path in paths for message in scan(path)]
-    timed = sorted(found, key=_moment)
-    places: dict[str, Mapping[str, Coordinate]] = {}
-    for (date, time, step), group in groupby(timed, key=_moment_keys):
-        for message in group:
-            yield _message(message, places)
-        yield Message.flush("step", date=date, time=time, step=step)
-
-
-def _message(message: GribMessage, places: dict[str, Mapping[str, Coordinate]]) -> Message:
-    description = message.field
-    uid = description.grid.uid
-    if uid not in places:
-        places[uid] = coordinates(message)
-    values = decode(message.read(), description.order, dtype="float64")
-    origin = f"{message.location}:{message.offset}"
-    return Message.of_field(description, values, coordinates=places[uid], origin=origin)
-
-
-def _moment_keys(message: GribMessage) -> tuple[str, str, str]:
-    keys = message.field.keys
-    return keys.get("date", ""), keys.get("time", ""), keys.get("step", "")
-
-
-def _moment(message: GribMessage) -> tuple[int, tuple[str, str, str]]:
-    return Message.of_field(message.field, None).valid_time, _moment_keys(message)
+    yield from FileSource(paths, dtype="float64").messages()
