@@ -14,7 +14,7 @@ import pytest
 from dtedask.pipeline import Action, Compute, Kind, Message, Saved
 from dtedask.pipeline.compute import Eager
 from dtedask.pipeline.graph import Graph, Node
-from dtedask.pipeline.graph.compute import tasks_of
+from dtedask.pipeline.graph.collect import tasks_of
 
 __all__ = ["ActionSuite"]
 
