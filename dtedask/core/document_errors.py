@@ -178,8 +178,10 @@ def _extra(model: type[BaseModel]) -> list[Any]:
     """Types of further keys of a model that takes some."""
     if model.model_config.get("extra") != "allow":
         return []
-    annotation = get_type_hints(model, include_extras=True).get("__pydantic_extra__", Any)
-    return _members(get_args(annotation)[1]) if get_args(annotation) else [Any]
+    annotation = vars(model).get("__annotations__", {}).get("__pydantic_extra__", Any)
+    if isinstance(annotation, str):
+        annotation = get_type_hints(model, include_extras=True)["__pydantic_extra__"]
+    return _members(get_args(annotation)[1]) if get_origin(annotation) is dict else [Any]
 
 
 def _tags(kinds: list[Any]) -> list[str]:

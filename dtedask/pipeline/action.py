@@ -34,6 +34,7 @@ _OWN = {
     "null": "dtedask.pipeline.actions.null:Null",
     "print": "dtedask.pipeline.actions.print:Print",
     "renumber-healpix": "dtedask.pipeline.actions.renumber_healpix:RenumberHealpix",
+    "python": "dtedask.pipeline.actions.python:Python",
     "scale": "dtedask.pipeline.actions.scale:Scale",
     "select": "dtedask.pipeline.actions.select:Select",
     "sink": "dtedask.pipeline.actions.sink:SinkAction",
