@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline import Message
-from dtedask.pipeline.action import Context
+from dtedask.pipeline.action import Context, make_action
 from dtedask.pipeline.actions.average_rate import AverageRate, AverageRateOptions
 from dtedask.pipeline.compute import Eager
+from dtedask.testing import ActionSuite
 from tests.pipeline.fields import field
 
 
@@ -22,6 +23,16 @@ def rated(message, **options):
 def accumulated(values, start_h, end_h, **keys):
     said = {"interval": (start_h * 3600, end_h * 3600), "step_type": "accum", "product": (("stepType", "accum"),)}
     return field(values, described=said, **{"param": "228228", "step": str(end_h), **keys})
+
+
+class TestAverageRate(ActionSuite):
+    @pytest.fixture
+    def action(self):
+        return make_action({"type": "average-rate"}, Context())
+
+    @pytest.fixture
+    def messages(self):
+        return [accumulated([3.6], 0, 1), accumulated([7.2, np.nan], 1, 2)]
 
 
 @given(st.integers(0, 240), st.integers(1, 240), st.floats(-1e6, 1e6))

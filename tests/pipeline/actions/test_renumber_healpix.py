@@ -8,9 +8,10 @@ from dtedask.core.errors import FieldError
 from dtedask.geo import Grid
 from dtedask.grib import Coordinate
 from dtedask.pipeline import Kind, Message
-from dtedask.pipeline.action import Context
+from dtedask.pipeline.action import Context, make_action
 from dtedask.pipeline.actions.renumber_healpix import RenumberHealpix, RenumberHealpixOptions
 from dtedask.pipeline.compute import Eager
+from dtedask.testing import ActionSuite
 from tests.pipeline.fields import field
 
 NSIDE = 4
@@ -23,6 +24,16 @@ def renumbered(message, **options):
     action = RenumberHealpix(RenumberHealpixOptions.model_validate(document), Context())
     (out,) = action.handle(message, action.start(), Eager())
     return out
+
+
+class TestRenumberHealpix(ActionSuite):
+    @pytest.fixture
+    def action(self):
+        return make_action({"type": "renumber-healpix"}, Context())
+
+    @pytest.fixture
+    def messages(self):
+        return [field(on=RING), field(on=RING, step="6")]
 
 
 def test_a_field_says_the_same_of_the_same_places_in_the_other_order():

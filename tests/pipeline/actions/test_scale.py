@@ -2,16 +2,17 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline import Kind, Message
-from dtedask.pipeline.action import Context
+from dtedask.pipeline.action import Context, make_action
 from dtedask.pipeline.actions.scale import Scale, ScaleOptions
 from dtedask.pipeline.compute import Eager
 from dtedask.pipeline.glossary import value_of
 from dtedask.pipeline.parameter_tables import LOCAL_TO_WMO, pairs
+from dtedask.testing import ActionSuite
 from tests.pipeline.fields import field
 
 PAIRS = [(factor, *pair) for factor, text in LOCAL_TO_WMO.items() for pair in pairs(text)]
@@ -24,6 +25,16 @@ def scale(**options):
 def scaled(action, message):
     (out,) = action.handle(message, action.start(), Eager())
     return out
+
+
+class TestScale(ActionSuite):
+    @pytest.fixture
+    def action(self):
+        return make_action({"type": "scale", "preset-mappings": "local-to-wmo"}, Context())
+
+    @pytest.fixture
+    def messages(self):
+        return [field(param="228"), field(param="130"), field(param="164", step="6")]
 
 
 def test_local_parameters_become_those_of_wmo_with_values_names_and_units():
@@ -48,6 +59,7 @@ def test_one_preset_is_the_inverse_of_the_other_and_no_preset_does_both(factor, 
     assert scaled(back, again) is again
 
 
+@settings(max_examples=50)
 @given(
     st.floats(1e-6, 1e6),
     st.floats(-1e6, 1e6),

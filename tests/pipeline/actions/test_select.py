@@ -4,13 +4,14 @@ import pickle
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.pipeline import Kind, Message, Plan
-from dtedask.pipeline.action import Context
+from dtedask.pipeline.action import Context, make_action
 from dtedask.pipeline.actions.select import Select, SelectOptions
 from dtedask.pipeline.compute import Eager
+from dtedask.testing import ActionSuite
 from tests.pipeline.fields import field
 
 
@@ -71,6 +72,17 @@ def plainly(condition, keys):
     return agrees(condition.get("match", {})) and not ("ignore" in condition and agrees(condition["ignore"]))
 
 
+class TestSelect(ActionSuite):
+    @pytest.fixture
+    def action(self):
+        return make_action({"type": "select", "match": {"param": "2t", "step": "0/to/6"}}, Context())
+
+    @pytest.fixture
+    def messages(self):
+        return [field(), field(param="165"), field(step="6"), field(step="7")]
+
+
+@settings(max_examples=40)
 @given(CONDITIONS, FIELDS)
 def test_a_condition_means_what_it_says(condition, keys):
     assert takes(select(**condition), field(**keys)) == plainly(condition, keys)
@@ -80,6 +92,7 @@ def numbers(action, key, written):
     return {number for number, text in written.items() if takes(action, field(**{key: text}))}
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 48), st.integers(0, 48), st.none() | st.integers(1, 13))
 def test_a_range_takes_what_lies_on_it(first, last, by):
     text = f"{first}/to/{last}" + (f"/by/{by}" if by else "")
@@ -90,6 +103,7 @@ def test_a_range_takes_what_lies_on_it(first, last, by):
     assert numbers(select(match={"levelist": text}), "levelist", everything) == expected
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_dates_are_ranges_of_days(first, last):
     days = {number: (date(2023, 12, 1) + timedelta(number)).strftime("%Y%m%d") for number in range(0, 400, 7)}
