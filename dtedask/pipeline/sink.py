@@ -35,6 +35,8 @@ _OWN = {
     "cube": "dtedask.pipeline.sinks.cube:CubeSink",
     "file": "dtedask.pipeline.sinks.file:FileSink",
     "memory": "dtedask.pipeline.sinks.memory:MemorySink",
+    "netcdf": "dtedask.pipeline.sinks.netcdf:NetcdfSink",
+    "zarr": "dtedask.pipeline.sinks.zarr:ZarrSink",
 }
 
 

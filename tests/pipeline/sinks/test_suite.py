@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import ClassVar
 
+import netCDF4
+import numpy as np
 import pytest
+import xarray as xr
 
 import dtedask
 from dtedask.grib import decode, scan
@@ -98,3 +101,48 @@ class TestCutBySize(FileSuite):
 
 class TestCutByStep(FileSuite):
     document: ClassVar = {"type": "file", "path": "all.grib2", "rotate": "step"}
+
+
+class XarraySuite(SinkSuite):
+    """Readers open what stands there by xarray, which knows nothing of us."""
+
+    engine: str
+    place: str
+
+    def seen(self, folder):
+        assert not list(folder.rglob("*.part"))
+        if not (folder / self.place).exists():
+            return {}
+        with xr.open_dataset(folder / self.place, engine=self.engine, decode_timedelta=False) as found:
+            start = np.datetime64("2024-01-01", "s")
+            steps = (found["time"].to_numpy().astype("datetime64[s]") - start).astype(int) // 3600
+            values = found["t"].sel(level=500).transpose("time", "latitude", "longitude").to_numpy()
+        return {str(step): one for step, one in zip(steps, values, strict=True)}
+
+
+class TestNetcdf(XarraySuite):
+    document: ClassVar = {"type": "netcdf", "path": "all.nc"}
+    engine, place = "h5netcdf", "all.nc"
+
+    def stored(self, written):
+        path, _, place = written.location.partition("#")
+        name, _, slot = place.removesuffix("]").partition("[")
+        with netCDF4.Dataset(path) as file:
+            file.set_auto_mask(False)
+            return file[name][tuple(map(int, slot.split(",")))].astype("<f4").tobytes()
+
+
+class TestCompressedNetcdf(TestNetcdf):
+    document: ClassVar = {"type": "netcdf", "path": "all.nc", "compression": 2}
+
+
+class TestZarr(XarraySuite):
+    document: ClassVar = {"type": "zarr", "path": "all.zarr"}
+    engine, place = "zarr", "all.zarr"
+
+    def stored(self, written):
+        return Path(written.location).read_bytes()
+
+
+class TestPlainZarr(TestZarr):
+    document: ClassVar = {"type": "zarr", "path": "all.zarr", "level": 0}
