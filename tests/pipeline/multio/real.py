@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-_METADATA = re.compile(r"tag=Field.*metadata=(\{.*\}), payload-size=(\d+)")
+_METADATA = re.compile(r"^\S.*@@\S* .*tag=Field.*metadata=(\{.*\}), payload-size=(\d+)", re.MULTILINE)
 _REASON = re.compile(r"\* 1: (.*?)\n\s*\n", re.DOTALL)
 
 
@@ -136,4 +136,4 @@ def _fields(folder, printed):
         dtype = "float32" if found.get("misc-precision") == "single" else "float64"
         yield Out(found, np.frombuffer(data[: int(size)], dtype))
         data = data[int(size) :]
-    assert not data
+    assert not data, printed
