@@ -22,12 +22,22 @@ CALLS = {
 }
 
 
+def metadata(handle, keys):
+    """Its Python face takes truth values for integers, which its actions then refuse by ending the process."""
+    found = multio.Metadata(handle, {key: value for key, value in keys.items() if not isinstance(value, bool)})
+    for key, value in keys.items():
+        if isinstance(value, bool):
+            found._set_bool(key, value)
+    return found
+
+
 def run(plan, calls):
     os.environ["MULTIO_PLANS"] = json.dumps(plan)
     handle = multio.Multio()
     handle.open_connections()
     accepted = []
-    for kind, keys, *values in calls:
+    for kind, given, *values in calls:
+        keys = metadata(handle, given)
         if kind == "accepted":
             accepted.append(handle.field_accepted(keys))
         else:

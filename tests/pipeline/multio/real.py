@@ -10,16 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-_METADATA = re.compile(r"^\S.*@@\S* .*tag=Field.*metadata=(\{.*\}), payload-size=(\d+)", re.MULTILINE)
+_METADATA = re.compile(r"^\S.*(@@|<<)\S* .*tag=Field.*metadata=(\{.*\}), payload-size=(\d+)", re.MULTILINE)
 _REASON = re.compile(r"\* 1: (.*?)\n\s*\n", re.DOTALL)
 
 
 @dataclass
 class Out:
-    """A field that left MultIO: its metadata and its values, float64 or float32 as they came."""
+    """A field that left MultIO: metadata, values (float64 or float32 as they came), and how many had gone in."""
 
     keys: dict
     values: np.ndarray
+    after: int = 0
 
 
 class MultioError(RuntimeError):
@@ -60,6 +61,30 @@ def metadata(step, *, param="167", level=0, time_step_s=3600, **keys):
     }
 
 
+def mars_metadata(step, *, param=167, size, **keys):
+    """Metadata of a field as MultIO's newer actions want it, such as statistics-mtg2; `step` is in hours."""
+    return {
+        "class": "od",
+        "stream": "oper",
+        "expver": "0001",
+        "type": "fc",
+        "model": "ifs",
+        "origin": "ecmf",
+        "levtype": "sfc",
+        "param": param,
+        "date": 20240601,
+        "time": 0,
+        "step": step,
+        "grid": "O320",
+        "misc-precision": "double",
+        "misc-globalSize": size,
+        "misc-outputStepInSeconds": 3600,
+        "misc-integrationStepInSeconds": 600,
+        "misc-distanceFromPreviousStepInSeconds": 3600,
+        **keys,
+    }
+
+
 class RealMultio:
     """The real MultIO, loaded once in a child process."""
 
@@ -71,18 +96,21 @@ class RealMultio:
         )
         self._child.stdout.readline()
 
-    def run(self, actions, calls, *, plan=None, timeout_s=20):
+    def run(self, actions, calls, *, plan=None, collect=True, timeout_s=20):
         """Run a client-only plan.
 
         Parameters
         ----------
         actions : list of dict
-            Its actions; a print and a file sink are put after them, to get the fields back.
+            Its actions; a print is put before them, a print and a file sink after them, to get the fields back.
         calls : list of tuple
             ("field", keys, values), ("mask", keys, values), ("domain", keys, indices), ("flush", keys),
             ("notify", keys), ("accepted", keys).
         plan : dict, optional
             Further keys of the document, such as error handling.
+        collect : bool
+            Whether to get the fields back; its sink ends the process at a flush that has a flushKind in words, which
+            its statistics want.
 
         Raises
         ------
@@ -92,11 +120,13 @@ class RealMultio:
         self._runs += 1
         folder = self._folder / str(self._runs)
         folder.mkdir()
+        first = [{"type": "print", "stream": "cout", "prefix": "<<", "only-fields": True}]
         last = [
             {"type": "print", "stream": "cout", "prefix": "@@", "only-fields": True},
             {"type": "sink", "sinks": [{"type": "file", "path": str(folder / "payload"), "append": True}]},
         ]
-        document = {**(plan or {}), "plans": [{"name": "test", "actions": [*actions, *last]}]}
+        last = last if collect else [{"type": "null"}]
+        document = {**(plan or {}), "plans": [{"name": "test", "actions": [*first, *actions, *last]}]}
         status = self._ask(folder, timeout_s, (document, calls))
         return _collected(folder, status)
 
@@ -131,9 +161,13 @@ def _collected(folder, status):
 def _fields(folder, printed):
     payload = folder / "payload"
     data = payload.read_bytes() if payload.exists() else b""
-    for keys, size in _METADATA.findall(printed):
+    after = 0
+    for prefix, keys, size in _METADATA.findall(printed):
+        if prefix == "<<":
+            after += 1
+            continue
         found = json.loads(keys)
         dtype = "float32" if found.get("misc-precision") == "single" else "float64"
-        yield Out(found, np.frombuffer(data[: int(size)], dtype))
+        yield Out(found, np.frombuffer(data[: int(size)], dtype), after)
         data = data[int(size) :]
     assert not data, printed
