@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import InvalidValueError, RequestError
 from dtedask.request.dates import MONTHS, canonical_date, canonical_time, date_text, month_number
 from dtedask.request.parameters import canonical_param
+from dtedask.request.spans import CALENDAR_SPAN
 from dtedask.request.steps import format_step, parse_step
 from dtedask.request.vocabulary import canonical_key, canonical_word, spellings
 
@@ -247,9 +248,12 @@ def _canonical_timespan(key: str, text: str) -> str:
     word = canonical_word(key, text)
     if word in ("fs", "none"):
         return word
+    if match := re.fullmatch(CALENDAR_SPAN, word):
+        count = match[1].lstrip("0")
+        return match[2] if count in ("", "1") else f"{count}{match[2]}s"
     if not re.fullmatch(_TIMESPAN, word):
         raise InvalidValueError(
-            f"Invalid value '{text}' of key '{key}'.", hint="It is such as '6h', '30m', 'fs' or 'none'."
+            f"Invalid value '{text}' of key '{key}'.", hint="It is such as '6h', '30m', 'month', 'fs' or 'none'."
         )
     span = format_step(parse_step(word).end_s)
     return f"{span}h" if span.isdecimal() else span

@@ -13,6 +13,7 @@ from dtedask.core.errors import FieldError, RequestError
 from dtedask.geo import Grid, PointOrder, regular_latlon
 from dtedask.grib import Coordinate, Field, FieldDescription
 from dtedask.request import Language, Parameter, canonical_keys, format_step, parameter, parse_step
+from dtedask.store.intervals import interval_of
 from dtedask.store.labels import CLIMATE_TYPES, DATE_LENGTHS, Dimension
 
 if TYPE_CHECKING:
@@ -175,16 +176,9 @@ def _as_message(keys: dict[str, str], attributes: Mapping[Any, Any], is_named: b
         keys = {**keys, "type": "cf"}
         del keys["number"]
     if attributes.get("step_text") == "range" and "step" in keys:
-        start, end = _interval(keys, attributes) or (0, 0)
+        start, end = interval_of(attributes, keys) or (0, 0)
         keys = {**keys, "step": format_step(end, start)}
     return keys
-
-
-def _interval(keys: Mapping[str, str], attributes: Mapping[Any, Any]) -> tuple[int, int] | None:
-    if "interval_s" not in attributes:
-        return None
-    end, length = parse_step(keys["step"]).end_s, int(attributes["interval_s"])
-    return (end - length if length else 0, end)
 
 
 def _parameter(array: xr.DataArray, keys: Mapping[str, object]) -> Parameter:
@@ -254,7 +248,7 @@ def _describe(array: xr.DataArray, keys: Mapping[str, str], found: Parameter, gr
         units=units,
         standard_name=str(array.attrs.get("standard_name", "")),
         step_type=str(array.attrs.get("GRIB_stepType", "instant")),
-        interval=_interval(keys, array.attrs),
+        interval=interval_of(array.attrs, keys),
         step_seconds=parse_step(keys.get("step", "0")).end_s,
         level_type=str(array.attrs.get("GRIB_typeOfLevel", "")),
         level=array.attrs.get("GRIB_level"),

@@ -11,7 +11,7 @@ import xarray as xr
 from xarray.core import indexing
 
 from dtedask.core.errors import FieldError
-from dtedask.request import format_step
+from dtedask.store.bounds import interval_bounds
 from dtedask.store.fields import CoordinateVariable, FieldArray, SlotTable, SnapshotVariable
 from dtedask.store.group import Group, Variable
 from dtedask.store.opaque import check_fields
@@ -231,7 +231,7 @@ def _coordinates(
         found[name] = xr.Variable((name,), labels, attributes)
     if "time" not in found:
         found |= _valid_time(found)
-        found |= _step_bounds(found, selections)
+        found |= interval_bounds(found, selections)
     return found | grid_coordinates(group, snapshot)
 
 
@@ -283,27 +283,6 @@ def _valid_time(coordinates: Mapping[str, xr.Variable]) -> dict[str, xr.Variable
         dims = (*dims, "step")
         times = times[:, np.newaxis] + coordinates["step"].to_numpy()
     return {"valid_time": CoordinateVariable(dims, times, {"standard_name": "time", "long_name": "time"})}
-
-
-def _step_bounds(coordinates: Mapping[str, xr.Variable], selections: Sequence[Part]) -> dict[str, xr.Variable]:
-    """CF bounds of the steps, one variable a length of interval; 0 stands for "since the reference time"."""
-    attributes = [s.variable.attributes for s in selections]
-    lengths = sorted({int(found["interval_s"]) for found in attributes if "interval_s" in found})
-    if not lengths or "step" not in coordinates:
-        return {}
-    ends = coordinates["step"].to_numpy()
-    bounds: dict[str, xr.Variable] = {}
-    for length in lengths:
-        starts = ends - np.timedelta64(length, "s") if length else np.zeros_like(ends)
-        name = "step_bounds" if length == lengths[0] else f"step_bounds_{_length_name(length)}"
-        bounds[name] = CoordinateVariable(("step", "bounds"), np.stack([starts, ends], axis=1))
-    coordinates["step"].attrs["bounds"] = "step_bounds"
-    return bounds
-
-
-def _length_name(length: int) -> str:
-    text = format_step(length)
-    return text if text[-1].isalpha() else f"{text}h"
 
 
 def _grid_mapping(group: Group) -> str:

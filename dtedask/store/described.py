@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dtedask.geo import PointOrder
 from dtedask.grib import FieldDescription
 from dtedask.request import parse_step
+from dtedask.store.intervals import interval_of
 from dtedask.store.past.stored import coordinates_of
 from dtedask.store.write import StoredField
 
@@ -104,12 +105,4 @@ def with_keys(
         Keys of the field.
     """
     step_seconds = parse_step(keys.get("step", "0")).end_s
-    return replace(variable, keys=keys, interval=_interval(attributes, keys), step_seconds=step_seconds)
-
-
-def _interval(attributes: Mapping[str, str | int | float], keys: Mapping[str, str]) -> tuple[int, int] | None:
-    length = attributes.get("interval_s")
-    if length is None:
-        return None
-    end = parse_step(keys.get("step", "0")).end_s
-    return (end - int(length) if length else 0, end)
+    return replace(variable, keys=keys, interval=interval_of(attributes, keys), step_seconds=step_seconds)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import GribUnsupportedError, NotFoundError
-from dtedask.request import is_key, parse_step
+from dtedask.request import is_key
+from dtedask.store.intervals import interval_of
 from dtedask.store.layouts import IntegerCodec, MessageCodec
 from dtedask.store.layouts.local_packs import PackedChunk, packed_or_read
 from dtedask.store.opaque import OpaqueCodec
@@ -138,7 +139,7 @@ def _encode(
         )
     keys.setdefault("time", "0000")
     told = {name: value for name, value in attributes.items() if name.startswith("GRIB_")}
-    interval = _interval(keys, attributes)
+    interval = interval_of(attributes, keys)
     if scale is not None:
         return encode_packed(values, keys, grid, scale, attributes=told, interval=interval)
     return encode(values, keys, grid, attributes=told, interval=interval, packing=packing)
@@ -147,11 +148,3 @@ def _encode(
 def _has_year_and_month(date: str) -> bool:
     """Whether a date in canonical form has year and month: that of a climatology has none."""
     return len(date) >= len("202401")
-
-
-def _interval(keys: Mapping[str, str], attributes: Mapping[str, Any]) -> tuple[int, int] | None:
-    length = attributes.get("interval_s")
-    if length is None:
-        return None
-    end = parse_step(keys["step"]).end_s
-    return (end - int(length) if length else 0, end)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import FieldError
-from dtedask.request import format_step, parse_step, variable_name
+from dtedask.request import format_step, parse_step, span_months, variable_name
 from dtedask.store.labels import Dimension, Label, dimension_of, label_of, ordered
 from dtedask.store.opaque import is_opaque
 from dtedask.store.schema import CUBE_KEYS, GROUP_KEYS, Fitted, Schema, Values
@@ -246,10 +246,23 @@ def _statistics(description: FieldDescription) -> dict[str, str | int | float]:
     method = _CELL_METHODS.get(description.step_type, "")
     return {
         "GRIB_stepType": description.step_type,
-        "cell_methods": f"step: {method}" if method else "",
-        "interval_s": interval[1] - interval[0] if timespan(description) else 0,
+        "cell_methods": f"{_over(description)}: {method}" if method else "",
+        **_length(description, interval),
         "step_text": "range" if "-" in description.keys.get("step", "") else "end",
     }
+
+
+def _over(description: FieldDescription) -> str:
+    """The dimension that a statistic is taken over: means over months have no step."""
+    return "step" if "step" in description.keys else "forecast_reference_time"
+
+
+def _length(description: FieldDescription, interval: tuple[int, int]) -> dict[str, int]:
+    """Length of the interval, the same for all fields of a variable; 0 where all begin at the reference time."""
+    months = span_months(description.keys)
+    if months is not None:
+        return {"interval_months": months}
+    return {"interval_s": interval[1] - interval[0] if timespan(description) else 0}
 
 
 def _text(keys: Mapping[str, str]) -> str:

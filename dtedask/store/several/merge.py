@@ -16,7 +16,7 @@ from dtedask.store.selection import Record, Selection
 if TYPE_CHECKING:
     from dtedask.store.group import Group, Variable
 
-_SAME = ("units", "interval_s", "date_text", "time_text", "step_text")
+_SAME = ("units", "interval_s", "interval_months", "date_text", "time_text", "step_text")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,16 @@ import numpy as np
 if TYPE_CHECKING:
     from dtedask.store.selection import Selection
 
-_OF_KEYS = ("date_text", "time_text", "interval_s", "step_text", "GRIB_paramId", "timespan", "stattype")
+_OF_KEYS = (
+    "date_text",
+    "time_text",
+    "interval_s",
+    "interval_months",
+    "step_text",
+    "GRIB_paramId",
+    "timespan",
+    "stattype",
+)
 Found = tuple[list["Selection"], list["Selection"]]
 
 
