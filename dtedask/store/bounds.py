@@ -69,7 +69,8 @@ def _reference_bounds(coordinates: Mapping[str, xr.Variable], months: Sequence[i
 def _moved(times: np.ndarray, months: int) -> np.ndarray:
     """Return the same day and time some months later, for days that every month has."""
     first = times.astype("datetime64[M]")
-    return (first + months).astype(times.dtype) + (times - first)
+    moved: np.ndarray = (first + months).astype(times.dtype) + (times - first)
+    return moved
 
 
 def _length_name(length: int) -> str:

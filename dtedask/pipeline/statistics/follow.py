@@ -82,7 +82,7 @@ class Follower:
         origin = self.windows.origin(anchor)
         window = self.windows.window_of(time + is_condition, origin)
         step_s = self.step_s or time_step_of(message.keys)
-        series = Series(message.replaced(values=None, data=None), reference, origin, Pane(window))
+        series = Series(_template(message), reference, origin, Pane(window))
         series.distance, series.first_distance = step_s, step_s or first_distance_of(message)
         return series
 
@@ -103,6 +103,8 @@ class Follower:
         if not self._is_before_end(time, series.pane.window):
             yield from self._close(series, compute)
             self._move_on(series, self.windows.window_of(time, series.origin), compute)
+        if series.first is None:
+            series.message = _template(message)
         self._fold(series, message.values, time, compute)
         if self._is_last(series, time):
             yield from self._close(series, compute)
@@ -218,6 +220,10 @@ class Follower:
         part = before.parts[ALL]
         values = compute.call("carry", self.operations.carry, part.merged if part.segment is None else part.segment)
         return values if before.window.end == window.start else compute.call("unknown", unknown, values)
+
+
+def _template(message: Message) -> Message:
+    return message.replaced(values=None, data=None)
 
 
 def _late(message: Message, time: int, series: Series) -> FieldError:

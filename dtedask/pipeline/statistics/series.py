@@ -97,7 +97,7 @@ class Series:
     Parameters
     ----------
     message : Message
-        The first of them, without its values.
+        The first of them in a window, without its values.
     reference : int, optional
         Reference time of a forecast; None of fields that run along their dates.
     origin : int
