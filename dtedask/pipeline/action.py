@@ -32,6 +32,7 @@ _OWN = {
     "encode-mtg2": "dtedask.pipeline.actions.encode_mtg2:EncodeMtg2",
     "ensemble": "dtedask.pipeline.actions.ensemble:Ensemble",
     "mask": "dtedask.pipeline.actions.mask:Mask",
+    "metadata-mapping": "dtedask.pipeline.actions.metadata_mapping:MetadataMapping",
     "null": "dtedask.pipeline.actions.null:Null",
     "print": "dtedask.pipeline.actions.print:Print",
     "python": "dtedask.pipeline.actions.python:Python",

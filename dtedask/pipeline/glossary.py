@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
     from dtedask.pipeline.message import Message
 
-__all__ = ["accepted_texts", "check_key", "concept_of", "is_known", "raw_of", "texts_of", "value_of"]
+__all__ = ["accepted_texts", "check_key", "concept_of", "is_known", "names_of", "raw_of", "texts_of", "value_of"]
 
 _ABSENT_IS_NONE = frozenset({"timespan", "stattype", "chem", "wavelength"})
 _FREE_PREFIXES = ("misc-", "encoder-")
@@ -31,6 +31,11 @@ _FREE_PREFIXES = ("misc-", "encoder-")
 def concept_of(key: str) -> str:
     """Name under which a key is known here, such as ``levelist`` for ``level``; a key unknown here is its own."""
     return CONCEPTS.get(key, key)
+
+
+def names_of(key: str) -> tuple[str, ...]:
+    """Names under which the keys of a message may hold what a key means, its own first."""
+    return tuple(dict.fromkeys((key, *NAMES.get(concept_of(key), ()))))
 
 
 def is_known(key: str) -> bool:
@@ -157,7 +162,7 @@ def _plain(key: str, concept: str) -> _Term:
 
 def _reader(key: str, concept: str) -> Callable[[Message], Hashable]:
     """Read a key under its own name, under the others of its concept, or out of the description."""
-    names = tuple(dict.fromkeys((key, *NAMES.get(concept, ()))))
+    names = names_of(key)
     described = _DESCRIBED.get(concept)
 
     def read(message: Message) -> Hashable:
@@ -273,27 +278,29 @@ def _param_names(canonical: str) -> tuple[str, ...]:
 
 
 def _of_parameter(key: str, concept: str) -> _Term:
-    """Names and units: those of the description, of a key, or of the parameter."""
+    """Names and units: those of the description, of a key (a model's own ``name`` first), or of the parameter."""
     attribute = {"shortName": "short_name"}.get(concept, concept)
     read, read_param = _reader(key, concept), _reader("param", "param")
 
     def raw(message: Message) -> Hashable:
-        described = getattr(message.description, attribute, "")
-        return described or read(message) or ("param", read_param(message))
-
-    def value(raw: Any) -> str | None:
-        if not isinstance(raw, tuple):
-            return str(raw)
-        try:
-            return None if raw[1] is None else str(getattr(parameter(str(raw[1])), attribute)) or None
-        except DtedaskError:
-            return None
+        both = read(message), getattr(message.description, attribute, "") or None
+        said = both if concept == "name" else both[::-1]
+        return said if any(said) else ("param", read_param(message))
 
     def texts(raw: Any) -> tuple[str, ...]:
-        found = value(raw)
-        return () if found is None else (found,)
+        if raw[0] == "param":
+            found = _of_known_parameter(raw[1], attribute)
+            return () if found is None else (found,)
+        return tuple(dict.fromkeys(str(one) for one in raw if one))
 
-    return _Term(raw, value, texts, lambda text: frozenset({text.lower()}))
+    return _Term(raw, lambda raw: next(iter(texts(raw)), None), texts, lambda text: frozenset({text.lower()}))
+
+
+def _of_known_parameter(param: Hashable, attribute: str) -> str | None:
+    try:
+        return None if param is None else str(getattr(parameter(str(param)), attribute)) or None
+    except DtedaskError:
+        return None
 
 
 _RawStep = tuple[Hashable, Hashable, tuple[int, int] | None]
