@@ -70,7 +70,22 @@ class Link:
         if self.policy.keeps_going:
             return self._guarded(compute, following)
         send = self._plain(compute, following)
-        return self._awaited(compute, send) if isinstance(compute, Threads) and self.action.takes_arrays else send
+        if not self.action.takes_arrays:
+            return send
+        send = self._weighed(send)
+        return self._awaited(compute, send) if isinstance(compute, Threads) else send
+
+    def _weighed(self, send: Send) -> Send:
+        """Count what waits for a flush."""
+
+        def weigh(message: Message) -> None:
+            if message.kind is _FIELD:
+                self.chain.summary.waiting_bytes += getattr(message.values, "nbytes", 0) + len(message.data or b"")
+            send(message)
+            if message.kind is _FLUSH:
+                self.chain.summary.waiting_bytes = 0
+
+        return weigh
 
     def saved(self) -> Saved:
         """What a checkpoint keeps of the state."""

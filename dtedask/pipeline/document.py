@@ -17,6 +17,7 @@ from dtedask.core.documents import KeyPath, Lines, check_document
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.action import AnyAction
+from dtedask.pipeline.checkpoint.options import CheckpointOptions
 from dtedask.pipeline.policy import OnError
 from dtedask.pipeline.reading import is_section, read_source
 
@@ -129,6 +130,8 @@ class PlanDocument(_MultioKeys):
     """Fields that a model of MultIO sends; MultIO reads it and does not use it."""
     on_error: Annotated[OnError | None, Field(alias="on-error")] = None
     """What to do where an action fails and neither it nor its pipeline says so; by default `propagate`."""
+    checkpoint: CheckpointOptions = CheckpointOptions()
+    """When the state of a run is saved, so that it can go on after it was killed."""
     _path: Path | None = PrivateAttr(default=None)
     _content: Any = PrivateAttr(default=None)
 
@@ -297,10 +300,13 @@ def _check_targets(document: PlanDocument, lines: Lines) -> None:
                     )
 
 
+_NO_CONTENT = ("description", "on-error", "on_error", "checkpoint")
+
+
 def _essence(content: Any) -> Any:
     """Leave out what says nothing of what a plan does with fields that are as they should be."""
     if isinstance(content, Mapping):
-        kept = {key: value for key, value in content.items() if key not in ("description", "on-error", "on_error")}
+        kept = {key: value for key, value in content.items() if key not in _NO_CONTENT}
         return {
             str(key): _essence(one) if key in ("plans", "actions") or is_section(one) else one
             for key, one in kept.items()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dtedask.pipeline.plan import Plan
 
-__all__ = ["FOLDER", "folder_of", "name_of"]
+__all__ = ["FOLDER", "folder_of", "name_of", "url_of"]
 
 FOLDER = ".plans"
 """Below a root; its name begins with a dot, so that no cube is looked for in it."""
@@ -17,7 +17,12 @@ FOLDER = ".plans"
 
 def name_of(plan: Plan) -> str:
     """What a plan is called where it names a folder."""
-    return re.sub(r"[^\w.+=-]+", "-", plan.document.name).strip("-.") or "plan"
+    return re.sub(r"[^\w.+=-]+", "-", plan.document.title).strip("-.") or "plan"
+
+
+def url_of(plan: Plan) -> str:
+    """Folder or URL of a plan's runs beside its output; empty where there is no output."""
+    return f"{plan.output.rstrip('/')}/{FOLDER}/{name_of(plan)}" if plan.output else ""
 
 
 def folder_of(plan: Plan) -> Path | None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.run import RunSummary
+    from dtedask.pipeline.running import Resume
+    from dtedask.pipeline.sources import Source
+    from dtedask.pipeline.summary import RunSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,33 @@ class Plan:
         """
         return cls(read_plan(source), output=output, section=section)
 
-    def run(self, fields: Iterable[Message]) -> RunSummary:
-        """Send messages through all pipelines, and flush at the end."""
-        from dtedask.pipeline.run import Run
+    def run(self, fields: Source | Iterable[Message], *, threads: int = 1, resume: Resume | None = None) -> RunSummary:
+        """Send messages through all pipelines, and flush at the end.
 
-        with Run(self) as run:
-            for message in fields:
-                run.feed(message)
-        return run.summary
+        Parameters
+        ----------
+        fields : Source or iterable of Message
+            What comes, with flushes in between, such as `dtedask.pipeline.sources.open_source` gives it.
+        threads : int
+            How many threads the functions of the actions run on; the results are the same.
+        resume : {"auto", "must", "never"}, optional
+            Save the state as the plan says, and go on with a run that was interrupted: where there is one, only where
+            there is one, or never. Without it no state is saved.
+
+        Returns
+        -------
+        RunSummary
+            What was done.
+
+        Raises
+        ------
+        DtedaskError
+            If a pipeline failed: the error of its action with the place, or a `RunError` that sums up several. The
+            others have done all that they had to.
+        """
+        from dtedask.pipeline.running import run_plan
+
+        return run_plan(self, fields, threads=threads, resume=resume)
 
     def apply(
         self, data: xr.DataArray | xr.Dataset | xr.DataTree, *, keys: Mapping[str, Any] | None = None

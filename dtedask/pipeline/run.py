@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from dtedask.core.errors import PlanError, RunError
 from dtedask.pipeline.chain import Chain, Link, PipelineStopped, group
@@ -132,6 +132,11 @@ class Run:
         """Raise the errors of pipelines that failed, if any did."""
         if any(chain.error is not None for chain in self._chains):
             self._fail()
+
+    def status(self) -> dict[str, Any]:
+        """What the run has done until now, as JSON can hold it."""
+        queue = self._threads.unfinished_bytes if self._threads is not None else 0
+        return {**self.summary.to_dict(), "queue_bytes": queue, "messages": self._index}
 
     def close(self) -> None:
         """Let go of what the actions hold."""

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from dtedask.pipeline.compute import Fold
 from dtedask.pipeline.undo import rebuilt
 
@@ -17,7 +19,18 @@ class Pending:
     """What a function will give. It stands for values wherever an action hands them on."""
 
     stands_for_values: ClassVar[bool] = True
-    __slots__ = ("_arguments", "_function", "_missing", "_waiting", "error", "is_done", "name", "readers", "value")
+    __slots__ = (
+        "_arguments",
+        "_function",
+        "_missing",
+        "_waiting",
+        "error",
+        "is_done",
+        "name",
+        "readers",
+        "size_bytes",
+        "value",
+    )
 
     def __init__(self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         self.name = name
@@ -27,6 +40,7 @@ class Pending:
         self.readers: list[Pending] = []
         self._function: Callable[..., Any] | None = function
         self._arguments = arguments
+        self.size_bytes = sum(one.nbytes for one in arguments if isinstance(one, np.ndarray))
         self._missing = 0
         self._waiting: list[Pending] = []
 
@@ -66,6 +80,7 @@ class Threads:
         self._changed = threading.Condition()
         self._ready: deque[Pending] = deque()
         self._unfinished = 0
+        self._bytes = 0
         self._is_open = True
         self._threads = [
             threading.Thread(target=self._work, name=f"pipeline-{number}", daemon=True) for number in range(threads)
@@ -77,6 +92,11 @@ class Threads:
     def unfinished(self) -> int:
         """How many functions wait or run."""
         return self._unfinished
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """How much memory the arrays take that wait for a function."""
+        return self._bytes
 
     def call(self, name: str, function: Callable[..., Any], *arguments: Any) -> Pending:
         """See `Compute`."""
@@ -133,6 +153,7 @@ class Threads:
         with self._changed:
             self._changed.wait_for(lambda: self._unfinished < self._limit)
             self._unfinished += 1
+            self._bytes += made.size_bytes
             for one in needed:
                 if not one.is_done:
                     one._waiting.append(made)  # noqa: SLF001 - our own
@@ -156,6 +177,7 @@ class Threads:
         with self._changed:
             task.is_done = True
             self._unfinished -= 1
+            self._bytes -= task.size_bytes
             for one in task._waiting:  # noqa: SLF001 - our own
                 one._missing -= 1  # noqa: SLF001 - our own
                 if not one._missing:  # noqa: SLF001 - our own

@@ -16,6 +16,8 @@ __all__ = ["Checkpoints"]
 log = logging.getLogger(__name__)
 PIECE_BYTES = 32 << 20
 _SLOTS = 2
+_PRUNE_BYTES = 64 << 20
+_PRUNE_EVERY = 16
 _KEYS = {"class": "rd", "stream": "oper", "type": "an"}
 _PATIENCE = 8  # damaged slots that are left alone before it is an error
 
@@ -36,6 +38,8 @@ class Checkpoints:
         self._serial: int | None = None
         self._slot = 0
         self._damaged: set[int] = set()
+        self._replaced = dict.fromkeys(range(_SLOTS), 0)
+        self._puts = 0
 
     def read(self) -> Checkpoint | None:
         """Return the newest checkpoint that is whole; None where there is none.
@@ -75,10 +79,19 @@ class Checkpoints:
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         stamped = replace(checkpoint, serial=(self._serial or 0) + 1, time=now)
         slot = self._next_slot()
-        self._put(slot, stamped.to_bytes(), stamped)
+        buffers = stamped.to_bytes()
+        self._put(slot, buffers, stamped)
         self._serial, self._slot = stamped.serial, slot
-        self._prune(slot)
+        self._prune_if_due(slot, sum(map(len, buffers)))
         return stamped
+
+    def _prune_if_due(self, slot: int, size: int) -> None:
+        """Collect at once what is large, and what is small now and then."""
+        self._puts += 1
+        self._replaced[slot] = self._replaced.get(slot, 0) + size
+        if self._replaced[slot] >= _PRUNE_BYTES or self._puts % _PRUNE_EVERY < _SLOTS:
+            self._replaced[slot] = 0
+            self._prune(slot)
 
     def _look(self) -> None:
         """Find out which slot is next, whatever is in it."""

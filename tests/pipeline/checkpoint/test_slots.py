@@ -147,7 +147,8 @@ def test_a_newer_format_is_refused_and_not_passed_over(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_old_checkpoints_are_let_go(tmp_path):
+def test_old_checkpoints_are_let_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(slots_module, "_PRUNE_EVERY", 4)
     checkpoints, state = Checkpoints(str(tmp_path)), np.random.default_rng(1).random(20_000)
     for number in range(1, 13):
         checkpoints.write(checkpoint(number, {"state": state + number}))
