@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from dtedask.core.commit import Commit
 from dtedask.core.errors import NoticeError
 from dtedask.notify.database import Database, lock_folder
 from dtedask.notify.event import Event, events_of, format_time, parse_time
@@ -24,7 +25,7 @@ from dtedask.notify.location import log_path, root_url
 if TYPE_CHECKING:
     import sqlite3
 
-    from dtedask.core.commit import Commit
+    from dtedask.core.notice import Notice
 
 _PAGE = 64
 _OPEN_LOGS = 8
@@ -101,6 +102,26 @@ class NoticeLog:
         """
         with self._database.write() as connection:
             return sum(_insert(connection, commit, self.path) for commit in commits)
+
+    def append_notice(self, notice: Notice) -> bool:
+        """Write a notice behind the others of its stream; False, and nothing is written, where it was given before."""
+        with self._database.write() as connection:
+            found = connection.execute(
+                "SELECT MAX(sequence), MAX(snapshot = :id) FROM commits WHERE cube = :stream",
+                {"id": notice.id, "stream": notice.stream},
+            ).fetchone()
+            if found[1]:
+                return False
+            commit = Commit(
+                notice.root,
+                notice.stream,
+                snapshot=notice.id,
+                parent="",
+                sequence=(found[0] or 0) + 1,
+                time=notice.time,
+                changes=notice.changes,
+            )
+            return bool(_insert(connection, commit, self.path))
 
     def heads(self) -> dict[str, int]:
         """Give the sequence of the last commit of each cube."""

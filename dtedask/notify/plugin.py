@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dtedask.core.commit import Commit
+    from dtedask.core.notice import Notice
     from dtedask.notify.listeners import Listeners
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,29 @@ def after_commit(commit: Commit) -> Sequence[Exception]:
 
         register(log, documents, {**log.heads(), commit.cube: commit.sequence - 1})
     record(log, commit)
+    if not documents:
+        return failures
+    from dtedask.notify.follow import deliver_to
+
+    return [*failures, *deliver_to(log, documents).failures]
+
+
+@hookimpl(trylast=True)
+def after_notice(notice: Notice) -> Sequence[Exception]:
+    """Write a notice into the log of its root, once, then run the listeners of this process.
+
+    Returns
+    -------
+    sequence of Exception
+        As of `after_commit`.
+    """
+    log = open_log(notice.root)
+    documents, failures = _listeners()
+    if documents:
+        from dtedask.notify.follow import register
+
+        register(log, documents, {**log.heads(), notice.stream: log.last(notice.stream)})
+    log.append_notice(notice)
     if not documents:
         return failures
     from dtedask.notify.follow import deliver_to

@@ -28,6 +28,7 @@ ENTRY_POINTS = "dtedask.actions"
 _OWN = {
     "aggregate": "dtedask.pipeline.actions.aggregate:Aggregate",
     "average-rate": "dtedask.pipeline.actions.average_rate:AverageRate",
+    "debug-sink": "dtedask.pipeline.actions.debug_sink:DebugSink",
     "encode": "dtedask.pipeline.actions.encode:Encode",
     "encode-mtg2": "dtedask.pipeline.actions.encode_mtg2:EncodeMtg2",
     "ensemble": "dtedask.pipeline.actions.ensemble:Ensemble",
@@ -39,6 +40,7 @@ _OWN = {
     "renumber-healpix": "dtedask.pipeline.actions.renumber_healpix:RenumberHealpix",
     "scale": "dtedask.pipeline.actions.scale:Scale",
     "select": "dtedask.pipeline.actions.select:Select",
+    "single-field-sink": "dtedask.pipeline.actions.single_field_sink:SingleFieldSink",
     "sink": "dtedask.pipeline.actions.sink:SinkAction",
     "statistics": "dtedask.pipeline.actions.statistics:Statistics",
     "statistics-mtg2": "dtedask.pipeline.actions.statistics:Statistics",

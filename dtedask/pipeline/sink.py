@@ -9,6 +9,8 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from pydantic import field_validator
+
 from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
@@ -33,15 +35,30 @@ __all__ = [
 ENTRY_POINTS = "dtedask.sinks"
 _OWN = {
     "cube": "dtedask.pipeline.sinks.cube:CubeSink",
+    "fdb5": "dtedask.pipeline.sinks.fdb:FdbSink",
     "file": "dtedask.pipeline.sinks.file:FileSink",
     "memory": "dtedask.pipeline.sinks.memory:MemorySink",
     "netcdf": "dtedask.pipeline.sinks.netcdf:NetcdfSink",
+    "notification": "dtedask.pipeline.sinks.notification:NotificationSink",
     "zarr": "dtedask.pipeline.sinks.zarr:ZarrSink",
 }
 
 
 class SinkOptions(ActionOptions):
     """What stands under a sink in a plan, its type included; unknown keys are refused."""
+
+    @field_validator("on_error")
+    @classmethod
+    def _of_the_action(cls, value: Any) -> Any:
+        if value is not None:
+            raise DocumentError("A sink has no on-error.", hint="Write it under the action 'sink'.")
+        return value
+
+    def explain(self) -> str:
+        """Say in a line what becomes of fields."""
+        document = self.model_dump(exclude={"type"}, exclude_defaults=True, by_alias=True)
+        said = ", ".join(f"{key}: {value}" for key, value in document.items())
+        return self.type + (f" ({said})" if said else "")
 
 
 class Sink(ABC):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from dtedask.core.commit import Commit
     from dtedask.core.need import Need
+    from dtedask.core.notice import Notice
 
 PROJECT = "dtedask"
 
@@ -34,6 +35,22 @@ def after_commit(commit: Commit) -> Sequence[Exception] | None:
     -------
     sequence of Exception, optional
         Failures that the plug-in has logged already; they are handed on without being logged again.
+    """
+
+
+@hookspec
+def after_notice(notice: Notice) -> Sequence[Exception] | None:
+    """Hear that fields were written elsewhere than in a cube, and survive whatever happens.
+
+    Parameters
+    ----------
+    notice : Notice
+        It may have been given before: one of the same stream and id is the same.
+
+    Returns
+    -------
+    sequence of Exception, optional
+        Failures that the plug-in has logged already.
     """
 
 

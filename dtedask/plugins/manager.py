@@ -11,12 +11,13 @@ import pluggy
 
 from dtedask.core.errors import SettingError, StoreError
 from dtedask.core.nearest import did_you_mean
+from dtedask.core.notice import Notice
 from dtedask.core.settings import setting
 from dtedask.core.stages import stage
 from dtedask.plugins import hooks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from importlib.metadata import EntryPoint
 
     from dtedask.core.commit import Commit
@@ -64,10 +65,16 @@ def run_after_commit(commit: Commit) -> tuple[Exception, ...]:
         commit stands whatever happens.
     """
     with stage("announce", detail=commit.cube):
-        return tuple(_told_of(commit))
+        return tuple(_told("after_commit", commit=commit))
 
 
-def _told_of(commit: Commit) -> list[Exception]:
+def run_after_notice(notice: Notice) -> tuple[Exception, ...]:
+    """Tell every plug-in of fields that were written elsewhere than in a cube; as `run_after_commit`."""
+    with stage("announce", detail=notice.stream):
+        return tuple(_told("after_notice", notice=notice))
+
+
+def _told(hook: str, **what: Commit | Notice) -> list[Exception]:
     manager = _manager()
     failures: list[Exception] = []
     try:
@@ -76,9 +83,9 @@ def _told_of(commit: Commit) -> list[Exception]:
         logger.error("%s No plug-in is disabled.", error)
         failures, disabled = [error], frozenset()
     failures.extend(_load(manager, disabled).values())
-    for name in _in_calling_order(manager):
+    for name in _in_calling_order(manager, hook):
         if name not in disabled:
-            failures.extend(_call(manager, name, commit))
+            failures.extend(_call(manager, hook, name, what))
     return failures
 
 
@@ -188,18 +195,24 @@ def _warn_of_unknown(disabled: Iterable[str], manager: pluggy.PluginManager) -> 
         _warned.add(name)
 
 
-def _in_calling_order(manager: pluggy.PluginManager) -> list[str]:
-    calls = reversed(manager.hook.after_commit.get_hookimpls())
+def _in_calling_order(manager: pluggy.PluginManager, hook: str) -> list[str]:
+    calls = reversed(getattr(manager.hook, hook).get_hookimpls())
     return list(dict.fromkeys(call.plugin_name for call in calls))
 
 
-def _call(manager: pluggy.PluginManager, name: str, commit: Commit) -> list[Exception]:
+def _call(manager: pluggy.PluginManager, hook: str, name: str, what: Mapping[str, Commit | Notice]) -> list[Exception]:
     try:
-        answers = _subset(manager, "after_commit", name)(commit=commit)
+        answers = _subset(manager, hook, name)(**what)
     except Exception as error:
-        logger.exception("Plug-in %r failed after commit %s of %s.", name, commit.snapshot, commit.url)
+        logger.exception("Plug-in %r failed after %s.", name, ", ".join(map(_named, what.values())))
         return [error]
     return [failure for answer in answers for failure in answer]
+
+
+def _named(what: Commit | Notice) -> str:
+    if isinstance(what, Notice):
+        return f"notice {what.id} of {what.stream}"
+    return f"commit {what.snapshot} of {what.url}"
 
 
 def _subset(manager: pluggy.PluginManager, hook: str, name: str) -> pluggy.HookCaller:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -184,6 +184,7 @@ class Encode(Action):
     """Gives each field its message; what is encoded already is handed on."""
 
     Options = EncodeOptions
+    on_archive: ClassVar[Literal["run", "end", "pass"]] = "pass"
 
     def __init__(self, options: EncodeOptions, context: Context) -> None:
         super().__init__(options, context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -52,6 +52,7 @@ class EncodeMtg2(Action):
     """Gives each field its message; what is encoded already is handed on."""
 
     Options = EncodeMtg2Options
+    on_archive: ClassVar[Literal["run", "end", "pass"]] = "pass"
 
     def __init__(self, options: EncodeMtg2Options, context: Context) -> None:
         super().__init__(options, context)

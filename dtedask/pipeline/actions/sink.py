@@ -93,7 +93,7 @@ class SinkAction(Action):
     There is one notice for each flush with which something was written that did not stand there before.
     """
 
-    Options = SinkActionOptions
+    Options: ClassVar[type[ActionOptions]] = SinkActionOptions
     takes_arrays: ClassVar[bool] = True
     on_archive = "end"
 
@@ -130,17 +130,11 @@ class SinkAction(Action):
 
     def explain(self) -> str:
         """See `Action`."""
-        return "; ".join(map(_explained, self._sinks()))
+        return "; ".join(one.explain() for one in self._sinks())
 
     def _sinks(self) -> tuple[SinkOptions, ...]:
         found: tuple[SinkOptions, ...] = self.options.sinks
         return found
-
-
-def _explained(options: SinkOptions) -> str:
-    document = options.model_dump(exclude={"type"}, exclude_defaults=True, by_alias=True)
-    said = ", ".join(f"{key}: {value}" for key, value in document.items())
-    return options.type + (f" ({said})" if said else "")
 
 
 def _failure(failures: Mapping[str, Exception]) -> DtedaskError:

@@ -121,11 +121,11 @@ class CubeSink(Sink):
 
     def _schema(self) -> Schema | None:
         """Schema of a root that does not exist yet; of one that does, `open` leaves it as it is."""
-        from dtedask.store.schema import Schema, load_schema
+        from dtedask.store.schema import default_schema, load_schema
 
         if not self.options.schema_ and not self.options.layout:
             return None
-        schema = load_schema(self.context.folder / self.options.schema_) if self.options.schema_ else Schema()
+        schema = load_schema(self.context.folder / self.options.schema_) if self.options.schema_ else default_schema()
         return schema.model_copy(update={"layout": self.options.layout}) if self.options.layout else schema
 
 

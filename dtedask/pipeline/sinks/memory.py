@@ -26,18 +26,13 @@ class MemoryOptions(SinkOptions):
 
 
 class MemorySink(Sink):
-    """Keeps the messages that were flushed, in `fields`; all sinks of one name share them."""
+    """Keeps the messages that were flushed; all sinks of one name share them."""
 
     Options = MemoryOptions
 
     def __init__(self, options: MemoryOptions, context: Context) -> None:
         super().__init__(options, context)
         self._waiting: list[Message] = []
-
-    @property
-    def fields(self) -> list[Message]:
-        """What was flushed."""
-        return _shelves.setdefault(self.options.name, [])
 
     def take(self, message: Message) -> None:
         """See `Sink`."""
@@ -46,9 +41,16 @@ class MemorySink(Sink):
     def flush(self, message: Message) -> Iterable[Written]:  # noqa: ARG002 - all of them do the same
         """See `Sink`."""
         taken, self._waiting = self._waiting, []
-        start = len(self.fields)
-        self.fields.extend(taken)
+        start = keep(self.options.name, taken)
         return [_written(one, f"memory:{self.options.name}/{start + place}") for place, one in enumerate(taken)]
+
+
+def keep(name: str, messages: Iterable[Message]) -> int:
+    """Keep messages behind those of the name; returns how many there were before."""
+    shelf = _shelves.setdefault(name, [])
+    before = len(shelf)
+    shelf.extend(messages)
+    return before
 
 
 def kept(name: str = "memory") -> list[Message]:

@@ -23,8 +23,9 @@ def file_name(template: str, message: Message, rotate: str = "") -> str:
     Parameters
     ----------
     template : str
-        ``{key}`` stands for the value of a key of the field; ``{shortName}`` for the name of its parameter, and
-        ``{validDate}``, ``{validTime}`` for the time at which it is valid.
+        ``{key}`` stands for the value of a key of the field; ``{shortName}`` for the name of its parameter,
+        ``{level}`` for its level, 0 where it has none, and ``{validDate}``, ``{validTime}`` for the time at which it is
+        valid.
     message : Message
         The field.
     rotate : str
@@ -61,6 +62,8 @@ def _with(more: str, template: str) -> str:
 def _value(key: str, message: Message, template: str) -> str:
     if key in message.keys:
         return str(message.keys[key]).replace("/", "_")
+    if key == "level":
+        return str(message.keys.get("levelist", 0))
     if key == "shortName" and message.description is not None:
         return message.description.short_name or f"p{message.keys.get('param', '')}"
     if key in ("validDate", "validTime"):
