@@ -170,7 +170,16 @@ class Action(ABC):
     def explain(self) -> str:
         """Say in one line what the action does, for ``dtedask plan explain``."""
         said = self.options.model_dump(exclude={"type"}, exclude_defaults=True, by_alias=True)
-        return ", ".join(f"{key}: {value}" for key, value in said.items())
+        return ", ".join(f"{key}: {_said(value)}" for key, value in said.items())
+
+
+def _said(value: Any) -> str:
+    """Write a value of an option as a plan would, in short."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_said(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple | set | frozenset):
+        return "/".join(_said(one) for one in value) if value else "none"
+    return str(value)
 
 
 def action_types() -> dict[str, str]:

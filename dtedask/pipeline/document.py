@@ -21,9 +21,10 @@ from dtedask.pipeline.checkpoint.options import CheckpointOptions
 from dtedask.pipeline.policy import OnError
 from dtedask.pipeline.reading import is_section, read_source
 
-__all__ = ["PipelineDocument", "PlanDocument", "SectionDocument", "read_plan"]
+__all__ = ["PipelineDocument", "PlanDocument", "SectionDocument", "plan_schema", "read_plan"]
 
 CLIENT = "client"
+_UNUSED = ("run", "mpi_communicators", "active_matchers")
 
 
 class _Part(BaseModel):
@@ -134,6 +135,7 @@ class PlanDocument(_MultioKeys):
     """When the state of a run is saved, so that it can go on after it was killed."""
     _path: Path | None = PrivateAttr(default=None)
     _content: Any = PrivateAttr(default=None)
+    _lines: Lines = PrivateAttr(default=Lines("<plan>"))
 
     @model_validator(mode="before")
     @classmethod
@@ -182,11 +184,31 @@ class PlanDocument(_MultioKeys):
             return [PipelineDocument(name=self.title, actions=self.actions)]
         return self.plans
 
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Keys of MultIO that it has and that mean nothing here."""
+        own = [_written(type(self), key) for key in _of_multio(self) | (self.model_fields_set & set(_UNUSED))]
+        below = [
+            f"{name}.{_written(type(section), key)}"
+            for name, section in self.sections.items()
+            for key in _of_multio(section)
+        ]
+        return tuple(sorted(own) + sorted(below))
+
+    def place(self, path: KeyPath) -> str:
+        """Say where a key of the document stands: file and line."""
+        return self._lines.at(path)
+
     def lists_of_plans(self) -> Iterator[tuple[KeyPath, list[PipelineDocument]]]:
         """Give all pipelines, those in no section first, by the key path of their list."""
         yield ("plans",), self.pipelines
         for name, section in self.sections.items():
             yield (name, "plans"), section.plans
+
+    @property
+    def has_entry(self) -> bool:
+        """Whether it is clear where fields come to first."""
+        return bool(self.pipelines) or CLIENT in self.sections or len(self.sections) == 1
 
     def entry(self, section: str = "") -> tuple[str, list[PipelineDocument]]:
         """Find the pipelines that fields come to first.
@@ -213,7 +235,7 @@ class PlanDocument(_MultioKeys):
             raise DocumentError(f"The plan has no section {section!r}.", hint=did_you_mean(section, sections))
         if not section and self.pipelines:
             return "", self.pipelines
-        if not section and CLIENT not in sections and len(sections) > 1:
+        if not section and not self.has_entry:
             raise DocumentError(
                 f"The plan has the sections {', '.join(sections)}, and none of them is 'client'.",
                 hint="Name the one to run (--section).",
@@ -265,10 +287,23 @@ def read_plan(
     """
     data, lines, path = read_source(source, os.environ if environment is None else environment)
     document = check_document(data, lines, PlanDocument, kind="plan", context={"path": path})
-    document._path, document._content = path, data  # noqa: SLF001
+    document._path, document._content, document._lines = path, data, lines  # noqa: SLF001
     _check_names(document, lines)
     _check_targets(document, lines)
     return document
+
+
+def plan_schema() -> dict[str, Any]:
+    """JSON schema of plans, with all actions and sinks that are installed."""
+    return PlanDocument.model_json_schema(by_alias=True)
+
+
+def _of_multio(document: _MultioKeys) -> set[str]:
+    return document.model_fields_set & set(_MultioKeys.model_fields)
+
+
+def _written(kind: type[BaseModel], key: str) -> str:
+    return kind.model_fields[key].alias or key
 
 
 def _check_names(document: PlanDocument, lines: Lines) -> None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from dtedask.core.document_errors import dotted
+from dtedask.core.errors import DocumentError
 from dtedask.pipeline.action import Action, Context, make_action
+from dtedask.pipeline.actions.select import Select
 from dtedask.pipeline.document import PlanDocument, read_plan
 from dtedask.pipeline.policy import OnError
 from dtedask.pipeline.routes import Route, routes
@@ -16,9 +19,10 @@ from dtedask.pipeline.routes import Route, routes
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dtedask.pipeline.explain import Explanation
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.running import Resume
-    from dtedask.pipeline.sources import Source
+    from dtedask.pipeline.sources import AtRest, Source
     from dtedask.pipeline.summary import RunSummary
 
 
@@ -167,8 +171,56 @@ class Plan:
 
         return apply(self, data, keys or {})
 
+    def explain(self, fields: Iterable[Message] | AtRest | None = None) -> Explanation:
+        """Say what the plan does: its graph, its actions, which fields it takes and how much memory its states need.
+
+        Parameters
+        ----------
+        fields : iterable of Message or source, optional
+            Fields that would come in, such as ``open_source(files)``; their values are not read. Without them
+            nothing is said of fields and memory.
+
+        Returns
+        -------
+        Explanation
+            Printed it is text, in a notebook a drawing; also JSON, Mermaid and Graphviz.
+        """
+        from dtedask.pipeline.explain import explain_plan
+
+        return explain_plan(self, fields)
+
+    def field_accepted(self, keys: Mapping[str, Any]) -> bool:
+        """Say whether a model need send a field, as MultIO answers it.
+
+        As there, only the first `select` of each pipeline that sees the stream counts: one without any answers no, even
+        though it takes every field.
+
+        Parameters
+        ----------
+        keys : mapping
+            Keys of the field.
+        """
+        for pipeline in self.pipelines:
+            selects = (action for action in pipeline.actions if isinstance(action, Select))
+            first = next(selects, None)
+            if not pipeline.upstream and first is not None and first.accepts(keys):
+                return True
+        return False
+
+    def __repr__(self) -> str:
+        chains = [f"{one.name}: {' -> '.join(action.options.type for action in one.actions)}" for one in self.pipelines]
+        return f"<Plan {self.document.title} ({'; '.join(chains)})>"
+
+    def _repr_html_(self) -> str:
+        return self.explain()._repr_html_()
+
     def _actions(self, route: Route) -> Iterator[Action]:
         sections = tuple(self.document.sections)
         for position, options in enumerate(route.document.actions):
             context = Context(route.name, position, self.folder, self.output, self.digest, sections)
-            yield make_action(options, context)
+            try:
+                yield make_action(options, context)
+            except DocumentError as error:
+                path = ("actions", position) if self.document.actions else (*route.path, "actions", position)
+                place = f"{self.document.place(path)}: {dotted(path)}"
+                raise DocumentError(f"{place}: {error.message}", hint=error.hint) from error

@@ -29,12 +29,15 @@ class Route:
         Section of the plan, empty for none.
     upstream : tuple of str
         Pipelines whose messages it goes on with; empty for the stream itself.
+    path : tuple of str and int
+        Key path of its document in the plan, for errors.
     """
 
     name: str
     document: PipelineDocument
     section: str
     upstream: tuple[str, ...] = ()
+    path: tuple[str | int, ...] = ()
 
 
 def routes(document: PlanDocument, section: str = "") -> list[Route]:
@@ -98,12 +101,13 @@ def _named(
     section: str, documents: Sequence[PipelineDocument], upstream: tuple[str, ...], taken: set[str] | None = None
 ) -> list[Route]:
     found = []
+    above = (section, "plans") if section else ("plans",)
     for position, document in enumerate(documents, 1):
         name = document.name or f"plan-{position}"
         if taken and name in taken:
             name = f"{section}/{name}"
         if document.enabled:
-            found.append(Route(name, document, section, upstream))
+            found.append(Route(name, document, section, upstream, (*above, position - 1)))
     return found
 
 

@@ -101,6 +101,9 @@ fdb.flush()
 """
 
 
+PLAN = "actions: [{type: select, match: [{levelist: 500}]}, {type: sink, sinks: [{type: cube}]}]\n"
+
+
 @pytest.fixture(scope="module")
 def place(grib, root, tmp_path_factory):
     """A folder with all that the examples name."""
@@ -113,6 +116,9 @@ def place(grib, root, tmp_path_factory):
     bash("dtedask store virtualize forecast.grib2 more --root virtual", folder)
     bash("dtedask catalog rebuild --root data --catalog catalogs/demo.yaml", folder)
     bash("dtedask store branch create test --root data", folder)
+    (folder / "plans").mkdir()
+    for name in ("plan", "plans/daily", "plans/monthly"):
+        (folder / f"{name}.yaml").write_text(PLAN)
     (folder / "schema.yaml").write_text("parameters:\n  tp: {dtype: float64}\n")
     (folder / "fdb-schema").write_text("step: Step;\n[ class, date [ type, levtype [ step, levelist?, param ]]]\n")
     bash("dtedask store tag before-upgrade --root data", folder)
