@@ -206,8 +206,8 @@ class DomainMap:
             )
         if expected and self.expected and expected != self.expected:
             raise FieldError(
-                f"The source {part.source} says that the domain {self.name!r} has {expected} parts; others say "
-                f"{self.expected}."
+                f"The source {part.source} says that the domain {self.name!r} has {expected} parts; others, or the "
+                f"plan, say {self.expected}."
             )
         said = expected or self.expected
         if said and part.source not in self.parts and len(self.parts) >= said:

@@ -212,17 +212,16 @@ class Stream(Client):
 
     def field(self, keys: Mapping[str, Any], values: np.ndarray, source: str) -> Message:
         """Make the message of a field, whole or a part."""
-        described = self._grids.describe(keys)
+        place = self._grids.place(keys)
         is_part = "domain" in keys
         if is_part:
             keys = {**keys, "source": source or keys.get("source", "0")}
-        if described is None:
+        if place is None:
             return Message(Kind.FIELD, keys, values)
         keys = {key: value for key, value in keys.items() if key != "grid"}
-        description = described.description
         if not is_part:
-            values = _shaped(values, description.grid.shape, keys)
-        return Message(Kind.FIELD, keys, values, description, described.coordinates)
+            values = place.values(values)
+        return Message(Kind.FIELD, keys, values, place.description, place.coordinates)
 
     def feed(self, message: Message) -> None:
         """Send a message through the plan.
@@ -270,16 +269,6 @@ class Stream(Client):
             if self._is_open:
                 self._is_open = False
                 self._run.__exit__(kind, error, traceback)
-
-
-def _shaped(values: np.ndarray, shape: tuple[int, ...], keys: Mapping[str, Any]) -> np.ndarray:
-    if values.size != int(np.prod(shape)):
-        raise FieldError(
-            f"The field {','.join(f'{key}={value}' for key, value in keys.items())} has {values.size} values; its grid "
-            f"has {int(np.prod(shape))} points.",
-            hint="A part of a field names its domain.",
-        )
-    return values.reshape(shape)
 
 
 def _takes(pipeline: Pipeline, keys: Mapping[str, Any]) -> bool:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dtedask.core.errors import FieldError
-from dtedask.request import canonical_value, format_step, is_key, parse_step
+from dtedask.request import canonical_value, format_step, is_key, parameter, parse_step
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from dtedask.grib import Field, FieldDescription
+    from dtedask.grib import Coordinate, FieldDescription
 
-__all__ = ["Grids", "keys_of", "values_of"]
+__all__ = ["Grids", "Place", "keys_of", "values_of"]
 
 _SAME = {
     "paramId": "param",
@@ -57,9 +58,17 @@ def keys_of(metadata: Mapping[str, Any], **further: Any) -> dict[str, Any]:
 
 
 def _canonical(key: str, value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
     if is_key(key) and key not in _NEVER_MARS:
-        return canonical_value(key, value)
-    return value.item() if isinstance(value, np.generic) else value
+        if not isinstance(value, Hashable):
+            raise FieldError(f"The key {key!r} has the value {value!r}.", hint="A field has one value of each key.")
+        return _of_mars(key, type(value), value)
+    return value
+
+
+@lru_cache(65_536)
+def _of_mars(key: str, _type: type, value: Any) -> str:  # 1, 1.0 and True are one to a cache
+    return canonical_value(key, value)
 
 
 def values_of(values: Any, keys: Mapping[str, Any]) -> np.ndarray:
@@ -86,6 +95,41 @@ def values_of(values: Any, keys: Mapping[str, Any]) -> np.ndarray:
     return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A field of a model with its place: all but its values.
+
+    Parameters
+    ----------
+    description : FieldDescription
+        What it is, and its grid.
+    coordinates : mapping of str to Coordinate
+        Where the points of the grid are.
+    order : numpy.ndarray of int, optional
+        For each point of the grid its place among the model's values; None if they are in the same order.
+    """
+
+    description: FieldDescription
+    coordinates: Mapping[str, Coordinate]
+    order: np.ndarray | None
+
+    def values(self, given: np.ndarray) -> np.ndarray:
+        """Bring the values of a whole field into the shape and order of the grid.
+
+        Raises
+        ------
+        FieldError
+            If there are more or fewer than the grid has points.
+        """
+        grid = self.description.grid
+        if given.size != grid.size:
+            raise FieldError(
+                f"The field {_said(self.description.keys)} has {given.size} values; its grid has {grid.size} points.",
+                hint="A part of a field names its domain.",
+            )
+        return (given if self.order is None else given.ravel()[self.order]).reshape(grid.shape)
+
+
 class Grids:
     """Where the points of a model's fields are, by the name of a domain or grid.
 
@@ -98,29 +142,48 @@ class Grids:
 
     def __init__(self, templates: Mapping[str, xr.DataArray | str]) -> None:
         self._templates = dict(templates)
-        self._series: dict[tuple[Any, ...], Field] = {}
+        self._grids: dict[str, Place | None] = {}
+        self._series: dict[tuple[Any, ...], Place] = {}
 
-    def describe(self, keys: Mapping[str, Any]) -> Field | None:
-        """Describe a field by its keys; the values are not its own. None if nobody says where its points are.
+    def place(self, keys: Mapping[str, Any]) -> Place | None:
+        """Describe a field by its keys; None if nobody says where its points are.
 
         The key ``grid`` names the grid, else the key ``domain``.
+
+        Raises
+        ------
+        FieldError
+            If parts would have to be put into another order.
         """
         name = str(keys.get("grid", keys.get("domain", "")))
         mars = {key: str(value) for key, value in keys.items() if is_key(key) and key not in _NEVER_MARS}
         series = (name, *((key, value) for key, value in mars.items() if key not in _TIMES))
         found = self._series.get(series)
         if found is None:
-            found = self._first(name, mars)
-            if found is None:
+            first = self._grid(name, mars)
+            if first is None:
                 return None
-            self._series[series] = found
+            found = self._series[series] = replace(first, description=_named(first.description, mars))
+        if found.order is not None and "domain" in keys:
+            raise FieldError(
+                f"The grid of the domain {name!r} does not run from north to south and from 0 degrees eastwards.",
+                hint="Number its points in that order; only whole fields are put into it.",
+            )
         return replace(found, description=_at(found.description, mars, str(keys.get("stepType", "instant"))))
 
-    def _first(self, name: str, mars: Mapping[str, str]) -> Field | None:
+    def _grid(self, name: str, mars: Mapping[str, str]) -> Place | None:
         from dtedask.store.arrays import fields_of_array
 
-        template = self._template(name)
-        return None if template is None else next(iter(fields_of_array(template, {**mars, "step": "0"})))
+        if name not in self._grids:
+            template = self._template(name)
+            self._grids[name] = None
+            if template is not None:
+                numbers = template.copy(data=np.arange(template.size).reshape(template.shape))
+                (field,) = fields_of_array(numbers, {**mars, "step": "0"})
+                order = np.ravel(field.values)
+                is_same = np.array_equal(order, np.arange(order.size))
+                self._grids[name] = Place(field.description, field.coordinates, None if is_same else order)
+        return self._grids[name]
 
     def _template(self, name: str) -> xr.DataArray | None:
         import xarray as xr
@@ -139,8 +202,17 @@ class Grids:
         return xr.DataArray(np.broadcast_to(np.float32(0), shape), coordinates, tuple(coordinates))
 
 
+def _named(description: FieldDescription, mars: Mapping[str, str]) -> FieldDescription:
+    found = parameter(mars["param"])
+    return replace(description, short_name=found.short_name, name=found.name, units=found.units)
+
+
 def _at(description: FieldDescription, mars: Mapping[str, str], step_type: str) -> FieldDescription:
     step = parse_step(mars.get("step", "0"))
     start = 0 if step.start_s is None and step_type == "accum" else step.start_s
     interval = None if start is None else (start, step.end_s)
     return replace(description, keys=mars, step_seconds=step.end_s, interval=interval, step_type=step_type)
+
+
+def _said(keys: Mapping[str, Any]) -> str:
+    return ",".join(f"{key}={value}" for key, value in keys.items())

@@ -95,6 +95,19 @@ def test_a_field_that_does_not_fill_its_grid_is_an_error_that_names_both_sizes()
     stream.close()
 
 
+def test_values_of_a_model_that_goes_from_south_to_north_are_turned_round_and_parts_refused(memory):
+    latitude, longitude = np.array([-30.0, 0.0, 30.0]), np.array([-90.0, 0.0, 90.0, 180.0])
+    template = xr.DataArray(np.zeros((3, 4)), {"latitude": latitude, "longitude": longitude}, ("latitude", "longitude"))
+    with Stream(memory(), grids={"sea": template}) as stream:
+        stream.write_field({**KEYS, "grid": "sea"}, np.add.outer(latitude, longitude % 360 / 1000))
+        client = stream.client(0)
+        with pytest.raises(FieldError, match="domain 'sea' does not run from north to south"):
+            client.write_field({**KEYS, "domain": "sea"}, [1.0])
+    (out,) = memory.fields()
+    where = np.add.outer(out.coordinates["latitude"].values, out.coordinates["longitude"].values / 1000)
+    np.testing.assert_array_equal(out.values, where)
+
+
 @pytest.mark.slow
 def test_grib_bytes_arrive_as_from_a_file(memory, grib_folder):
     path = grib_folder / "ifs-oper-surface.grib2"
@@ -200,6 +213,8 @@ def test_what_is_no_number_is_refused(memory):
             stream.write_field(KEYS, ["x"])
         with pytest.raises(FieldError, match="described by integers, not float64"):
             stream.write_domain({"name": "sea", "category": "unstructured"}, [0.5])
+        with pytest.raises(FieldError, match=r"key 'step' has the value \[1, 2\]\. A field has one value"):
+            stream.write_field({**KEYS, "step": [1, 2]}, [0.5])
 
 
 def test_notices_pass_to_whoever_listens(memory):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from dtedask.cli.plan import check, explain, listing, run, schema
+from dtedask.cli.plan import check, explain, feed, hammer, listing, run, schema
 
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands."""
     check.add_to(group)
     explain.add_to(group)
+    feed.add_to(group)
+    hammer.add_to(group)
     listing.add_to(group)
     run.add_to(group)
     schema.add_to(group)

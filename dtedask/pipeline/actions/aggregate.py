@@ -75,9 +75,9 @@ class Aggregate(Action):
 
     def _domain(self, message: Message, state: State) -> tuple[Message, ...]:
         name = str(message.keys.get("name", ""))
-        known = state.domains.get(name, DomainMap(name, may_have_holes=self.options.holes == "missing"))
+        known = state.domains.get(name, DomainMap(name, self.options.parts, self.options.holes == "missing"))
         part = read_part(name, message.keys, message.values)
-        known.add(part, int(message.keys.get("domainCount", self.options.parts)))
+        known.add(part, int(message.keys.get("domainCount", 0)))
         state.domains[name] = known
         if known.has_all_parts and not known.is_complete:
             known.check_covered()
