@@ -22,11 +22,11 @@ from dtedask.core.errors import (
     PlanError,
 )
 from dtedask.core.settings import setting
+from dtedask.grib import arrivals
+from dtedask.grib.arrivals import Arrivals, CommitFile, CommitStep
 from dtedask.grib.files import SourceFile
-from dtedask.ingest import arrivals
-from dtedask.ingest.arrivals import Arrivals, CommitFile, CommitStep
+from dtedask.grib.folder import Folder
 from dtedask.ingest.commit import Committer
-from dtedask.ingest.folder import Folder
 from dtedask.ingest.plan import Room, make_plan
 from dtedask.ingest.summary import Summary
 from dtedask.ingest.survey import FileSurvey, OnError, Unit, step_of, step_text, survey

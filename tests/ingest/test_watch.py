@@ -71,7 +71,7 @@ def test_files_that_stand_there_and_files_that_come_are_one_commit_each(folder, 
 @pytest.mark.parametrize("knows", [True, False])
 def test_a_growing_file_is_taken_whole_when_it_is_closed(folder, store, grib_bytes, knows, monkeypatch):
     if not knows:
-        monkeypatch.setattr("dtedask.ingest.folder.is_open_for_writing", lambda _: None)
+        monkeypatch.setattr("dtedask.grib.folder.is_open_for_writing", lambda _: None)
     data = grib_bytes()
     with Watched(folder, store, poll=True) as watched:
         with (folder / "a.grib").open("wb") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.pipeline.plan import Plan
+    from dtedask.pipeline.sources import AtRest
     from dtedask.pipeline.summary import RunSummary
 
-__all__ = ["GraphRun"]
+__all__ = ["GraphRun", "run_on_archive"]
 
 AT_ONCE_BYTES = 2**30
 Send = Callable[[Message], None]
@@ -108,6 +109,41 @@ class GraphRun:
     def _settle(self) -> None:
         self._submitted_bytes = 0
         self.graph.settle()
+
+
+def run_on_archive(
+    plan: Plan,
+    source: AtRest,
+    *,
+    client: Client | None = None,
+    threads: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    position: Mapping[str, Any] | None = None,
+) -> RunSummary:
+    """Run a plan on what is at rest, with Dask: the numbers, notices and order of a live run of the same fields.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to do.
+    source : AtRest
+        Where the fields are, as `dtedask.pipeline.sources.open_source` gives it.
+    client, threads, folder
+        As of `GraphRun`.
+    position : mapping, optional
+        Where in the source to begin.
+
+    Raises
+    ------
+    PlanError
+        If a task needs more memory than there is.
+    DtedaskError
+        As of `Run.finish`.
+    """
+    with GraphRun(plan, client=client, threads=threads, folder=folder) as run:
+        for message in source.nodes(run.graph, position):
+            run.feed(message)
+    return run.summary
 
 
 class WaitingGraph(Graph):

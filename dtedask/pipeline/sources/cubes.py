@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.pipeline.message import valid_time_of
-from dtedask.pipeline.sources.files import moment_key
-from dtedask.pipeline.sources.order import order_of
-from dtedask.pipeline.sources.source import AtRest, Moment, Unread
+from dtedask.pipeline.sources.source import AtRest, Moment, Unread, by_moment
 from dtedask.store.arrays import grib_attributes
 from dtedask.store.described import described
 from dtedask.store.location import Location
@@ -87,7 +85,7 @@ class CubeSource(AtRest):
             known.update(np.unique(times).tolist())
         for time in sorted(known):
             if after is None or time >= after[0]:
-                for moment, fields in _by_moment(unread_records(self._records_at(time))):
+                for moment, fields in by_moment(unread_records(self._records_at(time))):
                     if after is None or moment >= after:
                         yield moment, fields
 
@@ -95,13 +93,6 @@ class CubeSource(AtRest):
         for selection, times in zip(self._selections, self._times, strict=True):
             for slots in map(tuple, selection.slots[times == time].tolist()):
                 yield Record(selection, slots)
-
-
-def _by_moment(fields: Iterator[Unread]) -> list[tuple[Moment, list[Unread]]]:
-    found: dict[Moment, list[Unread]] = {}
-    for one in sorted(fields, key=lambda unread: order_of(unread.description.keys)):
-        found.setdefault(moment_key(one.description.keys), []).append(one)
-    return sorted(found.items())
 
 
 def _valid_times(selection: Selection) -> np.ndarray:

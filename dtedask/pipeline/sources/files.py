@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -13,13 +13,13 @@ import numpy as np
 
 from dtedask.grib import coordinates, decode, scan
 from dtedask.grib.files import SourceFile, expand
-from dtedask.pipeline.message import Message, valid_time_of
-from dtedask.pipeline.sources.order import moment_of, order_of
-from dtedask.pipeline.sources.source import AtRest, DType, Moment, Unread
+from dtedask.pipeline.sources.order import Moment, moment_key, order_of
+from dtedask.pipeline.sources.source import AtRest, DType, Unread
 
 if TYPE_CHECKING:
     from dtedask.geo import PointOrder
     from dtedask.grib import Message as GribMessage
+    from dtedask.pipeline.message import Message
 
 __all__ = ["FileSource", "messages_of_files", "unread_of"]
 
@@ -98,11 +98,6 @@ class FileSource(AtRest):
             found = [message for file in self._files for message in scan(file.path)]
             self._scanned = sorted(found, key=lambda message: order_of(message.field.keys))
         return self._scanned
-
-
-def moment_key(keys: Mapping[str, str]) -> Moment:
-    """The step of a field."""
-    return (valid_time_of(keys), *moment_of(keys))
 
 
 def unread_of(message: GribMessage, dtype: DType) -> Unread:

@@ -8,8 +8,10 @@ from typing import Any
 
 from dtedask.pipeline.message import Message, valid_time_of
 
-__all__ = ["moment_of", "order_of", "with_flushes"]
+__all__ = ["Moment", "flush_after", "moment_key", "moment_of", "order_of", "with_flushes"]
 
+Moment = tuple[int, str, str, str]
+"""Valid time in seconds since 1970, then date, time and step."""
 _TIMES = frozenset({"date", "time", "step"})
 
 
@@ -36,10 +38,15 @@ def moment_of(keys: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(keys.get("date", "")), str(keys.get("time", "")), str(keys.get("step", ""))
 
 
+def moment_key(keys: Mapping[str, Any]) -> Moment:
+    """The step of a field, such that steps sort by time."""
+    return (valid_time_of(keys), *moment_of(keys))
+
+
 def order_of(keys: Mapping[str, Any]) -> tuple[Any, ...]:
     """Where a field comes: by valid time, then by its step, then by its other keys, numbers as such."""
     others = sorted((key, *_natural(str(value))) for key, value in keys.items() if key not in _TIMES)
-    return (valid_time_of(keys), *moment_of(keys), others)
+    return (*moment_key(keys), others)
 
 
 def _natural(text: str) -> tuple[float, str]:

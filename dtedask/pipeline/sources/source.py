@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from dtedask.core.cores import cores
 from dtedask.pipeline.message import Message
-from dtedask.pipeline.sources.order import flush_after
+from dtedask.pipeline.sources.order import Moment, flush_after, moment_key, order_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from dtedask.grib import Coordinate, FieldDescription
     from dtedask.pipeline.graph.compute import Graph
 
-__all__ = ["AtRest", "DType", "Moment", "Source", "Unread"]
+__all__ = ["AtRest", "DType", "Moment", "Places", "Source", "Unread", "by_moment", "numbered", "read_ahead"]
 
+Mark = TypeVar("Mark")
 DType = Literal["float32", "float64"]
-Moment = tuple[int, str, str, str]
-"""Valid time in seconds since 1970, then date, time and step."""
 
 
 class Source(ABC):
@@ -90,7 +89,7 @@ class AtRest(Source):
     def __init__(self) -> None:
         self._moment: Moment | None = None
         self._index = 0
-        self._places: dict[str, Mapping[str, Coordinate]] = {}
+        self._places = Places()
 
     @abstractmethod
     def steps(self, after: Moment | None = None) -> Iterator[tuple[Moment, Sequence[Unread]]]:
@@ -103,19 +102,13 @@ class AtRest(Source):
 
     def messages(self, position: Mapping[str, Any] | None = None) -> Iterator[Message]:
         """See `Source`; fields are read ahead, a few at a time."""
-        width = cores()
-        with ThreadPoolExecutor(width, thread_name_prefix="read-ahead") as pool:
-            ahead: deque[tuple[Message, Any, Moment, int]] = deque()
-            for message, unread, moment, index in self._from(position):
-                ahead.append((message, pool.submit(unread.read) if unread else None, moment, index))
-                if len(ahead) > width:
-                    yield self._given(*ahead.popleft())
-            while ahead:
-                yield self._given(*ahead.popleft())
+        for message, (moment, index) in read_ahead(self._from(position)):
+            self._moment, self._index = moment, index
+            yield message
 
     def nodes(self, graph: Graph, position: Mapping[str, Any] | None = None) -> Iterator[Message]:
         """Give the same messages with values that a graph will read."""
-        for message, unread, moment, index in self._from(position):
+        for message, unread, (moment, index) in self._from(position):
             self._moment, self._index = moment, index
             yield (
                 message
@@ -123,22 +116,62 @@ class AtRest(Source):
                 else message.replaced(values=graph.source("read", unread.read, token=unread.token))
             )
 
-    def _given(self, message: Message, values: Any, moment: Moment, index: int) -> Message:
-        self._moment, self._index = moment, index
-        return message if values is None else message.replaced(values=values.result())
-
-    def _from(self, position: Mapping[str, Any] | None) -> Iterator[tuple[Message, Unread | None, Moment, int]]:
+    def _from(self, position: Mapping[str, Any] | None) -> Iterator[tuple[Message, Unread | None, tuple[Moment, int]]]:
         """Messages without their values, each with the position behind it."""
         after: Moment | None = tuple(position["moment"]) if position else None
         for moment, fields in self.steps(after):
             begin = int(position["index"]) if position and moment == after else 0
             for index, unread in enumerate(fields[begin:], begin + 1):
-                yield self._message(unread), unread, moment, index
+                yield self._places.message(unread), unread, (moment, index)
             if begin <= len(fields):
-                yield flush_after(moment[1:]), None, moment, len(fields) + 1
+                yield flush_after(moment[1:]), None, (moment, len(fields) + 1)
 
-    def _message(self, unread: Unread) -> Message:
+
+class Places:
+    """Coordinates of the grids that were met: one object for all fields of a grid."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Mapping[str, Coordinate]] = {}
+
+    def message(self, unread: Unread) -> Message:
+        """A field as a message without its values."""
         uid = unread.description.grid.uid
-        if uid not in self._places:
-            self._places[uid] = unread.coordinates()
-        return Message.of_field(unread.description, None, coordinates=self._places[uid], origin=unread.origin)
+        if uid not in self._known:
+            self._known[uid] = unread.coordinates()
+        return Message.of_field(unread.description, None, coordinates=self._known[uid], origin=unread.origin)
+
+
+def by_moment(fields: Iterable[Unread]) -> list[tuple[Moment, list[Unread]]]:
+    """Fields step by step, in order of time; those of a step in the order of their keys."""
+    found: dict[Moment, list[Unread]] = {}
+    for one in sorted(fields, key=lambda unread: order_of(unread.description.keys)):
+        found.setdefault(moment_key(one.description.keys), []).append(one)
+    return sorted(found.items())
+
+
+def numbered(places: Places, fields: Iterable[Unread]) -> Iterator[tuple[Message, Unread | None, int]]:
+    """Messages of fields that came together, with their flushes; each with its number, counted from 1."""
+    index = 0
+    for moment, found in by_moment(fields):
+        for one in found:
+            index += 1
+            yield places.message(one), one, index
+        index += 1
+        yield flush_after(moment[1:]), None, index
+
+
+def read_ahead(messages: Iterable[tuple[Message, Unread | None, Mark]]) -> Iterator[tuple[Message, Mark]]:
+    """Fill in the values of messages, a few of which are read at a time; each with the mark that came with it."""
+    width = cores()
+    with ThreadPoolExecutor(width, thread_name_prefix="read-ahead") as pool:
+        ahead: deque[tuple[Message, Future[np.ndarray] | None, Mark]] = deque()
+        for message, unread, mark in messages:
+            ahead.append((message, pool.submit(unread.read) if unread else None, mark))
+            if len(ahead) > width:
+                yield _filled(*ahead.popleft())
+        while ahead:
+            yield _filled(*ahead.popleft())
+
+
+def _filled(message: Message, values: Future[np.ndarray] | None, mark: Mark) -> tuple[Message, Mark]:
+    return (message if values is None else message.replaced(values=values.result())), mark

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from dtedask.grib.arrivals import Gone, Seen
 from dtedask.grib.files import grib_files, is_grib, is_left_alone
-from dtedask.ingest.arrivals import Gone, Seen
 
 logger = logging.getLogger(__name__)
 

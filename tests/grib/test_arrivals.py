@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtedask.ingest.arrivals import (
+from dtedask.grib.arrivals import (
     Arrivals,
     CommitFile,
     CommitStep,

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from dtedask.ingest.arrivals import Gone, Seen
-from dtedask.ingest.folder import Folder, has_events, is_open_for_writing
+from dtedask.grib.arrivals import Gone, Seen
+from dtedask.grib.folder import Folder, has_events, is_open_for_writing
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
 WAIT_S = 20.0
