@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dtedask.pipeline.explain import Explanation
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.running import Resume
-    from dtedask.pipeline.sources import AtRest, Source
+    from dtedask.pipeline.sources import AtRest
     from dtedask.pipeline.summary import RunSummary
 
 
@@ -111,13 +111,15 @@ class Plan:
         """
         return cls(read_plan(source), output=output, section=section)
 
-    def run(self, fields: Source | Iterable[Message], *, threads: int = 1, resume: Resume | None = None) -> RunSummary:
-        """Send messages through all pipelines, and flush at the end.
+    def run(self, fields: Any, *, threads: int = 1, resume: Resume | None = None) -> RunSummary:
+        """Send fields through all pipelines, and flush at the end.
 
         Parameters
         ----------
-        fields : Source or iterable of Message
-            What comes, with flushes in between, such as `dtedask.pipeline.sources.open_source` gives it.
+        fields : Source, str, path, iterable of Message, DataArray or Dataset
+            Messages, with flushes in between; or what `dtedask.pipeline.sources.open_source` opens, such as a GRIB
+            file, a folder or a root; or arrays as a store retrieves them, bytes of GRIB, and iterables of these. Where
+            the fields are no messages a flush follows each step.
         threads : int
             How many threads the functions of the actions run on; the results are the same.
         resume : {"auto", "must", "never"}, optional
@@ -136,8 +138,9 @@ class Plan:
             others have done all that they had to.
         """
         from dtedask.pipeline.running import run_plan
+        from dtedask.pipeline.sources import source_of
 
-        return run_plan(self, fields, threads=threads, resume=resume)
+        return run_plan(self, source_of(fields), threads=threads, resume=resume)
 
     def apply(
         self, data: xr.DataArray | xr.Dataset | xr.DataTree, *, keys: Mapping[str, Any] | None = None

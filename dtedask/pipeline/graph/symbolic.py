@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.compute import Compute
 from dtedask.pipeline.message import Message
+from dtedask.pipeline.routes import arriving
 
 if TYPE_CHECKING:
     from dtedask.pipeline.plan import Pipeline, Plan
@@ -31,13 +32,20 @@ def results_of(plan: Plan, messages: Iterable[Message], compute: Compute) -> dic
     dict of str to list of Message
         Results by the name of the pipeline.
     """
-    chains = {pipeline.name: _Chain(pipeline, compute) for pipeline in plan.pipelines}
-    for message in messages:
-        for chain in chains.values():
-            chain.feed(message)
-    for chain in chains.values():
-        chain.feed(Message.flush("end-of-simulation"))
-    return {name: chain.results for name, chain in chains.items()}
+    chains = [_Chain(pipeline, compute) for pipeline in plan.pipelines]
+    awaited = {name for chain in chains for name in chain.pipeline.upstream}
+    for message in _ended(messages):
+        gone_on: dict[str, list[Message]] = {}
+        for chain in chains:
+            for arrived in arriving(chain.pipeline.upstream, message, gone_on):
+                chain.feed(arrived)
+            gone_on[chain.pipeline.name] = chain.gone_on()
+    return {chain.pipeline.name: chain.results for chain in chains if chain.pipeline.name not in awaited}
+
+
+def _ended(messages: Iterable[Message]) -> Iterator[Message]:
+    yield from messages
+    yield Message.flush("end-of-simulation")
 
 
 class _Chain:
@@ -49,14 +57,22 @@ class _Chain:
         self._actions = actions[: ends[0]] if ends else actions
         self._states: list[Any] = [action.start() for action in self._actions]
         self._compute = compute
+        self._out: list[Message] = []
+        self.pipeline = pipeline
         self.results: list[Message] = []
 
     def feed(self, message: Message) -> None:
         """Send a message through the actions."""
         self._through(message, 0)
 
+    def gone_on(self) -> list[Message]:
+        """Give what came out at the end since this was asked last, for pipelines that go on with it."""
+        found, self._out = self._out, []
+        return found
+
     def _through(self, message: Message, position: int) -> None:
         if position == len(self._actions):
+            self._out.append(message)
             if message.is_field:
                 self.results.append(message)
             return

@@ -1,7 +1,7 @@
 """Where messages come from: files, folders, cubes, arrays; what is at rest, and what arrives."""
 
 from dtedask.pipeline.sources.arrays import messages_of
-from dtedask.pipeline.sources.choose import open_source
+from dtedask.pipeline.sources.choose import open_source, source_of
 from dtedask.pipeline.sources.commits import FollowedRoot, follow_root
 from dtedask.pipeline.sources.cubes import CubeSource
 from dtedask.pipeline.sources.files import FileSource, messages_of_files
@@ -19,5 +19,6 @@ __all__ = [
     "messages_of",
     "messages_of_files",
     "open_source",
+    "source_of",
     "watch_folder",
 ]

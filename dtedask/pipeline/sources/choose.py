@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import PlanError
+from dtedask.pipeline.sources.arrays import messages_of
 from dtedask.pipeline.sources.cubes import CubeSource
 from dtedask.pipeline.sources.files import FileSource
 from dtedask.pipeline.sources.joined import JoinedSource
-from dtedask.pipeline.sources.source import AtRest, DType
+from dtedask.pipeline.sources.source import AtRest, DType, Source
 from dtedask.store.location import is_roots_document
 
 if TYPE_CHECKING:
+    from dtedask.pipeline.message import Message
     from dtedask.store.root_handle import RequestLike
 
-__all__ = ["Input", "open_source", "parse_input"]
+__all__ = ["Input", "open_source", "parse_input", "source_of"]
 
 _REQUEST = re.compile(r"^(?P<place>.*?)\[(?P<request>[^\]]*=[^\]]*)\]$", re.DOTALL)
 _CUBE_DEPTH = 3
@@ -88,6 +90,22 @@ def open_source(
     parts: list[AtRest] = [FileSource(files, dtype=dtype)] if files else []
     parts += [_cube(one, request) for one in found if one.is_root]
     return parts[0] if len(parts) == 1 else JoinedSource(parts)
+
+
+def source_of(fields: Any) -> Source | Iterator[Message]:
+    """Whatever stands for fields as a source, or as messages where a program hands them over."""
+    if _are_names(fields):
+        return open_source(fields)
+    if isinstance(fields, Source):
+        return fields
+    is_one = isinstance(fields, bytes) or (hasattr(fields, "dims") and hasattr(fields, "coords"))
+    return messages_of([fields] if is_one else fields)
+
+
+def _are_names(fields: Any) -> bool:
+    if isinstance(fields, list | tuple):
+        return bool(fields) and all(isinstance(one, str | os.PathLike) for one in fields)
+    return isinstance(fields, str | os.PathLike)
 
 
 def parse_input(text: str) -> Input:

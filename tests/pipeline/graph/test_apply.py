@@ -165,3 +165,30 @@ def test_several_groups_and_several_pipelines_are_a_tree(root, tmp_path):
 def test_a_plan_that_gives_nothing_says_so(root):
     with pytest.raises(PlanError, match="gives nothing for these data"):
         plan({"type": "select", "match": [{"param": "1"}]}).apply(root.retrieve({}))
+
+
+def test_statistics_of_an_archive_are_those_of_a_run(forecast, tmp_path):
+    daily = {"type": "statistics", "operations": ["average", "maximum", "stddev"], "output-frequency": "1d"}
+    with raise_if_computes():
+        lazy = plan(daily).apply(dtedask.open(forecast.root).retrieve({}))
+    Plan.from_yaml(
+        {"actions": [daily, {"type": "sink", "sinks": [{"type": "cube"}]}]}, output=str(tmp_path / "live")
+    ).run(forecast.files)
+    (live,) = [leaf.to_dataset() for leaf in dtedask.open(tmp_path / "live").retrieve_tree({}).leaves]
+    assert set(lazy.data_vars) == set(live.data_vars)
+    assert lazy.sizes["step"] == 2
+    for name in live:
+        np.testing.assert_array_equal(lazy[name].astype("f4"), live[name])
+    ours, theirs = (one.coords.to_dataset().drop_attrs(deep=False) for one in (lazy, live))
+    xr.testing.assert_identical(ours, theirs)
+    assert {name: lazy[name].attrs["cell_methods"] for name in lazy} == {n: live[n].attrs["cell_methods"] for n in live}
+
+
+def test_pipelines_that_go_on_with_another_are_applied_behind_it(root, tmp_path):
+    (tmp_path / "plan.yaml").write_text(
+        "client: {plans: [{name: send, actions: [{type: select, match: [{param: '130'}]}, "
+        "{type: transport, target: server}]}]}\n"
+        "server: {plans: [{name: sums, actions: [{type: running-sum}, {type: sink, sinks: [{type: memory}]}]}]}\n"
+    )
+    found = Plan.from_yaml(tmp_path / "plan.yaml").apply(root.retrieve({}))
+    xr.testing.assert_identical(found["t"].load(), plan({"type": "running-sum"}).apply(root.retrieve({}))["t"].load())
