@@ -32,7 +32,7 @@ def forecast(steps, *, seconds=3600, **keys):
 
 
 def at_step(seconds, **keys):
-    return field(values_of(seconds), step=format_step(seconds), **keys)
+    return field(values_of(seconds + 10**9 * int(keys.get("param", 0))), step=format_step(seconds), **keys)
 
 
 def analysis(moment, **keys):
