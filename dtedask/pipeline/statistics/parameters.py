@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from dtedask.core.errors import InvalidValueError
+from dtedask.pipeline.parameter_tables import AVERAGE_RATES, pairs
 from dtedask.request.parameters import parameter, parameter_ids
 
 _PREFIXES = {0: "avg", 2: "max", 3: "min", 6: "std"}
@@ -30,6 +31,16 @@ def result_parameter(param: str, grib_type: int | None) -> str | None:
     if grib_type is None:
         return None
     return _table().get((param, grib_type)) or _by_name(param, grib_type)
+
+
+def rate_parameter(param: str) -> str | None:
+    """Find the paramId of the mean rate of an accumulation; None where there is none."""
+    return _rates().get(param)
+
+
+@cache
+def _rates() -> dict[str, str]:
+    return dict(pairs(AVERAGE_RATES))
 
 
 def _by_name(param: str, grib_type: int) -> str | None:

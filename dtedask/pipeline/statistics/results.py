@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.statistics.fields import MOVING
-from dtedask.pipeline.statistics.parameters import result_parameter
+from dtedask.pipeline.statistics.parameters import rate_parameter, result_parameter
 from dtedask.pipeline.statistics.series import ALL
 from dtedask.pipeline.statistics.spans import is_calendar, span_text, stattype_of
 from dtedask.request import format_step
@@ -28,6 +28,7 @@ _UNITS = {"fraction": "1", "count": "1"}
 # Product definition templates of GRIB2 at a time, and those of the same products over an interval.
 _OVER_INTERVAL = {2: 12, 3: 13, 4: 14, 5: 9, 6: 10, 40: 42, 41: 43, 45: 47, 48: 46, 55: 62, 57: 67, 58: 68, 70: 72}
 _OVER_INTERVAL |= {71: 73, 56: 63, 59: 63, 60: 61}
+_SAYS_PARAMETER = frozenset({"shortName", "name", "units"})
 _TEMPLATE, _TYPE = "GRIB_productDefinitionTemplateNumber", "GRIB_typeOfStatisticalProcessing"
 
 
@@ -53,8 +54,8 @@ class Namer:
         """
         template = series.message
         start, end = self._interval(closed, operation)
-        kept = {key: value for key, value in template.keys.items() if key not in MOVING}
         product = self._product(template, closed, operation, end - start)
+        kept = _kept(template.keys, product.get("param"))
         times, reference = self._times(series, closed, start, end, operation)
         said = {"operation": operation.name, "operation-frequency": self.options.output_frequency}
         keys = {**kept, **times, **product, **said, **_said_of(closed, reference), **self.options.options.set_metadata}
@@ -90,15 +91,15 @@ class Namer:
         param, info = str(keys.get("param", "")), operation.info
         span = span_text(self.options.window_length or self.options.output_frequency, closed.covered, length)
         hour = "" if closed.hour == ALL else f"at{closed.hour:02d}"
+        result = _result_parameter(template, operation)
+        if result is not None:
+            return _named(result, span, "", hour)
         if _is_statistic(template):
             if not self.options.options.disable_squashing and _extends(template, operation):
                 return _named(param, span, "", hour)
             outer = stattype_of(self.options.window_length or self.options.output_frequency, operation)
             inner = str(keys.get("stattype", ""))
             return _named(param, str(keys.get("timespan", span)), f"{outer}_{inner}".strip("_"), hour)
-        result = None if operation.units_change in _UNITS else result_parameter(param, info.grib_type)
-        if result is not None:
-            return _named(result, span, "", hour)
         if not self.options.options.disable_strict_mapping and info.grib_type is not None:
             raise FieldError(
                 f"There is no parameter for the {info.title} of param={param} (operation {operation.name!r}).",
@@ -126,9 +127,30 @@ class Namer:
         )
 
 
+def _kept(keys: Mapping[str, Any], param: str | None) -> dict[str, Any]:
+    """Keys that results have from their fields; what says the parameter in other words goes with the parameter."""
+    kept = {key: value for key, value in keys.items() if key not in MOVING}
+    if param not in (None, str(keys.get("param"))):
+        said = {"paramId": param} if "paramId" in kept else {}
+        kept = {key: value for key, value in kept.items() if key not in _SAYS_PARAMETER} | said
+    return kept
+
+
 def _is_statistic(template: Message) -> bool:
     description = template.description
     return "timespan" in template.keys or (description is not None and description.interval is not None)
+
+
+def _result_parameter(template: Message, operation: OperationOptions) -> str | None:
+    """Return the parameter that a result has instead of that of its fields; None where it keeps theirs."""
+    if operation.param:
+        return operation.param
+    param = str(template.keys.get("param", ""))
+    if operation.units_change == "per second":
+        return rate_parameter(param)
+    if _is_statistic(template) or operation.units_change in _UNITS:
+        return None
+    return result_parameter(param, operation.info.grib_type)
 
 
 def _extends(template: Message, operation: OperationOptions) -> bool:

@@ -24,7 +24,7 @@ def save_series(all_series: Iterable[Series]) -> Saved:
     Parameters
     ----------
     all_series : iterable of Series
-        They stay as they are; arrays are those of their states, not copies.
+        They stay as they are, and so does what is returned when they go on.
     """
     writer = _Writer()
     document = [writer.series(series) for series in all_series]
@@ -59,14 +59,16 @@ class _Writer:
         }
 
     def part(self, part: Part) -> dict[str, Any]:
-        states = {"merged": self.state(part.merged), "segment": self.state(part.segment)}
+        states = {"merged": self.state(part.merged), "segment": self.state(part.segment, copied=True)}
         return {**states, "fields": part.fields, "first": part.first, "last": part.last}
 
-    def state(self, state: OperationState | None) -> dict[str, Any] | None:
+    def state(self, state: OperationState | None, *, copied: bool = False) -> dict[str, Any] | None:
+        """Only the state of a segment under way changes in place, and must not with what was saved."""
         if state is None:
             return None
         document, arrays = state.save()
-        return {"document": document, "arrays": {name: self.array(array) for name, array in arrays.items()}}
+        names = {name: self.array(array.copy() if copied else array) for name, array in arrays.items()}
+        return {"document": document, "arrays": names}
 
     def array(self, array: np.ndarray | None) -> str | None:
         if array is None:

@@ -130,6 +130,20 @@ def test_what_a_day_adds_to_an_accumulation_is_the_accumulation_of_the_day():
     assert all((one.values == 48).all() for one in found)
 
 
+def test_the_mean_rate_of_an_accumulation_has_the_parameter_and_units_of_a_rate():
+    fields = forecast(range(1, 25), param="228228", described={"step_type": "accum", "interval": (0, 3600)})
+    (found,) = run(statistics(["flux-average"]), fields)
+    assert (found.keys["param"], found.description.short_name) == ("235055", "avg_tprate")
+    assert (found.description.units, found.description.step_type) == ("kg m**-2 s**-1", "avg")
+
+
+def test_a_plan_can_say_the_parameter_of_a_result():
+    operation = {"operation": "exceedance", "threshold": 300, "param": 131073}
+    (found,) = run(statistics([operation], "6h"), forecast(range(7), shortName="2t", paramId="167"))
+    assert (found.keys["param"], found.keys["paramId"], "shortName" in found.keys) == ("131073", "131073", False)
+    assert "stattype" not in found.keys
+
+
 def test_an_instant_keeps_parameter_and_time_of_the_last_field():
     (found,) = run(statistics(["instant"]), forecast(range(25)))
     assert (found.keys["param"], found.keys["step"], found.description.interval) == ("167", "24", None)
