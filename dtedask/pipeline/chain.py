@@ -203,6 +203,8 @@ class Chain:
         Hears of notices and failures.
     sleep : callable
         Waits so many seconds.
+    policy : OnError, optional
+        What is done where an action fails, whatever the plan says.
     """
 
     def __init__(
@@ -214,6 +216,7 @@ class Chain:
         bury: Bury,
         told: Callable[[Message | Failure], None],
         sleep: Callable[[float], None] = time.sleep,
+        policy: OnError | None = None,
     ) -> None:
         self.pipeline = pipeline
         self._upstream = frozenset(pipeline.upstream)
@@ -234,21 +237,24 @@ class Chain:
         self._told = told
         self._last_field = 0.0
         self.links = [
-            Link(action, position, state, action.options.on_error or pipeline.on_error, self)
+            Link(action, position, state, policy or action.options.on_error or pipeline.on_error, self)
             for position, (action, state) in enumerate(zip(pipeline.actions, states, strict=True))
         ]
         self.summary.actions = [link.summary for link in self.links]
         # What is to be put back where it fails must have happened when `handle` returns.
         keeps_going = any(link.policy.keeps_going for link in self.links)
         self.compute = Eager() if keeps_going and not isinstance(compute, Deferring) else compute
-        self._send: Send = self._end
+        send: Send = self._end
+        self._sends: list[Send] = []
         for link in reversed(self.links):
-            self._send = link.sender(self.compute, self._send)
+            send = link.sender(self.compute, send)
             if link.action.takes_arrays and isinstance(self.compute, Deferring):
-                self._send = self.compute.gate(self._send, link.failed)
+                send = self.compute.gate(send, link.failed)
+            self._sends.insert(0, send)
+        self._send = send
 
-    def feed(self, message: Message) -> None:
-        """Take a message through all actions.
+    def feed(self, message: Message, position: int = 0) -> None:
+        """Take a message through all actions, or from one of them on.
 
         Raises
         ------
@@ -258,7 +264,7 @@ class Chain:
         if message.kind is _FIELD:
             self.summary.fields_in += 1
             self._last_field = _clock()
-        self._send(message)
+        (self._sends[position] if position else self._send)(message)
 
     def gone_on(self) -> list[Message]:
         """Give what came out at the end since this was asked last, where other pipelines wait for it."""

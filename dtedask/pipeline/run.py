@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dtedask.pipeline.checkpoint import Checkpoint
     from dtedask.pipeline.checkpoint.saving import Saving
     from dtedask.pipeline.plan import Pipeline, Plan
+    from dtedask.pipeline.policy import OnError
 
 __all__ = ["Run", "RunSummary"]
 _END = "end-of-simulation"
@@ -50,6 +51,8 @@ class Run:
         Which message of the stream comes first, from 0: a source that goes on where it was leaves out what was taken.
     folder : path, optional
         Where the run keeps what is not output, such as dead letters; by default beside a local output.
+    policy : OnError, optional
+        What is done where an action fails, whatever the plan says.
     sleep : callable
         Waits so many seconds, before an action is tried again.
     """
@@ -64,6 +67,7 @@ class Run:
         saving: Saving | None = None,
         first: int = 0,
         folder: str | os.PathLike[str] | None = None,
+        policy: OnError | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.plan = plan
@@ -71,6 +75,7 @@ class Run:
         self._threads = Threads(threads) if compute is None and threads > 1 else None
         self._compute = compute or self._threads or Eager()
         self._sleep = sleep
+        self._policy = policy
         self._saving = saving
         self._index = first
         self.folder = folder_of(plan) if folder is None else Path(folder)
@@ -114,6 +119,23 @@ class Run:
                 self._feed(chain, message, index, gone_on)
         if message.kind is Kind.FLUSH and self._saving is not None and message.keys.get("flushKind") != _END:
             self._saving.flushed(self._chains, message)
+
+    def feed_at(self, pipeline: int, action: int, message: Message) -> str:
+        """Send a message through one pipeline from one of its actions on; return what failed, empty for nothing.
+
+        Raises
+        ------
+        DtedaskError
+            If the pipeline failed.
+        """
+        chain = self._chains[pipeline]
+        before = chain.summary.skipped
+        self.summary.fields += message.kind is Kind.FIELD
+        try:
+            chain.feed(message, action)
+        except PipelineStopped:
+            self._fail()
+        return self.summary.failures[-1].error if chain.summary.skipped > before else ""
 
     def finish(self) -> None:
         """Flush at the end.
@@ -182,7 +204,15 @@ class Run:
             states = [action.load(one) for action, one in zip(pipeline.actions, saved, strict=True)]
         else:
             states = [action.start() for action in pipeline.actions]
-        chain = Chain(pipeline, self._compute, states, bury=self._bury, told=self._heard, sleep=self._sleep)
+        chain = Chain(
+            pipeline,
+            self._compute,
+            states,
+            bury=self._bury,
+            told=self._heard,
+            sleep=self._sleep,
+            policy=self._policy,
+        )
         chain.seen, chain.last, chain.is_done = entry.seen, entry.last, entry.complete
         return chain
 

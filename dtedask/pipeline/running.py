@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dtedask.pipeline.plan import Plan
     from dtedask.pipeline.summary import RunSummary
 
-__all__ = ["Beginning", "Resume", "beginning_of", "run_plan"]
+__all__ = ["Beginning", "Resume", "beginning_of", "checkpoints_of", "run_plan"]
 Resume = Literal["auto", "must", "never"]
 Input = Source | Iterable["Message"]
 
@@ -68,6 +68,7 @@ def run_plan(
     threads: int = 1,
     checkpoint: CheckpointOptions | None = None,
     folder: str | os.PathLike[str] | None = None,
+    on_begin: Callable[[Beginning], None] | None = None,
     on_message: Callable[[Message], None] | None = None,
 ) -> RunSummary:
     """Send the messages of a source through a plan.
@@ -86,6 +87,8 @@ def run_plan(
         When the state is saved, and where; by default as the plan says. Without an output and without a URL it is not.
     folder : path, optional
         Where status and dead letters are kept; by default ``.plans/NAME`` below a local output.
+    on_begin : callable, optional
+        Hears of where the run begins.
     on_message : callable, optional
         Hears of each message before it is sent.
 
@@ -102,9 +105,11 @@ def run_plan(
         If the interrupted run was of another plan or source, or there is none and one is wanted.
     """
     options = checkpoint or plan.document.checkpoint
-    checkpoints = _checkpoints(plan, options) if resume is not None else None
+    checkpoints = checkpoints_of(plan, options) if resume is not None else None
     identity = source.identity if isinstance(source, Source) else {"kind": "messages"}
     begin = beginning_of(plan, identity, checkpoints, resume or "never")
+    if on_begin is not None:
+        on_begin(begin)
     where = folder_of(plan) if folder is None else Path(folder)
     with ExitStack() as stack:
         total = (lambda: source.total) if isinstance(source, Source) else (lambda: None)
@@ -163,7 +168,8 @@ def _check_same(plan: Plan, source: dict[str, Any], found: Checkpoint, url: str)
         )
 
 
-def _checkpoints(plan: Plan, options: CheckpointOptions) -> Checkpoints | None:
+def checkpoints_of(plan: Plan, options: CheckpointOptions) -> Checkpoints | None:
+    """Where the states of runs of a plan are saved; None where they are not."""
     url = options.url or url_of(plan)
     return None if options.never or not url else Checkpoints(url)
 

@@ -59,6 +59,7 @@ class StatusFile:
             "version": 1,
             "plan": plan.document.title,
             "plan_hash": plan.digest,
+            "file": str(plan.document.path.absolute()) if plan.document.path is not None else "",
             "run": run,
             "source": dict(source),
             "output": plan.output,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dtedask.cli.plan import check, explain, feed, hammer, listing, run, schema
+from dtedask.cli.plan import check, explain, feed, hammer, listing, replay, run, schema, status
 
 
 def add_to(group: typer.Typer) -> None:
@@ -14,5 +14,7 @@ def add_to(group: typer.Typer) -> None:
     feed.add_to(group)
     hammer.add_to(group)
     listing.add_to(group)
+    replay.add_to(group)
     run.add_to(group)
     schema.add_to(group)
+    status.add_to(group)

@@ -2,36 +2,156 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dtedask.cli.commands import add
-from dtedask.cli.console import emit, emit_json, plural
-from dtedask.cli.options import Json
+from dtedask.cli.console import emit, emit_json, plural, say
+from dtedask.cli.options import Cluster, DryRun, Json
+from dtedask.cli.plan.showing import show_summary
+from dtedask.core.errors import DtedaskError
+
+if TYPE_CHECKING:
+    from dtedask.pipeline import Message, Plan
+    from dtedask.pipeline.running import Beginning, Resume
+    from dtedask.pipeline.sources import AtRest
+    from dtedask.pipeline.summary import RunSummary
+    from dtedask.store import Progress
 
 
 def add_to(group: typer.Typer) -> None:
     """Add the command."""
-    add(group, "run", run, "dtedask plan run plan.yaml --input in.grib2 --output data")
+    add(
+        group,
+        "run",
+        run,
+        "dtedask plan run plan.yaml --input in.grib2 --output data",
+        "dtedask plan run plan.yaml --input in.grib2 --output data --resume",
+    )
 
 
 def run(
     file: Annotated[str, typer.Argument(help="The plan, a YAML file.", metavar="FILE")],
-    inputs: Annotated[list[str], typer.Option("--input", metavar="PATH", help="A GRIB file; may be repeated.")],
+    inputs: Annotated[
+        list[str],
+        typer.Option(
+            "--input",
+            metavar="INPUT",
+            help="GRIB file, pattern, folder, root or cube, a root also with a request: 'data[param=2t]'; repeatable.",
+        ),
+    ],
     *,
     output: Annotated[
         str, typer.Option("--output", metavar="ROOT", help="Root that sinks of the type cube write to.")
     ] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that was interrupted; fail if there is none.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Begin anew, also where a run was interrupted.")] = False,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that functions of actions run on.")] = 1,
+    cluster: Cluster = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Send the fields of the input through a plan."""
-    from dtedask.pipeline import Plan
-    from dtedask.pipeline.sources import messages_of_files
+    """Send the fields of the input through a plan.
 
-    summary = Plan.from_yaml(file, output=output).run(messages_of_files(inputs))
-    written = sum(len(notice.values) for notice in summary.notices)
+    A run that was interrupted goes on where its state was saved last, and leaves what an undisturbed one leaves.
+    """
+    if resume and again:
+        raise typer.BadParameter("--resume goes on, --again begins anew: not both.", param_hint="--resume")
+    from dtedask.pipeline import Plan
+    from dtedask.pipeline.sources import open_source
+
+    plan, source = Plan.from_yaml(file, output=output), open_source(inputs)
+    wanted: Resume = "must" if resume else "never" if again else "auto"
+    if dry_run:
+        _show_beginning(plan, source, wanted, as_json=as_json)
+        return
+    with _showing(as_json=as_json) as show:
+        show(_run(plan, source, wanted, threads, cluster))
+
+
+def _run(plan: Plan, source: AtRest, resume: Resume, threads: int, cluster: str | None) -> RunSummary:
+    from dtedask.cli.progress import progress
+    from dtedask.cli.running import interrupted_by_sigterm
+    from dtedask.pipeline.running import run_plan
+
+    with interrupted_by_sigterm(), progress("Running the plan") as display:
+        if cluster is not None:
+            from dtedask.cluster import client_for
+            from dtedask.pipeline.graph.run import GraphRun
+
+            with (
+                display.cluster(client_for(cluster)) as client,
+                GraphRun(plan, client=client, threads=threads) as found,
+            ):
+                for message in source.nodes(found.graph):
+                    found.feed(message)
+            return found.summary
+        counting = _Counting(source.total, display.on_progress)
+        return run_plan(plan, source, resume=resume, threads=threads, on_begin=_say_beginning, on_message=counting.came)
+
+
+class _Counting:
+    """Tells a display how many fields have come."""
+
+    def __init__(self, total: int | None, told: Callable[[Progress], None] | None) -> None:
+        self._total, self._told = total, told
+        self._fields = self._bytes = 0
+        self._begin = time.monotonic()
+
+    def came(self, message: Message) -> None:
+        """A message came."""
+        if not message.is_field or self._told is None:
+            return
+        from dtedask.store import Progress
+
+        self._fields += 1
+        self._bytes += getattr(message.values, "nbytes", 0)
+        seconds = time.monotonic() - self._begin
+        self._told(Progress(self._fields, self._total or self._fields, self._bytes, self._bytes, seconds))
+
+
+@contextmanager
+def _showing(*, as_json: bool) -> Iterator[Callable[[RunSummary], None]]:
+    """Give a function that shows a summary; what was done is shown even where a pipeline failed."""
+
+    def show(summary: RunSummary) -> None:
+        show_summary(summary, as_json=as_json)
+
+    try:
+        yield show
+    except DtedaskError as error:
+        summary: Any = getattr(error, "summary", None)
+        if summary is not None:
+            show_summary(summary, as_json=as_json)
+        raise
+
+
+def _say_beginning(begin: Beginning) -> None:
+    if begin.checkpoint is not None:
+        say(f"Going on behind {plural(begin.seen, 'message')}; the state is of {begin.checkpoint.time[:19]}Z.")
+
+
+def _show_beginning(plan: Plan, source: AtRest, resume: Resume, *, as_json: bool) -> None:
+    from dtedask.pipeline.running import beginning_of, checkpoints_of
+
+    begin = beginning_of(plan, source.identity, checkpoints_of(plan, plan.document.checkpoint), resume)
+    said = {
+        "plan": plan.document.title,
+        "pipelines": {one.name: [action.options.type for action in one.actions] for one in plan.pipelines},
+        "fields": source.total,
+        "output": plan.output,
+        "goes_on_behind": begin.seen,
+    }
     if as_json:
-        emit_json({"fields": summary.fields, "written": written})
-    else:
-        emit(f"{plural(summary.fields, 'field')} came in, {plural(written, 'field')} went out.")
+        emit_json(said)
+        return
+    for name, actions in {one.name: [action.options.type for action in one.actions] for one in plan.pipelines}.items():
+        emit(f"{name}: {' -> '.join(actions)}")
+    _say_beginning(begin)
+    say(f"Nothing was done: {plural(source.total or 0, 'field')} would come in.")
