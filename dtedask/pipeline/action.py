@@ -32,6 +32,8 @@ _OWN = {
     "encode": "dtedask.pipeline.actions.encode:Encode",
     "encode-mtg2": "dtedask.pipeline.actions.encode_mtg2:EncodeMtg2",
     "ensemble": "dtedask.pipeline.actions.ensemble:Ensemble",
+    "interpolate": "dtedask.pipeline.actions.interpolate:Interpolate",
+    "interpolate-mtg2": "dtedask.pipeline.actions.interpolate_mtg2:InterpolateMtg2",
     "mask": "dtedask.pipeline.actions.mask:Mask",
     "metadata-mapping": "dtedask.pipeline.actions.metadata_mapping:MetadataMapping",
     "null": "dtedask.pipeline.actions.null:Null",

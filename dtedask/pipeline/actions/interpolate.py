@@ -1,0 +1,163 @@
+"""The action `interpolate`: fields on another grid, or cut to an area."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from dtedask.core.errors import DocumentError, FieldError, PlanError
+from dtedask.pipeline.action import Action, ActionOptions, Context
+from dtedask.pipeline.regridding import Target, grid_name, read_area
+
+if TYPE_CHECKING:
+    from dtedask.pipeline.compute import Compute
+    from dtedask.pipeline.message import Message
+
+_NOT_YET = ("truncation", "rotation", "frame", "bitmap", "padding", "accuracy", "packing", "resol", "repres")
+
+
+class MirOptions(BaseModel):
+    """Options that MultIO hands on to its interpolation, MIR."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
+
+    interpolation: str = ""
+    """The method, such as ``linear`` or ``nearest-neighbour``."""
+    interpolation_matrix: str = Field("", alias="interpolation-matrix")
+    """File of weights; these cannot be used yet."""
+    intermediate_interpolation: str = Field("", alias="intermediate-interpolation")
+    """Method on the way to an intermediate grid; there is none yet."""
+    intgrid: str = ""
+    """Intermediate grid; there is none yet."""
+    caching: bool | None = None
+    """Accepted, without effect: nothing has to be cached."""
+
+    def refuse_what_cannot_be_done(self, target: Target) -> None:
+        """Raise where weights or an intermediate grid are asked for."""
+        for name in ("interpolation_matrix", "intermediate_interpolation", "intgrid"):
+            if getattr(self, name):
+                option = name.replace("_", "-")
+                raise _not_yet(option, getattr(self, name), target)
+        if self.interpolation == "matrix":
+            raise _not_yet("interpolation", self.interpolation, target)
+
+
+class InterpolateOptions(ActionOptions):
+    """On which grid fields are wanted; see `Target` for what can be done."""
+
+    type: Literal["interpolate"] = "interpolate"
+    """What the action does."""
+    input: str | float | list[float] = ""
+    """Grid that fields come on, such as ``O1280``; fields that say another one are refused. By default any."""
+    grid: str | float | list[float] = ""
+    """Grid that they are wanted on: its name, or the distances of columns and rows in degrees. By default their own."""
+    area: str | list[float] = ""
+    """Area that is cut out: north, west, south and east in degrees. By default all points."""
+    interpolation: str = ""
+    """The method; what can be done so far gives the values at points of the field, by whatever method."""
+    cache_path: str = Field("", alias="cache-path")
+    """Accepted, without effect: nothing has to be cached."""
+    options: MirOptions = MirOptions()
+    """Further options."""
+    truncation: str | int | None = None
+    """Truncation of spectral fields; cannot be done yet."""
+    rotation: str | list[float] | None = None
+    """Rotated grids; cannot be done yet."""
+    frame: int | None = None
+    """A frame of points; cannot be done yet."""
+    bitmap: str | None = None
+    """Points left out by a file; cannot be done yet: see the action ``mask``."""
+    padding: int | None = None
+    """Bytes after a message; see the action ``encode``."""
+    accuracy: int | str | None = None
+    """Bits of an encoded value; see the action ``encode``."""
+    packing: str | None = None
+    """Packing of encoded values; see the action ``encode``."""
+    resol: str | int | None = None
+    """Truncation before interpolation; cannot be done yet."""
+    repres: str | None = None
+    """Representation; cannot be done yet."""
+
+    @field_validator("grid", "input")
+    @classmethod
+    def _is_a_grid(cls, value: Any) -> Any:
+        if value not in ("", None) and not _is_free(value):
+            grid_name(value)
+        return value
+
+    @field_validator("area")
+    @classmethod
+    def _is_an_area(cls, value: Any) -> Any:
+        if value:
+            read_area(value)
+        return value
+
+    @model_validator(mode="after")
+    def _wants_something(self) -> InterpolateOptions:
+        said = [getattr(self, name) for name in ("grid", "area", *_NOT_YET)]
+        if all(value in ("", None) for value in said):
+            raise DocumentError("Nothing is wanted of an interpolation.", hint="Give 'grid', 'area' or both.")
+        return self
+
+
+class Interpolate(Action):
+    """Puts fields on another grid; other messages go on as they are."""
+
+    Options = InterpolateOptions
+
+    def __init__(self, options: InterpolateOptions, context: Context) -> None:
+        super().__init__(options, context)
+        area = read_area(options.area) if options.area else None
+        method = options.interpolation or options.options.interpolation
+        self.target = Target(grid_name(options.grid) if options.grid else "", area, method)
+        self._input = "" if not options.input else _name(options.input)
+
+    def start(self) -> None:
+        """Refuse what cannot be done on any grid, before the first field.
+
+        Raises
+        ------
+        PlanError
+            Naming the option.
+        """
+        self.options.options.refuse_what_cannot_be_done(self.target)
+        for name in _NOT_YET:
+            value = getattr(self.options, name)
+            if value is not None:
+                raise _not_yet(name, value, self.target)
+
+    def handle(self, message: Message, state: Any, compute: Compute) -> Iterable[Message]:  # noqa: ARG002
+        """See `Action`."""
+        if not message.is_field:
+            return [message]
+        self._check_input(message)
+        return [self.target.apply(message, compute)]
+
+    def explain(self) -> str:
+        """See `Action`."""
+        return f"to {self.target}" + (f", from {self._input}" if self._input else "")
+
+    def _check_input(self, message: Message) -> None:
+        grid = message.description.grid.label if message.description is not None else ""
+        if self._input and grid and grid != self._input:
+            raise FieldError(
+                f"The {message} is on the grid {grid}, and the plan says that its input is on {self._input}.",
+                hint="Select the fields before, or leave 'input' out.",
+            )
+
+
+def _is_free(value: Any) -> bool:
+    """Whether it names a grid of a model, such as TCO1279 or an ocean's, that has no canonical form."""
+    return isinstance(value, str) and value[:1].isalpha() and value.upper()[:2] in ("TC", "TL", "NG", "EO", "OR", "CO")
+
+
+def _name(value: Any) -> str:
+    return str(value) if _is_free(value) else grid_name(value)
+
+
+def _not_yet(option: str, value: object, target: Target) -> PlanError:
+    return PlanError(
+        f"An interpolation to {target} with {option}: {value} cannot be done yet.", hint=f"Leave '{option}' out."
+    )
