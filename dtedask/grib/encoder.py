@@ -167,7 +167,8 @@ class Encoder:
 
     def _bits(self, values: NDArray[Any], said: Mapping[str, Any]) -> int:
         if self.accuracy is not None and self.packing != "ieee":
-            return bits_for(np.asarray(values), self.accuracy)
+            by_groups = self.packing in ("complex", "second-order")
+            return bits_for(np.asarray(values), self.accuracy, is_single=by_groups)
         return self.bits_per_value or int(said.get("bitsPerValue") or _BITS)
 
     def _check_packing(self, handle: Handle, grid: Grid, values: NDArray[Any]) -> None:

@@ -70,6 +70,8 @@ class EncodeOptions(PackingOptions):
     """Keys of ecCodes that are set last, whatever the field says."""
     additional_metadata: dict[str, Number] = Field(default={}, alias="additional-metadata")
     """Keys that stand beside those of the field: MARS keys replace its own, others are set as keys of ecCodes."""
+    run: dict[str, Number] = Field(default={})
+    """As `additional-metadata`: MultIO's plans say here what a run is."""
     grid_type: str = Field("", alias="grid-type")
     """MultIO's name of an ocean grid. Accepted; the grid is that of the field."""
     unstructured_grid_type: str = Field("", alias="unstructured-grid-type")
@@ -188,8 +190,9 @@ class Encode(Action):
 
     def __init__(self, options: EncodeOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._more = {key: value for key, value in options.additional_metadata.items() if is_key(key)}
-        others = {key: value for key, value in options.additional_metadata.items() if not is_key(key)}
+        given = {**options.run, **options.additional_metadata}
+        self._more = {key: value for key, value in given.items() if is_key(key)}
+        others = {key: value for key, value in given.items() if not is_key(key)}
         template = read_template(context.folder / options.template) if options.template else b""
         self._encoder = options.encoder(template, {**others, **options.overwrite})
 
