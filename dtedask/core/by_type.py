@@ -95,7 +95,7 @@ class ByType:
             return _error(self.what, "type", document["type"], text, did_you_mean("", self.names()))
         near = get_close_matches("type", map(str, document), n=1)
         if near:
-            return _error(self.what, near[0], None, f"unknown key {near[0]!r}.", "Did you mean 'type'?")
+            return _error(self.what, near[0], None, "", "Did you mean 'type'?")
         text = f"This {self.what} has no type."
         return _error(self.what, "type", None, text, did_you_mean("", self.names()))
 

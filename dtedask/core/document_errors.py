@@ -49,7 +49,12 @@ def describe(item: dict[str, Any], model: type[BaseModel], data: object = None) 
         case "missing":
             return Finding(path, f"key {path[-1]!r} is missing{at}.")
         case kind if kind == BY_TYPE:
-            return Finding(path, f"{dotted(path[:-1])}: {item['ctx']['text']}".removeprefix(": "), item["ctx"]["hint"])
+            text = (
+                f"{dotted(path[:-1])}: {item['ctx']['text']}"
+                if item["ctx"]["text"]
+                else f"unknown key {path[-1]!r}{at}."
+            )
+            return Finding(path, text.removeprefix(": "), item["ctx"]["hint"])
         case "union_tag_not_found" | "union_tag_invalid":
             return _of_tag(path, item, here)
         case "literal_error" | "enum":

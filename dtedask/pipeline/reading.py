@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,13 @@ def read_source(source: Source, environment: Mapping[str, str]) -> tuple[Any, Li
 
 
 def is_section(value: object) -> bool:
-    """Whether a key at the top of a document is a section of MultIO: a client or server with plans of its own."""
-    return isinstance(value, Mapping) and ("plans" in value or "transport" in value)
+    """Whether a key at the top of a document is a section of MultIO: a client or server with plans of its own.
+
+    One that misspells them is a section, too, so that the mistake is found where it is.
+    """
+    return isinstance(value, Mapping) and any(
+        get_close_matches(key, ("plans", "transport"), n=1, cutoff=0.8) for key in value if isinstance(key, str)
+    )
 
 
 def _lists_of_plans(data: Any) -> Iterator[tuple[KeyPath, list[Any]]]:

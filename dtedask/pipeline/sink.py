@@ -42,6 +42,7 @@ _OWN = {
     "notification": "dtedask.pipeline.sinks.notification:NotificationSink",
     "zarr": "dtedask.pipeline.sinks.zarr:ZarrSink",
 }
+_OLDER = {"debug-sink": "memory"}
 
 
 class SinkOptions(ActionOptions):
@@ -133,7 +134,13 @@ def sink_class(name: str) -> type[Sink]:
     return found
 
 
-AnySink = Annotated[SinkOptions, ByType("sink", sink_types, lambda name: sink_class(name).Options)]
+def sink_type(name: str) -> str:
+    """Return the type that is meant by a name in a plan: pymultio writes `debug-sink` for what keeps fields."""
+    lower = name.lower()
+    return _OLDER.get(lower, lower if lower in sink_types() else name)
+
+
+AnySink = Annotated[SinkOptions, ByType("sink", sink_types, lambda name: sink_class(name).Options, sink_type)]
 """A sink in a document: what stands there is checked by the options of its type."""
 
 

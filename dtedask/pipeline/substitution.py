@@ -63,7 +63,7 @@ class Substitution:
             return _BRACES.sub(self._value, text)
         except KeyError as error:
             name = str(error.args[0])
-            near = get_close_matches(name, self.environment, n=1)
+            near = get_close_matches(name, [key for key, value in self.environment.items() if value], n=1)
             raise DocumentError(
                 f"{lines.at(path)}: {dotted(path)}: the environment variable {name!r} is not set.",
                 hint=f"Did you mean {near[0]!r}?" if near else f"Set it: export {name}=...",

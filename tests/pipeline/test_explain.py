@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.pipeline import Message, Plan
@@ -55,6 +55,7 @@ def test_with_fields_it_says_which_each_pipeline_takes_and_how_much_memory_that_
     assert found.memory_bytes == means.memory_bytes
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["167", "168", "151"]), st.sampled_from(["0", "6", "12"])), unique=True))
 def test_the_requests_name_exactly_the_fields_that_are_taken(pairs):
     fields = [field(param=param, step=step) for param, step in pairs]
