@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from dtedask.pipeline.compute import Fold
+from dtedask.pipeline.compute import Fold, FoldOfMany
 from dtedask.pipeline.undo import rebuilt
 
 __all__ = ["Pending", "Threads", "is_pending", "settled"]
+
+_TOGETHER = 8  # folds of one state that are done at once
 
 
 class Pending:
@@ -25,6 +27,7 @@ class Pending:
         "_missing",
         "_waiting",
         "error",
+        "fold",
         "is_done",
         "name",
         "readers",
@@ -32,8 +35,11 @@ class Pending:
         "value",
     )
 
-    def __init__(self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], arguments: tuple[Any, ...], fold: Fold | None = None
+    ) -> None:
         self.name = name
+        self.fold = fold
         self.value: Any = None
         self.error: Exception | None = None
         self.is_done = False
@@ -47,6 +53,24 @@ class Pending:
     def read_by(self, reader: Pending) -> None:
         """Remember who reads it, until they have."""
         self.readers = [*(one for one in self.readers if not one.is_done), reader]
+
+    def following(self) -> Pending | None:
+        """Return the fold that takes the next values into this state, if it waits for nothing else."""
+        for one in self._waiting:
+            if one.fold is not None and one._missing == 1 and one._arguments[0] is self:  # noqa: SLF001 - our own
+                return one
+        return None
+
+    def run_with(self, others: Sequence[Pending]) -> None:
+        """Take several values into a state at once; `others` are the folds that follow, in order."""
+        state, values = self._arguments
+        following = [one._arguments[1] for one in others]  # noqa: SLF001 - our own
+        self._function = cast("FoldOfMany", self.fold).update_all
+        self._arguments = (state, [values, *following])
+        self.run()
+        for one in others:
+            one.value, one.error = self.value, self.error
+            one._function, one._arguments = None, ()  # noqa: SLF001 - our own
 
     def run(self) -> None:
         """Call the function, unless one that it needs failed."""
@@ -110,7 +134,7 @@ class Threads:
         """See `Compute`."""
         if state is None:
             return self.call(name, fold.begin, values)
-        made = Pending(name, fold.update, (state, values))
+        made = Pending(name, fold.update, (state, values), fold)
         needed = list(pending_in((state, values)))
         if isinstance(state, Pending):
             needed += state.readers
@@ -164,25 +188,37 @@ class Threads:
         return made
 
     def _work(self) -> None:
-        while (task := self._next()) is not None:
-            task.run()
-            self._finished(task)
+        while tasks := self._next():
+            first, *others = tasks
+            if others:
+                first.run_with(others)
+            else:
+                first.run()
+            self._finished(tasks)
 
-    def _next(self) -> Pending | None:
+    def _next(self) -> list[Pending]:
+        """Take the next function; a fold with those that follow it, where they can be done at once."""
         with self._changed:
             self._changed.wait_for(lambda: self._ready or not self._is_open)
-            return self._ready.popleft() if self._is_open else None
+            if not self._is_open:
+                return []
+            tasks = [self._ready.popleft()]
+            if hasattr(tasks[0].fold, "update_all"):
+                while len(tasks) < _TOGETHER and (following := tasks[-1].following()) is not None:
+                    tasks.append(following)
+            return tasks
 
-    def _finished(self, task: Pending) -> None:
+    def _finished(self, tasks: Sequence[Pending]) -> None:
         with self._changed:
-            task.is_done = True
-            self._unfinished -= 1
-            self._bytes -= task.size_bytes
-            for one in task._waiting:  # noqa: SLF001 - our own
-                one._missing -= 1  # noqa: SLF001 - our own
-                if not one._missing:  # noqa: SLF001 - our own
-                    self._ready.append(one)
-            task._waiting.clear()  # noqa: SLF001 - our own
+            for task in tasks:
+                task.is_done = True
+                self._unfinished -= 1
+                self._bytes -= task.size_bytes
+                for one in task._waiting:  # noqa: SLF001 - our own
+                    one._missing -= 1  # noqa: SLF001 - our own
+                    if not one._missing and one not in tasks:  # noqa: SLF001 - our own
+                        self._ready.append(one)
+                task._waiting.clear()  # noqa: SLF001 - our own
             self._changed.notify_all()
 
 

@@ -49,6 +49,57 @@ def test_a_fold_waits_for_those_that_read_the_state_before():
     threads.close()
 
 
+class TogetherSum:
+    """A fold that notes how many values it was given at a time."""
+
+    def __init__(self):
+        self.calls = []
+
+    def begin(self, values):
+        return values.copy()
+
+    def update(self, state, values):
+        return self.update_all(state, [values])
+
+    def update_all(self, state, values):
+        self.calls.append(len(values))
+        for one in values:
+            state += one
+        return state
+
+
+def test_folds_of_one_state_that_wait_are_done_at_once_and_what_reads_it_comes_in_between():
+    threads, gate, fold = Threads(2), threading.Event(), TogetherSum()
+
+    def first():
+        gate.wait(10)
+        return np.zeros(2)
+
+    state, seen = threads.fold("sum", fold, None, threads.call("first", first)), []
+    for number in range(1, 7):
+        state = threads.fold("sum", fold, state, np.full(2, float(number)))
+        if number == 3:
+            seen.append(threads.call("copy", np.copy, state))
+    gate.set()
+    assert threads.result(state).tolist() == [21.0, 21.0]
+    assert threads.result(seen[0]).tolist() == [6.0, 6.0]
+    assert fold.calls == [3, 3]
+    threads.close()
+
+
+def test_an_error_in_one_of_several_folds_is_raised_where_the_state_is_wanted():
+    threads, gate, fold = Threads(1), threading.Event(), TogetherSum()
+    state = threads.fold("sum", fold, None, threads.call("first", lambda: gate.wait(10) * np.zeros(2)))
+    for shape in (2, 3, 2):
+        state = threads.fold("sum", fold, state, np.ones(shape))
+    gate.set()
+    with pytest.raises(ValueError, match="broadcast"):
+        threads.result(state)
+    threads.wait()
+    assert threads.unfinished == 0
+    threads.close()
+
+
 def test_only_so_many_functions_wait():
     threads, gate, most = Threads(1, waiting=4), threading.Event(), []
 

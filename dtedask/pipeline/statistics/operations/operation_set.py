@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from types import EllipsisType
 from typing import Any
 
@@ -18,8 +19,9 @@ from dtedask.pipeline.statistics.operations.state import OperationState
 
 __all__ = ["OperationSet"]
 
-_BLOCK = 16_384  # values that one core keeps in its cache, with the parts of a state beside them
+_BLOCK = 32_768  # values that one core keeps in its cache, with the parts of a state beside them
 _MISSING = "missing"
+_SPREADS = ("stddev", "variance")
 _NEED_COUNTS = frozenset({"count", "exceedance", "quantile"})
 
 
@@ -50,6 +52,8 @@ class OperationSet:
         self._parts = tuple(_parts(self.operations, skip=skip))
         self._sketches = tuple(Sketch(size) for size in sorted({one.size for one in self._of("quantile")}))
         self._counts = skip or any(one.operation in _NEED_COUNTS for one in self.operations)
+        # Where every value and state is read once in any case, blocks gain nothing.
+        self._reads_once = not self._counts and len(self._parts) < 2 and not any(self._of(one) for one in _SPREADS)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,13 +86,25 @@ class OperationSet:
         FieldError
             If it has another shape than those before.
         """
-        values = np.asarray(values)
-        _check(state, values)
-        for sketch in self._sketches:
-            sketch.update(state.arrays, state.fields, values)
+        return self.update_all(state, [values])
+
+    def update_all(self, state: OperationState, fields: Sequence[np.ndarray]) -> OperationState:
+        """Take more fields into a state, in place and in order: the same bits as one after the other, in less time.
+
+        Raises
+        ------
+        FieldError
+            If one has another shape than those before.
+        """
+        fields = [np.asarray(values) for values in fields]
+        for values in fields:
+            _check(state, values)
         with np.errstate(all="ignore"):
-            self._update_parts(state, values)
-        state.fields += 1
+            self._update_parts(state, fields)
+        for values in fields:
+            for sketch in self._sketches:
+                sketch.update(state.arrays, state.fields, values)
+            state.fields += 1
         return state
 
     def merge(self, earlier: OperationState, later: OperationState) -> OperationState:
@@ -154,15 +170,19 @@ class OperationSet:
     def _of(self, operation: str) -> list[OperationOptions]:
         return [one for one in self.operations if one.operation == operation]
 
-    def _update_parts(self, state: OperationState, values: np.ndarray) -> None:
-        if values.size <= _BLOCK:
-            self._update_block(state, state.arrays, values, ...)
+    def _update_parts(self, state: OperationState, fields: Sequence[np.ndarray]) -> None:
+        block_size = _BLOCK if len(fields) > 1 or not self._reads_once else math.prod(state.shape)
+        if math.prod(state.shape) <= block_size:
+            for values in fields:
+                self._update_block(state, state.arrays, values, ...)
             return
-        flat = np.ascontiguousarray(values).reshape(-1)
+        flat = [np.ascontiguousarray(values).reshape(-1) for values in fields]
         views = {name: state.arrays[name].reshape(-1) for part in self._parts for name in part.names}
-        for start in range(0, flat.size, _BLOCK):
-            block = slice(start, start + _BLOCK)
-            self._update_block(state, {name: view[block] for name, view in views.items()}, flat[block], block)
+        for start in range(0, flat[0].size, block_size):
+            block = slice(start, start + block_size)
+            arrays = {name: view[block] for name, view in views.items()}
+            for values in flat:
+                self._update_block(state, arrays, values[block], block)
 
     def _update_block(
         self, state: OperationState, arrays: Arrays, values: np.ndarray, block: slice | EllipsisType
@@ -178,9 +198,10 @@ class OperationSet:
     def _masked(self, options: OperationOptions, state: OperationState, made: np.ndarray) -> np.ndarray:
         if options.operation == "count" or of_last_field(options.operation):
             return made
-        required = self._required[options.name]
-        count = self.count(state)
-        made[np.broadcast_to(count < (state.fields if required is None else required), state.shape)] = np.nan
+        required, count = self._required[options.name], self.count(state)
+        gone = count < (state.fields if required is None else required)
+        if np.any(gone):
+            made[np.broadcast_to(gone, state.shape)] = np.nan
         return made
 
 

@@ -34,7 +34,9 @@ def result(
         made = _OF_LAST_FIELD[options.operation](state.arrays["last"], 0.0 if opening is None else opening, facts)
     else:
         made = _OF_ALL_FIELDS[options.operation](options, state, count)
-    return np.broadcast_to(made, state.shape).astype(np.float64)
+    if made.dtype != np.float64 or made.shape != state.shape or any(made is kept for kept in state.arrays.values()):
+        return np.array(np.broadcast_to(made, state.shape), np.float64)
+    return made
 
 
 def of_last_field(operation: str) -> bool:

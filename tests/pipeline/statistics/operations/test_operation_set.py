@@ -109,11 +109,25 @@ def test_a_constant_has_no_spread_at_all(value, count):
     assert all((result == 0).all() for result in results.values())
 
 
+@settings(max_examples=30)
+@given(series(max_fields=40, elements=ANY), st.none() | st.integers(1, 3), st.data())
+def test_several_fields_at_once_give_the_bits_of_one_after_the_other(values, threshold, data):
+    operations = OperationSet(ALL, value_count_threshold=threshold)
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(values)))) - {len(values)})
+    state = operations.begin(values[0])
+    for part in np.split(values, cuts):
+        state = operations.update_all(state, list(part))
+    single = folded(operations, np.concatenate([values[:1], values]))
+    assert all(state.arrays[name].tobytes() == single.arrays[name].tobytes() for name in single.arrays)
+
+
 def test_a_field_that_is_larger_than_a_block_gives_what_its_parts_give():
     values = np.random.default_rng(3).normal(280, 10, (36, 2, 20_011))
     values[5:9, 1, 7:12_000] = np.nan
     operations = OperationSet(ALL, value_count_threshold=33)
     whole = finished(operations, segmented(operations, values))
+    at_once = operations.update_all(operations.begin(values[0]), list(values[1:]))
+    same(finished(operations, at_once), finished(operations, folded(operations, values)))
     for part in (slice(0, 5_000), slice(5_000, None)):
         piece = finished(operations, segmented(operations, values[..., part]))
         same(piece, {name: result[..., part] for name, result in whole.items()})
