@@ -12,6 +12,7 @@ from dtedask.core.errors import FieldError
 from dtedask.pipeline import Context, Kind, Message
 from dtedask.pipeline.actions.aggregate import Aggregate, AggregateOptions
 from dtedask.pipeline.compute import Eager
+from dtedask.testing import ActionSuite
 
 NAME = "T grid"
 
@@ -265,3 +266,17 @@ def test_float32_stays_float32_and_mixed_parts_become_float64():
     parts = [part("0", np.float32([1, 2])), part("1", np.float32([3, 4])), part("0", [0.1, 0.2], step=1)]
     first, second = feed(aggregate(), two_sources(*parts, part("1", np.float32([3, 4]), step=1)))
     assert (first.values.dtype, second.values.dtype) == (np.float32, np.float64)
+
+
+class TestAggregateIsAnAction(ActionSuite):
+    @pytest.fixture
+    def action(self):
+        return aggregate()
+
+    @pytest.fixture
+    def messages(self):
+        steps = [
+            [part("0", [1.5, 2.5], step=step), part("1", [step, 4.0], step=step), Message.flush("step", step=str(step))]
+            for step in range(3)
+        ]
+        return two_sources(*(message for step in steps for message in step))

@@ -125,7 +125,7 @@ class RealMultio:
             {"type": "print", "stream": "cout", "prefix": "@@", "only-fields": True},
             {"type": "sink", "sinks": [{"type": "file", "path": str(folder / "payload"), "append": True}]},
         ]
-        last = last if collect else [{"type": "null"}]
+        first, last = (first, last) if collect else ([], [{"type": "null"}])
         document = {**(plan or {}), "plans": [{"name": "test", "actions": [*first, *actions, *last]}]}
         status = self._ask(folder, timeout_s, (document, calls))
         return _collected(folder, status)

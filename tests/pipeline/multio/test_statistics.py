@@ -188,3 +188,13 @@ def test_multio_refuses_what_ours_counts_from_the_first_field(multio, operation)
     with pytest.raises(MultioError, match="Operation needs step zero"):
         multio.run(statistics(operation, "6h"), calls_of(values))
     assert len(ours.values(statistics(operation, "6h"), calls_of(values))) == 2
+
+
+@pytest.mark.parametrize("operation", ["average", "accumulate", "minimum", "maximum"])
+def test_of_single_precision_ours_is_the_sum_in_double_and_multio_rounds_on_the_way(multio, operation):
+    values = np.random.default_rng(8).uniform(1, 9, (24, 500)).astype("float32")
+    keys = {"precision": "single", "misc-precision": "single"}
+    (theirs,), (mine,) = both(multio, statistics(operation, "1d"), calls_of(values, **keys))
+    function = {"average": np.mean, "accumulate": np.sum, "minimum": np.min, "maximum": np.max}[operation]
+    np.testing.assert_allclose(mine, function(values.astype("float64"), axis=0), rtol=24 * EPS)
+    np.testing.assert_allclose(mine, theirs, rtol=3 * 24 * np.finfo("float32").eps)
