@@ -20,6 +20,8 @@ from dtedask.pipeline.sources import Source
 from dtedask.pipeline.status import StatusFile
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.plan import Plan
     from dtedask.pipeline.summary import RunSummary
@@ -68,6 +70,7 @@ def run_plan(
     threads: int = 1,
     checkpoint: CheckpointOptions | None = None,
     folder: str | os.PathLike[str] | None = None,
+    client: Client | None = None,
     on_begin: Callable[[Beginning], None] | None = None,
     on_message: Callable[[Message], None] | None = None,
 ) -> RunSummary:
@@ -87,6 +90,8 @@ def run_plan(
         When the state is saved, and where; by default as the plan says. Without an output and without a URL it is not.
     folder : path, optional
         Where status and dead letters are kept; by default ``.plans/NAME`` below a local output.
+    client : distributed.Client, optional
+        Shows the status on the dashboard of its cluster, at ``/plans``; the work is done here all the same.
     on_begin : callable, optional
         Hears of where the run begins.
     on_message : callable, optional
@@ -114,7 +119,7 @@ def run_plan(
     with ExitStack() as stack:
         total = (lambda: source.total) if isinstance(source, Source) else (lambda: None)
         status = stack.enter_context(
-            StatusFile(where if resume is not None else None, plan, begin.run, identity, total=total)
+            StatusFile(where if resume is not None else None, plan, identity, run=begin.run, total=total, client=client)
         )
         saving = None
         if checkpoints is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from dtedask.core.errors import NotFoundError
 from dtedask.pipeline.places import FOLDER
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from dtedask.pipeline.plan import Plan
     from dtedask.pipeline.run import Run
 
@@ -34,12 +37,14 @@ class StatusFile:
         Where; nothing is written without one.
     plan : Plan
         What is done.
-    run : str
-        What the run is called.
     source : mapping
         What it reads.
+    run : str
+        What the run is called; a new name by default.
     total : callable
         Says how many fields there are; None where nobody knows.
+    client : distributed.Client, optional
+        Shows the status on the dashboard of its cluster, too.
     clock : callable
         Gives seconds that never go back.
     """
@@ -48,10 +53,11 @@ class StatusFile:
         self,
         folder: Path | None,
         plan: Plan,
-        run: str,
         source: Mapping[str, Any],
         *,
+        run: str = "",
         total: Callable[[], int | None] = lambda: None,
+        client: Client | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
@@ -60,7 +66,7 @@ class StatusFile:
             "plan": plan.document.title,
             "plan_hash": plan.digest,
             "file": str(plan.document.path.absolute()) if plan.document.path is not None else "",
-            "run": run,
+            "run": run or secrets.token_hex(6),
             "source": dict(source),
             "output": plan.output,
             "host": socket.gethostname(),
@@ -69,6 +75,7 @@ class StatusFile:
             "begin": _now(),
         }
         self._total = total
+        self._client = client
         self._clock = clock
         self._next = 0.0
         self._run: Run | None = None
@@ -85,6 +92,10 @@ class StatusFile:
     def watch(self, run: Run) -> None:
         """Hear of the run whose status it is."""
         self._run = run
+        if self._client is not None:
+            from dtedask.cluster.watching.plans import start_page
+
+            start_page(self._client)
         self._write("running", "")
 
     def tick(self) -> None:
@@ -94,14 +105,23 @@ class StatusFile:
 
     def _write(self, status: str, error: str) -> None:
         self._next = self._clock() + _EVERY_S
-        if self._folder is None:
+        if self._folder is None and self._client is None:
             return
         said = self._run.status() if self._run is not None else {}
         ended = {} if status == "running" else {"end": _now()}
         document = {**self._head, "status": status, "error": error, "updated": _now(), "total": self._total(), **said}
+        self._show({**document, **ended})
+
+    def _show(self, document: Mapping[str, Any]) -> None:
+        if self._client is not None:
+            from dtedask.cluster.watching.plans import show_plan
+
+            show_plan(self._client, document)
+        if self._folder is None:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._folder / f"{FILE}.{os.getpid()}.partial"
-        partial.write_text(json.dumps({**document, **ended}, default=str))
+        partial.write_text(json.dumps(document, default=str))
         partial.replace(self._folder / FILE)
 
 

@@ -14,6 +14,7 @@ actions:
   - {type: sink, sinks: [{type: cube}]}
 checkpoint: flush
 """
+PLACES = ("data", "elsewhere")
 LINE = "plan run plan.yaml --output data --input"
 
 
@@ -112,3 +113,15 @@ def test_a_status_for_people_names_plan_state_and_actions(run, plan, grib):
         ["heights", "sink", "2"],
     ]
     assert run("plan status nowhere").status == 1
+
+
+def test_a_run_where_dask_does_the_work_leaves_the_same(run, plan, grib):
+    here = run(f"{LINE} {grib} --json").lines[0]
+    there = run(f"plan run plan.yaml --output elsewhere --cluster local --json --input {grib}").lines[0]
+    assert (there["fields"], there["written"]) == (here["fields"], here["written"])
+    found = [
+        {str(record.keys): values.tobytes() for record, values in dtedask.open(name).values({})} for name in PLACES
+    ]
+    assert found[0] == found[1]
+    ((said),) = run("plan status elsewhere --json").lines
+    assert said["status"] == "done"

@@ -16,6 +16,7 @@ from dtedask.cli.plan.showing import show_summary
 from dtedask.core.errors import DtedaskError
 
 if TYPE_CHECKING:
+    from dtedask.cli.progress import Display
     from dtedask.pipeline import Message, Plan
     from dtedask.pipeline.running import Beginning, Resume
     from dtedask.pipeline.sources import AtRest
@@ -82,18 +83,28 @@ def _run(plan: Plan, source: AtRest, resume: Resume, threads: int, cluster: str 
 
     with interrupted_by_sigterm(), progress("Running the plan") as display:
         if cluster is not None:
-            from dtedask.cluster import client_for
-            from dtedask.pipeline.graph.run import GraphRun
-
-            with (
-                display.cluster(client_for(cluster)) as client,
-                GraphRun(plan, client=client, threads=threads) as found,
-            ):
-                for message in source.nodes(found.graph):
-                    found.feed(message)
-            return found.summary
+            return _run_on(cluster, plan, source, display)
         counting = _Counting(source.total, display.on_progress)
         return run_plan(plan, source, resume=resume, threads=threads, on_begin=_say_beginning, on_message=counting.came)
+
+
+def _run_on(cluster: str, plan: Plan, source: AtRest, display: Display) -> RunSummary:
+    """Let workers read the fields and do the work; sinks write from here."""
+    from dtedask.cluster import client_for
+    from dtedask.pipeline.graph.run import GraphRun
+    from dtedask.pipeline.places import folder_of
+    from dtedask.pipeline.status import StatusFile
+
+    with (
+        display.cluster(client_for(cluster)) as client,
+        StatusFile(folder_of(plan), plan, source.identity, total=lambda: source.total, client=client) as status,
+        GraphRun(plan, client=client) as found,
+    ):
+        status.watch(found.run)
+        for message in source.nodes(found.graph):
+            found.feed(message)
+            status.tick()
+    return found.summary
 
 
 class _Counting:
