@@ -53,6 +53,10 @@ class StatisticsDetails(BaseModel):
     """Accepted: checkpoints are in a cube."""
     log_prefix: str = Field("", alias="log-prefix")
     """Accepted, without effect."""
+    output_time_reference: Literal["start-of-forecast", "start-of-window"] | None = Field(
+        None, alias="output-time-reference"
+    )
+    """Date and time of results: those of the forecast, which is the default, or of the start of the window."""
     disable_strict_mapping: bool = Field(True, alias="disable-strict-mapping")
     """False: a result that no parameter is made for is an error; else it keeps its parameter, with a stattype."""
     disable_squashing: bool = Field(False, alias="disable-squashing")

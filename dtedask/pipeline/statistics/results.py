@@ -54,7 +54,7 @@ class Namer:
         """
         template = series.message
         start, end = self._interval(closed, operation)
-        product = self._product(template, closed, operation, end - start)
+        product = self._product(series, closed, operation, end - start)
         kept = _kept(template.keys, product.get("param"))
         times, reference = self._times(series, closed, start, end, operation)
         said = {"operation": operation.name, "operation-frequency": self.options.output_frequency}
@@ -73,7 +73,8 @@ class Namer:
         self, series: Series, closed: Closed, start: int, end: int, operation: OperationOptions
     ) -> tuple[dict[str, str], int]:
         """Date, time and step of a result, and its reference time."""
-        if series.reference is not None:
+        is_of_window = self.options.options.output_time_reference == "start-of-window"
+        if series.reference is not None and not is_of_window:
             keys = {key: str(series.message.keys[key]) for key in ("date", "time") if key in series.message.keys}
             return {**keys, "step": format_step(end - series.reference)}, series.reference
         if operation.info.step_type == "instant":
@@ -83,14 +84,15 @@ class Namer:
             return (moment if closed.hour == ALL else {**moment, "time": f"{closed.hour:02d}00"}), start
         return {**_moment(start), "step": format_step(end - start)}, start
 
-    def _product(self, template: Message, closed: Closed, operation: OperationOptions, length: int) -> dict[str, str]:
+    def _product(self, series: Series, closed: Closed, operation: OperationOptions, length: int) -> dict[str, str]:
         """Parameter, timespan and stattype of a result."""
         if operation.info.step_type == "instant":
             return {}
-        keys = template.keys
+        template, keys = series.message, series.message.keys
         param, info = str(keys.get("param", "")), operation.info
         span = span_text(self.options.window_length or self.options.output_frequency, closed.covered, length)
-        hour = "" if closed.hour == ALL else f"at{closed.hour:02d}"
+        says_hour = series.reference is None and is_calendar(self.options.frequency, closed.covered)  # by its time
+        hour = "" if closed.hour == ALL or says_hour else f"at{closed.hour:02d}"
         result = _result_parameter(template, operation)
         if result is not None:
             return _named(result, span, "", hour)
