@@ -9,7 +9,7 @@ import typer
 
 from dtedask.cli import recipe_reports, recipe_submit
 from dtedask.cli.commands import add
-from dtedask.cli.console import emit, emit_json, emit_mapping, emit_table, say
+from dtedask.cli.console import emit, emit_json, emit_mapping, emit_table, plural, say
 from dtedask.cli.options import Cluster, DryRun, Json, JsonLines, Performance
 from dtedask.core.errors import DocumentError
 
@@ -109,6 +109,8 @@ def run_and_show(
             say(f"Rolled: {report.rolled}.")
         if report.catalog and not as_json:
             say(f"Catalog: {report.catalog}")
+        if report.results and not as_json:
+            say(f"Plan: {plural(report.results.fields, 'field')} in, {plural(report.results.written, 'field')} out.")
         for made in report.series:
             say(f"Series: {made}")
         if not as_json:
@@ -218,7 +220,7 @@ def show_plan(recipe: Recipe, cluster: str | None, *, as_json: bool = False) -> 
 def _plan_object(plan: RecipePlan) -> dict[str, object]:
     from dtedask.cli.summary import plan_object
 
-    names = ("recipe", "root", "cluster", "sources", "catalog", "listeners", "series")
+    names = ("recipe", "root", "cluster", "sources", "catalog", "listeners", "series", "pipeline")
     return {name: getattr(plan, name) for name in names} | plan_object(plan.ingest)
 
 
@@ -233,5 +235,6 @@ def _plan_texts(plan: RecipePlan) -> dict[str, object]:
         "catalog": plan.catalog or "none",
         "listeners": "\n".join(plan.listeners) or "none",
         "series": plan.series or "none",
+        "pipeline": plan.pipeline or "none",
         **plan_texts(plan.ingest),
     }

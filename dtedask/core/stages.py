@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, TypeVar
 
-StageName = Literal["cluster", "survey", "write", "merge", "commit", "announce", "catalog", "series"]
+StageName = Literal["cluster", "survey", "write", "merge", "commit", "announce", "catalog", "series", "pipeline"]
 Entered = TypeVar("Entered")
 
 

@@ -150,6 +150,16 @@ class Run:
             self._saving.ended(self._chains)
         self.check()
 
+    def saved_by(self, saving: Saving) -> None:
+        """Have it saved which pipelines are done, where their states are elsewhere."""
+        saving.ended(self._chains)
+
+    def pause(self) -> None:
+        """Save the state of a stream that goes on another time; raises as `finish`."""
+        if self._saving is not None:
+            self._saving.paused(self._chains)
+        self.check()
+
     def check(self) -> None:
         """Raise the errors of pipelines that failed, if any did."""
         if any(chain.error is not None for chain in self._chains):

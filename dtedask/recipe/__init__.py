@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dtedask.recipe.demo import Arrival, DemoForecast
     from dtedask.recipe.document import Input, Keep, Recipe, load_recipe
     from dtedask.recipe.overrides import parse_overrides
+    from dtedask.recipe.pipeline import RecipePipeline
     from dtedask.recipe.plan import RecipePlan, check_recipe, plan_recipe
     from dtedask.recipe.report.document import Report
     from dtedask.recipe.report.files import ReportFile, list_reports, read_report, report_folder
@@ -24,6 +25,7 @@ _HOMES = {
     "Keep": "document",
     "Recipe": "document",
     "RecipeJob": "submit",
+    "RecipePipeline": "pipeline",
     "RecipePlan": "plan",
     "Report": "report.document",
     "ReportFile": "report.files",
@@ -48,6 +50,7 @@ __all__ = [
     "Keep",
     "Recipe",
     "RecipeJob",
+    "RecipePipeline",
     "RecipePlan",
     "Report",
     "ReportFile",

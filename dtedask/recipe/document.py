@@ -23,31 +23,11 @@ from dtedask.core.errors import DocumentError, SettingError
 from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
+from dtedask.recipe.paths import PathText, resolve
+from dtedask.recipe.pipeline import RecipePipeline
 from dtedask.recipe.series import TimeSeries
-from dtedask.recipe.variables import begins_in_environment, expand
 from dtedask.request import Request
 from dtedask.store import Layout, Schema
-
-
-def _resolve(value: Any, info: ValidationInfo) -> Any:
-    """Make a path absolute.
-
-    It is relative to the file of the recipe, or to the current folder where the environment says how it begins.
-    """
-    if not isinstance(value, str) or value in ("", "-"):
-        return value
-    text = os.path.expanduser(expand(value))  # noqa: PTH111 - a pattern is no path
-    if "://" in text:
-        return text
-    return os.path.normpath((Path.cwd() if begins_in_environment(value) else _folder(info)) / text)
-
-
-def _folder(info: ValidationInfo) -> Path:
-    path = (info.context or {}).get("path")
-    return Path(path).expanduser().absolute().parent if path else Path.cwd()
-
-
-PathText = Annotated[str, BeforeValidator(_resolve), Field(min_length=1)]
 
 
 class _Section(BaseModel):
@@ -150,6 +130,8 @@ class Recipe(_Section):
     """How arrays of a root that does not exist yet are laid out; `virtual` leaves the files where they are."""
     series: TimeSeries | None = None
     """Make time series of complete runs; `{}` takes the defaults."""
+    pipeline: RecipePipeline | None = None
+    """A plan that runs on what is committed: its file, the plan itself, or a section."""
     keep: Keep | None = None
     """How long fields stay, where the archive is a rolling one: a section, or just a duration such as `10 d`."""
     listeners: list[Listener] = []
@@ -188,12 +170,12 @@ class Recipe(_Section):
     @field_validator("schema_", mode="before")
     @classmethod
     def _load_schema(cls, value: Any, info: ValidationInfo) -> Any:
-        return load_document(str(_resolve(value, info)), Schema, kind="schema") if isinstance(value, str) else value
+        return load_document(str(resolve(value, info)), Schema, kind="schema") if isinstance(value, str) else value
 
     @field_validator("listeners", mode="before")
     @classmethod
     def _load_listeners(cls, value: Any, info: ValidationInfo) -> Any:
-        return load_listeners(Path(_resolve(value, info))).listeners if isinstance(value, str) else value
+        return load_listeners(Path(resolve(value, info))).listeners if isinstance(value, str) else value
 
     @field_validator("series", mode="before")
     @classmethod
@@ -205,7 +187,7 @@ class Recipe(_Section):
     def _catalog_is_a_path(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str | bool):
             raise ValueError(f"{value!r} is neither a path nor true or false.")
-        return _resolve(value, info)
+        return resolve(value, info)
 
     @model_validator(mode="after")
     def _know_the_file(self, info: ValidationInfo) -> Recipe:
@@ -251,6 +233,7 @@ class Recipe(_Section):
         found["input"] = {**found["input"], "anyOf": [{"$ref": found["input"].pop("$ref")}, *files["anyOf"]]}
         found["keep"]["anyOf"] = [{"type": "string"}, {"type": "number"}, *found["keep"]["anyOf"]]
         said = {"description": found["listeners"].pop("description")}
+        found["pipeline"]["anyOf"].append({"type": "string"})
         found["listeners"] = {**said, "anyOf": [found["listeners"], {"type": "string"}]}
         found["schema"]["anyOf"].append({"type": "string"})
         found["series"]["anyOf"].append({"type": "boolean"})

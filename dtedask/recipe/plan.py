@@ -40,6 +40,8 @@ class RecipePlan:
         Fields, bytes, chunks, tasks and memory.
     series : str
         Of which runs time series would be made; empty where of none.
+    pipeline : str
+        What the plan does, on which fields and where results go; empty where there is none.
     """
 
     recipe: str
@@ -50,6 +52,7 @@ class RecipePlan:
     listeners: tuple[str, ...]
     ingest: IngestPlan
     series: str = ""
+    pipeline: str = ""
 
 
 def check_recipe(recipe: Recipe, *, cluster: str | None = None) -> None:
@@ -65,6 +68,8 @@ def check_recipe(recipe: Recipe, *, cluster: str | None = None) -> None:
     from dtedask.cluster import where_to_run
 
     where_to_run(cluster or recipe.cluster)
+    if recipe.pipeline is not None:
+        recipe.pipeline.ready(recipe)
     for name in recipe.input.files:
         if not _exists(name):
             raise DocumentError(_missing(recipe, f"there is no {name!r}"), hint=_how_to_name(recipe))
@@ -97,6 +102,7 @@ def plan_recipe(recipe: Recipe, *, cluster: str | None = None) -> RecipePlan:
         listeners=tuple(listener.name for listener in recipe.listeners),
         ingest=found,
         series=str(recipe.series) if recipe.series else "",
+        pipeline=recipe.pipeline.explain(recipe) if recipe.pipeline else "",
     )
 
 

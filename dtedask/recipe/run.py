@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.ingest import Progress, Summary
+    from dtedask.pipeline.summary import RunSummary
     from dtedask.recipe.demo import Arrival
     from dtedask.recipe.document import Recipe
+    from dtedask.recipe.pipeline import Results
     from dtedask.recipe.report.recorder import Recorder
     from dtedask.store import Rechunk, Store
 
@@ -49,6 +51,8 @@ class RunReport:
         Time series that were made.
     rolled : Rolled, optional
         What was let go, where the archive is a rolling one.
+    results : RunSummary, optional
+        What the plan made of the commits, where there was something to do.
     report : str, optional
         JSON file with the report of the run; a page of the same name stands beside it.
     """
@@ -60,6 +64,7 @@ class RunReport:
     series: tuple[Rechunk, ...] = ()
     rolled: Rolled | None = None
     report: str | None = None
+    results: RunSummary | None = None
 
 
 def run_recipe(
@@ -73,7 +78,7 @@ def run_recipe(
     report: str | os.PathLike[str] | None = None,
     performance_report: str | os.PathLike[str] | None = None,
 ) -> RunReport:
-    """Run a recipe: ingest its input, tell its listeners, make its time series, keep its catalog.
+    """Run a recipe: ingest its input, tell its listeners, make its time series, run its plan, keep its catalog.
 
     Commits that were made before and never announced are announced first.
 
@@ -129,7 +134,9 @@ def run_recipe(
                 done = _Run(recipe, store, client, hears, stop or threading.Event(), recording.recorder).run()
             finally:
                 hears.client(None)
-        recording.outcome = Outcome(done.summary, tuple(map(str, done.series)), str(done.rolled or ""))
+        recording.outcome = Outcome(
+            done.summary, tuple(map(str, done.series)), str(done.rolled or ""), str(done.results or "")
+        )
     return replace(done, report=str(recording.written.path) if recording.written else None)
 
 
@@ -195,12 +202,31 @@ class _Run:
     recorder: Recorder
     rolled: Rolled | None = None
     arrived: Arrived | None = None
+    results: Results | None = None
 
     def run(self) -> RunReport:
         recipe, store = self.recipe, self.store
-        with making_series(recipe, self.client) as series:
+        made = None
+        with making_series(recipe, self.client) as series, self._pipeline():
             summary = self.ingest()
-        return RunReport(recipe.name, store.root, summary, _complete_catalog(recipe, store), tuple(series), self.rolled)
+            if self.results is not None:
+                made = self.results.finish()
+        catalog = _complete_catalog(recipe, store)
+        return RunReport(recipe.name, store.root, summary, catalog, tuple(series), self.rolled, results=made)
+
+    @contextmanager
+    def _pipeline(self) -> Iterator[None]:
+        """Have the plan at work, if there is one."""
+        if self.recipe.pipeline is None:
+            yield
+            return
+        from dtedask.recipe.pipeline import Results
+
+        self.results = Results(self.recipe, self.client)
+        try:
+            yield
+        finally:
+            self.results.close()
 
     def ingest(self) -> Summary:
         if self.recipe.input.demo is not None:
@@ -208,11 +234,15 @@ class _Run:
         if self.recipe.input.watch:
             return self._watch()
         summary = self._files()
+        if self.results is not None:
+            self.results.catch_up()
         self._roll(summary)
         return summary
 
     def _unit_came(self, summary: Summary) -> None:
         """Roll as fields come, and tell of it."""
+        if self.results is not None:
+            self.results.catch_up()
         self._roll(summary)
         self.recorder.unit_came(summary)
         self.hears.unit(summary)

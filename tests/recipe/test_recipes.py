@@ -4,11 +4,13 @@ import threading
 from pathlib import Path
 
 import dask.config
+import numpy as np
 import pytest
 
 import dtedask
 from dtedask.core.errors import DocumentError, SourceMissingError
-from dtedask.grib import scan
+from dtedask.geo import regular_latlon
+from dtedask.grib import encode, scan
 from dtedask.recipe import load_recipe, run_recipe
 
 FOLDER = Path(__file__).parents[2] / "recipes"
@@ -189,3 +191,85 @@ def test_messages_are_archived_and_complete_runs_get_time_series(arrive, place):
     store = dtedask.open(report.root)
     assert sum(len(message) for message in store.to_grib({})) == len(messages)
     assert all(one.from_series == 5 for one in store.explain({}).layouts if one.part == "a point")
+
+
+@pytest.fixture
+def come(place, monkeypatch):
+    """Puts files into the folder that a recipe reads: a made forecast or a made year, values in closed form."""
+    folder = place / "in"
+    folder.mkdir()
+    monkeypatch.setenv("DTEDASK_DATA", str(folder))
+
+    grid = regular_latlon(np.arange(60.0, 0, -10), np.arange(0.0, 80, 10))
+    pattern = np.random.default_rng(7).random(grid.shape)
+
+    def come(name, *fields):
+        keys = {"class": "rd", "stream": "oper", "expver": "test", "levtype": "sfc", "param": "167", "time": "0000"}
+        messages = [encode(value + pattern, {**keys, **own}, grid) for value, own in fields]
+        (folder / name).write_bytes(b"".join(messages))
+
+    return come
+
+
+def values_of(place, request):
+    """Fields of the root that the recipe made, as the plan takes them."""
+    return {tuple(record.keys.items()): values.astype("f8") for record, values in dtedask.open(place).values(request)}
+
+
+@pytest.mark.slow
+@runs("daily-statistics.yaml")
+def test_days_have_statistics_and_the_same_again_makes_what_is_missing(place, come):
+    recipe = load_recipe(FOLDER / "daily-statistics.yaml")
+    written = []
+    for steps in ((0, 6, 12, 18, 24, 30), (36, 42, 48), ()):
+        for step in steps:
+            come(f"{step:03d}.grib2", (280.0 + step, {"type": "fc", "date": "20240601", "step": str(step)}))
+        written.append(run_recipe(recipe).results.written)
+    assert written == [3, 3, 0]
+    found = dtedask.open(recipe.root).retrieve_tree({"step": "24/48"})
+    for end in (24, 48):
+        steps = [end - 18, end - 12, end - 6, end]
+        fields = [v for s in steps for v in values_of(recipe.root, {"step": s, "timespan": "none"}).values()]
+        for name, expected in (("avg_2t_24h", np.mean), ("max_2t_24h", np.max), ("min_2t_24h", np.min)):
+            (variable,) = [leaf[name] for leaf in found.leaves if name in leaf]
+            day = variable.sel(step=f"{end}h").to_numpy().squeeze()
+            np.testing.assert_allclose(day, expected(fields, axis=0), rtol=2e-7)
+
+
+@pytest.mark.slow
+@runs("ensemble-exceedance.yaml")
+def test_an_ensemble_says_how_many_members_are_above_a_threshold(place, come):
+    for step in range(0, 25, 6):
+        keys = {"type": "pf", "date": "20240601", "step": str(step)}
+        come(f"{step:03d}.grib2", *((300.0 + int(n) / 2 + step / 12, keys | {"number": n}) for n in "1234"))
+    report = run_recipe(load_recipe(FOLDER / "ensemble-exceedance.yaml"))
+    highest = []
+    for number in "1234":
+        request = {"step": "6/12/18/24", "number": number, "timespan": "none"}
+        highest.append(np.max(list(values_of(report.root, request).values()), axis=0))
+    expected = (np.stack(highest) > 303.15).mean(axis=0)
+    assert 0 < expected.mean() < 1
+    ((written,),) = [notice.values for notice in report.results.notices]
+    found = values_of(report.root, {key: text for key, text in written.keys if key in ("type", "stattype", "param")})
+    np.testing.assert_array_equal(list(found.values()), [expected.astype("f4")])
+
+
+@pytest.mark.slow
+@runs("climate-monthly-means.yaml")
+def test_months_of_a_climate_run_have_means_however_often_it_stops(place, come, monkeypatch):
+    monkeypatch.setenv("DTEDASK_OUTPUT", str(place / "monthly"))
+    recipe = load_recipe(FOLDER / "climate-monthly-means.yaml")
+    days = np.arange("2024-01-20", "2024-03-05", dtype="M8[D]")
+    written = []
+    for start in range(0, len(days), 15):
+        for day in days[start : start + 15]:
+            keys = {"type": "an", "date": str(day).replace("-", ""), "step": "0"}
+            come(f"{day}.grib2", (float(day.astype(int)), keys))
+        written.append(run_recipe(recipe).results.written)
+    assert written == [0, 0, 1]  # January has no beginning, March no end
+    year = values_of(recipe.root, {"type": "an"})
+    february = [values for keys, values in year.items() if dict(keys)["date"].startswith("202402")]
+    assert len(february) == 29
+    ((keys, mean),) = values_of(place / "monthly", {}).items()
+    np.testing.assert_allclose(mean, np.mean(february, axis=0), rtol=2e-7)
+    assert dict(keys)["timespan"] == "month"

@@ -94,10 +94,15 @@ class Saving:
         entries = [
             self._entry(chain, failed)
             if chain.group in failed
-            else Entry(chain.summary.name, chain.seen, complete=True)
+            else Entry(chain.summary.name, chain.seen, self._position(), complete=True)
             for chain in chains
         ]
         self._save(entries, chains)
+
+    def paused(self, chains: Sequence[Chain]) -> None:
+        """Save the states of a stream that goes on another time."""
+        failed = _failed(chains)
+        self._save([self._entry(chain, failed) for chain in chains], chains)
 
     def _entry(self, chain: Chain, failed: frozenset[int], last: Message | None = None) -> Entry:
         name = chain.summary.name

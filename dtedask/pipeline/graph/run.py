@@ -25,6 +25,7 @@ from dtedask.pipeline.run import Run
 if TYPE_CHECKING:
     from distributed import Client
 
+    from dtedask.pipeline.checkpoint.saving import Saving
     from dtedask.pipeline.plan import Plan
     from dtedask.pipeline.sources import AtRest
     from dtedask.pipeline.summary import RunSummary
@@ -55,6 +56,8 @@ class GraphRun:
         As of `Run`.
     at_once_bytes : int
         Decoded fields that are submitted at once.
+    saving : Saving, optional
+        Keeps how far the source was read, once all is done; states in between are not saved.
     """
 
     def __init__(
@@ -65,9 +68,11 @@ class GraphRun:
         threads: int | None = None,
         folder: str | os.PathLike[str] | None = None,
         at_once_bytes: int = AT_ONCE_BYTES,
+        saving: Saving | None = None,
     ) -> None:
         self.graph = WaitingGraph(runner_for(client, threads))
-        self.run = Run(plan, compute=self.graph, folder=folder)
+        self.run = Run(plan, compute=self.graph, folder=folder, saving=None)
+        self._saving = saving
         self._at_once_bytes = at_once_bytes
         self._submitted_bytes = 0
 
@@ -96,17 +101,29 @@ class GraphRun:
             self.graph.field_bytes = max(self.graph.field_bytes, size)
             self._submitted_bytes += size
         if message.kind is Kind.FLUSH and self._submitted_bytes >= self._at_once_bytes:
-            self._settle()
+            self.settle()
 
     def finish(self) -> None:
         """Flush at the end; see `Run.finish`."""
         try:
             self.run.finish()
         finally:
-            self._settle()
+            self.settle()
+        if self._saving is not None:
+            self.run.saved_by(self._saving)
         self.run.check()
 
-    def _settle(self) -> None:
+    def pause(self) -> None:
+        """See `Run.pause`; open windows are not kept."""
+        self.settle()
+        self.run.check()
+
+    def close(self) -> None:
+        """Let go of what the actions hold."""
+        self.run.close()
+
+    def settle(self) -> None:
+        """Compute all that waits, and give the sinks theirs."""
         self._submitted_bytes = 0
         self.graph.settle()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from dtedask.request import Request
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
+    from dtedask.pipeline.graph.compute import Graph
     from dtedask.pipeline.message import Message
     from dtedask.store import Store
     from dtedask.store.selection import Record
@@ -30,6 +31,7 @@ def follow_root(
     after: Mapping[str, int] | None = None,
     stop: threading.Event | None = None,
     timeout_s: float | None = None,
+    skip: Callable[[Commit], bool] = lambda _: False,
 ) -> FollowedRoot:
     """Follow a root: the fields of each commit, then a flush for each step of them.
 
@@ -46,8 +48,10 @@ def follow_root(
         Ends the stream when it is set, after what was committed until then.
     timeout_s : float, optional
         Ends the stream after so many seconds without a commit.
+    skip : callable
+        Whether the fields of a commit are left out, such as results of the plan itself.
     """
-    return FollowedRoot(dtedask.open(root), root, request, after=after, stop=stop, timeout_s=timeout_s)
+    return FollowedRoot(dtedask.open(root), root, request, after=after, stop=stop, timeout_s=timeout_s, skip=skip)
 
 
 class FollowedRoot(Source):
@@ -62,11 +66,13 @@ class FollowedRoot(Source):
         after: Mapping[str, int] | None,
         stop: threading.Event | None,
         timeout_s: float | None,
+        skip: Callable[[Commit], bool],
     ) -> None:
         self._store, self._name, self._wanted = store, name, request
         self._after = None if after is None else dict(after)
         self._follower: Any = None
         self._stop, self._timeout_s = stop or threading.Event(), timeout_s
+        self._skip = skip
         self._places = Places()
         self._done: dict[str, int] = {}
         self._current: tuple[str, int] = ("", 0)
@@ -87,6 +93,24 @@ class FollowedRoot(Source):
 
     def messages(self, position: Mapping[str, Any] | None = None) -> Iterator[Message]:
         """See `Source`; waits for commits until it is told to stop."""
+        for commit, first in self._commits(position):
+            for message, index in read_ahead(self._messages(commit, first)):
+                self._index = index
+                yield message
+
+    def nodes(self, graph: Graph, position: Mapping[str, Any] | None = None) -> Iterator[Message]:
+        """Give the same messages with values that a graph will read."""
+        for commit, first in self._commits(position):
+            for message, unread, index in self._messages(commit, first):
+                self._index = index
+                yield (
+                    message
+                    if unread is None
+                    else message.replaced(values=graph.source("read", unread.read, token=unread.token))
+                )
+
+    def _commits(self, position: Mapping[str, Any] | None) -> Iterator[tuple[Commit, int]]:
+        """Commits, each with the number of its messages that were given before."""
         begun = dict(position or {})
         if position is not None or self._follower is None:
             self._begin(begun)
@@ -94,9 +118,8 @@ class FollowedRoot(Source):
             resumes = (begun.get("cube"), begun.get("sequence")) == (commit.cube, commit.sequence)
             first = int(begun["index"]) if resumes else 0
             self._current, self._index = (commit.cube, commit.sequence), first
-            for message, index in read_ahead(self._messages(commit, first)):
-                self._index = index
-                yield message
+            if not self._skip(commit):
+                yield commit, first
             self._done[commit.cube] = commit.sequence
             self._current, self._index = ("", 0), 0
 

@@ -97,6 +97,8 @@ class ReportedWork(_Section):
     """The newest of them, in order, at most 500."""
     series: list[str] = []
     """Time series that were made."""
+    results: str = ""
+    """What the plan made of the commits."""
     rolled: str = ""
     """What was let go, where the archive is a rolling one."""
 

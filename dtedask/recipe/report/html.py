@@ -180,7 +180,7 @@ def _tasks(report: Report) -> Iterator[str]:
 
 def _commits(report: Report) -> Iterator[str]:
     work = report.work
-    if not work.commits and not work.series and not work.rolled:
+    if not work.commits and not work.series and not work.rolled and not work.results:
         return
     yield "<h2>Commits</h2>"
     rows = [
@@ -198,7 +198,13 @@ def _commits(report: Report) -> Iterator[str]:
         more = "" if work.commit_count == len(rows) else f"The newest {len(rows)} of {work.commit_count:,}"
         head = ("Cube", "#Number", "Snapshot", "Time, UTC", "#New", "#Replaced", "#Unchanged", "Message")
         yield from _folded(f"{_count(work.commit_count, 'commit')}", _table(more, head, rows), is_open=len(rows) <= 10)
-    yield from _list([*(f"Time series: {one}" for one in work.series), *([work.rolled] if work.rolled else [])])
+    yield from _list(
+        [
+            *(f"Time series: {one}" for one in work.series),
+            *([work.rolled] if work.rolled else []),
+            *([f"Plan: {work.results}"] if work.results else []),
+        ]
+    )
 
 
 def _input(report: Report) -> Iterator[str]:

@@ -59,6 +59,7 @@ class Outcome:
     summary: Summary
     series: tuple[str, ...] = ()
     rolled: str = ""
+    results: str = ""
 
 
 class Recorder:
@@ -195,6 +196,7 @@ class Recorder:
             commits=[_commit(one) for one in heard.newest],
             series=list(outcome.series) if outcome else [],
             rolled=outcome.rolled if outcome else "",
+            results=outcome.results if outcome else "",
         )
 
     def _stages(self) -> list[ReportedStage]:
