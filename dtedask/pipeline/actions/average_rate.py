@@ -32,15 +32,21 @@ class RateMapping(BaseModel):
     param_out: str | int = Field(alias="param-out")
     """Parameter of the mean rate; values are per second, or per day where its units say so."""
 
-    @field_validator("param_in", "param_out")
+    @field_validator("param_in")
     @classmethod
     def _exists(cls, value: str | int) -> str | int:
         accepted_texts("param", value)
         return value
 
+    @field_validator("param_out")
+    @classmethod
+    def _is_one(cls, value: str | int) -> str | int:
+        parameter(value)
+        return value
+
 
 class AverageRateOptions(ActionOptions):
-    """Which parameter becomes which."""
+    """Parameters are changed with the values: an accumulation of kg m**-2 is a rate of kg m**-2 s**-1."""
 
     type: Literal["average-rate"] = "average-rate"
     """What the action does."""

@@ -45,7 +45,11 @@ class MirOptions(BaseModel):
 
 
 class InterpolateOptions(ActionOptions):
-    """On which grid fields are wanted; see `Target` for what can be done."""
+    """On which grid fields are wanted.
+
+    Done so far is what needs no number that the field does not have: the same grid, HEALPix from ring to nested order
+    and back, areas of regular latitude-longitude grids and every n-th of their points. All else is an error.
+    """
 
     type: Literal["interpolate"] = "interpolate"
     """What the action does."""

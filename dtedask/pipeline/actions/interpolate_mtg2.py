@@ -64,7 +64,7 @@ class Output(BaseModel):
 
 
 class InterpolateMtg2Options(ActionOptions):
-    """On which grids fields are wanted."""
+    """On which grids fields are wanted; what can be done is as for `interpolate`."""
 
     type: Literal["interpolate-mtg2"] = "interpolate-mtg2"
     """What the action does."""

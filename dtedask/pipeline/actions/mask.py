@@ -42,6 +42,10 @@ class MaskOptions(ActionOptions):
     masks: tuple[MaskSource, ...] = ()
     """Masks from fields of GRIB files or cubes."""
 
+    def files(self) -> tuple[str, ...]:
+        """See `ActionOptions`."""
+        return tuple(one.file for one in self.masks if one.file)
+
 
 @dataclass(slots=True)
 class State:

@@ -43,6 +43,10 @@ class MetadataMappingOptions(ActionOptions):
     overwrite_existing: bool = Field(default=False, alias="overwrite-existing")
     """Replace values that a field has; else it keeps them."""
 
+    def files(self) -> tuple[str, ...]:
+        """See `ActionOptions`."""
+        return (self.mapping,) if self.mapping else ()
+
     @model_validator(mode="after")
     def _has_one_table(self) -> MetadataMappingOptions:
         if bool(self.mapping) == (self.table is not None):

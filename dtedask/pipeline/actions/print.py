@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class PrintOptions(ActionOptions):
-    """What to show, and where."""
+    """Values are not shown."""
 
     type: Literal["print"] = "print"
     """What the action does."""

@@ -23,7 +23,7 @@ Ordering = Literal["ring", "nested"]
 
 
 class RenumberHealpixOptions(ActionOptions):
-    """Which order."""
+    """The grid of the field changes with its values: H128 and H128-nested are two grids."""
 
     type: Literal["renumber-healpix"] = "renumber-healpix"
     """What the action does."""

@@ -36,10 +36,16 @@ class CustomMapping(BaseModel):
     units: str = ""
     """Units of the result, where they are not those of its parameter."""
 
-    @field_validator("param_in", "param_out")
+    @field_validator("param_in")
     @classmethod
     def _exists(cls, value: str | int) -> str | int:
         accepted_texts("param", value)
+        return value
+
+    @field_validator("param_out")
+    @classmethod
+    def _is_one(cls, value: str | int) -> str | int:
+        parameter(value)
         return value
 
     @field_validator("scaling", "offset")
