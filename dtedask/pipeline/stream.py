@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
-from threading import Lock
+from threading import Condition
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from dtedask.core.errors import FieldError, PlanError
+from dtedask.pipeline.actions.aggregate import WHOLE
 from dtedask.pipeline.actions.select import Select
 from dtedask.pipeline.flush_counts import FlushCounts
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.plan import Pipeline, Plan
 from dtedask.pipeline.run import Run, RunSummary
+from dtedask.pipeline.running import Resume
 from dtedask.pipeline.stream_metadata import Grids, keys_of, values_of
+from dtedask.pipeline.stream_progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -146,6 +149,12 @@ class Stream(Client):
     sources : int
         How many clients write: each flush goes on once all of them have sent it. 0 leaves that to the plan's
         `aggregate`, which knows the sources by their domains.
+    threads : int
+        How many threads the functions of the actions run on; the results are the same.
+    resume : {"auto", "must", "never"}, optional
+        Save the state behind flushes, as the plan says, and go on with a stream that was interrupted: where there is
+        one, only where there is one, or never. The model must begin again behind the step of `resumed_after`. Each
+        source then waits in `flush` for the others, so that there is one moment for all, and needs a thread of its own.
 
     Examples
     --------
@@ -164,13 +173,17 @@ class Stream(Client):
         output: str = "",
         grids: Mapping[str, xr.DataArray | str] | None = None,
         sources: int = 0,
+        threads: int = 1,
+        resume: Resume | None = None,
     ) -> None:
         super().__init__(self, "")
         self.plan = plan if isinstance(plan, Plan) else Plan.from_yaml(plan, output=output)
-        self.sources = sources
+        self.sources = max(sources, 1) if resume else sources
         self._grids = Grids(grids or {})
-        self._run = Run(self.plan)
-        self._lock = Lock()
+        self._waits = bool(resume)
+        self._progress = Progress()
+        self._run = self._progress.begin(self.plan, threads, resume) if resume else Run(self.plan, threads=threads)
+        self._lock = Condition()
         self._flushes: FlushCounts[tuple[tuple[str, str], ...]] = FlushCounts()
         self._failed: BaseException | None = None
         self._is_open = True
@@ -188,6 +201,11 @@ class Stream(Client):
         """What was done so far."""
         return self._run.summary
 
+    @property
+    def resumed_after(self) -> Mapping[str, str] | None:
+        """Keys of the flush behind which an interrupted stream goes on, None if it begins anew."""
+        return self._progress.resumed_after
+
     def client(self, source: str | int) -> Client:
         """Return the face for one of several sources."""
         return Client(self, str(source))
@@ -195,7 +213,7 @@ class Stream(Client):
     def field_accepted(self, metadata: Metadata) -> bool:
         """Whether any pipeline of the plan takes a field of these keys: what is not taken need not be written."""
         keys = keys_of(metadata)
-        return any(_takes(pipeline, keys) for pipeline in self.plan.pipelines)
+        return any(_takes(pipeline, keys) for pipeline in self.plan.pipelines if not pipeline.upstream)
 
     def close(self) -> None:
         """Flush what is left and let go of all that is open.
@@ -213,7 +231,7 @@ class Stream(Client):
     def field(self, keys: Mapping[str, Any], values: np.ndarray, source: str) -> Message:
         """Make the message of a field, whole or a part."""
         place = self._grids.place(keys)
-        is_part = "domain" in keys
+        is_part = str(keys.get("domain", "")) not in WHOLE
         if is_part:
             keys = {**keys, "source": source or keys.get("source", "0")}
         if place is None:
@@ -244,7 +262,17 @@ class Stream(Client):
             self._flushes.add(flush, source)
             if len(self._flushes.sent_by(flush)) >= self.sources:
                 self._flushes.take(flush)
+                self._progress.flushed(message)
                 run.feed(message)
+                self._lock.notify_all()
+        if self._waits:
+            self._wait(lambda: source not in self._flushes.sent_by(flush))
+
+    def _wait(self, has_gone_on: Callable[[], bool]) -> None:
+        with self._lock:
+            self._lock.wait_for(lambda: has_gone_on() or not self._is_open or self._failed is not None)
+            if not has_gone_on():
+                self._check_open()
 
     @contextmanager
     def _turn(self) -> Iterator[Run]:
@@ -253,7 +281,8 @@ class Stream(Client):
             try:
                 yield self._run
             except BaseException as error:
-                self._failed = error
+                self._failed = self._failed or error
+                self._lock.notify_all()
                 raise
 
     def _check_open(self) -> None:
@@ -268,6 +297,7 @@ class Stream(Client):
         with self._lock:
             if self._is_open:
                 self._is_open = False
+                self._lock.notify_all()
                 self._run.__exit__(kind, error, traceback)
 
 

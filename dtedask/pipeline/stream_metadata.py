@@ -164,7 +164,7 @@ class Grids:
             if first is None:
                 return None
             found = self._series[series] = replace(first, description=_named(first.description, mars))
-        if found.order is not None and "domain" in keys:
+        if found.order is not None and "domain" in keys and "grid" not in keys:
             raise FieldError(
                 f"The grid of the domain {name!r} does not run from north to south and from 0 degrees eastwards.",
                 hint="Number its points in that order; only whole fields are put into it.",

@@ -17,6 +17,7 @@ from dtedask.pipeline.stream import Stream
 
 KEYS = {"class": "rd", "stream": "oper", "expver": "test", "type": "fc", "levtype": "sfc"}
 KEYS |= {"param": "2t", "date": 20240601, "time": 0, "step": 6}
+SELECT_2T = {"type": "select", "match": [{"param": ["2t"]}]}
 MATCHES = [{"param": [167], "levtype": "sfc"}, {"param": ["msl"]}]
 
 
@@ -106,6 +107,15 @@ def test_values_of_a_model_that_goes_from_south_to_north_are_turned_round_and_pa
     (out,) = memory.fields()
     where = np.add.outer(out.coordinates["latitude"].values, out.coordinates["longitude"].values / 1000)
     np.testing.assert_array_equal(out.values, where)
+
+
+def test_what_only_a_later_pipeline_would_take_is_not_accepted(memory):
+    plan = {
+        "client": {"plans": [{"name": "first", "actions": [SELECT_2T, {"type": "transport", "target": "there"}]}]},
+        "there": {"transport": "thread", "plans": [{"name": "second", "actions": [{"type": "null"}]}]},
+    }
+    with Stream(plan) as stream:
+        assert [stream.field_accepted({**KEYS, "param": param}) for param in ("2t", "msl")] == [True, False]
 
 
 @pytest.mark.slow

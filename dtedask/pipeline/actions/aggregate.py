@@ -164,6 +164,12 @@ class Aggregate(Action):
             state.flushes.counts[_loaded(kind, pairs)] = dict(counts)
         return state
 
+    def explain(self) -> str:
+        """See `Action`."""
+        parts = f"{self.options.parts} parts" if self.options.parts else "the parts of all sources"
+        holes = "; points without a source are missing" if self.options.holes == "missing" else ""
+        return f"{parts} of each field become one; a flush waits for all of them{holes}"
+
     def memory_bytes(self, fields: int, field_bytes: int) -> int:
         """See `Action`."""
         return fields * field_bytes

@@ -243,6 +243,12 @@ def test_what_does_not_fit_is_an_error_that_says_who_sent_what(message, words):
         feed(aggregate(), two_sources(part("0", [1.0, 2.0]), message))
 
 
+def test_it_says_what_it_waits_for():
+    assert aggregate().explain() == "the parts of all sources of each field become one; a flush waits for all of them"
+    assert aggregate(parts=3, holes="missing").explain().endswith("; points without a source are missing")
+    assert aggregate().memory_bytes(10, 800) == 8000
+
+
 def test_the_same_domain_again_changes_nothing():
     messages = two_sources(domain("1", [1, 3], 4), part("0", [1.0, 2.0]), part("1", [3.0, 4.0]))
     (out,) = feed(aggregate(), messages)
