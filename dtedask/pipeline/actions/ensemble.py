@@ -12,8 +12,8 @@ from dtedask.pipeline.ensemble.groups import EnsembleState, Group, Identity, loa
 from dtedask.pipeline.ensemble.options import EnsembleOptions
 from dtedask.pipeline.ensemble.results import result_message
 from dtedask.pipeline.message import Kind
+from dtedask.pipeline.operations import OperationSet
 from dtedask.pipeline.statistics.facts import WindowFacts
-from dtedask.pipeline.statistics.operations import OperationSet
 from dtedask.pipeline.statistics.series import joined
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.action import Action, Context, Saved
 from dtedask.pipeline.message import Kind, Message
+from dtedask.pipeline.operations import OperationSet
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.fields import Signature, runs_along_dates, signature_of, time_of
 from dtedask.pipeline.statistics.follow import Closed, Follower
 from dtedask.pipeline.statistics.openings import FROM_ZERO, resets_at
-from dtedask.pipeline.statistics.operations import OperationSet
 from dtedask.pipeline.statistics.options import StatisticsOptions
 from dtedask.pipeline.statistics.results import Namer
 from dtedask.pipeline.statistics.saving import load_series, save_series

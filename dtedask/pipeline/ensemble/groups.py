@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.action import Saved
-from dtedask.pipeline.statistics.operations import OperationState
+from dtedask.pipeline.operations import OperationState
 from dtedask.pipeline.statistics.series import Part
 from dtedask.pipeline.statistics.templates import Templates
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.statistics.operations import OperationSet
+    from dtedask.pipeline.operations import OperationSet
 
 __all__ = ["EnsembleState", "Group", "Identity", "load_state", "save_state"]
 

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from dtedask.core.errors import DocumentError
 from dtedask.pipeline.action import ActionOptions
-from dtedask.pipeline.statistics.operations import OperationOptions
-from dtedask.pipeline.statistics.operations.options import parse_operations
+from dtedask.pipeline.operations import OperationOptions
+from dtedask.pipeline.operations.options import parse_operations
 from dtedask.request.ranges import expand
 
 __all__ = ["EnsembleOptions"]

@@ -10,7 +10,7 @@ from dtedask.pipeline.parameters import with_parameter
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.statistics.operations import OperationOptions
+    from dtedask.pipeline.operations import OperationOptions
 
 __all__ = ["result_message"]
 

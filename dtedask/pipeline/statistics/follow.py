@@ -15,7 +15,7 @@ from dtedask.pipeline.statistics.windows import Coverage, Times, Tumbling, Windo
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.statistics.operations import OperationSet
+    from dtedask.pipeline.operations import OperationSet
     from dtedask.pipeline.statistics.options import StatisticsOptions
 
 _HOUR, _DAY = 3600, 86400

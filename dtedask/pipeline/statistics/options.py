@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dtedask.core.errors import InvalidValueError
 from dtedask.pipeline.action import ActionOptions
-from dtedask.pipeline.statistics.operations import OperationOptions, operation_info
+from dtedask.pipeline.operations import OperationOptions, operation_info
 from dtedask.pipeline.statistics.windows import Frequency, Offset, parse_frequency
 
 Reset = Literal["hour", "day", "month", "year", "never"]

@@ -18,8 +18,8 @@ from dtedask.request.parameters import parameter
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
     from dtedask.pipeline.message import Message
+    from dtedask.pipeline.operations import OperationOptions
     from dtedask.pipeline.statistics.follow import Closed
-    from dtedask.pipeline.statistics.operations import OperationOptions
     from dtedask.pipeline.statistics.options import StatisticsOptions
     from dtedask.pipeline.statistics.series import Series
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.action import Saved
-from dtedask.pipeline.statistics.operations import OperationState
+from dtedask.pipeline.operations import OperationState
 from dtedask.pipeline.statistics.series import Pane, Part, Series
 from dtedask.pipeline.statistics.templates import Templates
 from dtedask.pipeline.statistics.windows import Window

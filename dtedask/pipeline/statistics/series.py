@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.statistics.operations import OperationSet
+    from dtedask.pipeline.operations import OperationSet
     from dtedask.pipeline.statistics.windows import Window
 
 SEGMENT = 32  # consecutive fields that are folded one by one; segments are merged

@@ -8,7 +8,7 @@ from dtedask.pipeline.statistics.windows import Coverage, Frequency, parse_frequ
 from dtedask.request import format_step
 
 if TYPE_CHECKING:
-    from dtedask.pipeline.statistics.operations import OperationOptions
+    from dtedask.pipeline.operations import OperationOptions
 
 _LENGTHS = {"hour": "{}h", "day": "da", "month": "mo", "season": "se", "year": "ye", "run": "ru"}
 _OPERATIONS = {"average": "av", "maximum": "mx", "minimum": "mn", "stddev": "sd", "accumulate": "ac"}

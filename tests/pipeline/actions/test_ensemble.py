@@ -17,7 +17,7 @@ from dtedask.pipeline import Message, Plan
 from dtedask.pipeline.action import Context, Saved, make_action
 from dtedask.pipeline.compute import Eager
 from dtedask.pipeline.graph import Graph
-from dtedask.pipeline.graph.compute import tasks_of
+from dtedask.pipeline.graph.collect import tasks_of
 from tests.pipeline.fields import field
 
 FLUSH = Message.flush(date="20240601", time="0000", step="24")

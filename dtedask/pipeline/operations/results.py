@@ -8,11 +8,11 @@ from typing import TypeAlias
 import numpy as np
 
 from dtedask.core.errors import FieldError
+from dtedask.pipeline.operations.options import OperationOptions
+from dtedask.pipeline.operations.parts import Counts, Moments, exceedance_name
+from dtedask.pipeline.operations.sketch import Sketch
+from dtedask.pipeline.operations.state import OperationState
 from dtedask.pipeline.statistics.facts import WindowFacts
-from dtedask.pipeline.statistics.operations.options import OperationOptions
-from dtedask.pipeline.statistics.operations.parts import Counts, Moments, exceedance_name
-from dtedask.pipeline.statistics.operations.sketch import Sketch
-from dtedask.pipeline.statistics.operations.state import OperationState
 
 __all__ = ["of_last_field", "result"]
 

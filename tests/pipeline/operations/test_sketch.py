@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtedask.pipeline.statistics.operations import OperationSet
-from dtedask.pipeline.statistics.operations.sketch import Sketch
-from tests.pipeline.statistics.operations.folding import finished, folded, segmented, series
+from dtedask.pipeline.operations import OperationSet
+from dtedask.pipeline.operations.sketch import Sketch
+from tests.pipeline.operations.folding import finished, folded, segmented, series
 
 QUANTILES = [0.0, 0.1, 0.25, 0.5, 0.9, 1.0]
 

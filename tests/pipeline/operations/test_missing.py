@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtedask.pipeline.statistics.operations import OperationSet
-from tests.pipeline.statistics.operations.folding import FACTS, finished, folded, segmented, series
+from dtedask.pipeline.operations import OperationSet
+from tests.pipeline.operations.folding import FACTS, finished, folded, segmented, series
 
 ALL = ("average", "minimum", "maximum", "stddev", "variance", {"operation": "quantile", "quantile": 0.5})
 NUMPY = {

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from dtedask.core.errors import DocumentError
-from dtedask.pipeline.statistics.operations import OperationOptions, OperationSet, operation_info, operation_names
+from dtedask.pipeline.operations import OperationOptions, OperationSet, operation_info, operation_names
 
 PLAIN = [name for name in operation_names() if name not in ("exceedance", "quantile")]
 MULTIO = {

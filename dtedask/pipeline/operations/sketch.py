@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dtedask.pipeline.statistics.operations.parts import Arrays
+from dtedask.pipeline.operations.parts import Arrays
 
 __all__ = ["Sketch"]
 

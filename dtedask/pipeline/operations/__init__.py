@@ -4,10 +4,10 @@ Nothing here knows of keys, windows or messages: `OperationSet` takes arrays, an
 are, so that the action can name them.
 """
 
-from dtedask.pipeline.statistics.operations.information import OperationInfo, operation_info, operation_names
-from dtedask.pipeline.statistics.operations.operation_set import OperationSet
-from dtedask.pipeline.statistics.operations.options import OperationOptions
-from dtedask.pipeline.statistics.operations.state import OperationState
+from dtedask.pipeline.operations.information import OperationInfo, operation_info, operation_names
+from dtedask.pipeline.operations.operation_set import OperationSet
+from dtedask.pipeline.operations.options import OperationOptions
+from dtedask.pipeline.operations.state import OperationState
 
 __all__ = [
     "OperationInfo",

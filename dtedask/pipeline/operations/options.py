@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from dtedask.core.errors import DocumentError
-from dtedask.pipeline.statistics.operations.information import OperationInfo, operation_info
+from dtedask.pipeline.operations.information import OperationInfo, operation_info
 from dtedask.request import parameter
 
 __all__ = ["OperationOptions", "parse_operations"]

@@ -150,8 +150,9 @@ def exceedance_name(compare: Compare, threshold: float) -> str:
 class Moments(Part):
     """Sums of distances from a value that lies among the values, and of their squares.
 
-    The value is the first one of a segment, and after a merge the mean. So the squares are never much larger than those
-    of the distances from the mean (at most as many times as a segment has fields), whatever the size of the mean.
+    The value is the first one of a segment, and after a merge the rounded mean, what was rounded off being a distance.
+    So the squares are never much larger than those of the distances from the mean (at most as many times as a segment
+    has fields), and nothing depends on the size of the mean.
     """
 
     names = ("shift", "distance", "square")
@@ -180,22 +181,29 @@ class Moments(Part):
         """See `Part`."""
         before, after = np.maximum(counts[0], 1), np.maximum(counts[1], 1)
         share = after / (before + after)
-        apart = (later["shift"] - earlier["shift"]) + (later["distance"] / after - earlier["distance"] / before)
-        mean = self.mean(earlier, before) + apart * share
+        away = earlier["distance"] / before
+        apart = (later["shift"] - earlier["shift"]) + (later["distance"] / after - away)
         square = self.squares(earlier, before) + self.squares(later, after) + apart * apart * (before * share)
+        mean, rest = _two_sum(earlier["shift"], away + apart * share)
         for alone, count, other in ((earlier, before, counts[1]), (later, after, counts[0])):
             if not np.all(other):
-                mean = np.where(np.equal(other, 0), self.mean(alone, count), mean)
-                square = np.where(np.equal(other, 0), self.squares(alone, count), square)
-        return {"shift": mean, "distance": np.where(np.isnan(square), square, 0.0), "square": square}
-
-    @staticmethod
-    def mean(arrays: Arrays, count: Counts) -> np.ndarray:
-        """Mean of so many values, at least one."""
-        return np.asarray(arrays["shift"] + arrays["distance"] / count)
+                none = np.equal(other, 0)
+                kept = _two_sum(alone["shift"], alone["distance"] / count)
+                mean, rest = np.where(none, kept[0], mean), np.where(none, kept[1], rest)
+                square = np.where(none, self.squares(alone, count), square)
+        distance = rest * np.maximum(np.add(*counts), 1)
+        return {"shift": mean, "distance": distance, "square": square + distance * rest}
 
     @staticmethod
     def squares(arrays: Arrays, count: Counts) -> np.ndarray:
         """Sum of the squares of the distances of so many values, at least one, from their mean; never negative."""
         distance = arrays["distance"]
         return np.asarray(np.maximum(arrays["square"] - distance * distance / count, 0.0))
+
+
+def _two_sum(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a sum and what its rounding lost (Knuth); of what is not finite nothing is lost."""
+    total = one + other
+    part = total - one
+    rest = (one - (total - part)) + (other - part)
+    return total, np.where(np.isfinite(total), rest, np.where(np.isnan(one), 0.0, np.nan))

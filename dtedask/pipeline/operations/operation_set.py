@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from dtedask.core.errors import FieldError
+from dtedask.pipeline.operations.options import OperationOptions, parse_operations
+from dtedask.pipeline.operations.parts import Arrays, Counts, Exceedance, Last, Lowest, Moments, Part, Sum
+from dtedask.pipeline.operations.results import of_last_field, result
+from dtedask.pipeline.operations.sketch import Sketch
+from dtedask.pipeline.operations.state import OperationState
 from dtedask.pipeline.statistics.facts import WindowFacts
-from dtedask.pipeline.statistics.operations.options import OperationOptions, parse_operations
-from dtedask.pipeline.statistics.operations.parts import Arrays, Counts, Exceedance, Last, Lowest, Moments, Part, Sum
-from dtedask.pipeline.statistics.operations.results import of_last_field, result
-from dtedask.pipeline.statistics.operations.sketch import Sketch
-from dtedask.pipeline.statistics.operations.state import OperationState
 
 __all__ = ["OperationSet"]
 
