@@ -31,6 +31,10 @@ Cluster = Annotated[
         help="Where to run: a profile (local, local-cluster, slurm, your own), or a cluster that is kept running.",
     ),
 ]
+Section = Annotated[
+    str,
+    typer.Option("--section", metavar="NAME", help="Section of a plan of MultIO that fields come to first."),
+]
 Performance = Annotated[
     str | None,
     typer.Option(

@@ -24,6 +24,7 @@ from dtedask.pipeline.reading import is_section, read_source
 __all__ = ["PipelineDocument", "PlanDocument", "SectionDocument", "plan_schema", "read_plan"]
 
 CLIENT = "client"
+_BESIDE = ("description", "on-error", "on_error", "checkpoint")
 _UNUSED = ("run", "mpi_communicators", "active_matchers")
 
 
@@ -248,7 +249,7 @@ class PlanDocument(_MultioKeys):
         """sha256 of the content, in hexadecimal.
 
         It is that of the content after substitution, with the files of functions that belong to it; the order of keys,
-        comments, descriptions, what to do about errors, and the name of the file do not count.
+        comments, descriptions, what to do about errors, checkpoints, and the name of the file do not count.
         """
         content = self._content
         if content is None:

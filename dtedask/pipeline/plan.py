@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ class Plan:
         self.output = output
         self.folder = folder or (document.path.expanduser().parent if document.path is not None else Path.cwd())
         self.digest = document.digest
+        if section:
+            self.digest = hashlib.sha256(f"{section} of {document.digest}".encode()).hexdigest()
         self.pipelines = tuple(
             Pipeline(
                 route.name,

@@ -233,7 +233,7 @@ class Run:
             self.summary.noted(what)
 
     def _bury(self, message: Message, link: Link, error: Exception) -> None:
-        self._letters(link).bury(message, link, error, self.plan.document.digest)
+        self._letters(link).bury(message, link, error, self.plan.digest)
 
     def _letters(self, link: Link) -> DeadLetters:
         if link.policy.to:

@@ -160,6 +160,13 @@ def test_the_digest_does_not_depend_on_the_name_of_the_file(tmp_path):
     assert (one.pipelines[0].name, two.pipelines[0].name) == ("one", "two")
 
 
+def test_checkpoints_and_descriptions_do_not_count_in_the_digest_and_the_section_does():
+    text = "{server: {plans: [{actions: [{type: print}]}]}%s}"
+    plain = Plan.from_yaml(text % "")
+    assert Plan.from_yaml(text % ", description: a, checkpoint: never, on-error: skip").digest == plain.digest
+    assert Plan.from_yaml(text % "", section="server").digest != plain.digest
+
+
 def test_a_plan_has_actions_or_plans_and_something_to_do():
     both = "{actions: [{type: print}], plans: [{actions: [{type: print}]}]}"
     assert "A plan has 'actions' or 'plans', not both." in refused(both)

@@ -8,7 +8,7 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json
-from dtedask.cli.options import Json
+from dtedask.cli.options import Json, Section
 
 
 def add_to(group: typer.Typer) -> None:
@@ -30,9 +30,7 @@ def explain(
         typer.Option("--input", metavar="PATH", help="A file, folder, root or cube of fields; may be repeated."),
     ] = None,
     *,
-    section: Annotated[
-        str, typer.Option("--section", metavar="NAME", help="Section of a plan of MultIO that fields come to first.")
-    ] = "",
+    section: Section = "",
     graph: Annotated[
         Literal["mermaid", "dot"] | None, typer.Option("--graph", help="Write the graph alone, to be drawn.")
     ] = None,

@@ -11,7 +11,7 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, plural, say
-from dtedask.cli.options import Cluster, DryRun, Json
+from dtedask.cli.options import Cluster, DryRun, Json, Section
 from dtedask.cli.plan.showing import show_summary
 from dtedask.core.errors import DtedaskError
 
@@ -54,6 +54,7 @@ def run(
     ] = False,
     again: Annotated[bool, typer.Option("--again", help="Begin anew, also where a run was interrupted.")] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads that functions of actions run on.")] = 1,
+    section: Section = "",
     cluster: Cluster = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -67,7 +68,7 @@ def run(
     from dtedask.pipeline import Plan
     from dtedask.pipeline.sources import open_source
 
-    plan, source = Plan.from_yaml(file, output=output), open_source(inputs)
+    plan, source = Plan.from_yaml(file, output=output, section=section), open_source(inputs)
     wanted: Resume = "must" if resume else "never" if again else "auto"
     if dry_run:
         _show_beginning(plan, source, wanted, as_json=as_json)

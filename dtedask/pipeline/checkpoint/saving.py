@@ -70,7 +70,7 @@ class Saving:
     ) -> None:
         self._checkpoints = checkpoints
         self._options = options
-        self._head = Checkpoint(run, plan_content(plan), plan.document.digest, source, [])
+        self._head = Checkpoint(run, plan_content(plan), plan.digest, source, [])
         self._position = position
         self._clock = clock
         self._flushes = 0
