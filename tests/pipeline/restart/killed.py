@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dtedask.notify.log import NoticeLog
 from dtedask.pipeline import Message, Plan, Run
 from dtedask.pipeline.actions.sink import SinkAction
 from dtedask.pipeline.checkpoint import CheckpointOptions, Checkpoints
@@ -27,6 +28,7 @@ from tests.pipeline.fields import field
 STEPS = 12
 PARAMS = ("167", "130")
 PLAN = """
+name: killed
 plans:
   - name: daily
     actions:
@@ -37,7 +39,7 @@ plans:
     actions:
       - {type: select, match: [{param: ["130"]}]}
       - {type: encode, template: "", format: grib}
-      - {type: sink, sinks: [{type: file, path: all.grib2}]}
+      - {type: sink, sinks: [{type: file, path: all.grib2}, {type: notification}]}
 """
 
 
@@ -109,6 +111,8 @@ def run(job: dict[str, Any], killer: Killer) -> None:
         (os, "fsync"),
         (os, "replace"),
         (Path, "replace"),
+        (NoticeLog, "append_notice"),
+        (NoticeLog, "append"),
     ):
         killer.watch(owner, name)
     os.chdir(folder)

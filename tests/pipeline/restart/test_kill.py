@@ -1,16 +1,19 @@
 """A run that is killed at any moment and goes on leaves what one leaves that nobody disturbs, to the last bit."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
-from pathlib import Path
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import dtedask
+from dtedask.notify.log import NoticeLog, log_path
 from tests.pipeline.restart import killed
 
 
@@ -19,15 +22,24 @@ class Program:
 
     def __init__(self):
         command = [sys.executable, "-m", "tests.pipeline.restart.killed"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+        self._process = subprocess.Popen(command, **pipes)
 
-    def run(self, folder, *, kill=None, every=1, threads=1):
+    def begin(self, folder, *, kill=None, every=1, threads=1):
         job = {"folder": str(folder), "kill": kill, "every": every, "threads": threads}
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
+
+    def run(self, folder, **options):
+        self.begin(folder, **options)
         answer = json.loads(self._process.stdout.readline())
         assert not answer.get("error"), answer["error"]
         return answer
+
+    def kill(self):
+        """Kill it and what it began: it is a group of its own."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self.close()
 
     def close(self):
         self._process.stdin.close()
@@ -55,14 +67,20 @@ def prepared(folder):
 
 
 def left(folder):
-    """All that a run left: fields of the cube, bytes of the file."""
+    """All that a run left: fields of the cube, how they came there, bytes of the file, notices of it."""
     store = dtedask.open(folder / "out")
     fields = {tuple(sorted(record.keys.items())): values.tobytes() for record, values in store.values({})}
-    return fields, Path(folder / "all.grib2").read_bytes()
+    commits = [
+        (one.sequence, one.new, one.replaced, [change.keys for change in one.changes]) for one in store.history()
+    ]
+    with NoticeLog(log_path(str(folder / "out"))) as log:
+        entries = [entry for entry in log.entries() if entry.cube == "plan/raw"]
+    notices = [(entry.sequence, [sorted(event.keys.items()) for event in entry.events]) for entry in entries]
+    return fields, commits, (folder / "all.grib2").read_bytes(), notices
 
 
 @pytest.mark.slow
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_killed_anywhere_and_run_again_all_is_as_if_nothing_had_happened(program, undisturbed, tmp_path, data):
     moments, expected = undisturbed
@@ -75,6 +93,30 @@ def test_killed_anywhere_and_run_again_all_is_as_if_nothing_had_happened(program
         program.run(folder, kill=data.draw(st.integers(0, moments - 1)), every=every, threads=threads)
     assert program.run(folder, every=every, threads=threads)["status"] == 0
     assert left(folder) == expected
+
+
+@pytest.mark.slow
+def test_there_is_one_notice_a_step(undisturbed):
+    _, (_, commits, _, notices) = undisturbed
+    assert [sequence for sequence, _ in notices] == list(range(1, killed.STEPS + 1))
+    assert [dict(events[0])["step"] for _, events in notices] == [str(step) for step in range(1, killed.STEPS + 1)]
+    assert len(commits) == killed.STEPS // 5
+
+
+@pytest.mark.slow
+def test_killed_from_outside_it_goes_on(program, undisturbed, tmp_path):
+    _, expected = undisturbed
+    prepared(tmp_path)
+    whole, written = len(expected[2]), tmp_path / "all.grib2"
+    for part in (0.3, 0.6):
+        begun = Program()
+        begun.begin(tmp_path)
+        waited = time.monotonic() + 60
+        while not written.exists() or written.stat().st_size < part * whole:
+            assert time.monotonic() < waited
+        begun.kill()
+    assert program.run(tmp_path)["status"] == 0
+    assert left(tmp_path) == expected
 
 
 @pytest.mark.slow
