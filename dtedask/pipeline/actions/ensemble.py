@@ -14,7 +14,7 @@ from dtedask.pipeline.ensemble.results import result_message
 from dtedask.pipeline.message import Kind
 from dtedask.pipeline.operations import OperationSet
 from dtedask.pipeline.statistics.facts import WindowFacts
-from dtedask.pipeline.statistics.series import joined
+from dtedask.pipeline.statistics.series import Folding, joined
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
@@ -37,6 +37,7 @@ class Ensemble(Action):
     def __init__(self, options: EnsembleOptions, context: Context) -> None:
         super().__init__(options, context)
         self.operations = OperationSet(options.operations, value_count_threshold=options.value_count_threshold)
+        self.folding = Folding(self.operations)
         self.wanted: tuple[int, ...] | None = options.members
 
     def start(self) -> EnsembleState:
@@ -78,7 +79,7 @@ class Ensemble(Action):
             group = state.groups[identity] = Group(message.replaced(values=None, data=None), number)
         group.put(message, number)
         if self.wanted is not None:
-            group.fold(self.wanted[len(group.taken) :], self.operations, compute)
+            group.fold(self.wanted[len(group.taken) :], self.folding, compute)
             if len(group.taken) == len(self.wanted):
                 del state.groups[identity]
                 state.done[identity] = None
@@ -91,7 +92,7 @@ class Ensemble(Action):
         for identity in closed:
             group = state.groups.pop(identity)
             if self.wanted is None or self.options.on_missing == "partial":
-                group.fold(sorted(group.waiting), self.operations, compute)
+                group.fold(sorted(group.waiting), self.folding, compute)
                 yield from self._results(group, compute)
         for identity in [one for one in state.done if _is_meant(flush, one)]:
             del state.done[identity]
@@ -108,10 +109,10 @@ class Ensemble(Action):
         log.warning("%s", said)
 
     def _results(self, group: Group, compute: Compute) -> Iterator[Message]:
-        part = joined([group.part], self.operations, compute)
+        part = joined([group.part], self.folding, compute)
         facts = WindowFacts(part.first, part.last, part.first, part.last, part.fields)
         for operation in self.operations.operations:
-            values = compute.call(operation.name, self.operations.finish, operation.name, part.merged, facts)
+            values = compute.call(operation.name, self.folding.finish, operation.name, part.merged, facts)
             yield result_message(group.member, operation, part.fields, values)
 
 

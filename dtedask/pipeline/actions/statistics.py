@@ -16,11 +16,13 @@ from dtedask.pipeline.statistics.openings import FROM_ZERO, resets_at
 from dtedask.pipeline.statistics.options import StatisticsOptions
 from dtedask.pipeline.statistics.results import Namer
 from dtedask.pipeline.statistics.saving import load_series, save_series
-from dtedask.pipeline.statistics.series import Series
+from dtedask.pipeline.statistics.series import Folding, Series
+from dtedask.pipeline.statistics.windows import Frequency, parse_frequency
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
 
+_DAY = 86400
 _ENDS = frozenset({"end-of-simulation", "last-step", "close-connection"})
 SO_FAR = "partial-statistics"  # a flush of this kind asks for what is in windows that are still open
 
@@ -50,7 +52,8 @@ class Statistics(Action):
         super().__init__(options, context)
         threshold = options.options.value_count_threshold
         self.operations = OperationSet(options.operations, value_count_threshold=threshold)
-        self.follower = Follower(options, self.operations)
+        self.folding = Folding(self.operations)
+        self.follower = Follower(options, self.folding)
         self.namer = Namer(options)
 
     def start(self) -> StatisticsState:
@@ -83,6 +86,24 @@ class Statistics(Action):
         hours = 1 if self.follower.hours is None else len(self.follower.hours)
         opening = field_bytes * windows if self.operations.needs_opening else 0
         return fields * (windows * hours * self.operations.memory_bytes(1, field_bytes) + opening)
+
+    def explain(self) -> str:
+        """See `Action`."""
+        options, follower = self.options, self.follower
+        bounds = "(start, end]" if follower.windows.is_forward else "[start, end)"
+        names = ", ".join(one.name for one in self.operations.operations)
+        length = parse_frequency(options.window_length or options.output_frequency)
+        threshold = options.options.value_count_threshold
+        hours = sorted(follower.hours or ())
+        said = {
+            f"{names} over windows {bounds} of {length}": True,
+            f"one each {options.frequency}": follower.together > 1,
+            "which begin at another hour each day": _drifts(options.frequency),
+            f"apart for each hour of the day {', '.join(map(str, hours))}": bool(hours),
+            f"missing with less than {threshold} values": threshold is not None,
+            "partial windows too": options.partial,
+        }
+        return "; ".join(text for text, is_so in said.items() if is_so)
 
     def _field(self, message: Message, state: StatisticsState, compute: Compute) -> Iterator[Message]:
         time = time_of(message)
@@ -127,7 +148,7 @@ class Statistics(Action):
         for operation in self.operations.operations:
             opening = self._opening(closed, operation.operation)
             values = compute.call(
-                operation.name, self.operations.finish, operation.name, closed.part.merged, facts, opening
+                operation.name, self.folding.finish, operation.name, closed.part.merged, facts, opening
             )
             yield self.namer.message(series, closed, operation, values)
 
@@ -139,3 +160,9 @@ class Statistics(Action):
 
 def _sorted(signature: Signature) -> Signature:
     return (signature[0], *sorted(signature[1:], key=str))
+
+
+def _drifts(frequency: Frequency) -> bool:
+    """Whether windows begin at other hours of the day from day to day."""
+    seconds = frequency.seconds
+    return seconds is not None and _DAY % seconds != 0 and seconds % _DAY != 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.action import Saved
 from dtedask.pipeline.operations import OperationState
-from dtedask.pipeline.statistics.series import Part
+from dtedask.pipeline.statistics.series import Folding, Part
 from dtedask.pipeline.statistics.templates import Templates
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.operations import OperationSet
 
 __all__ = ["EnsembleState", "Group", "Identity", "load_state", "save_state"]
 
@@ -54,12 +53,12 @@ class Group:
         if number < self.number:
             self.member, self.number = message.replaced(values=None, data=None), number
 
-    def fold(self, numbers: Iterable[int], operations: OperationSet, compute: Compute) -> None:
+    def fold(self, numbers: Iterable[int], folding: Folding, compute: Compute) -> None:
         """Fold those that wait, in the order of the numbers, up to the first that is not there."""
         for number in numbers:
             if number not in self.waiting:
                 return
-            self.part.take(self.waiting.pop(number), number, operations, compute)
+            self.part.take(self.waiting.pop(number), number, folding, compute)
             self.taken.append(number)
 
     def has(self, number: int) -> bool:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.statistics.fields import first_distance_of, runs_along_dates, time_step_of
 from dtedask.pipeline.statistics.openings import unknown
-from dtedask.pipeline.statistics.series import ALL, Pane, Part, Series, joined
+from dtedask.pipeline.statistics.series import ALL, Folding, Pane, Part, Series, joined
 from dtedask.pipeline.statistics.windows import Coverage, Times, Tumbling, Window, coverage, said
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.operations import OperationSet
     from dtedask.pipeline.statistics.options import StatisticsOptions
 
 _HOUR, _DAY = 3600, 86400
@@ -54,12 +53,12 @@ class Follower:
     ----------
     options : StatisticsOptions
         What the plan says.
-    operations : OperationSet
+    folding : Folding
         What is done with the fields of a window.
     """
 
     options: StatisticsOptions
-    operations: OperationSet
+    folding: Folding
     windows: Tumbling = field(init=False)
     together: int = field(init=False)
     hours: frozenset[int] | None = field(init=False)
@@ -137,7 +136,7 @@ class Follower:
     def _open_with(self, series: Series, message: Message, time: int, compute: Compute) -> bool:
         """Take the state at the start from the first field of a series where it is that."""
         is_condition = self._is_condition(time, series.reference)
-        if self.operations.needs_opening:
+        if self.folding.operations.needs_opening:
             if is_condition:
                 series.pane.opening = message.values
             elif series.reference is None or series.pane.window.start > series.reference:
@@ -165,7 +164,7 @@ class Follower:
             pane.first = time
             if series.first is None:
                 series.first = time
-            if self.operations.needs_opening and not self.windows.is_forward:
+            if self.folding.operations.needs_opening and not self.windows.is_forward:
                 self._open_inside(series, values, time, compute)
         pane.fields += 1
         hour = ALL if self.hours is None else time % _DAY // _HOUR
@@ -173,7 +172,7 @@ class Follower:
             part = pane.parts.get(hour)
             if part is None:
                 part = pane.parts[hour] = Part()
-            part.take(values, time, self.operations, compute)
+            part.take(values, time, self.folding, compute)
 
     def _open_inside(self, series: Series, values: Any, time: int, compute: Compute) -> None:
         """A window that takes its start has the values there in its first field."""
@@ -198,7 +197,7 @@ class Follower:
         covered = coverage(window, times, is_forward=self.windows.is_forward)
         for hour in sorted({hour for pane in panes for hour in pane.parts}):
             parts = [pane.parts[hour] for pane in panes if hour in pane.parts]
-            yield Closed(window, covered, joined(parts, self.operations, compute), hour, panes[0].opening)
+            yield Closed(window, covered, joined(parts, self.folding, compute), hour, panes[0].opening)
 
     def _panes(self, series: Series) -> list[Pane]:
         """Panes of the rolling window that ends with the open one."""
@@ -210,7 +209,7 @@ class Follower:
         if self.together > 1:
             series.earlier = [*series.earlier, before][1 - self.together :]
         series.pane = Pane(window)
-        if self.operations.needs_opening and self.windows.is_forward:
+        if self.folding.operations.needs_opening and self.windows.is_forward:
             series.pane.opening = self._carried(before, window, compute)
 
     def _carried(self, before: Pane, window: Window, compute: Compute) -> Any:
@@ -218,7 +217,7 @@ class Follower:
         if ALL not in before.parts:
             return before.opening
         part = before.parts[ALL]
-        values = compute.call("carry", self.operations.carry, part.merged if part.segment is None else part.segment)
+        values = compute.call("carry", self.folding.carry, part.merged if part.segment is None else part.segment)
         return values if before.window.end == window.start else compute.call("unknown", unknown, values)
 
 

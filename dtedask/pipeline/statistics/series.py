@@ -16,6 +16,22 @@ SEGMENT = 32  # consecutive fields that are folded one by one; segments are merg
 ALL = -1  # the part of a window that takes fields of all hours
 
 
+class Folding:
+    """A set of operations and its methods: one object each for all calls, whose name in a graph is made once.
+
+    Parameters
+    ----------
+    operations : OperationSet
+        What is done with fields.
+    """
+
+    def __init__(self, operations: OperationSet) -> None:
+        self.operations = operations
+        self.merge = operations.merge
+        self.finish = operations.finish
+        self.carry = operations.carry
+
+
 @dataclass(slots=True)
 class Part:
     """What is folded of a window, or of an hour of the day in it.
@@ -38,31 +54,31 @@ class Part:
     first: int = 0
     last: int = 0
 
-    def take(self, values: Any, time: int, operations: OperationSet, compute: Compute) -> None:
+    def take(self, values: Any, time: int, folding: Folding, compute: Compute) -> None:
         """Fold one more field."""
         if self.fields == 0:
             self.first = time
-        self.segment = compute.fold("statistics", operations, self.segment, values)
+        self.segment = compute.fold("statistics", folding.operations, self.segment, values)
         self.fields += 1
         self.last = time
         if self.fields % SEGMENT == 0:
-            self.merged, self.segment = merged((self.merged, self.segment), operations, compute), None
+            self.merged, self.segment = merged((self.merged, self.segment), folding, compute), None
 
 
-def merged(states: Sequence[Any], operations: OperationSet, compute: Compute) -> Any:
+def merged(states: Sequence[Any], folding: Folding, compute: Compute) -> Any:
     """Merge states, those that are None left out, from the first to the last; they stay as they are."""
     whole = None
     for state in states:
         if state is not None:
-            whole = state if whole is None else compute.call("merge", operations.merge, whole, state)
+            whole = state if whole is None else compute.call("merge", folding.merge, whole, state)
     return whole
 
 
-def joined(parts: Sequence[Part], operations: OperationSet, compute: Compute) -> Part:
+def joined(parts: Sequence[Part], folding: Folding, compute: Compute) -> Part:
     """Return one part of several that follow each other; they stay as they are."""
-    states = [merged((part.merged, part.segment), operations, compute) for part in parts]
+    states = [merged((part.merged, part.segment), folding, compute) for part in parts]
     fields = sum(part.fields for part in parts)
-    return Part(merged(states, operations, compute), None, fields, parts[0].first, parts[-1].last)
+    return Part(merged(states, folding, compute), None, fields, parts[0].first, parts[-1].last)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from dtedask.pipeline import Message
 from dtedask.testing import ActionSuite
 from tests.pipeline.statistics.runs import analyses, at_step, forecast, statistics
 
@@ -17,7 +18,8 @@ class TestDailyStatistics(ActionSuite):
 
     @pytest.fixture
     def messages(self):
-        return [at_step(3600 * step, param=param) for step in range(40) for param in ("167", "165")]
+        fields = [at_step(3600 * step, param=param) for step in range(40) for param in ("167", "165")]
+        return [*fields[:7], Message.flush("partial-statistics"), *fields[7:]]
 
 
 class TestLongWindows(ActionSuite):

@@ -145,3 +145,22 @@ def test_memory_is_that_of_the_windows_and_not_of_the_fields():
         list(action.handle(message, state, Eager()))
     held = sum(array.nbytes for array in action.save(state).arrays.values())
     assert held <= action.memory_bytes(1, size) == 4 * size
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "average over windows (start, end] of 1 day"),
+        ({"frequency": "5h"}, "average over windows (start, end] of 5 hours; which begin at another hour each day"),
+        (
+            {"frequency": "6h", "window_length": "1d", "details": BACKWARD},
+            "average over windows [start, end) of 1 day; one each 6 hours",
+        ),
+        (
+            {"frequency": "1m", "by_hour_of_day": [0, 12], "partial": True},
+            "average over windows (start, end] of 1 month; apart for each hour of the day 0, 12; partial windows too",
+        ),
+    ],
+)
+def test_a_plan_explains_its_windows(options, said):
+    assert statistics(**options).explain() == said
