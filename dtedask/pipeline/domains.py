@@ -37,6 +37,8 @@ class Part:
         As it was sent.
     global_size : int
         Points of the whole field.
+    held_size : int
+        How many of them all sources hold together.
     size : int
         Values that the source sends of each field, halo included.
     targets : numpy.ndarray of int64
@@ -49,6 +51,7 @@ class Part:
     category: str
     definition: np.ndarray
     global_size: int
+    held_size: int
     size: int
     targets: np.ndarray
     origins: np.ndarray | None = None
@@ -179,9 +182,10 @@ class DomainMap:
             return
         holes = self.holes()
         known = ", ".join(part.source for part in self.ordered())
+        may_be = self._global_size - self._held_size
         raise FieldError(
             f"The domains {self.name!r} of the sources {known} leave {_points(len(holes))} of {self._global_size} to "
-            f"nobody: {_ranges(holes)}.",
+            f"nobody{f', where {may_be} may be' if may_be else ''}: {_ranges(holes)}.",
             hint="Send the domain that is missing, or, where a field has no values there, say `holes: missing`.",
         )
 
@@ -192,11 +196,15 @@ class DomainMap:
 
     @property
     def _is_covered(self) -> bool:
-        return sum(len(part.targets) for part in self.parts.values()) == self._global_size
+        return sum(len(part.targets) for part in self.parts.values()) == self._held_size
 
     @property
     def _global_size(self) -> int:
         return next(iter(self.parts.values())).global_size
+
+    @property
+    def _held_size(self) -> int:
+        return next(iter(self.parts.values())).held_size
 
     def _check_numbers(self, part: Part, expected: int) -> None:
         if self.parts and part.global_size != self._global_size:
@@ -208,6 +216,11 @@ class DomainMap:
             raise FieldError(
                 f"The source {part.source} says that the domain {self.name!r} has {expected} parts; others, or the "
                 f"plan, say {self.expected}."
+            )
+        if self.parts and part.held_size != self._held_size:
+            raise FieldError(
+                f"The source {part.source} says that all sources hold {_points(part.held_size)} of the domain "
+                f"{self.name!r}; others say {self._held_size}."
             )
         said = expected or self.expected
         if said and part.source not in self.parts and len(self.parts) >= said:
@@ -267,15 +280,15 @@ def _unstructured(what: str, source: str, keys: Mapping[str, Any], indices: np.n
     if len(unique) < len(indices):
         twice = unique[counts > 1]
         raise FieldError(f"The {what} names {_points(len(twice))} more than once: {_ranges(twice)}.")
-    return Part(source, "unstructured", indices, size, len(indices), indices)
+    return Part(source, "unstructured", indices, size, size, len(indices), indices)
 
 
 def _structured(what: str, source: str, keys: Mapping[str, Any], numbers: np.ndarray) -> Part:
-    if len(numbers) != len(_STRUCTURED):
+    if len(numbers) not in (len(_STRUCTURED), len(_STRUCTURED) + 1):
         raise FieldError(
             f"The {what} has {len(numbers)} numbers; a structured one has {len(_STRUCTURED)}: {', '.join(_STRUCTURED)}."
         )
-    has = dict(zip(_STRUCTURED, (int(one) for one in numbers), strict=True))
+    has = dict(zip(_STRUCTURED, (int(one) for one in numbers), strict=False))
     _check_inside(what, has)
     rows, columns = (
         np.arange(
@@ -288,8 +301,11 @@ def _structured(what: str, source: str, keys: Mapping[str, Any], numbers: np.nda
     size, whole = has["data_ni"] * has["data_nj"], has["ni_global"] * has["nj_global"]
     if "globalSize" in keys and _global_size(what, keys) != whole:
         raise FieldError(f"The {what} is part of {whole} points, but its globalSize is {keys['globalSize']}.")
+    held = int(numbers[len(_STRUCTURED)]) if len(numbers) > len(_STRUCTURED) else whole
+    if not 0 < held <= whole:
+        raise FieldError(f"The {what} says that all sources together hold {held} of {_points(whole)}.")
     every = None if origins.size == size else origins.ravel()
-    return Part(source, "structured", numbers, whole, size, targets.ravel(), every)
+    return Part(source, "structured", numbers, whole, held, size, targets.ravel(), every)
 
 
 _READERS: dict[str, Callable[[str, str, Mapping[str, Any], np.ndarray], Part]] = {

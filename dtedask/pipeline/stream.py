@@ -60,7 +60,8 @@ class Client:
             known ``domainCount``, the number of sources.
         definition : sequence of int
             Unstructured: the global index of each value. Structured: ni_global, nj_global, ibegin, ni, jbegin, nj,
-            data_dim, data_ibegin, data_ni, data_jbegin, data_nj.
+            data_dim, data_ibegin, data_ni, data_jbegin, data_nj, and how many points all sources hold together, if
+            some belong to nobody.
         """
         numbers = np.array(definition)
         if numbers.dtype.kind not in "iu":

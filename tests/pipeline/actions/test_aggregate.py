@@ -190,6 +190,25 @@ def test_holes_can_be_missing_points_where_the_number_of_parts_is_known():
     np.testing.assert_array_equal(out.values, [2.0, np.nan, 7.0, np.nan, 1.0])
 
 
+def columns(held):
+    """Two of the three columns of a grid of 2 rows, as structured domains that say how many points are held."""
+    return [domain(str(i), [3, 2, 2 * i, 1, 0, 2, 2, 0, 1, 0, 2, *held], 6, category="structured") for i in range(2)]
+
+
+def test_a_twelfth_number_says_how_many_points_are_held_at_all():
+    parts = [part("0", [1.0, 2.0]), part("1", [3.0, 4.0])]
+    (out,) = feed(aggregate(), [*columns([4]), *parts])
+    np.testing.assert_array_equal(out.values, [1, np.nan, 3, 2, np.nan, 4])
+    with pytest.raises(FieldError, match=r"leave 2 points of 6 to nobody: 1, 4\."):
+        feed(aggregate(), [*columns([]), Message.flush("step", step="0")])
+    with pytest.raises(FieldError, match=r"leave 2 points of 6 to nobody, where 1 may be: 1, 4\."):
+        feed(aggregate(), [*columns([5]), Message.flush("step", step="0")])
+    with pytest.raises(FieldError, match="all sources hold 4 points of the domain 'T grid'; others say 5"):
+        feed(aggregate(), [columns([5])[0], columns([4])[1]])
+    with pytest.raises(FieldError, match="all sources together hold 7 of 6 points"):
+        feed(aggregate(), columns([7]))
+
+
 def test_holes_that_nobody_counted_are_named_when_the_step_is_flushed():
     messages = [domain("0", range(5), 12), domain("1", [9, 10], 12), Message.flush("step", step="0")]
     with pytest.raises(FieldError, match=r"of the sources 0, 1 leave 5 points of 12 to nobody: 5-8, 11\."):
