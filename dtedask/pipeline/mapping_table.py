@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dtedask.core.errors import DocumentError
+from dtedask.core.errors import DocumentError, InvalidValueError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.glossary import accepted_texts, concept_of
 from dtedask.request import canonical_value, parameter
@@ -90,8 +90,12 @@ def _lookup(mapping: KeyMapping, data: list[dict[str, Value]]) -> Lookup:
     ((key, column),) = mapping.match.items()
     rows: dict[str, Mapping[str, Value]] = {}
     for number, row in enumerate(data, 1):
-        given = dict(_given(mapping, row, number, column))
-        for text in accepted_texts(key, _cell(row, number, column)):
+        try:
+            given = dict(_given(mapping, row, number, column))
+            texts = accepted_texts(key, _cell(row, number, column))
+        except InvalidValueError as error:
+            raise DocumentError(f"Row {number}: {error.message}", hint=error.hint) from error
+        for text in texts:
             if rows.setdefault(text, given) != given:
                 raise DocumentError(
                     f"Row {number} has {column}: {row[column]!r}, as an earlier row that says something else.",

@@ -140,7 +140,7 @@ def test_a_field_without_row_is_refused_where_a_match_is_enforced(message, reaso
             "mappings: [{match: {a: a}, map: {c: c}}]\ndata: [{a: 1, c: 2}, {a: 1, c: 3}]\n",
             "Row 2 has a: 1, as an earlier",
         ),
-        ("mappings: [{match: {a: a}, map: {param: c}}]\ndata: [{a: 1, c: 10uu}]\n", "Unknown parameter '10uu'"),
+        ("mappings: [{match: {a: a}, map: {param: c}}]\ndata: [{a: 1, c: 10uu}]\n", "Row 1: Unknown parameter '10uu'"),
         ("mappings: [{match: {a: a}, mapp: {c: c}}]\ndata: []\n", "Did you mean 'map'"),
     ],
 )
