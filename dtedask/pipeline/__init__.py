@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from dtedask.pipeline.action import Context as Context
     from dtedask.pipeline.action import Saved as Saved
     from dtedask.pipeline.compute import Compute as Compute
+    from dtedask.pipeline.glossary import value_of as value_of
     from dtedask.pipeline.manifest import Manifest as Manifest
     from dtedask.pipeline.manifest import Written as Written
     from dtedask.pipeline.message import Kind as Kind
     from dtedask.pipeline.message import Message as Message
+    from dtedask.pipeline.parameters import with_parameter as with_parameter
     from dtedask.pipeline.plan import Plan as Plan
     from dtedask.pipeline.run import Run as Run
     from dtedask.pipeline.sink import Sink as Sink
@@ -35,6 +37,8 @@ _HOMES = {
     "SinkOptions": "sink",
     "Stream": "stream",
     "Written": "manifest",
+    "value_of": "glossary",
+    "with_parameter": "parameters",
 }
 __all__ = [
     "Action",
@@ -51,6 +55,8 @@ __all__ = [
     "SinkOptions",
     "Stream",
     "Written",
+    "value_of",
+    "with_parameter",
 ]
 
 
