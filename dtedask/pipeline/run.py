@@ -77,6 +77,8 @@ class Run:
         self._sleep = sleep
         self._policy = policy
         self._saving = saving
+        self.is_over = True
+        """Whether the stream ends where the run does; else its state is saved, for another run that goes on."""
         self._index = first
         self.folder = folder_of(plan) if folder is None else Path(folder)
         self._chains = [self._chain(pipeline, restored) for pipeline in plan.pipelines]
@@ -98,7 +100,9 @@ class Run:
         self, kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if kind is None and not self.is_over and self._saving is not None:
+                self.pause()
+            elif kind is None:
                 self.finish()
         finally:
             self.close()

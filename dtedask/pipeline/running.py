@@ -134,6 +134,7 @@ def run_plan(
                 on_message(message)
             run.feed(message)
             status.tick()
+        run.is_over = source.is_over if isinstance(source, Source) else True
     return run.summary
 
 

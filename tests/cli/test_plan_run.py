@@ -125,3 +125,21 @@ def test_a_run_where_dask_does_the_work_leaves_the_same(run, plan, grib):
     assert found[0] == found[1]
     ((said),) = run("plan status elsewhere --json").lines
     assert said["status"] == "done"
+
+
+def test_what_was_committed_to_a_root_goes_through_a_plan(run, plan, grib):
+    assert run("ingest --root archive", grib).status == 0
+    assert run(LINE.replace("data --input", "direct --input"), grib).status == 0
+    done = run("plan run plan.yaml --output data --follow archive --earlier --idle 0")
+    assert (done.status, done.out) == (0, "8 fields came in, 4 fields went out.\n")
+    followed, direct = (
+        [(dict(r.keys), v.tobytes()) for r, v in dtedask.open(root).values({})] for root in ("data", "direct")
+    )
+    assert followed == direct
+
+
+def test_an_input_is_one_thing(run, plan, grib):
+    both = run(f"{LINE} {grib} --follow archive")
+    assert (both.status, "exclude each other" in both.err) == (2, True)
+    none = run("plan run plan.yaml")
+    assert (none.status, "name an input, or what to watch or to follow" in none.err) == (2, True)

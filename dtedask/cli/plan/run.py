@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dtedask.cli.progress import Display
     from dtedask.pipeline import Message, Plan
     from dtedask.pipeline.running import Beginning, Resume
-    from dtedask.pipeline.sources import AtRest
+    from dtedask.pipeline.sources import AtRest, Source
     from dtedask.pipeline.summary import RunSummary
     from dtedask.store import Progress
 
@@ -32,20 +32,38 @@ def add_to(group: typer.Typer) -> None:
         run,
         "dtedask plan run plan.yaml --input in.grib2 --output data",
         "dtedask plan run plan.yaml --input in.grib2 --output data --resume",
+        "dtedask plan run plan.yaml --input 'archive[stream=oper,param=2t]' --output data --cluster local-cluster",
+        "dtedask plan run plan.yaml --follow archive --output data",
     )
 
 
-def run(
+def run(  # noqa: PLR0913 - each says something else of one run
     file: Annotated[str, typer.Argument(help="The plan, a YAML file.", metavar="FILE")],
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--input",
             metavar="INPUT",
             help="GRIB file, pattern, folder, root or cube, a root also with a request: 'data[param=2t]'; repeatable.",
         ),
-    ],
+    ] = None,
     *,
+    watch: Annotated[
+        str | None, typer.Option("--watch", metavar="FOLDER", help="Take what appears in a folder, until Ctrl-C.")
+    ] = None,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            "--follow", metavar="ROOT", help="Take what is committed to a root ('data[param=2t]'), until Ctrl-C."
+        ),
+    ] = None,
+    idle: Annotated[
+        float | None,
+        typer.Option("--idle", metavar="SECONDS", help="A followed root without a commit for so long has ended."),
+    ] = None,
+    earlier: Annotated[
+        bool, typer.Option("--earlier", help="Of a followed root, also take what was committed before.")
+    ] = False,
     output: Annotated[
         str, typer.Option("--output", metavar="ROOT", help="Root that sinks of the type cube write to.")
     ] = "",
@@ -61,15 +79,27 @@ def run(
 ) -> None:
     """Send the fields of the input through a plan.
 
-    A run that was interrupted goes on where its state was saved last, and leaves what an undisturbed one leaves.
+    A run that was interrupted goes on where its state was saved last, and leaves what an undisturbed one leaves. So
+    does one that takes what comes, by --watch or --follow, after Ctrl-C.
     """
+    given = [name for name, one in (("--input", inputs), ("--watch", watch), ("--follow", follow)) if one]
+    if len(given) != 1:
+        raise typer.BadParameter(
+            f"{' and '.join(given)} exclude each other." if given else "name an input, or what to watch or to follow.",
+            param_hint="--input, --watch, --follow",
+        )
     if resume and again:
         raise typer.BadParameter("--resume goes on, --again begins anew: not both.", param_hint="--resume")
     from dtedask.pipeline import Plan
     from dtedask.pipeline.sources import open_source
 
-    plan, source = Plan.from_yaml(file, output=output, section=section), open_source(inputs)
+    plan = Plan.from_yaml(file, output=output, section=section)
     wanted: Resume = "must" if resume else "never" if again else "auto"
+    if not inputs:
+        with _showing(as_json=as_json) as show:
+            show(_run_live(plan, watch, follow, wanted, idle=idle, earlier=earlier, threads=threads))
+        return
+    source = open_source(inputs)
     if dry_run:
         _show_beginning(plan, source, wanted, as_json=as_json)
         return
@@ -87,6 +117,34 @@ def _run(plan: Plan, source: AtRest, resume: Resume, threads: int, cluster: str 
             return _run_on(cluster, plan, source, display)
         counting = _Counting(source.total, display.on_progress)
         return run_plan(plan, source, resume=resume, threads=threads, on_begin=_say_beginning, on_message=counting.came)
+
+
+def _run_live(
+    plan: Plan,
+    watch: str | None,
+    follow: str | None,
+    resume: Resume,
+    *,
+    idle: float | None,
+    earlier: bool,
+    threads: int,
+) -> RunSummary:
+    """Take what comes until a signal; the state is saved then."""
+    from dtedask.cli.running import stop_on_signal
+    from dtedask.pipeline.running import run_plan
+    from dtedask.pipeline.sources import follow_root, watch_folder
+    from dtedask.pipeline.sources.choose import parse_input
+
+    with stop_on_signal() as stop:
+        if watch is not None:
+            source: Source = watch_folder(watch, stop=stop)
+        else:
+            found = parse_input(str(follow))
+            after: dict[str, int] | None = {} if earlier else None
+            root = found.root or found.place
+            source = follow_root(root, found.request or None, after=after, stop=stop, timeout_s=idle)
+        say(f"{'Watching' if watch is not None else 'Following'} {watch or follow}; Ctrl-C ends it.")
+        return run_plan(plan, source, resume=resume, threads=threads, on_begin=_say_beginning)
 
 
 def _run_on(cluster: str, plan: Plan, source: AtRest, display: Display) -> RunSummary:

@@ -86,6 +86,11 @@ class FollowedRoot(Source):
         return {"kind": "commits", "root": self._name, "request": str(self._wanted or "")}
 
     @property
+    def is_over(self) -> bool:
+        """See `Source`."""
+        return not self._stop.is_set()
+
+    @property
     def position(self) -> dict[str, Any]:
         """See `Source`: numbers of the commits that are done, and how many messages of the one under way."""
         cube, sequence = self._current

@@ -47,6 +47,11 @@ class Source(ABC):
         """Number of fields; None where that is not known."""
         return None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing follows the messages that were given: not where a live stream was told to stop."""
+        return True
+
     @abstractmethod
     def messages(self, position: Mapping[str, Any] | None = None) -> Iterator[Message]:
         """Give fields with their values, and after the last one of each step a flush of the kind ``step``.

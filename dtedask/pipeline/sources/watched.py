@@ -96,6 +96,11 @@ class WatchedFolder(Source):
         return {"kind": "folder", "folder": self._folder, "unit": self._unit}
 
     @property
+    def is_over(self) -> bool:
+        """See `Source`."""
+        return not self._stop.is_set()
+
+    @property
     def position(self) -> dict[str, Any]:
         """See `Source`: files that are done, and steps of others, and how much of what is under way."""
         return {"done": list(self._done), "current": self._current, "index": self._index}

@@ -170,3 +170,41 @@ class TestHandedOver:
     def test_something_else_is_named(self):
         with pytest.raises(FieldError, match="A int is no field"):
             list(messages_of([3]))
+
+
+@pytest.mark.parametrize("stops_after", [1, 4])
+def test_a_run_that_is_stopped_goes_on_with_open_windows(tmp_path, stops_after):
+    from dtedask.pipeline import Plan
+    from dtedask.pipeline.running import run_plan
+
+    document = {
+        "name": "days",
+        "actions": [
+            {"type": "statistics", "operations": ["average", "stddev"], "output-frequency": "1d"},
+            {"type": "sink", "sinks": [{"type": "cube"}]},
+        ],
+    }
+    store = dtedask.open(tmp_path / "in")
+    commit(store, 0, 6, 12)
+
+    def run(output, stop=None, count=0):
+        source = follow_root(str(tmp_path / "in"), after={}, stop=stop, timeout_s=0)
+        seen = []
+
+        def came(message):
+            seen.append(message)
+            if len(seen) == count:
+                stop.set()
+
+        return run_plan(Plan.from_yaml(document, output=str(tmp_path / output)), source, on_message=came)
+
+    assert run("parts", threading.Event(), stops_after).written == 0
+    commit(store, 18, 24)
+    assert run("parts").written == 2
+    run("whole")
+    whole, parts = (
+        [(dict(r.keys), v.tobytes()) for r, v in dtedask.open(tmp_path / name).values({})]
+        for name in ("whole", "parts")
+    )
+    assert whole == parts
+    assert len(whole) == 2
