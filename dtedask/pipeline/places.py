@@ -21,8 +21,10 @@ def name_of(plan: Plan) -> str:
 
 
 def url_of(plan: Plan) -> str:
-    """Folder or URL of a plan's runs beside its output; empty where there is no output."""
-    return f"{plan.output.rstrip('/')}/{FOLDER}/{name_of(plan)}" if plan.output else ""
+    """Folder or URL of a plan's runs beside its output; empty where there is none, or it goes with the process."""
+    if not plan.output or plan.output.startswith("memory://"):
+        return ""
+    return f"{plan.output.rstrip('/')}/{FOLDER}/{name_of(plan)}"
 
 
 def folder_of(plan: Plan) -> Path | None:

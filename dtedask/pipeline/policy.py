@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 __all__ = ["OnError"]
 
@@ -48,6 +48,13 @@ class OnError(BaseModel):
             said = dict(value)
             word = said.get("type", "propagate")
             return {**said, "type": _OF_MULTIO.get(word, word) if isinstance(word, str) else word}
+        return value
+
+    @field_validator("to")
+    @classmethod
+    def _is_a_folder(cls, value: str) -> str:
+        if "://" in value:
+            raise ValueError(f"dead letters are kept in a folder of this machine; {value!r} is none")
         return value
 
     @property

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dtedask.core.errors import PlanError
+from filelock import FileLock, Timeout
+
+from dtedask.core.errors import LockedError, PlanError
 from dtedask.pipeline.checkpoint import Checkpoint, CheckpointOptions, Checkpoints
 from dtedask.pipeline.checkpoint.difference import difference
 from dtedask.pipeline.checkpoint.saving import Saving, plan_content
@@ -108,23 +110,21 @@ def run_plan(
         If a pipeline failed; the others have done all that they had to.
     PlanError
         If the interrupted run was of another plan or source, or there is none and one is wanted.
+    LockedError
+        If somebody runs the plan into the same output.
     """
     options = checkpoint or plan.document.checkpoint
     checkpoints = checkpoints_of(plan, options) if resume is not None else None
-    identity = source.identity if isinstance(source, Source) else {"kind": "messages"}
-    begin = beginning_of(plan, identity, checkpoints, resume or "never")
-    if on_begin is not None:
-        on_begin(begin)
     where = folder_of(plan) if folder is None else Path(folder)
+    kept = where if resume is not None else None
     with ExitStack() as stack:
-        total = (lambda: source.total) if isinstance(source, Source) else (lambda: None)
-        status = stack.enter_context(
-            StatusFile(where if resume is not None else None, plan, identity, run=begin.run, total=total, client=client)
-        )
-        saving = None
-        if checkpoints is not None:
-            position: Any = (lambda: source.position) if isinstance(source, Source) else (lambda: None)
-            saving = Saving(checkpoints, options, run=begin.run, plan=plan, source=identity, position=position)
+        if kept is not None:
+            stack.enter_context(alone(kept, plan.document.title))
+        begin = beginning_of(plan, _identity(source), checkpoints, resume or "never")
+        if on_begin is not None:
+            on_begin(begin)
+        status = stack.enter_context(_status(kept, plan, source, begin, client))
+        saving = None if checkpoints is None else _saving(checkpoints, options, plan, source, begin)
         first = begin.seen if isinstance(source, Source) else 0
         run = Run(plan, threads=threads, restored=begin.checkpoint, saving=saving, first=first, folder=where)
         status.watch(run)
@@ -136,6 +136,30 @@ def run_plan(
             status.tick()
         run.is_over = source.is_over if isinstance(source, Source) else True
     return run.summary
+
+
+@contextmanager
+def alone(folder: Path, title: str) -> Iterator[None]:
+    """Keep others from running the plan into the same output meanwhile.
+
+    Raises
+    ------
+    LockedError
+        If somebody does; a process that is gone holds nothing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise LockedError(
+            f"The plan {title!r} is running already: its state in {str(folder)!r} is held.",
+            hint="`dtedask plan status` says where; wait for its end, or give this run another output or name.",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def beginning_of(plan: Plan, source: dict[str, Any], checkpoints: Checkpoints | None, resume: Resume) -> Beginning:
@@ -178,6 +202,22 @@ def checkpoints_of(plan: Plan, options: CheckpointOptions) -> Checkpoints | None
     """Where the states of runs of a plan are saved; None where they are not."""
     url = options.url or url_of(plan)
     return None if options.never or not url else Checkpoints(url)
+
+
+def _identity(source: Input) -> dict[str, Any]:
+    return source.identity if isinstance(source, Source) else {"kind": "messages"}
+
+
+def _status(folder: Path | None, plan: Plan, source: Input, begin: Beginning, client: Client | None) -> StatusFile:
+    total = (lambda: source.total) if isinstance(source, Source) else (lambda: None)
+    return StatusFile(folder, plan, _identity(source), run=begin.run, total=total, client=client)
+
+
+def _saving(
+    checkpoints: Checkpoints, options: CheckpointOptions, plan: Plan, source: Input, begin: Beginning
+) -> Saving:
+    position: Any = (lambda: source.position) if isinstance(source, Source) else (lambda: None)
+    return Saving(checkpoints, options, run=begin.run, plan=plan, source=_identity(source), position=position)
 
 
 def _messages(source: Input, begin: Beginning) -> Iterator[Message]:

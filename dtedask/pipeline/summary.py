@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dtedask.pipeline.message import Message
 
 __all__ = ["ActionSummary", "Failure", "PipelineSummary", "RunSummary"]
-KEPT_NOTICES = 10_000
+KEPT_NOTICES = 256
 KEPT_FAILURES = 100
 
 
@@ -122,11 +122,11 @@ class RunSummary:
     fields : int
         Fields that came in.
     notices : list of Message
-        One for each flush that sinks wrote something for; the newest, where there are very many.
+        One for each flush that sinks wrote something for; the newest 256, for a run may be long.
     pipelines : list of PipelineSummary
         What each pipeline did.
     failures : list of Failure
-        What failed; the newest, where there are very many.
+        What failed; the newest hundred.
     """
 
     fields: int = 0

@@ -169,3 +169,18 @@ def test_dead_letters_without_a_place_are_refused_before_the_run():
 def test_an_unknown_policy_is_named():
     with pytest.raises(DocumentError, match="on-error"):
         Plan.from_yaml({"actions": [{"type": "null"}], "on-error": "hope"})
+
+
+def test_dead_letters_are_kept_in_a_folder():
+    with pytest.raises(DocumentError, match=r"'s3://bucket/letters' is none"):
+        Plan.from_yaml(
+            {"actions": [{"type": "null"}], "on-error": {"type": "dead-letter", "to": "s3://bucket/letters"}}
+        )
+
+
+def test_a_summary_says_what_was_done_in_one_line_and_in_html(tmp_path):
+    bad = pipeline("<bad>", SumAction, Collect, on_error="skip")
+    summary = fed(run_of(bad, tmp_path=tmp_path), fields(1, -1)).summary
+    assert repr(summary) == "<RunSummary: 2 fields in, 0 out; 1 skipped>"
+    assert "<td>&lt;bad&gt;</td><td>2</td><td>1</td><td>0</td><td>1</td>" in summary._repr_html_()
+    assert summary.to_dict()["failures"][0]["outcome"] == "skip"

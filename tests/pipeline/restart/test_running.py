@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtedask.core.errors import FieldError, PlanError
+from dtedask.core.errors import FieldError, LockedError, PlanError
 from dtedask.pipeline import Message, Plan
 from dtedask.pipeline.checkpoint import CheckpointOptions, Checkpoints
 from dtedask.pipeline.places import url_of
@@ -169,3 +169,20 @@ def test_a_process_that_is_gone_has_lost_its_run(tmp_path):
     assert status.state == "running"
     status.document["process"] = "another"
     assert status.state == "lost"
+
+
+def test_nobody_else_runs_the_plan_into_the_same_output_meanwhile(tmp_path):
+    plan = plan_of(tmp_path, sums())
+
+    def messages():
+        yield from stream(1)
+        run_plan(plan, stream(1), checkpoint=EVERY_FLUSH)
+
+    with pytest.raises(LockedError, match=r"The plan 'sums' is running already: its state in .*sums' is held"):
+        run_plan(plan, messages(), checkpoint=EVERY_FLUSH)
+
+
+def test_an_output_in_memory_gets_no_cubes_beside_its_own(tmp_path):
+    plan = Plan.from_yaml({"actions": [{"type": "null"}]}, output=f"memory://{tmp_path.name}")
+    run_plan(plan, stream(1), checkpoint=EVERY_FLUSH)
+    assert url_of(plan) == ""
