@@ -18,7 +18,6 @@ from dtedask.pipeline.actions.select import Select
 from dtedask.pipeline.flush_counts import FlushCounts
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.plan import Pipeline, Plan
-from dtedask.pipeline.run import Run, RunSummary
 from dtedask.pipeline.running import Resume
 from dtedask.pipeline.stream_metadata import Grids, keys_of, values_of
 from dtedask.pipeline.stream_progress import Progress
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from dtedask.grib import Coordinate
+    from dtedask.pipeline.summary import RunSummary
 
 __all__ = ["Client", "Stream"]
 
@@ -182,8 +182,7 @@ class Stream(Client):
         self.sources = max(sources, 1) if resume else sources
         self._grids = Grids(grids or {})
         self._waits = bool(resume)
-        self._progress = Progress()
-        self._run = self._progress.begin(self.plan, threads, resume) if resume else Run(self.plan, threads=threads)
+        self._run = Progress(self.plan, threads, resume)
         self._lock = Condition()
         self._flushes: FlushCounts[tuple[tuple[str, str], ...]] = FlushCounts()
         self._failed: BaseException | None = None
@@ -200,12 +199,12 @@ class Stream(Client):
     @property
     def summary(self) -> RunSummary:
         """What was done so far."""
-        return self._run.summary
+        return self._run.run.summary
 
     @property
     def resumed_after(self) -> Mapping[str, str] | None:
         """Keys of the flush behind which an interrupted stream goes on, None if it begins anew."""
-        return self._progress.resumed_after
+        return self._run.resumed_after
 
     def client(self, source: str | int) -> Client:
         """Return the face for one of several sources."""
@@ -263,7 +262,6 @@ class Stream(Client):
             self._flushes.add(flush, source)
             if len(self._flushes.sent_by(flush)) >= self.sources:
                 self._flushes.take(flush)
-                self._progress.flushed(message)
                 run.feed(message)
                 self._lock.notify_all()
         if self._waits:
@@ -276,7 +274,7 @@ class Stream(Client):
                 self._check_open()
 
     @contextmanager
-    def _turn(self) -> Iterator[Run]:
+    def _turn(self) -> Iterator[Progress]:
         with self._lock:
             self._check_open()
             try:
@@ -299,7 +297,7 @@ class Stream(Client):
             if self._is_open:
                 self._is_open = False
                 self._lock.notify_all()
-                self._run.__exit__(kind, error, traceback)
+                self._run.end(kind, error, traceback)
 
 
 def _takes(pipeline: Pipeline, keys: Mapping[str, Any]) -> bool:

@@ -1,14 +1,18 @@
-"""How far a stream has come, and where one that was interrupted goes on."""
+"""The run behind a stream: how far it has come, and where one that was interrupted goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from dtedask.core.errors import PlanError
 from dtedask.pipeline.checkpoint.saving import Saving
+from dtedask.pipeline.places import folder_of
 from dtedask.pipeline.run import Run
 from dtedask.pipeline.running import Beginning, Resume, beginning_of, checkpoints_of
+from dtedask.pipeline.status import StatusFile
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message
@@ -20,44 +24,67 @@ _IDENTITY = {"kind": "stream"}
 
 
 class Progress:
-    """The last flush of a stream; a checkpoint keeps it."""
+    """A run of a plan, its status and its checkpoints, which know the last flush.
 
-    def __init__(self) -> None:
-        self.resumed_after: Mapping[str, str] | None = None
-        self._last: dict[str, str] = {}
+    Parameters
+    ----------
+    plan : Plan
+        What to do.
+    threads : int
+        How many threads the functions of the actions run on.
+    resume : {"auto", "must", "never"}, optional
+        Whether to go on with a stream that was interrupted; without it neither state nor status are kept.
 
-    def begin(self, plan: Plan, threads: int, resume: Resume) -> Run:
-        """Make a run that saves its state, and goes on with one that was interrupted.
+    Raises
+    ------
+    PlanError
+        If the interrupted stream was of another plan, if there is none and must be, or if its pipelines stopped at
+        different steps: a model cannot begin again at several.
+    """
 
-        Raises
-        ------
-        PlanError
-            If that was one of another plan, if there is none and must be, or if its pipelines stopped at different
-            steps: a model cannot begin again at several.
-        """
-        checkpoints = checkpoints_of(plan, plan.document.checkpoint)
-        begin = beginning_of(plan, _IDENTITY, checkpoints, resume)
-        self._go_on(begin)
+    def __init__(self, plan: Plan, threads: int, resume: Resume | None) -> None:
+        options = plan.document.checkpoint
+        checkpoints = checkpoints_of(plan, options) if resume else None
+        begin = beginning_of(plan, _IDENTITY, checkpoints, resume or "never")
+        self.resumed_after = _step_of(begin)
+        self._last: Mapping[str, str] = self.resumed_after or {}
         saving = None
         if checkpoints is not None:
-            options, position = plan.document.checkpoint, lambda: {"flush": self._last}
-            saving = Saving(checkpoints, options, run=begin.run, plan=plan, source=_IDENTITY, position=position)
-        return Run(plan, threads=threads, restored=begin.checkpoint, saving=saving, first=begin.seen)
+            saving = Saving(checkpoints, options, run=begin.run, plan=plan, source=_IDENTITY, position=self._position)
+        self.run = Run(plan, threads=threads, restored=begin.checkpoint, saving=saving, first=begin.seen)
+        self._status = StatusFile(folder_of(plan) if resume else None, plan, _IDENTITY, run=begin.run)
+        self._status.watch(self.run)
+        self._open = ExitStack()
+        self._open.enter_context(self._status)
+        self._open.enter_context(self.run)
 
-    def flushed(self, message: Message) -> None:
-        """Note a flush, before it goes through the plan."""
-        self._last = {key: str(value) for key, value in message.keys.items()}
+    def feed(self, message: Message) -> None:
+        """Send a message through the plan."""
+        if message.keys.get("flushKind"):
+            self._last = {key: str(value) for key, value in message.keys.items()}
+        self.run.feed(message)
+        self._status.tick()
 
-    def _go_on(self, begin: Beginning) -> None:
-        if begin.checkpoint is None:
-            return
-        entries = [entry for entry in begin.checkpoint.entries if not entry.complete]
-        steps: list[Any] = [entry.position for entry in entries]
-        if any(step != steps[0] for step in steps):
-            said = ", ".join(f"{entry.pipeline} at {entry.last or 'the beginning'}" for entry in entries)
-            raise PlanError(
-                f"The pipelines of the interrupted stream stopped at different steps: {said}.",
-                hint="Begin anew (resume='never'), which gives up their state.",
-            )
-        found = (begin.position or {}).get("flush") or None
-        self.resumed_after, self._last = found, dict(found or {})
+    def end(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Flush what is left, unless by an error, and let go of all that is open."""
+        self._open.__exit__(kind, error, traceback)
+
+    def _position(self) -> dict[str, Mapping[str, str]]:
+        return {"flush": self._last}
+
+
+def _step_of(begin: Beginning) -> Mapping[str, str] | None:
+    """Keys of the flush behind which a stream goes on; None for its beginning."""
+    if begin.checkpoint is None:
+        return None
+    entries = [entry for entry in begin.checkpoint.entries if not entry.complete]
+    if any(entry.position != entries[0].position for entry in entries):
+        said = ", ".join(f"{entry.pipeline} behind {entry.last or 'the beginning'}" for entry in entries)
+        raise PlanError(
+            f"The pipelines of the interrupted stream stopped at different steps: {said}.",
+            hint="Begin anew (resume='never'), which gives up their state.",
+        )
+    found: Mapping[str, str] | None = (begin.position or {}).get("flush") or None
+    return found

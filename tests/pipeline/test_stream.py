@@ -207,13 +207,13 @@ def test_a_closed_stream_says_so(memory):
         stream.write_field(KEYS, [1.0])
 
 
-def test_a_part_mask_becomes_whole(memory):
+def test_a_mask_counts_the_points_that_are_not_zero(memory):
     seen = []
     with Stream(memory({"type": "aggregate"})) as stream:
         stream._run.feed = seen.append
         client = stream.client("a")
         client.write_mask({"name": "land", "domain": "sea"}, [0.0, 2.0, 1.0])
-    (mask, _) = seen
+    (mask,) = seen
     assert (mask.kind.value, mask.keys["source"], mask.values.tolist()) == ("mask", "a", [False, True, True])
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import PlanError
+from dtedask.pipeline.status import find_status
 from dtedask.pipeline.stream import Stream
 
 KEYS = {"class": "rd", "stream": "oper", "expver": "test", "type": "fc", "levtype": "sfc"}
@@ -62,7 +63,7 @@ def values_in(folder):
 def test_what_an_interrupted_stream_gives_is_what_one_in_one_go_gives(tmp_path, stops_at):
     with open_stream(tmp_path / "whole") as stream:
         assert run_model(stream, 1, STEPS) == []
-    stream = open_stream(tmp_path / "data", resume="auto")
+    stream = open_stream(tmp_path / "data", resume="auto", threads=2)
     assert stream.resumed_after is None
     failed = run_model(stream, 1, STEPS, stops_at)
     assert [str(error) for error in failed] == ["The stream is closed. Open another one."] * (SOURCES - 1)
@@ -73,6 +74,18 @@ def test_what_an_interrupted_stream_gives_is_what_one_in_one_go_gives(tmp_path, 
     assert values_in(tmp_path / "data") == values_in(tmp_path / "whole")
     assert len(values_in(tmp_path / "data")) == 4
     assert open_stream(tmp_path / "data", resume="auto").resumed_after is None
+
+
+@pytest.mark.slow
+def test_the_status_of_a_stream_is_read_as_that_of_a_run(tmp_path):
+    stream = open_stream(tmp_path / "data", resume="auto")
+    assert run_model(stream, 1, 6) == []
+    (status,) = find_status(tmp_path / "data")
+    assert status.document["status"] == "running"
+    stream.close()
+    (status,) = find_status(tmp_path / "data")
+    said = status.document
+    assert (said["status"], said["source"], said["fields"]) == ("done", {"kind": "stream"}, 6 * SOURCES)
 
 
 def test_a_stream_that_must_go_on_and_has_nothing_to_go_on_with_says_so(tmp_path):
