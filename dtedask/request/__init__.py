@@ -4,7 +4,7 @@ from dtedask.request.language import Language, own_type, types_for
 from dtedask.request.parameters import Parameter, parameter, parameter_ids, variable_name
 from dtedask.request.ranges import RangeWarning
 from dtedask.request.request import Request
-from dtedask.request.spans import interval_of_months, span_months
+from dtedask.request.spans import interval_of_months, span_months, whole_months
 from dtedask.request.steps import Step, format_step, parse_step
 from dtedask.request.types import TYPES, are_compatible, canonical_text
 from dtedask.request.values import canonical_keys, canonical_value
@@ -33,4 +33,5 @@ __all__ = [
     "span_months",
     "types_for",
     "variable_name",
+    "whole_months",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from dtedask.request.steps import parse_step
 
@@ -24,9 +25,24 @@ def span_months(keys: Mapping[str, str]) -> int | None:
     1
     >>> span_months({"timespan": "24h"})
     """
-    stattype, timespan = keys.get("stattype", ""), keys.get("timespan", "")
+    return _span_months(keys.get("stattype", ""), keys.get("timespan", ""))
+
+
+@lru_cache(1024)
+def _span_months(stattype: str, timespan: str) -> int | None:
     match = re.fullmatch(_STATTYPE, stattype) or re.fullmatch(CALENDAR_SPAN, timespan)
     return int(match[1] or 1) * _MONTHS[match[2]] if match else None
+
+
+def whole_months(keys: Mapping[str, str], interval: tuple[int, int]) -> int | None:
+    """How many months a statistic is over by its keys, where its interval is as long as the calendar says.
+
+    ecCodes calls anything from 28 to 31 days a month.
+    """
+    months = span_months(keys)
+    if months is None or "date" not in keys:
+        return None
+    return months if interval == interval_of_months(keys, months) else None
 
 
 def interval_of_months(keys: Mapping[str, str], months: int) -> tuple[int, int]:

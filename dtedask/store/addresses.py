@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dtedask.request import whole_months
 from dtedask.store.identity import Address, address_of
 from dtedask.store.labels import Dimension, Label, label_of
 from dtedask.store.opaque import is_opaque
@@ -113,6 +114,8 @@ def _signature_of(description: FieldDescription) -> _Signature | None:
     )
 
 
-def _length(interval: tuple[int, int], keys: Mapping[str, str]) -> int:
+def _length(interval: tuple[int, int], keys: Mapping[str, str]) -> int | str:
     """Length of a statistical interval, as far as it tells variables apart: those that begin at step 0 grow."""
+    if whole_months(keys, interval) is not None:
+        return "months"
     return interval[1] - interval[0] if interval[0] != 0 or "timespan" in keys else -1

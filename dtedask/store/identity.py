@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import FieldError
-from dtedask.request import format_step, parse_step, span_months, variable_name
+from dtedask.request import format_step, parse_step, variable_name, whole_months
 from dtedask.store.labels import Dimension, Label, dimension_of, label_of, ordered
 from dtedask.store.opaque import is_opaque
 from dtedask.store.schema import CUBE_KEYS, GROUP_KEYS, Fitted, Schema, Values
@@ -259,7 +259,7 @@ def _over(description: FieldDescription) -> str:
 
 def _length(description: FieldDescription, interval: tuple[int, int]) -> dict[str, int]:
     """Length of the interval, the same for all fields of a variable; 0 where all begin at the reference time."""
-    months = span_months(description.keys)
+    months = whole_months(description.keys, interval)
     if months is not None:
         return {"interval_months": months}
     return {"interval_s": interval[1] - interval[0] if timespan(description) else 0}

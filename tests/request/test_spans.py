@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtedask.request import canonical_value, format_step, interval_of_months, span_months
+from dtedask.request import canonical_value, format_step, interval_of_months, span_months, whole_months
 
 
 def months_later(year, month, months):
@@ -54,3 +54,10 @@ def test_keys_say_over_how_many_months_a_statistic_is(keys, months):
 )  # fmt: skip
 def test_a_timespan_may_be_a_matter_of_the_calendar(text, canonical):
     assert canonical_value("timespan", text) == canonical
+
+
+def test_a_month_by_its_length_alone_is_none_of_the_calendar():
+    """ecCodes calls anything from 28 to 31 days a month."""
+    keys = {"date": "20240604", "time": "1200", "timespan": "month", "step": "744"}
+    assert whole_months(keys, (0, 744 * 3600)) is None
+    assert whole_months({**keys, "step": "720"}, (0, 720 * 3600)) == 1
