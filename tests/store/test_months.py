@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 import dtedask
+from dtedask.grib import Field
+from tests.pipeline.fields import field
 
 HOURS = {"20240101": 744, "20240201": 696, "20240301": 744, "20240401": 720}
 
 
 @pytest.fixture
 def monthly(tmp_path):
-    from dtedask.grib import Field
-    from tests.pipeline.fields import field
-
     store = dtedask.open(str(tmp_path / "monthly"))
     for date, hours in HOURS.items():
         keys = {"param": "228004", "type": "an", "date": date, "timespan": "month"}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
 
 _DAY = 86400
+_FORGET_AFTER = 10 * _DAY
 _ENDS = frozenset({"end-of-simulation", "last-step", "close-connection"})
 SO_FAR = "partial-statistics"  # a flush of this kind asks for what is in windows that are still open
 
@@ -35,11 +36,14 @@ class StatisticsState:
     ----------
     series : dict
         Of each series, by what tells it apart: its keys, and the reference time of a forecast.
+    tidied : int
+        Time of the field at which series that are over were last forgotten.
     known : dict
         Of each order of keys that was met, the same in the order of the alphabet, and whether it runs along dates.
     """
 
     series: dict[tuple[Signature, int | None], Series] = field(default_factory=dict)
+    tidied: int = 0
     known: dict[Signature, tuple[Signature, bool]] = field(default_factory=dict)
 
 
@@ -71,11 +75,13 @@ class Statistics(Action):
 
     def save(self, state: StatisticsState) -> Saved:
         """See `Action`."""
-        return save_series(state.series.values())
+        saved = save_series(state.series.values())
+        saved.document["tidied"] = state.tidied
+        return saved
 
     def load(self, saved: Saved) -> StatisticsState:
         """See `Action`."""
-        state = self.start()
+        state = StatisticsState(tidied=saved.document.get("tidied", 0))
         for series in load_series(saved):
             state.series[_sorted(signature_of(series.message)), series.reference] = series
         return state
@@ -130,6 +136,7 @@ class Statistics(Action):
         key = (known[0], None if known[1] else message.reference_time)
         series = state.series.get(key)
         if series is None:
+            _tidy(state, time)
             series = state.series[key] = self.follower.begin(message, time)
         return series
 
@@ -156,6 +163,21 @@ class Statistics(Action):
         if operation in FROM_ZERO and resets_at(closed.window.start, self.options.options.solver_reset):
             return None
         return closed.opening
+
+
+def _tidy(state: StatisticsState, time: int) -> None:
+    """Forget forecasts that have had nothing to say for a long time, so that a stream of many runs keeps its size."""
+    if time - state.tidied < _DAY:
+        return
+    state.tidied = time
+    over = [key for key, series in state.series.items() if _is_over(series, time)]
+    for key in over:
+        del state.series[key]
+
+
+def _is_over(series: Series, time: int) -> bool:
+    is_empty = series.pane.fields == 0 and series.last is not None
+    return series.reference is not None and is_empty and time - (series.last or 0) > _FORGET_AFTER
 
 
 def _sorted(signature: Signature) -> Signature:

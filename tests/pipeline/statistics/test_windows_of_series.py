@@ -1,6 +1,6 @@
 """Which fields belong together, when results go out, and what is an error."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -164,3 +164,18 @@ def test_memory_is_that_of_the_windows_and_not_of_the_fields():
 )
 def test_a_plan_explains_its_windows(options, said):
     assert statistics(**options).explain() == said
+
+
+def test_a_stream_of_many_runs_keeps_the_size_of_its_state():
+    action = statistics(["average", "difference"])
+    state, sizes = action.start(), []
+    for day in range(60):
+        date = f"{datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=day):%Y%m%d}"
+        for message in forecast(range(0, 49, 6), date=date):
+            list(action.handle(message, state, Eager()))
+        sizes.append(len(state.series))
+    assert max(sizes) == max(sizes[:20]) < 15
+    late = forecast([54, 60, 66, 72], date="20240101")
+    (mean, difference) = [out for one in late for out in action.handle(one, state, Eager()) if out.is_field]
+    np.testing.assert_allclose(mean.values, np.mean([one.values for one in late], axis=0))
+    assert np.isnan(difference.values).all()
