@@ -39,12 +39,12 @@ def with_parameter(message: Message, param: str, *, units: str = "", **described
     Returns
     -------
     Message
-        With the key ``param``, and names and units of the description that fit; of keys that say the same in other
-        words, ``paramId`` is set and the rest left out.
+        With the key ``param``, and names and units of the description that fit. Of keys that say the same in other
+        words ``paramId`` is set, ``shortName`` and ``units`` are left out; ``name`` is the model's own and stays.
     """
     same = str(message.keys.get("param")) == param
     said: dict[str, Any] = {"param": param, **({"paramId": param} if "paramId" in message.keys else {})}
-    changed = message.with_keys(**said, **({} if same else {"shortName": None, "name": None}), units=None)
+    changed = message.with_keys(**said, **({} if same else {"shortName": None}), units=None)
     if message.description is None:
         return changed.with_keys(units=units) if units else changed
     found = known_parameter(param)

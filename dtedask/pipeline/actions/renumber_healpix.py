@@ -78,21 +78,28 @@ def renumbered(message: Message, to: Ordering, compute: Compute) -> Message:
     FieldError
         If it is not on HEALPix, or its grid has no other order.
     """
-    grid = _grid_of(message)
-    wanted = reordered(grid, to)
-    if wanted == grid:
+    found = _other_order(_grid_of(message), to)
+    if found is None:
         return message
-    renumber = Renumber(int(grid.description["nside"]), to)
-    changed = message.replaced(values=compute.call("renumber-healpix", renumber, message.values), data=None)
-    said: dict[str, str] = {key: to for key in ("orderingConvention",) if key in message.keys}
-    if "grid" in message.keys:
-        said["grid"] = wanted.label
-    changed = changed.with_keys(**said)
-    if message.description is None:
-        return changed
-    description = replace(message.description, grid=wanted, order=PointOrder(wanted.shape))
-    places = None if message.coordinates is None else _Coordinates(message.coordinates).renumbered(renumber)
-    return changed.replaced(description=description, coordinates=places)
+    wanted, renumber = found
+    keys: dict[str, str] = {"orderingConvention": to, "grid": wanted.label}
+    changes: dict[str, Any] = {
+        "values": compute.call("renumber-healpix", renumber, message.values),
+        "keys": {**message.keys, **{key: value for key, value in keys.items() if key in message.keys}},
+        "data": None,
+    }
+    if message.description is not None:
+        changes["description"] = replace(message.description, grid=wanted, order=PointOrder(wanted.shape))
+    if message.coordinates is not None:
+        changes["coordinates"] = _Coordinates(message.coordinates).renumbered(renumber)
+    return message.replaced(**changes)
+
+
+@lru_cache(64)
+def _other_order(grid: Grid, to: Ordering) -> tuple[Grid, Renumber] | None:
+    """Give the grid in an order, and what renumbers its points; None where it has the order."""
+    wanted = reordered(grid, to)
+    return None if wanted == grid else (wanted, Renumber(int(grid.description["nside"]), to))
 
 
 def _grid_of(message: Message) -> Grid:

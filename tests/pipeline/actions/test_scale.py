@@ -92,12 +92,12 @@ def test_a_field_in_other_units_than_the_preset_takes_it_to_be_in_is_refused():
 
 
 def test_other_words_for_the_parameter_are_left_behind_with_it():
-    message = field(param="228").with_keys(paramId=228, shortName="tp_local", name="old", units="m")
+    message = field(param="228").with_keys(paramId=228, shortName="tp_local", name="the model's", units="m")
     out = scaled(scale(**{"preset-mappings": "local-to-wmo"}), message)
     assert {key: out.keys.get(key) for key in ("paramId", "shortName", "name", "units")} == {
         "paramId": "228228",
         "shortName": None,
-        "name": None,
+        "name": "the model's",
         "units": None,
     }
 
