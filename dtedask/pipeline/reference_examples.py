@@ -24,8 +24,8 @@ type: encode-mtg2
 """,
     "ensemble": """
 type: ensemble
-operations: [average, stddev]
-members: 51
+operations: [mean, spread, {operation: exceedance, threshold: 273.15}]
+members: 0/to/50
 """,
     "interpolate": """
 type: interpolate

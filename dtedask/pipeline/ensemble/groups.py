@@ -83,7 +83,7 @@ class EnsembleState:
 
 
 def save_state(state: EnsembleState) -> Saved:
-    """Return what a checkpoint keeps; arrays are those of the state."""
+    """Return what a checkpoint keeps; it stays as it is when the run goes on."""
     templates, arrays = Templates(), dict[str, Any]()
     groups = [
         _save_group(place, identity, group, templates, arrays)
@@ -112,13 +112,14 @@ def _save_group(
         state: OperationState | None = getattr(group.part, name)
         if state is not None:
             states[name], kept = state.save()
-            arrays |= {f"{place} {name} {key}": array for key, array in kept.items()}
+            is_under_way = name == "segment"  # it goes on in place
+            arrays |= {f"{place} {name} {key}": one.copy() if is_under_way else one for key, one in kept.items()}
     return {
         "identity": [list(pair) for pair in identity],
         "member": templates.add(group.member, arrays),
         "number": group.number,
         "waiting": list(group.waiting),
-        "taken": group.taken,
+        "taken": list(group.taken),
         "states": states,
         "times": [group.part.fields, group.part.first, group.part.last],
     }

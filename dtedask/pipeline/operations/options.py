@@ -32,7 +32,7 @@ class OperationOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
 
     operation: str
-    """What is done: one of the names that `operation_names` gives."""
+    """What is done, such as `average`; all are in [What operations do](../explanation/operations.md)."""
     threshold: FiniteFloat | None = None
     """Of exceedance: the value to compare with, in the units of the field."""
     compare: Literal["above", "at-least", "below", "at-most"] = "above"
