@@ -34,7 +34,7 @@ def select(**options):
     return [{"type": "select", **options}]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(match=matches, ignore=st.none() | matches)
 def test_the_same_fields_pass(multio, match, ignore):
     actions = select(match=match, **({} if ignore is None else {"ignore": ignore}))
@@ -42,7 +42,7 @@ def test_the_same_fields_pass(multio, match, ignore):
     assert [values[0] for values in ours.values(actions, FIELDS)] == theirs
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(match=matches)
 def test_the_same_fields_are_accepted(multio, match):
     keys = [given for _, given, _ in FIELDS]

@@ -51,21 +51,21 @@ frequencies = st.sampled_from(["1h", "3h", "6h", "12h", "1d"])
 
 
 @pytest.mark.parametrize("operation", ["minimum", "instant", "accumulate"])
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(values=fields, frequency=frequencies)
 def test_minimum_instant_and_sum_are_those_of_multio_to_the_last_bit(multio, operation, values, frequency):
     theirs, mine = both(multio, statistics(operation, frequency), calls_of(values))
     np.testing.assert_array_equal(mine, theirs)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(values=fields, frequency=frequencies)
 def test_maximum_is_that_of_multio_where_a_value_is_positive(multio, values, frequency):
     theirs, mine = both(multio, statistics("maximum", frequency), calls_of(np.abs(values) + 1e-12))
     np.testing.assert_array_equal(mine, theirs)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(values=fields, frequency=frequencies)
 def test_average_is_that_of_multio_within_the_rounding_of_its_running_mean(multio, values, frequency):
     theirs, mine = both(multio, statistics("average", frequency), calls_of(values))
@@ -74,7 +74,7 @@ def test_average_is_that_of_multio_within_the_rounding_of_its_running_mean(multi
 
 
 @pytest.mark.parametrize("operation", ["difference", "inverse-difference", "de-accumulate"])
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(values=fields, frequency=frequencies)
 def test_differences_from_the_field_at_the_start_are_those_of_multio_to_the_last_bit(
     multio, operation, values, frequency
@@ -95,7 +95,7 @@ def test_accumulations_start_anew_where_the_model_resets_them_as_in_multio(multi
 
 
 @pytest.mark.parametrize("operation", ["flux-average", "fixed-window-flux-average"])
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(values=fields, frequency=frequencies)
 def test_flux_averages_are_those_of_multio_within_one_rounding(multio, operation, values, frequency):
     options = {"initial-condition-present": True, "solver-reset-accumulate-fields-every": "never"}
