@@ -11,7 +11,7 @@ from dtedask.core.errors import PlanError
 from dtedask.pipeline.checkpoint.saving import Saving
 from dtedask.pipeline.places import folder_of
 from dtedask.pipeline.run import Run
-from dtedask.pipeline.running import Beginning, Resume, beginning_of, checkpoints_of
+from dtedask.pipeline.running import Beginning, Resume, alone, beginning_of, checkpoints_of
 from dtedask.pipeline.status import StatusFile
 
 if TYPE_CHECKING:
@@ -40,23 +40,24 @@ class Progress:
     PlanError
         If the interrupted stream was of another plan, if there is none and must be, or if its pipelines stopped at
         different steps: a model cannot begin again at several.
+    LockedError
+        If somebody runs the plan into the same output.
     """
 
     def __init__(self, plan: Plan, threads: int, resume: Resume | None) -> None:
-        options = plan.document.checkpoint
-        checkpoints = checkpoints_of(plan, options) if resume else None
-        begin = beginning_of(plan, _IDENTITY, checkpoints, resume or "never")
-        self.resumed_after = _step_of(begin)
-        self._last: Mapping[str, str] = self.resumed_after or {}
-        saving = None
-        if checkpoints is not None:
-            saving = Saving(checkpoints, options, run=begin.run, plan=plan, source=_IDENTITY, position=self._position)
-        self.run = Run(plan, threads=threads, restored=begin.checkpoint, saving=saving, first=begin.seen)
-        self._status = StatusFile(folder_of(plan) if resume else None, plan, _IDENTITY, run=begin.run)
-        self._status.watch(self.run)
-        self._open = ExitStack()
-        self._open.enter_context(self._status)
-        self._open.enter_context(self.run)
+        self.resumed_after: Mapping[str, str] | None = None
+        self._last: Mapping[str, str] = {}
+        kept = folder_of(plan) if resume else None
+        with ExitStack() as stack:
+            if kept is not None:
+                stack.enter_context(alone(kept, plan.document.title))
+            begin, saving = self._beginning(plan, resume)
+            self.run = Run(plan, threads=threads, restored=begin.checkpoint, saving=saving, first=begin.seen)
+            self._status = StatusFile(kept, plan, _IDENTITY, run=begin.run)
+            self._status.watch(self.run)
+            stack.enter_context(self._status)
+            stack.enter_context(self.run)
+            self._open = stack.pop_all()
 
     def feed(self, message: Message) -> None:
         """Send a message through the plan."""
@@ -70,6 +71,16 @@ class Progress:
     ) -> None:
         """Flush what is left, unless by an error, and let go of all that is open."""
         self._open.__exit__(kind, error, traceback)
+
+    def _beginning(self, plan: Plan, resume: Resume | None) -> tuple[Beginning, Saving | None]:
+        options = plan.document.checkpoint
+        checkpoints = checkpoints_of(plan, options) if resume else None
+        begin = beginning_of(plan, _IDENTITY, checkpoints, resume or "never")
+        self.resumed_after = _step_of(begin)
+        self._last = self.resumed_after or {}
+        if checkpoints is None:
+            return begin, None
+        return begin, Saving(checkpoints, options, run=begin.run, plan=plan, source=_IDENTITY, position=self._position)
 
     def _position(self) -> dict[str, Mapping[str, str]]:
         return {"flush": self._last}

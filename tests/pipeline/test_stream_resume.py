@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dtedask
-from dtedask.core.errors import PlanError
+from dtedask.core.errors import LockedError, PlanError
 from dtedask.pipeline.status import find_status
 from dtedask.pipeline.stream import Stream
 
@@ -86,6 +86,11 @@ def test_the_status_of_a_stream_is_read_as_that_of_a_run(tmp_path):
     (status,) = find_status(tmp_path / "data")
     said = status.document
     assert (said["status"], said["source"], said["fields"]) == ("done", {"kind": "stream"}, 6 * SOURCES)
+
+
+def test_two_streams_of_one_plan_into_one_output_are_refused(tmp_path):
+    with open_stream(tmp_path / "data", resume="auto"), pytest.raises(LockedError, match="'live'"):
+        open_stream(tmp_path / "data", resume="auto")
 
 
 def test_a_stream_that_must_go_on_and_has_nothing_to_go_on_with_says_so(tmp_path):
