@@ -110,7 +110,10 @@ class ByType:
     ) -> JsonSchemaValue:
         found = []
         for name in self.names():
-            of_model = handler(self._model(name).__pydantic_core_schema__)
+            model = self.model_of({"type": name})
+            if model is None:
+                continue  # a package that cannot be loaded: who uses it is told
+            of_model = handler(model.__pydantic_core_schema__)
             found.append({"allOf": [of_model, {"properties": {"type": {"const": name}}}]})
         return {"anyOf": found}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import yaml
     from pydantic import BaseModel, ValidationError
 
-__all__ = ["KeyPath", "Lines", "check_document", "load_document", "read_document", "read_yaml"]
+__all__ = ["KeyPath", "Lines", "check_document", "load_document", "read_document", "read_yaml", "summed_up"]
 
 Model = TypeVar("Model", bound="BaseModel")
 KeyPath = tuple[str | int, ...]
@@ -132,6 +132,26 @@ def check_document(
         return model.model_validate(data, context=context)
     except ValidationError as error:
         raise _document_error(error, model, data, lines, kind) from error
+
+
+def summed_up(findings: Iterable[tuple[str, str]], place: str, kind: str) -> DocumentError:
+    """Return one error for all that is wrong in a document.
+
+    Parameters
+    ----------
+    findings : iterable of (str, str)
+        At least one: what is wrong, with its line, and what to do about it.
+    place : str
+        Name of the file, or what the text is when it is in no file.
+    kind : str
+        What the document is, for messages.
+    """
+    different = list(dict.fromkeys(findings))
+    if len(different) == 1:
+        return DocumentError(different[0][0], hint=different[0][1])
+    texts = [f"{text} {hint}".rstrip() for text, hint in different[:_SHOWN]]
+    more = [f"and {len(different) - _SHOWN} more"] if len(different) > _SHOWN else []
+    return DocumentError("\n  ".join([f"{place}: {len(different)} mistakes in the {kind}:", *texts, *more]))
 
 
 def read_yaml(text: str, place: str) -> tuple[Any, Lines]:
@@ -268,12 +288,7 @@ def _document_error(
     error: ValidationError, model: type[BaseModel], data: object, lines: Lines, kind: str
 ) -> DocumentError:
     items = error.errors(include_url=False)
-    findings = list(dict.fromkeys(_finding(dict(item), model, data, lines) for item in items))
-    if len(findings) == 1:
-        return DocumentError(findings[0][0], hint=findings[0][1])
-    texts = [f"{text} {hint}".rstrip() for text, hint in findings[:_SHOWN]]
-    more = [f"and {len(findings) - _SHOWN} more"] if len(findings) > _SHOWN else []
-    return DocumentError("\n  ".join([f"{lines.place}: {len(findings)} mistakes in the {kind}:", *texts, *more]))
+    return summed_up([_finding(dict(item), model, data, lines) for item in items], lines.place, kind)
 
 
 def _finding(item: dict[str, Any], model: type[BaseModel], data: object, lines: Lines) -> tuple[str, str]:

@@ -205,9 +205,28 @@ def action_class(name: str) -> type[Action]:
     types = action_types()
     if name not in types:
         raise DocumentError(f"There is no action of the type {name!r}.", hint=did_you_mean(name, types))
-    module, _, attribute = types[name].partition(":")
-    found: type[Action] = getattr(import_module(module), attribute)
+    found: type[Action] = loaded(types[name], f"action {name!r}")
     return found
+
+
+def loaded(place: str, what: str) -> Any:
+    """Load what an entry point names.
+
+    Raises
+    ------
+    DocumentError
+        If its package cannot be imported or does not have it.
+    """
+    module, _, attribute = place.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except Exception as error:
+        if module.startswith("dtedask."):
+            raise
+        raise DocumentError(
+            f"The {what} of an installed package cannot be loaded from {place!r}: {type(error).__name__}: {error}.",
+            hint="Update or remove the package.",
+        ) from error
 
 
 def action_type(name: str) -> str:

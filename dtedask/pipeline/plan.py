@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from dtedask.core.document_errors import dotted
-from dtedask.core.errors import DocumentError
-from dtedask.pipeline.action import Action, Context, make_action
+from dtedask.pipeline.action import Action, Context
 from dtedask.pipeline.actions.select import Select
 from dtedask.pipeline.document import PlanDocument, read_plan
+from dtedask.pipeline.making import made_actions
 from dtedask.pipeline.policy import OnError
-from dtedask.pipeline.routes import Route, routes
+from dtedask.pipeline.routes import routes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,15 +80,18 @@ class Plan:
         self.digest = document.digest
         if section:
             self.digest = hashlib.sha256(f"{section} of {document.digest}".encode()).hexdigest()
+        found = routes(document, section)
+        sections = tuple(document.sections)
+        made = made_actions(document, found, Context("", 0, self.folder, output, self.digest, sections))
         self.pipelines = tuple(
             Pipeline(
                 route.name,
-                tuple(self._actions(route)),
+                made[route.name],
                 route.document.on_error or document.on_error_in(route.section) or OnError(),
                 route.upstream,
                 route.section,
             )
-            for route in routes(document, section)
+            for route in found
         )
 
     @classmethod
@@ -219,14 +221,3 @@ class Plan:
 
     def _repr_html_(self) -> str:
         return self.explain()._repr_html_()
-
-    def _actions(self, route: Route) -> Iterator[Action]:
-        sections = tuple(self.document.sections)
-        for position, options in enumerate(route.document.actions):
-            context = Context(route.name, position, self.folder, self.output, self.digest, sections)
-            try:
-                yield make_action(options, context)
-            except DocumentError as error:
-                path = ("actions", position) if self.document.actions else (*route.path, "actions", position)
-                place = f"{self.document.place(path)}: {dotted(path)}"
-                raise DocumentError(f"{place}: {error.message}", hint=error.hint) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -14,7 +13,7 @@ from pydantic import field_validator
 from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
-from dtedask.pipeline.action import ActionOptions, Context
+from dtedask.pipeline.action import ActionOptions, Context, loaded
 from dtedask.pipeline.manifest import Manifest, Written
 
 if TYPE_CHECKING:
@@ -129,8 +128,7 @@ def sink_class(name: str) -> type[Sink]:
     types = sink_types()
     if name not in types:
         raise DocumentError(f"There is no sink of the type {name!r}.", hint=did_you_mean(name, types))
-    module, _, attribute = types[name].partition(":")
-    found: type[Sink] = getattr(import_module(module), attribute)
+    found: type[Sink] = loaded(types[name], f"sink {name!r}")
     return found
 
 

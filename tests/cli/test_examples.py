@@ -101,7 +101,7 @@ fdb.flush()
 """
 
 
-PLAN = "actions: [{type: aggregate}, {type: print, only-fields: true}, {type: sink, sinks: [{type: cube}]}]\n"
+PLAN = "actions: [{type: aggregate}, {type: sink, sinks: [{type: cube, url: made}]}]\n"
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ INTERRUPTED = [
     example
     for name in ("run", "replay")
     for example in examples_of(COMMANDS["plan", name])
-    if name == "replay" or "--resume" in example  # they need a run that broke off: docs/how-to/restart-a-plan.md has one
+    if name == "replay" or "--resume" in example  # docs/how-to/restart-a-plan.md has a run that broke off
 ]
 RUN_ELSEWHERE = KEPT + SUBMITTED + INTERRUPTED
 

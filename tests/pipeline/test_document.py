@@ -174,7 +174,16 @@ def test_a_plan_has_actions_or_plans_and_something_to_do():
     assert "a plan needs actions." in refused("plans: [{name: a}]")
 
 
+def test_mistakes_that_actions_find_when_they_are_made_are_told_together(tmp_path):
+    text = "plans:\n" + "".join(
+        f"- name: {name}\n  actions:\n  - type: metadata-mapping\n    mapping: {name}.yaml\n" for name in "ab"
+    )
+    (tmp_path / "plan.yaml").write_text(text)
+    with pytest.raises(DocumentError, match=r"(?s)2 mistakes in the plan:.*plan\.yaml:4: .*plan\.yaml:8: "):
+        Plan.from_yaml(tmp_path / "plan.yaml")
+
+
 def test_a_mistake_that_an_action_finds_when_it_is_made_has_its_line(tmp_path):
     (tmp_path / "plan.yaml").write_text("actions:\n- type: print\n- type: metadata-mapping\n  mapping: missing.yaml\n")
-    with pytest.raises(DocumentError, match=r"plan\.yaml:[34]: .*actions\[1\].*missing\.yaml"):
+    with pytest.raises(DocumentError, match=r"plan\.yaml:3: .*actions\[1\].*missing\.yaml"):
         Plan.from_yaml(tmp_path / "plan.yaml")
