@@ -163,7 +163,7 @@ def _plain(key: str, concept: str) -> _Term:
 def _reader(key: str, concept: str) -> Callable[[Message], Hashable]:
     """Read a key under its own name, under the others of its concept, or out of the description."""
     names = names_of(key)
-    described = _DESCRIBED.get(concept)
+    described = _DESCRIBED.get(concept, _DESCRIBED.get(key))
 
     def read(message: Message) -> Hashable:
         keys = message.keys
@@ -179,7 +179,7 @@ def _reader(key: str, concept: str) -> Callable[[Message], Hashable]:
 _DESCRIBED: dict[str, Callable[[FieldDescription], Hashable]] = {
     "standardName": lambda one: one.standard_name or None,
     "typeOfLevel": lambda one: one.level_type or None,
-    "levelist": lambda one: one.level,
+    "level": lambda one: one.level,  # by this name only: MARS has no levelist for 2 metres above the ground
     "stepType": lambda one: one.step_type,
     "gridType": lambda one: one.grid.kind,
     "grid": lambda one: one.grid.label,

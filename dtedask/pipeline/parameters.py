@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator
 
 from dtedask.core.errors import DtedaskError
+from dtedask.pipeline.glossary import accepted_texts
 from dtedask.request import Parameter, parameter
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message
 
-__all__ = ["known_parameter", "with_parameter"]
+__all__ = ["AnyParam", "OneParam", "known_parameter", "param_ids", "with_parameter"]
+
+
+def param_ids(value: str | int) -> frozenset[str]:
+    """All paramIds that a plan means by a parameter: several for some short names.
+
+    Raises
+    ------
+    InvalidValueError
+        If there is no such parameter.
+    """
+    return frozenset(text for text in accepted_texts("param", value) if text[:1].isdecimal())
+
+
+def _exists(value: str | int) -> str | int:
+    param_ids(value)
+    return value
+
+
+def _is_one(value: str | int) -> str | int:
+    parameter(value)
+    return value
+
+
+AnyParam = Annotated[str | int, AfterValidator(_exists)]
+"""An option that names a parameter, or several that share a short name."""
+OneParam = Annotated[str | int, AfterValidator(_is_one)]
+"""An option that names one parameter."""
 
 
 def known_parameter(param: str) -> Parameter:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator
 
 from dtedask.core.errors import DocumentError, DtedaskError, FieldError, PlanError
 from dtedask.geo import Grid, PointOrder, Subset, subset
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
 
-__all__ = ["GridName", "Target", "grid_name", "read_area"]
+__all__ = ["AreaOption", "GridName", "GridOption", "Target", "grid_name", "read_area"]
 
 GridName = str | float | Sequence[float]
 Area = tuple[float, float, float, float]
@@ -66,6 +68,23 @@ def read_area(value: str | Sequence[float]) -> Area:
             f"The area {value!r} lies upside down, or off the Earth.", hint="It is north/west/south/east."
         )
     return north, west, south, east
+
+
+def _checked_grid(value: Any) -> Any:
+    grid_name(value)
+    return value
+
+
+def _checked_area(value: Any) -> Any:
+    if value:
+        read_area(value)
+    return value
+
+
+GridOption = Annotated[str | float | list[float], AfterValidator(_checked_grid)]
+"""An option that names a grid."""
+AreaOption = Annotated[str | list[float], AfterValidator(_checked_area)]
+"""An option that is an area, or empty."""
 
 
 @dataclass(frozen=True, slots=True)

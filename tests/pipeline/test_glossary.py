@@ -105,6 +105,12 @@ def test_the_control_forecast_is_member_0():
     assert not means(field(type="fc"), "number", 0)
 
 
+def test_levelist_is_the_key_of_mars_and_level_what_the_field_says():
+    message = field(described={"level_type": "heightAboveGround", "level": 2.0})
+    assert (value_of(message, "level"), value_of(message, "levelist")) == ("2", None)
+    assert value_of(field(levelist="500"), "level") == "500"
+
+
 @given(st.integers(0, 2400), st.integers(0, 2400))
 def test_an_interval_is_named_by_its_end_and_by_both_ends(first, second):
     start, end = sorted((first, second))

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Context
-from dtedask.pipeline.glossary import accepted_texts, value_of
+from dtedask.pipeline.glossary import value_of
 from dtedask.pipeline.parameter_tables import AVERAGE_RATES, LOCAL_TO_WMO, pairs
-from dtedask.pipeline.parameters import known_parameter, with_parameter
+from dtedask.pipeline.parameters import AnyParam, OneParam, known_parameter, param_ids, with_parameter
 from dtedask.request import parameter, parse_step
 
 if TYPE_CHECKING:
@@ -27,22 +27,10 @@ class RateMapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
 
-    param_in: str | int = Field(alias="param-in")
+    param_in: AnyParam = Field(alias="param-in")
     """Parameter of the accumulation."""
-    param_out: str | int = Field(alias="param-out")
+    param_out: OneParam = Field(alias="param-out")
     """Parameter of the mean rate; values are per second, or per day where its units say so."""
-
-    @field_validator("param_in")
-    @classmethod
-    def _exists(cls, value: str | int) -> str | int:
-        accepted_texts("param", value)
-        return value
-
-    @field_validator("param_out")
-    @classmethod
-    def _is_one(cls, value: str | int) -> str | int:
-        parameter(value)
-        return value
 
 
 class AverageRateOptions(ActionOptions):
@@ -84,7 +72,7 @@ class AverageRate(Action):
         super().__init__(options, context)
         self.rates = dict(pairs(AVERAGE_RATES))
         for mapping in options.custom_mappings:
-            params = {text for text in accepted_texts("param", mapping.param_in) if text[:1].isdecimal()}
+            params = param_ids(mapping.param_in)
             self.rates |= dict.fromkeys(params, parameter(mapping.param_out).id)
 
     def handle(self, message: Message, state: Any, compute: Compute) -> Iterable[Message]:  # noqa: ARG002

@@ -9,13 +9,24 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dtedask.core.errors import DocumentError, FieldError, PlanError
 from dtedask.pipeline.action import Action, ActionOptions, Context
-from dtedask.pipeline.regridding import Target, grid_name, read_area
+from dtedask.pipeline.regridding import AreaOption, GridOption, Target, grid_name, read_area
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
 
-_NOT_YET = ("truncation", "rotation", "frame", "bitmap", "padding", "accuracy", "packing", "resol", "repres")
+_NOT_YET: tuple[str, ...] = (
+    "truncation",
+    "rotation",
+    "frame",
+    "bitmap",
+    "padding",
+    "accuracy",
+    "packing",
+    "resol",
+    "repres",
+)
+_NOT_YET += ("gaussian", "intgrid", "style")
 
 
 class MirOptions(BaseModel):
@@ -55,9 +66,9 @@ class InterpolateOptions(ActionOptions):
     """What the action does."""
     input: str | float | list[float] = ""
     """Grid that fields come on, such as ``O1280``; fields that say another one are refused. By default any."""
-    grid: str | float | list[float] = ""
+    grid: GridOption = ""
     """Grid that they are wanted on: its name, or the distances of columns and rows in degrees. By default their own."""
-    area: str | list[float] = ""
+    area: AreaOption = ""
     """Area that is cut out: north, west, south and east in degrees. By default all points."""
     interpolation: str = ""
     """The method; what can be done so far gives the values at points of the field, by whatever method."""
@@ -83,19 +94,18 @@ class InterpolateOptions(ActionOptions):
     """Truncation before interpolation; cannot be done yet."""
     repres: str | None = None
     """Representation; cannot be done yet."""
+    gaussian: str | None = None
+    """Kind of Gaussian grid; cannot be done yet."""
+    intgrid: str | None = None
+    """Intermediate grid; cannot be done yet."""
+    style: str | None = None
+    """Way of post-processing; cannot be done yet."""
 
-    @field_validator("grid", "input")
+    @field_validator("input")
     @classmethod
     def _is_a_grid(cls, value: Any) -> Any:
-        if value not in ("", None) and not _is_free(value):
+        if not _is_free(value):
             grid_name(value)
-        return value
-
-    @field_validator("area")
-    @classmethod
-    def _is_an_area(cls, value: Any) -> Any:
-        if value:
-            read_area(value)
         return value
 
     @model_validator(mode="after")

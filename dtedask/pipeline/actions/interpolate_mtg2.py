@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from dtedask.pipeline.action import Action, ActionOptions, Context
 from dtedask.pipeline.actions.interpolate import MirOptions
-from dtedask.pipeline.regridding import Target, grid_name, read_area
+from dtedask.pipeline.regridding import AreaOption, GridOption, Target, grid_name, read_area
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
@@ -30,11 +30,11 @@ class Output(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
 
-    grid: str | float | list[float]
+    grid: GridOption
     """Its name, or the distances of columns and rows in degrees."""
     enable: bool = True
     """Whether it is made."""
-    area: str | list[float] = ""
+    area: AreaOption = ""
     """Area that is cut out: north, west, south and east in degrees. By default all points."""
     cache_path: str = Field(".", alias="cache-path")
     """Accepted, without effect: nothing has to be cached."""
@@ -42,19 +42,6 @@ class Output(BaseModel):
     """Further options."""
     additional_metadata: AdditionalMetadata = Field(AdditionalMetadata(), alias="additional-metadata")
     """What its fields say besides."""
-
-    @field_validator("grid")
-    @classmethod
-    def _is_a_grid(cls, value: Any) -> Any:
-        grid_name(value)
-        return value
-
-    @field_validator("area")
-    @classmethod
-    def _is_an_area(cls, value: Any) -> Any:
-        if value:
-            read_area(value)
-        return value
 
     @property
     def target(self) -> Target:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dtedask.core.errors import DocumentError, FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Context
-from dtedask.pipeline.glossary import accepted_texts, value_of
+from dtedask.pipeline.glossary import value_of
 from dtedask.pipeline.parameter_tables import LOCAL_TO_WMO, pairs
-from dtedask.pipeline.parameters import known_parameter, with_parameter
+from dtedask.pipeline.parameters import AnyParam, OneParam, known_parameter, param_ids, with_parameter
 from dtedask.request import parameter
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ class CustomMapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
 
-    param_in: str | int = Field(alias="param-in")
+    param_in: AnyParam = Field(alias="param-in")
     """Parameter of the fields that are scaled."""
-    param_out: str | int = Field(alias="param-out")
+    param_out: OneParam = Field(alias="param-out")
     """Parameter that they have afterwards, which may be the same."""
     scaling: float
     """What values are multiplied with."""
@@ -35,18 +35,6 @@ class CustomMapping(BaseModel):
     """What is added afterwards."""
     units: str = ""
     """Units of the result, where they are not those of its parameter."""
-
-    @field_validator("param_in")
-    @classmethod
-    def _exists(cls, value: str | int) -> str | int:
-        accepted_texts("param", value)
-        return value
-
-    @field_validator("param_out")
-    @classmethod
-    def _is_one(cls, value: str | int) -> str | int:
-        parameter(value)
-        return value
 
     @field_validator("scaling", "offset")
     @classmethod
@@ -112,7 +100,7 @@ class Scale(Action):
         self._preset_only = frozenset(self.scalings)
         for mapping in options.custom_mappings:
             found = Scaling(parameter(mapping.param_out).id, mapping.scaling, mapping.offset, mapping.units)
-            params = {text for text in accepted_texts("param", mapping.param_in) if text[:1].isdecimal()}
+            params = param_ids(mapping.param_in)
             self.scalings |= dict.fromkeys(params, found)
             self._preset_only -= params
 

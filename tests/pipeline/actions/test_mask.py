@@ -71,6 +71,30 @@ def test_each_domain_and_level_has_its_own_mask():
         np.testing.assert_array_equal(found, expected)
 
 
+def test_a_field_above_the_ground_takes_the_mask_of_its_domain():
+    message = field(described={"level_type": "heightAboveGround", "level": 2.0}).with_keys(domain="T grid")
+    (out,) = through(mask(), mask_message(LAND), message)
+    np.testing.assert_array_equal(np.isnan(out.values), ~LAND)
+
+
+def test_parts_of_a_model_become_whole_masked_fields():
+    sources = {"a": [0, 3, 4, 7], "b": [1, 2, 5, 6]}
+    counts, values = np.array([1, 0, 0, 1, 1, 1, 0, 1], bool), np.linspace(-1, 20, 8)
+    messages = []
+    for source, points in sources.items():
+        keys = {"name": "T grid", "category": "unstructured", "source": source, "globalSize": 8, "domainCount": 2}
+        messages.append(Message(Kind.DOMAIN, keys, np.array(points)))
+    for kind, whole in ((Kind.MASK, counts), (Kind.FIELD, values)):
+        for source, points in sources.items():
+            keys = {"name": "sst", "domain": "T grid", "level": 0, "source": source, "globalSize": 8}
+            messages.append(Message(kind, {**keys, "category": kind.value}, whole[points]))
+    aggregate, masks = make_action({"type": "aggregate"}, Context()), mask(**{"offset-fields": ["sst"]})
+    states = aggregate.start(), masks.start()
+    whole = [out for message in messages for out in aggregate.handle(message, states[0], Eager())]
+    (out,) = through(masks, *whole, state=states[1])
+    np.testing.assert_array_equal(out.values, np.where(counts, values + 273.15, np.nan))
+
+
 def test_a_later_mask_replaces_an_earlier_one():
     (out,) = through(mask(), mask_message(LAND), mask_message(~LAND), ocean())
     np.testing.assert_array_equal(np.isnan(out.values), LAND)
