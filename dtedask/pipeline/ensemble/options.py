@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dtedask.core.errors import DocumentError
+from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.action import ActionOptions
-from dtedask.pipeline.operations import OperationOptions
-from dtedask.pipeline.operations.options import parse_operations
+from dtedask.pipeline.operations import OperationOptions, told_apart
 from dtedask.request.ranges import expand
 
 __all__ = ["EnsembleOptions"]
 
-_NAMES = {"mean": "average", "spread": "stddev"}
 _KNOWN = ("average", "stddev", "exceedance", "quantile")
+_NAMES = {"mean": "average", "spread": "stddev", **{name: name for name in _KNOWN}}
+
+
+def _own_name(said: Any) -> Any:
+    """Read mean and spread as what they are, and refuse what an ensemble has not."""
+    given = {"operation": said} if isinstance(said, str) else said
+    if isinstance(given, OperationOptions):
+        given = given.model_dump(exclude_unset=True)
+    name = given.get("operation") if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        return given
+    if name not in _NAMES:
+        raise DocumentError(f"An ensemble has no operation {name!r}.", hint=did_you_mean(name, _NAMES))
+    return {**given, "operation": _NAMES[name]}
+
+
+_OfAnEnsemble = Annotated[OperationOptions, BeforeValidator(_own_name, json_schema_input_type=str | OperationOptions)]
 
 
 class EnsembleOptions(ActionOptions):
@@ -23,10 +39,11 @@ class EnsembleOptions(ActionOptions):
 
     type: Literal["ensemble"] = "ensemble"
     """What the action does."""
-    operations: tuple[OperationOptions, ...] = Field(
-        default_factory=lambda: parse_operations(("average", "stddev")), validate_default=True
+    operations: Annotated[tuple[_OfAnEnsemble, ...], AfterValidator(told_apart)] = Field(
+        ("mean", "spread"), validate_default=True
     )
-    """``mean`` (or average), ``spread`` (or stddev), exceedance, quantile; a name, or a mapping with its options."""
+    """``mean`` (or average), ``spread`` (or stddev), exceedance, quantile, each a name or a map: quantiles 0 and 1 are
+    minimum and maximum."""
     members: tuple[int, ...] | None = None
     """Numbers of the members that are waited for, as a list or as MARS has it (``0/to/50``); others are left out.
     Without them all members that came before the flush are taken, and kept until then."""
@@ -38,13 +55,6 @@ class EnsembleOptions(ActionOptions):
     value_count_threshold: int | None = Field(None, alias="value-count-threshold", ge=1)
     """How many members need a value at a point; by default one missing value makes the point missing."""
 
-    @field_validator("operations", mode="before")
-    @classmethod
-    def _named(cls, operations: Any) -> Any:
-        if not isinstance(operations, list | tuple):
-            raise DocumentError("operations is no list.", hint="Write it as [mean, spread].")
-        return parse_operations([_own_name(one) for one in operations])
-
     @field_validator("members", mode="before")
     @classmethod
     def _numbers(cls, members: Any) -> Any:
@@ -55,24 +65,8 @@ class EnsembleOptions(ActionOptions):
 
     @model_validator(mode="after")
     def _fits(self) -> EnsembleOptions:
-        for one in self.operations:
-            if one.operation not in _KNOWN:
-                raise DocumentError(
-                    f"An ensemble has no {one.operation!r}.",
-                    hint="It has mean, spread, exceedance and quantile; quantiles 0 and 1 are minimum and maximum.",
-                )
-        if not self.operations:
-            raise DocumentError("An ensemble without operations gives nothing.", hint="Write operations: [mean].")
         if self.members is not None and not self.members:
             raise DocumentError("No members are named.", hint="Leave members out to take all that come.")
         if not self.control and 0 in (self.members or ()):
             raise DocumentError("Member 0 is wanted, but control is false.", hint="Leave one of them out.")
         return self
-
-
-def _own_name(one: Any) -> Any:
-    if isinstance(one, str):
-        return _NAMES.get(one, one)
-    if isinstance(one, dict) and one.get("operation") in _NAMES:
-        return {**one, "operation": _NAMES[one["operation"]]}
-    return one

@@ -6,14 +6,16 @@ are, so that the action can name them.
 
 from dtedask.pipeline.operations.information import OperationInfo, operation_info, operation_names
 from dtedask.pipeline.operations.operation_set import OperationSet
-from dtedask.pipeline.operations.options import OperationOptions
+from dtedask.pipeline.operations.options import AnyOperation, OperationOptions, told_apart
 from dtedask.pipeline.operations.state import OperationState
 
 __all__ = [
+    "AnyOperation",
     "OperationInfo",
     "OperationOptions",
     "OperationSet",
     "OperationState",
     "operation_info",
     "operation_names",
+    "told_apart",
 ]

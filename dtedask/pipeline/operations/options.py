@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 
 from dtedask.core.errors import DocumentError
 from dtedask.pipeline.operations.information import OperationInfo, operation_info
 from dtedask.request import parameter
 
-__all__ = ["OperationOptions", "parse_operations"]
+__all__ = ["AnyOperation", "OperationOptions", "parse_operations", "told_apart"]
 
 # MultIO's threshold is for these; a sum with holes is not the accumulation of a window, unless a plan asks for it.
 _THRESHOLD = frozenset({"average", "minimum", "maximum", "stddev", "variance", "exceedance", "quantile"})
@@ -102,6 +111,15 @@ class OperationOptions(BaseModel):
         return value_count_threshold if self.operation in _THRESHOLD else None
 
 
+def _said(operation: Any) -> Any:
+    return {"operation": operation} if isinstance(operation, str) else operation
+
+
+AnyOperation = Annotated[OperationOptions, BeforeValidator(_said, json_schema_input_type=str | OperationOptions)]
+"""An operation in a document: a name, or a map."""
+_OPERATION: TypeAdapter[OperationOptions] = TypeAdapter(AnyOperation)
+
+
 def parse_operations(operations: Iterable[str | Mapping[str, Any] | OperationOptions]) -> tuple[OperationOptions, ...]:
     """Read the operations of a plan, each a name or a mapping.
 
@@ -112,17 +130,23 @@ def parse_operations(operations: Iterable[str | Mapping[str, Any] | OperationOpt
     pydantic.ValidationError
         If one is wrong.
     """
-    parsed = tuple(_parsed(operation) for operation in operations)
-    names = [one.name for one in parsed]
+    return told_apart(tuple(_OPERATION.validate_python(operation) for operation in operations))
+
+
+def told_apart(operations: tuple[OperationOptions, ...]) -> tuple[OperationOptions, ...]:
+    """Refuse no operations at all, and those of which two have the same name.
+
+    Raises
+    ------
+    DocumentError
+        Naming it.
+    """
+    if not operations:
+        raise DocumentError("There is no operation in the list.", hint="Write at least one, such as [average].")
+    names = [one.name for one in operations]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DocumentError(f"The operation {twice[0]!r} stands twice.", hint="Take one of them away.")
-    return parsed
-
-
-def _parsed(operation: str | Mapping[str, Any] | OperationOptions) -> OperationOptions:
-    if isinstance(operation, OperationOptions):
-        return operation
-    return OperationOptions.model_validate({"operation": operation} if isinstance(operation, str) else dict(operation))
+    return operations
 
 
 def _short(number: float | None) -> str:

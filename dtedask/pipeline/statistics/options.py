@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dtedask.core.errors import InvalidValueError
 from dtedask.pipeline.action import ActionOptions
-from dtedask.pipeline.operations import OperationOptions, operation_info
+from dtedask.pipeline.operations import AnyOperation, told_apart
 from dtedask.pipeline.statistics.windows import Frequency, Offset, parse_frequency
 
 Reset = Literal["hour", "day", "month", "year", "never"]
@@ -80,7 +80,7 @@ class StatisticsDetails(BaseModel):
 class StatisticsOptions(ActionOptions):
     """Which statistics, and over which windows."""
 
-    operations: tuple[str | OperationOptions, ...] = Field(min_length=1)
+    operations: Annotated[tuple[AnyOperation, ...], AfterValidator(told_apart)]
     """What is done, each a name or a map: ``average``, ``{operation: exceedance, threshold: 273.15}``."""
     output_frequency: str = Field(alias="output-frequency")
     """How long windows are: ``6h``, ``1d``, ``10d``, ``1m``, ``season``, ``1y``, or the whole ``run``."""
@@ -124,9 +124,10 @@ class StatisticsOptions(ActionOptions):
 
     def _check_hours(self) -> None:
         for one in self.operations:
-            name = one if isinstance(one, str) else one.operation
-            if operation_info(name).needs_opening:
-                raise ValueError(f"the operation {name!r} counts from the start of a window, not by hour of the day")
+            if one.info.needs_opening:
+                raise ValueError(
+                    f"the operation {one.name!r} counts from the start of a window, not by hour of the day"
+                )
 
     @property
     def frequency(self) -> Frequency:

@@ -200,9 +200,9 @@ def test_results_stand_in_a_cube_as_products_of_the_ensemble(tmp_path):
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        ({"operations": ["variance"]}, "An ensemble has no 'variance'. It has mean, spread"),
-        ({"operations": []}, "without operations"),
-        ({"operations": "mean"}, "operations is no list"),
+        ({"operations": ["variance"]}, "An ensemble has no operation 'variance'"),
+        ({"operations": []}, "no operation in the list"),
+        ({"operations": "mean"}, "valid tuple"),
         ({"members": []}, "No members are named"),
         ({"members": "0/to/50", "control": False}, "Member 0 is wanted, but control is false"),
         ({"on-missing": "wait"}, "partial"),

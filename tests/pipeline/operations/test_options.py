@@ -1,9 +1,12 @@
 """What a plan may say of an operation."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
 from dtedask.core.errors import DocumentError
+from dtedask.pipeline import Plan
 from dtedask.pipeline.operations import OperationOptions, OperationSet, operation_info, operation_names
 
 PLAIN = [name for name in operation_names() if name not in ("exceedance", "quantile")]
@@ -68,6 +71,37 @@ def test_what_makes_no_sense_is_refused_with_the_reason(said, reason):
 def test_the_same_result_twice_is_refused():
     with pytest.raises(DocumentError, match="'average' stands twice"):
         OperationSet(["average", {"operation": "average"}])
+
+
+@pytest.mark.parametrize(
+    ("action", "operations", "mistakes"),
+    [
+        (
+            "statistics",
+            "[avrage, {operation: quantile, quantil: 0.5}]",
+            ["no operation 'avrage'. Did you mean 'average'", "unknown key 'quantil'.*Did you mean 'quantile'"],
+        ),
+        ("statistics", "[average, {operation: average}]", ["'average' stands twice"]),
+        ("statistics", "[]", ["no operation in the list"]),
+        ("statistics", "[3]", ["operations.0"]),
+        (
+            "ensemble",
+            "[mea, {operation: exceedance}]",
+            ["no operation 'mea'. Did you mean 'mean'", "'exceedance' needs 'threshold'"],
+        ),
+        ("ensemble", "[variance]", ["An ensemble has no operation 'variance'"]),
+        ("ensemble", "[mean, average]", ["'average' stands twice"]),
+    ],
+)
+def test_every_mistake_of_a_plan_has_its_line(tmp_path, action, operations, mistakes):
+    plan = tmp_path / "plan.yaml"
+    frequency = ", output-frequency: 1d" if action == "statistics" else ""
+    plan.write_text(f"actions:\n  - {{type: 'null'}}\n  - {{type: {action}, operations: {operations}{frequency}}}\n")
+    with pytest.raises(DocumentError) as caught:
+        Plan.from_yaml(plan)
+    for mistake in mistakes:
+        assert re.search(f"plan.yaml:3: .*{mistake}", str(caught.value)), str(caught.value)
+    assert "Tuple" not in str(caught.value)
 
 
 def test_a_threshold_of_the_action_is_for_operations_on_all_values():
