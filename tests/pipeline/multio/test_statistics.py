@@ -198,3 +198,28 @@ def test_of_single_precision_ours_is_the_sum_in_double_and_multio_rounds_on_the_
     function = {"average": np.mean, "accumulate": np.sum, "minimum": np.min, "maximum": np.max}[operation]
     np.testing.assert_allclose(mine, function(values.astype("float64"), axis=0), rtol=24 * EPS)
     np.testing.assert_allclose(mine, theirs, rtol=3 * 24 * np.finfo("float32").eps)
+
+
+def test_windows_of_a_forecast_that_is_read_late_are_those_of_the_whole_forecast(multio, record_property):
+    """MultIO counts hours from the first field that it meets: after a restart its windows are others."""
+    values = np.arange(1.0, 31)[:, None]
+    actions = statistics("instant", "6h")
+    theirs = multio.run(actions, calls_of(values[9:], start=10)).fields
+    record_property("multio", str([out.keys["endStepInHours"] for out in theirs]))
+    whole = [(out.keys["endStepInHours"], out.values[0]) for _, out in ours.run(actions, calls_of(values))]
+    late = [(out.keys["endStepInHours"], out.values[0]) for _, out in ours.run(actions, calls_of(values[9:], start=10))]
+    assert late == whole[2:]
+    assert [end for end, _ in whole] == [6, 12, 18, 24, 30]
+
+
+def test_a_month_of_fields_at_noon_goes_out_with_the_first_field_of_the_next(multio, record_property):
+    """MultIO's goes out one field earlier, since the time step says that the next is outside. Numbers are equal."""
+    values = np.arange(1.0, 71)[:, None]
+    keys = {"time_step_s": 86400, "time": 120000, "startTime": 120000}
+    actions = statistics(["accumulate"], "1m")
+    theirs = multio.run(actions, calls_of(values, **keys)).fields
+    mine = ours.run([{**actions[0], "partial": True}], calls_of(values, **keys))
+    record_property("multio", str([out.after for out in theirs]))
+    assert [number + 1 for number, _ in mine] == [30, 61]
+    assert [window_of_ours(out) for _, out in mine] == [window_of_multio(out.keys) for out in theirs]
+    np.testing.assert_array_equal([out.values for _, out in mine], [out.values for out in theirs])
