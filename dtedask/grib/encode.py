@@ -198,7 +198,7 @@ def write_level(handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any]
         _write_pressure(handle, float(level))
         return
     try:
-        handle.set("typeOfLevel", kind)
+        _set_new(handle, "typeOfLevel", kind)
     except GribUnsupportedError as error:
         raise GribUnsupportedError(
             f"ecCodes knows no GRIB2 level for levtype={levtype}, levelist={level}.",
@@ -211,7 +211,7 @@ def write_level(handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any]
 
 def _write_pressure(handle: Handle, hectopascal: float) -> None:
     is_whole = hectopascal >= 1 and hectopascal == int(hectopascal)
-    handle.set("typeOfLevel", "isobaricInhPa" if is_whole else "isobaricInPa")
+    _set_new(handle, "typeOfLevel", "isobaricInhPa" if is_whole else "isobaricInPa")
     handle.set("level", int(hectopascal) if is_whole else round(hectopascal * 100))
 
 
@@ -227,6 +227,12 @@ def write_step(handle: Handle, keys: Mapping[str, str], interval: tuple[int, int
     handle.set("stepRange" if interval or "-" in step else "step", step)
 
 
+def _set_new(handle: Handle, key: str, value: str) -> None:
+    """Set a text where it is another: setting one that ecCodes makes of many keys takes long."""
+    if handle.text(key) != value:
+        handle.set(key, value)
+
+
 def write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, decimal_scale: int, packing: str) -> None:
     """Pack the values of a field; NaN is missing."""
     is_double = values.dtype == "float64"
@@ -234,7 +240,7 @@ def write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, de
         data = np.asarray(values, dtype="float64").reshape(grid.shape)
     data = np.ascontiguousarray(message_order(data, grid)).ravel()
     if grid.kind != "sh":
-        handle.set("packingType", packing)
+        _set_new(handle, "packingType", packing)
         missing = np.isnan(data)
         if missing.any():
             handle.set("bitmapPresent", 1)

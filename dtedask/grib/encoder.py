@@ -149,6 +149,8 @@ class Encoder:
             else:
                 write_product(handle, keys, said, interval)
                 write_grid(handle, grid)
+            if grid.kind != "sh":
+                handle.set("packingType", PACKINGS[self.packing])
             for key, value in self._header_last():
                 handle.set(key, value)
         except BaseException:

@@ -205,3 +205,23 @@ def test_a_field_of_another_grid_is_refused_by_a_file_of_one(run):
 def test_an_unknown_sink_is_named_with_the_nearest(tmp_path):
     with pytest.raises(DocumentError, match="Did you mean 'netcdf'"):
         Plan.from_yaml({"actions": [{"type": "sink", "sinks": [{"type": "netdcf", "path": "a"}]}]})
+
+
+def test_a_kill_between_the_acknowledgement_and_the_notice_loses_none_and_gives_no_second(run, tmp_path, monkeypatch):
+    sinks = [{"type": "cube"}, {"type": "file", "path": "all.grib2"}, {"type": "notification"}]
+    action = made(tmp_path, *sinks)
+    state = action.start()
+    run(action=action, state=state, messages=[make_message(1), flush()])
+    saved = action.save(state)
+    step = [make_message(2, step="6"), flush("6")]
+    with monkeypatch.context() as patch:
+        patch.setattr("dtedask.pipeline.sinks.notification.run_after_notice", lambda _: 1 / 0)  # stands for the kill
+        with pytest.raises(SinkError, match="2:notification"):
+            run(action=action, state=state, messages=step)
+    for _ in range(2):
+        going_on = action.load(saved)
+        assert [out.kind for out in run(action=action, state=going_on, messages=step)] == [Kind.FLUSH]
+    told = [dict(event.request)["step"] for event in open_log(tmp_path / "data").events() if "plan/" in event.cube]
+    assert sorted(told) == ["0", "0", "6", "6"]  # of the cube and of the file
+    assert len({event.snapshot for event in open_log(tmp_path / "data").events() if "plan/" in event.cube}) == 2
+    assert len(dtedask.open(tmp_path / "data").history()) == 2
