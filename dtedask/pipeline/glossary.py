@@ -113,7 +113,19 @@ def accepted_texts(key: str, value: object) -> frozenset[str]:
     InvalidValueError
         If the key cannot have this value.
     """
+    if isinstance(value, float) and concept_of(key) == "param":
+        _check_table(value)
     return _term(key).accepted(_scalar(value))
+
+
+def _check_table(value: float) -> None:
+    """Refuse a number whose table may have lost zeros: 228.140 is 228.14 in YAML, table 140 or 14."""
+    table = str(value).partition(".")[2]
+    if len(table) < len("128") and table != "0":
+        raise InvalidValueError(
+            f"The parameter {value} may be of table {table} or {table.ljust(3, '0')}.",
+            hint="Write it in quotes: '228.140'.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

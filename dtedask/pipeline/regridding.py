@@ -13,6 +13,7 @@ from dtedask.core.errors import DocumentError, DtedaskError, FieldError, PlanErr
 from dtedask.geo import Grid, PointOrder, Subset, subset
 from dtedask.grib import Coordinate
 from dtedask.pipeline.actions.renumber_healpix import renumbered
+from dtedask.pipeline.numbers import numbers_of
 from dtedask.request import canonical_value
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _subset(grid: Grid, spacing: tuple[float, float] | None, area: Area | None) 
 
 def _cut(message: Message, part: Subset, compute: Compute) -> Message:
     assert message.description is not None  # looked at before
-    values = compute.call("cut", part.take, message.values)
+    values = compute.call("cut", part.take, numbers_of(message, "interpolate"))
     description = replace(message.description, grid=part.grid, order=PointOrder(part.grid.shape))
     keys: dict[str, Any] = {"grid": part.grid.label} if "grid" in message.keys else {}
     places = None if message.coordinates is None else _coordinates(part, *_attributes(message))

@@ -137,6 +137,12 @@ def test_a_value_that_a_key_cannot_have_is_refused():
         accepted_texts("param", "10uu")
 
 
+def test_a_table_that_may_have_lost_a_zero_is_refused():
+    assert accepted_texts("param", 130.128) == {"130"}
+    with pytest.raises(InvalidValueError, match=r"The parameter 228.14 may be of table 14 or 140\. Write it in quotes"):
+        accepted_texts("param", 228.140)
+
+
 def test_names_of_one_thing_are_one_concept():
     assert {concept_of(key) for key in ("level", "levelist", "levellist")} == {"levelist"}
     assert concept_of("anything") == "anything"

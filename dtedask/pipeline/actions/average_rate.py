@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Context
 from dtedask.pipeline.glossary import value_of
+from dtedask.pipeline.numbers import numbers_of
 from dtedask.pipeline.parameter_tables import AVERAGE_RATES, LOCAL_TO_WMO, pairs
 from dtedask.pipeline.parameters import AnyParam, OneParam, known_parameter, param_ids, with_parameter
 from dtedask.request import parameter, parse_step
@@ -82,7 +83,7 @@ class AverageRate(Action):
         param = self._rate_of(message)
         start, end = _interval(message)
         per_s = _DAY_S if known_parameter(param).units.endswith("day**-1") else 1
-        values = compute.call("average-rate", Rate(end - start, per_s), message.values)
+        values = compute.call("average-rate", Rate(end - start, per_s), numbers_of(message, "average-rate"))
         interval = (start, end)
         changed = with_parameter(message, param, step_type="avg", interval=interval)
         return [changed.replaced(values=values, data=None)]

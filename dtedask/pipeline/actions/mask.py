@@ -15,6 +15,7 @@ from dtedask.pipeline.glossary import accepted_texts, texts_of, value_of
 from dtedask.pipeline.mask_codec import decode_mask, encode_mask
 from dtedask.pipeline.mask_sources import MaskSource
 from dtedask.pipeline.message import Kind
+from dtedask.pipeline.numbers import numbers_of
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
@@ -141,7 +142,7 @@ class Mask(Action):
             return message
         mask = _mask_for(message, state)
         masking = Masking(str(message.keys.get("domain", "")), self.options.apply_bitmap, offset)
-        values = compute.call("mask", masking, message.values, mask)
+        values = compute.call("mask", masking, numbers_of(message, "mask"), mask)
         return self._described(message.replaced(values=values, data=None), has_offset=bool(offset))
 
     def _described(self, message: Message, *, has_offset: bool) -> Message:

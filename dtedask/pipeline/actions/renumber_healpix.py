@@ -13,6 +13,7 @@ from dtedask.core.errors import FieldError
 from dtedask.geo import Grid, PointOrder, places_of, reordered
 from dtedask.pipeline.action import Action, ActionOptions
 from dtedask.pipeline.glossary import value_of
+from dtedask.pipeline.numbers import numbers_of
 
 if TYPE_CHECKING:
     from dtedask.grib import Coordinate
@@ -84,7 +85,7 @@ def renumbered(message: Message, to: Ordering, compute: Compute) -> Message:
     wanted, renumber = found
     keys: dict[str, str] = {"orderingConvention": to, "grid": wanted.label}
     changes: dict[str, Any] = {
-        "values": compute.call("renumber-healpix", renumber, message.values),
+        "values": compute.call("renumber-healpix", renumber, numbers_of(message, "renumber-healpix")),
         "keys": {**message.keys, **{key: value for key, value in keys.items() if key in message.keys}},
         "data": None,
     }

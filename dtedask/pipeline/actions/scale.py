@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from dtedask.core.errors import DocumentError, FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Context
 from dtedask.pipeline.glossary import value_of
+from dtedask.pipeline.numbers import numbers_of
 from dtedask.pipeline.parameter_tables import LOCAL_TO_WMO, pairs
 from dtedask.pipeline.parameters import AnyParam, OneParam, known_parameter, param_ids, with_parameter
 from dtedask.request import parameter
@@ -113,7 +114,7 @@ class Scale(Action):
         if param in self._preset_only:
             _check_units(message, param)
         changed = with_parameter(message, scaling.param, units=scaling.units)
-        return [changed.replaced(values=compute.call("scale", scaling, message.values), data=None)]
+        return [changed.replaced(values=compute.call("scale", scaling, numbers_of(message, "scale")), data=None)]
 
 
 def _preset(name: str | None) -> dict[str, Scaling]:
