@@ -19,10 +19,12 @@ from dtedask.request import Request
 from dtedask.store import items
 from dtedask.store.addresses import Addresses
 from dtedask.store.agreement import check_agreement, place_of
+from dtedask.store.ahead import encoding_ahead
 from dtedask.store.control import Control
 from dtedask.store.execute import Execution
 from dtedask.store.identity import Address
-from dtedask.store.opaque import Opaque
+from dtedask.store.layouts import codec_of_values
+from dtedask.store.opaque import Opaque, is_opaque
 from dtedask.store.repository import BRANCH
 from dtedask.store.staging import Staging
 from dtedask.store.transaction import Options, commit_all
@@ -118,9 +120,10 @@ class Archive:
             raise FieldError(f"A field has one value of each key; {wanted} has several.", hint="Name one.")
         return own, wanted.without(*own)
 
-    def add_arrays(self, fields: Iterable[Field]) -> int:
-        """Take fields that are in memory."""
-        return self.keep(self.stage_arrays(fields))
+    def add_arrays(self, fields: Iterable[Field], *, ahead: bool = False) -> int:
+        """Take fields that are in memory; `ahead` begins to encode them at once."""
+        staged = self.stage_arrays(fields)
+        return self.keep(replace(staged, entries=tuple(map(_ahead, staged.entries))) if ahead else staged)
 
     def stage_arrays(self, fields: Iterable[Field]) -> Staged:
         """Look at fields that are in memory and take none of them yet."""
@@ -314,3 +317,11 @@ def _check_same_product(before: Entry, after: Entry) -> None:
             f"but differ in {pairs}.",
             hint="Archive one of them under another expver, or report the key that tells them apart.",
         )
+
+
+def _ahead(entry: Entry) -> Entry:
+    """The same field, whose chunk is being encoded as its schema says."""
+    if not isinstance(entry.source, np.ndarray) or is_opaque(entry.address.grid):
+        return entry
+    codec = codec_of_values(entry.address.variable.values, entry.address.grid)
+    return replace(entry, source=encoding_ahead(entry.source, codec))

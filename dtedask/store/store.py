@@ -204,13 +204,15 @@ class Store(Referrer):
                 return self._writer().add_arrays(parts)
             return self._writer().add_messages(fields, key)
 
-    def archive_fields(self, fields: Iterable[Field]) -> int:
+    def archive_fields(self, fields: Iterable[Field], *, ahead: bool = False) -> int:
         """Take fields that are in memory, with what describes them; else as `archive`.
 
         Parameters
         ----------
         fields : iterable of Field
             Each says itself all that a message would.
+        ahead : bool
+            Begin to encode them in the background, where fields come one by one and the flush is to be short.
 
         Returns
         -------
@@ -223,7 +225,7 @@ class Store(Referrer):
             If a field lacks a key, or `KeyCollisionError` if two different fields have the same keys.
         """
         with self._lock:
-            return self._writer().add_arrays(fields)
+            return self._writer().add_arrays(fields, ahead=ahead)
 
     def refer(self, messages: Iterable[Message]) -> int:
         """Take messages of files as fields that are read where they lie; else as `archive`.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.core.errors import DamagedError, GribError, GribSyntaxError
+from dtedask.store.ahead import Ahead
 from dtedask.store.chunks import ChunkWriter, Encoded, stored_chunks
 from dtedask.store.layouts import IntegerCodec, MessageCodec, Packs, Reference
 from dtedask.store.layouts.integers import is_plain
@@ -253,7 +254,8 @@ class WriteItem:
             return PackedMessage(self._message())
         if isinstance(self.codec, IntegerCodec):
             return self._integers(self.codec)
-        return self.codec.encode(self._values(self.codec.dtype))
+        ahead = self.source.encoded(self.codec) if isinstance(self.source, Ahead) else None
+        return ahead or self.codec.encode(self._values(self.codec.dtype))
 
     def _message(self) -> bytes:
         """The message as it came; of an array one that holds its values to the last bit.

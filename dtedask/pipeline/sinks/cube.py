@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from dtedask.pipeline.checksum import checksum_of_values
 from dtedask.pipeline.manifest import Keys, Written, field_keys
 from dtedask.pipeline.sink import Sink, SinkOptions
 from dtedask.request import is_key
+from dtedask.store.pool import decoding_pool
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Commit
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from dtedask.store import Store
     from dtedask.store.placed import Placed
     from dtedask.store.schema import Schema
+
+_USUAL = "float32"  # what values of a cube are rounded to, where its schema says nothing else
 
 
 class CubeOptions(SinkOptions):
@@ -56,6 +60,7 @@ class CubeSink(Sink):
         super().__init__(options, context)
         self._store: Store | None = None
         self._waiting: dict[Keys, Message] = {}
+        self._checksums: dict[Keys, Future[tuple[str, int]]] = {}
 
     @property
     def root(self) -> str:
@@ -71,10 +76,12 @@ class CubeSink(Sink):
         if message.data is not None:
             store.archive(message.data)
         else:
-            store.archive_fields([_field(message)])
+            store.archive_fields([_field(message)], ahead=True)
         keys = field_keys(message.keys)
         self._waiting.pop(keys, None)
         self._waiting[keys] = message
+        if message.data is None:
+            self._checksums[keys] = decoding_pool().submit(checksum_of_values, np.asarray(message.values), _USUAL)
 
     def flush(self, message: Message) -> Iterable[Written]:
         """See `Sink`."""
@@ -83,8 +90,10 @@ class CubeSink(Sink):
         store, taken = self._opened(), list(self._waiting.values())
         described_ = [_description(one) for one in taken]
         commits = store.flush(self._said(message), notes=self._notes(message))
-        written = _written(taken, described_, store.placed(described_), commits)
+        known = [self._checksums.get(keys) for keys in self._waiting]
+        written = _written(taken, described_, store.placed(described_), commits, known)
         self._waiting.clear()
+        self._checksums.clear()
         return written
 
     def close(self) -> None:
@@ -147,12 +156,19 @@ def _field(message: Message) -> Field:
 
 
 def _written(
-    taken: Sequence[Message], fields: Sequence[FieldDescription], places: Sequence[Placed], commits: Sequence[Commit]
+    taken: Sequence[Message],
+    fields: Sequence[FieldDescription],
+    places: Sequence[Placed],
+    commits: Sequence[Commit],
+    checksums: Sequence[Future[tuple[str, int]] | None],
 ) -> list[Written]:
     found = []
-    for message, field, place in zip(taken, fields, places, strict=True):
-        values = message.values if message.data is None and place.is_exact else place.values()
-        checksum, size = checksum_of_values(np.asarray(values), place.dtype)
+    for message, field, place, known in zip(taken, fields, places, checksums, strict=True):
+        if known is not None and place.is_exact and place.dtype == _USUAL:
+            checksum, size = known.result()
+        else:
+            values = message.values if message.data is None and place.is_exact else place.values()
+            checksum, size = checksum_of_values(np.asarray(values), place.dtype)
         is_new = any(_is_part_of(field, place, commit) for commit in commits)
         keys = tuple(field.keys.items())
         found.append(Written(keys, f"{place.url}/{place.chunk}", checksum, size, is_new=is_new))
