@@ -91,7 +91,8 @@ class Statistics(Action):
         windows = self.follower.together + 1
         hours = 1 if self.follower.hours is None else len(self.follower.hours)
         opening = field_bytes * windows if self.operations.needs_opening else 0
-        return fields * (windows * hours * self.operations.memory_bytes(1, field_bytes) + opening)
+        state = self.operations.memory_bytes(self.options.fields_in_window, field_bytes)
+        return fields * (windows * hours * state + opening)
 
     def explain(self) -> str:
         """See `Action`."""

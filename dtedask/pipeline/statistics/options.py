@@ -135,6 +135,13 @@ class StatisticsOptions(ActionOptions):
         return parse_frequency(self.output_frequency)
 
     @property
+    def fields_in_window(self) -> int:
+        """How many fields a window has about, for the memory it needs; hourly ones where the plan does not say."""
+        frequency = self.frequency
+        seconds = frequency.seconds or (frequency.months or 12) * 31 * 86_400
+        return -(-seconds // (self.options.distance or 3_600))
+
+    @property
     def windows_together(self) -> int | None:
         """How many windows of the output frequency one rolling window spans, 1 without; None if no whole number."""
         if self.window_length is None:

@@ -81,6 +81,29 @@ def test_missing_values_are_left_out_with_a_threshold(values, quantile):
         np.testing.assert_allclose(result[point], expected, rtol=1e-14, atol=1e-9)
 
 
+@settings(max_examples=20)
+@given(st.integers(0, 2**32), st.integers(1, 600), st.floats(0, 0.9))
+def test_with_missing_values_the_rank_is_never_off_by_more_than_twice_the_bound(seed, count, gaps):
+    rng = np.random.default_rng(seed)
+    values = rng.permuted(np.tile(np.arange(count), (3, 1)), axis=1).T * 1.0
+    values[rng.random(values.shape) < gaps] = np.nan
+    named = [{"operation": "quantile", "quantile": one, "size": 16, "value-count-threshold": 1} for one in QUANTILES]
+    operations = OperationSet(named)
+    results = finished(operations, segmented(operations, values)).values()
+    off = 2 * Sketch(16).rank_error(count) * count + 1
+    for quantile, result in zip(QUANTILES, results, strict=True):
+        for point, column in enumerate(values.T):
+            present = np.sort(column[~np.isnan(column)])
+            if not len(present):
+                assert np.isnan(result[point])
+                continue
+            place = quantile * (len(present) - 1)
+            low, high = (
+                int(np.clip(one, 0, len(present) - 1)) for one in (np.floor(place - off), np.ceil(place + off))
+            )
+            assert present[low] <= result[point] <= present[high]
+
+
 def test_infinite_values_have_their_place():
     values = np.array([[-np.inf], [1.0], [2.0], [np.inf]])
     operations = quantiles(8)

@@ -37,3 +37,10 @@ def test_results_say_what_they_are():
     assert {key: found.keys[key] for key in wanted} == wanted
     assert (found.description.interval, found.description.step_type) == ((0, 86400), "max")
     assert found.description.short_name == "max_2t"
+
+
+def test_memory_counts_the_fields_of_a_window_where_quantiles_need_it():
+    median = [{"operation": "quantile", "quantile": 0.5}]
+    assert statistics(median, "1d").memory_bytes(1, 8) == 2 * 8 * (64 + 1)
+    assert statistics(median, "1m").memory_bytes(1, 8) == 2 * 8 * (5 * 64 + 1)
+    assert statistics(median, "1m", details={"time-step": 21_600}).memory_bytes(1, 8) == 2 * 8 * (2 * 64 + 1)
