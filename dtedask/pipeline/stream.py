@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
 from threading import Condition
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,10 +13,9 @@ import numpy as np
 
 from dtedask.core.errors import FieldError, PlanError
 from dtedask.pipeline.actions.aggregate import WHOLE
-from dtedask.pipeline.actions.select import Select
 from dtedask.pipeline.flush_counts import FlushCounts
 from dtedask.pipeline.message import Kind, Message
-from dtedask.pipeline.plan import Pipeline, Plan
+from dtedask.pipeline.plan import Plan
 from dtedask.pipeline.running import Resume
 from dtedask.pipeline.stream_metadata import Grids, keys_of, values_of
 from dtedask.pipeline.stream_progress import Progress
@@ -211,9 +209,8 @@ class Stream(Client):
         return Client(self, str(source))
 
     def field_accepted(self, metadata: Metadata) -> bool:
-        """Whether any pipeline of the plan takes a field of these keys: what is not taken need not be written."""
-        keys = keys_of(metadata)
-        return any(_takes(pipeline, keys) for pipeline in self.plan.pipelines if not pipeline.upstream)
+        """Whether a field of these keys need be written: what `Plan.field_accepted` says, as MultIO does."""
+        return self.plan.field_accepted(keys_of(metadata))
 
     def close(self) -> None:
         """Flush what is left and let go of all that is open.
@@ -298,9 +295,3 @@ class Stream(Client):
                 self._is_open = False
                 self._lock.notify_all()
                 self._run.end(kind, error, traceback)
-
-
-def _takes(pipeline: Pipeline, keys: Mapping[str, Any]) -> bool:
-    """Whether the selections that a pipeline begins with let a field pass; other actions may change keys."""
-    selections = takewhile(lambda action: isinstance(action, Select), pipeline.actions)
-    return all(action.accepts(keys) for action in selections if isinstance(action, Select))
