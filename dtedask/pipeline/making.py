@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from dtedask.core.document_errors import describe, dotted
 from dtedask.core.documents import summed_up
-from dtedask.core.errors import DocumentError
+from dtedask.core.errors import DtedaskError
 from dtedask.pipeline.action import Action, Context, make_action
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def made_actions(document: PlanDocument, found: Sequence[Route], context: Contex
         for position, options in enumerate(route.document.actions):
             try:
                 made[route.name].append(make_action(options, replace(context, pipeline=route.name, position=position)))
-            except (DocumentError, ValidationError) as error:
+            except (DtedaskError, ValidationError) as error:
                 path = ("actions", position) if document.actions else (*route.path, "actions", position)
                 place = f"{document.place(path)}: {dotted(path)}"
                 wrong += [(f"{place}: {text}", hint) for text, hint in _said(error)]
@@ -57,8 +57,8 @@ def made_actions(document: PlanDocument, found: Sequence[Route], context: Contex
     return {name: tuple(actions) for name, actions in made.items()}
 
 
-def _said(error: DocumentError | ValidationError) -> Iterator[tuple[str, str]]:
-    if isinstance(error, DocumentError):
+def _said(error: DtedaskError | ValidationError) -> Iterator[tuple[str, str]]:
+    if isinstance(error, DtedaskError):
         yield error.message, error.hint
         return
     for item in error.errors(include_url=False):
