@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 __all__ = ["OnError"]
 
@@ -56,6 +58,12 @@ class OnError(BaseModel):
         if "://" in value:
             raise ValueError(f"dead letters are kept in a folder of this machine; {value!r} is none")
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Words are legal, too."""
+        words = ["propagate", "retry", "skip", "dead-letter", *_OF_MULTIO]
+        return {"anyOf": [{"type": "string", "enum": words}, handler(schema)], "description": cls.__doc__}
 
     @property
     def tries(self) -> int:

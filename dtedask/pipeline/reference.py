@@ -21,9 +21,9 @@ _HEAD = """# Actions
 
 Made from the models by `python -m dtedask.pipeline.reference`; `dtedask plan schema` prints the same for editors.
 
-A plan is a list of actions; each has a `type` and options. Unknown options are refused with line and nearest name.
-Names and meaning are those of [MultIO](https://github.com/ecmwf/multio) 2.12 where it has the action, with what is
-ours beside them.
+A [plan](plans.md) is a list of actions; each has a `type` and options. Unknown options are refused with line and
+nearest name. Names and meaning are those of [MultIO](https://github.com/ecmwf/multio) 2.12 where it has the action,
+with what is ours beside them.
 
 Messages go through the actions in order. Fields are changed, held back or ended; flushes, notices, domains and
 masks go on as they are unless an action says that it takes them. Whichever action gives a field another parameter,

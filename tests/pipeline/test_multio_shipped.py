@@ -1,12 +1,16 @@
 """The plan files that MultIO ships are read as they are."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from dtedask.core.errors import DocumentError
-from dtedask.pipeline.document import read_plan
+from dtedask.pipeline.document import plan_schema, read_plan
+from dtedask.pipeline.reference_examples import EXAMPLES
 
 SHIPPED = Path(find_spec("multiolib").origin).parent / "share"
 PLANS = sorted([*(SHIPPED / "multio/config").glob("*.yaml"), *(SHIPPED / "multiom/plans").glob("*.yaml")])
@@ -14,6 +18,11 @@ REFUSED = {
     "multio-server-multio-model-proposal.yaml": "There is no action of the type 'aggregat'",  # MultIO fails here, too
     "maestro-config.yaml": "There is no sink of the type 'maestro'",  # a plug-in that the wheels do not have either
 }
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return jsonschema.Draft202012Validator(plan_schema())
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.name)
@@ -64,3 +73,14 @@ def test_whatever_pymultio_can_write_is_read(tmp_path):
             "aggregate",
         ]
         assert len(plan.actions) == len(actions)
+
+
+@pytest.mark.parametrize("path", [path for path in PLANS if path.name not in REFUSED], ids=lambda path: path.name)
+def test_a_plan_that_multio_ships_fits_the_schema_once_types_are_in_small_letters(path, schema):
+    text = re.sub(r"(?<=type: )[A-Z]", lambda letter: letter[0].lower(), path.read_text())
+    schema.validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_of_an_action_fits_the_schema(name, schema):
+    schema.validate({"actions": [yaml.safe_load(EXAMPLES[name])]})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 __all__ = ["CheckpointOptions"]
 
@@ -34,6 +36,12 @@ class CheckpointOptions(BaseModel):
         if isinstance(value, Mapping) and "every" in value and not {"interval", "interval_s"} & set(value):
             return {**value, "interval": 0}
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Words are legal, too."""
+        words = {"type": "string", "enum": ["flush", "never"]}
+        return {"anyOf": [words, handler(schema)], "description": cls.__doc__}
 
     @property
     def never(self) -> bool:

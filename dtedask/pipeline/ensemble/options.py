@@ -55,7 +55,7 @@ class EnsembleOptions(ActionOptions):
     value_count_threshold: int | None = Field(None, alias="value-count-threshold", ge=1)
     """How many members need a value at a point; by default one missing value makes the point missing."""
 
-    @field_validator("members", mode="before")
+    @field_validator("members", mode="before", json_schema_input_type=str | int | tuple[int, ...] | None)
     @classmethod
     def _numbers(cls, members: Any) -> Any:
         if members is None:

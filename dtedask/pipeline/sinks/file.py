@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def _rotation(value: Any) -> Any:
     """``step``, ``day``, or a size as a number of bytes."""
-    if value in ("", "step", "day"):
+    if value in ("", "step", "day") or not isinstance(value, str | int | float):
         return value
     from dask.utils import parse_bytes
 
