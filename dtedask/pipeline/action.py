@@ -17,6 +17,7 @@ from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.policy import OnError
+from dtedask.pipeline.undo import rebuilt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,6 +154,14 @@ class Action(ABC):
     def load(self, saved: Saved) -> Any:  # noqa: ARG002 - there is none
         """Return the state that was saved."""
         return self.start()
+
+    def kept(self, state: Any, message: Message) -> Any:  # noqa: ARG002 - all of it, by default
+        """Return a copy of a state, to be put back where the action fails on a message.
+
+        Arrays are shared: the run puts back what folds change in them. An action whose state is large copies what
+        handling the message may change, and shares the rest.
+        """
+        return rebuilt(state)
 
     def close(self, state: Any) -> None:  # noqa: B027 - most of them hold nothing
         """Let go of what a state holds, such as open files, at the end of a run however it ends."""

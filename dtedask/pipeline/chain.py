@@ -13,7 +13,7 @@ from dtedask.pipeline.compute import Deferring, Eager
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.summary import ActionSummary, Failure, PipelineSummary
 from dtedask.pipeline.threads import Threads, settled
-from dtedask.pipeline.undo import Journal, rebuilt
+from dtedask.pipeline.undo import Journal
 
 if TYPE_CHECKING:
     from dtedask.pipeline.action import Action, Saved
@@ -157,7 +157,7 @@ class Link:
     def _once(self, message: Message, compute: Compute) -> Sequence[Message]:
         if self.action.takes_arrays:
             return list(self.action.handle(message, self.state, compute))
-        before, journal = rebuilt(self.state), Journal(compute)
+        before, journal = self.action.kept(self.state, message), Journal(compute)
         try:
             return list(self.action.handle(message, self.state, journal))
         except BaseException:

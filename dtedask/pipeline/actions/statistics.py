@@ -28,6 +28,9 @@ _ENDS = frozenset({"end-of-simulation", "last-step", "close-connection"})
 SO_FAR = "partial-statistics"  # a flush of this kind asks for what is in windows that are still open
 
 
+SeriesKey = tuple[Signature, int | None]
+
+
 @dataclass(slots=True)
 class StatisticsState:
     """How far all series have come.
@@ -42,7 +45,7 @@ class StatisticsState:
         Of each order of keys that was met, the same in the order of the alphabet, and whether it runs along dates.
     """
 
-    series: dict[tuple[Signature, int | None], Series] = field(default_factory=dict)
+    series: dict[SeriesKey, Series] = field(default_factory=dict)
     tidied: int = 0
     known: dict[Signature, tuple[Signature, bool]] = field(default_factory=dict)
 
@@ -86,6 +89,17 @@ class Statistics(Action):
             state.series[_sorted(signature_of(series.message)), series.reference] = series
         return state
 
+    def kept(self, state: StatisticsState, message: Message) -> StatisticsState:
+        """See `Action`: a field changes one series, and most flushes none."""
+        if message.kind is not Kind.FIELD:
+            return super().kept(state, message) if message.keys.get("flushKind") in _ENDS else state
+        all_series = dict(state.series)
+        if "date" in message.keys:
+            key = self._key(message, state)
+            if key in all_series:
+                all_series[key] = all_series[key].kept()
+        return StatisticsState(all_series, state.tidied, state.known)
+
     def memory_bytes(self, fields: int, field_bytes: int) -> int:
         """See `Action`; two states a field and window: the segments that are merged, and the one under way."""
         windows = self.follower.together + 1
@@ -104,7 +118,7 @@ class Statistics(Action):
         hours = sorted(follower.hours or ())
         said = {
             f"{names} over windows {bounds} of {length}": True,
-            f"one each {options.frequency}": follower.together > 1,
+            f"in steps of {options.frequency}": follower.together > 1,
             "which begin at another hour each day": _drifts(options.frequency),
             f"apart for each hour of the day {', '.join(map(str, hours))}": bool(hours),
             f"missing with less than {threshold} values": threshold is not None,
@@ -129,17 +143,21 @@ class Statistics(Action):
                     yield from self._results(series, closed, compute, asked=True)
 
     def _series(self, message: Message, time: int, state: StatisticsState) -> Series:
-        signature = signature_of(message)
-        known = state.known.get(signature)
-        if known is None:
-            along_dates = runs_along_dates(message.keys, self.options.time_axis)
-            known = state.known[signature] = (_sorted(signature), along_dates)
-        key = (known[0], None if known[1] else message.reference_time)
+        key = self._key(message, state)
         series = state.series.get(key)
         if series is None:
             _tidy(state, time)
             series = state.series[key] = self.follower.begin(message, time)
         return series
+
+    def _key(self, message: Message, state: StatisticsState) -> SeriesKey:
+        """All that tells the series of a field apart."""
+        signature = signature_of(message)
+        known = state.known.get(signature)
+        if known is None:
+            along_dates = runs_along_dates(message.keys, self.options.time_axis)
+            known = state.known[signature] = (_sorted(signature), along_dates)
+        return known[0], None if known[1] else message.reference_time
 
     def _results(self, series: Series, closed: Closed, compute: Compute, *, asked: bool = False) -> Iterator[Message]:
         if closed.covered.partial and not (asked or self.options.partial):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from dtedask.pipeline.undo import rebuilt
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
@@ -137,6 +139,11 @@ class Series:
     last: int | None = None
     first_distance: int | None = None
     distance: int | None = None
+
+    def kept(self) -> Series:
+        """Return a copy that stays as it is when a field is taken; arrays and what never changes are shared."""
+        parts = {hour: replace(part, segment=rebuilt(part.segment)) for hour, part in self.pane.parts.items()}
+        return replace(self, pane=replace(self.pane, parts=parts), earlier=list(self.earlier))
 
     def passes(self, time: int, distance: int | None) -> None:
         """Note the time of a field; `distance` is that of all fields where it is known."""

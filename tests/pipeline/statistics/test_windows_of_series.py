@@ -154,7 +154,7 @@ def test_memory_is_that_of_the_windows_and_not_of_the_fields():
         ({"frequency": "5h"}, "average over windows (start, end] of 5 hours; which begin at another hour each day"),
         (
             {"frequency": "6h", "window_length": "1d", "details": BACKWARD},
-            "average over windows [start, end) of 1 day; one each 6 hours",
+            "average over windows [start, end) of 1 day; in steps of 6 hours",
         ),
         (
             {"frequency": "1m", "by_hour_of_day": [0, 12], "partial": True},
