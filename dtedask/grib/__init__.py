@@ -5,7 +5,7 @@ from dtedask.grib.coordinates import Coordinate, coordinates
 from dtedask.grib.decode import decode
 from dtedask.grib.encode import encode
 from dtedask.grib.encode_packed import encode_packed
-from dtedask.grib.encoder import Encoder, forget_headers
+from dtedask.grib.encoder import PACKINGS, Encoder, forget_headers
 from dtedask.grib.field import Field, FieldDescription, Message
 from dtedask.grib.headers import header_differences, packing_step
 from dtedask.grib.packing import scale_of
@@ -13,6 +13,7 @@ from dtedask.grib.scan import ScanReport, Skipped, describe, scan
 from dtedask.grib.with_keys import with_keys
 
 __all__ = [
+    "PACKINGS",
     "Coordinate",
     "Encoder",
     "Field",

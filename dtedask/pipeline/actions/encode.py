@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from dtedask.core.errors import FieldError, GribError, PlanError
-from dtedask.grib import Encoder, scan
+from dtedask.grib import PACKINGS, Encoder, scan
 from dtedask.pipeline.action import Action, ActionOptions, Context
 from dtedask.request import is_key
 
@@ -35,8 +35,9 @@ Number = str | int | float
 class PackingOptions(ActionOptions):
     """How values are packed."""
 
-    packing: Literal["ccsds", "simple", "ieee", "complex", "second-order"] = "ccsds"
-    """``ieee`` keeps every bit; ``complex`` and ``second-order`` are smaller for smooth fields, and slow to write."""
+    packing: Literal["ccsds", "simple", "ieee", "complex", "second-order"] | None = None
+    """By default as the key ``packing`` of a field says, else ``ccsds``. ``ieee`` keeps every bit; ``complex`` and
+    ``second-order`` pack groups of values."""
     bits_per_value: int | None = Field(None, alias="bits-per-value", ge=1, le=64)
     """Bits of each packed value; by default as the field came, else 16."""
     decimal_scale: int = Field(0, alias="decimal-scale")
@@ -49,7 +50,7 @@ class PackingOptions(ActionOptions):
     def encoder(self, template: bytes = b"", overwrite: Mapping[str, Number] | None = None) -> Encoder:
         """What encodes as these options say."""
         return Encoder(
-            packing=self.packing,
+            packing=self.packing or "ccsds",
             bits_per_value=self.bits_per_value,
             decimal_scale=self.decimal_scale,
             accuracy=self.accuracy,
@@ -125,7 +126,9 @@ class EncodeField:
         )
 
 
-def encode_field(message: Message, encoder: Encoder, more: Mapping[str, Number] | None = None) -> EncodeField:
+def encode_field(
+    message: Message, encoder: Encoder, more: Mapping[str, Number] | None = None, *, as_it_says: bool = False
+) -> EncodeField:
     """Say how a field is to be encoded, by its keys.
 
     Parameters
@@ -136,6 +139,8 @@ def encode_field(message: Message, encoder: Encoder, more: Mapping[str, Number] 
         How fields of the plan are encoded.
     more : mapping, optional
         MARS keys that replace its own.
+    as_it_says : bool
+        Whether the key ``packing`` of the field counts.
 
     Raises
     ------
@@ -155,6 +160,8 @@ def encode_field(message: Message, encoder: Encoder, more: Mapping[str, Number] 
             f"The {message} has no {', '.join(lacking)} and cannot be encoded.",
             hint="Give it by metadata-mapping, or by additional-metadata of encode.",
         )
+    if as_it_says and message.keys.get("packing") in PACKINGS:
+        encoder = replace(encoder, packing=message.keys["packing"])
     attributes = dict(described.attributes)
     if described.interval is not None and described.step_type in _STATISTICS:
         attributes.setdefault("GRIB_typeOfStatisticalProcessing", _STATISTICS[described.step_type])
@@ -205,7 +212,8 @@ class Encode(Action):
             yield message.replaced(data=compute.call("encode-raw", raw, message.values), values=None)
             return
         self._check_grid(message)
-        function = encode_field(message, self._encoder, self._more)
+        as_it_says = self.options.packing is None
+        function = encode_field(message, self._encoder, self._more, as_it_says=as_it_says)
         data = compute.call("encode", function, message.values)
         keys = {**message.keys, **{key: str(value) for key, value in self._more.items()}}
         yield message.replaced(keys=keys, data=data, values=None)

@@ -63,5 +63,6 @@ class EncodeMtg2(Action):
         if not message.is_field or message.data is not None:
             yield message
             return
-        data = compute.call("encode", encode_field(message, self._encoder), message.values)
+        function = encode_field(message, self._encoder, as_it_says=self.options.packing is None)
+        data = compute.call("encode", function, message.values)
         yield message.replaced(data=data, values=None)

@@ -100,6 +100,12 @@ def test_misc_keys_of_a_field_are_set():
     assert number(out.data, "bitsPerValue") == 10
 
 
+def test_the_packing_is_that_of_the_plan_and_else_of_the_field():
+    message = make_message(1).with_keys(packing="simple")
+    by_field, by_plan = (encoded(message, type="encode-mtg2", **more) for more in ({}, {"packing": "ieee"}))
+    assert (describe(by_field.data).packing, describe(by_plan.data).packing) == ("grid_simple", "grid_ieee")
+
+
 def test_another_grid_than_the_named_one_is_refused():
     with pytest.raises(FieldError, match="and not on O320, which atlas-named-grid asks for"):
         encoded(make_message(1), type="encode", **{"atlas-named-grid": "O320"})
