@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import FieldError
@@ -30,6 +30,7 @@ def plainly_read(data):
     return found
 
 
+@settings(max_examples=60)
 @given(RUNS, st.booleans(), st.sampled_from(["bits", "runs", None]))
 def test_what_was_written_is_read(runs, first, form):
     mask = mask_of(runs, first)

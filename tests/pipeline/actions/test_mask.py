@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dtedask
@@ -47,6 +47,7 @@ class TestMask(ActionSuite):
         return [mask_message(LAND), mask_message(~LAND, level="5"), *names]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.booleans(), min_size=12, max_size=12), st.booleans(), st.floats(-300, 300))
 def test_points_that_do_not_count_are_missing_and_an_offset_is_added_to_the_others(points, makes_missing, offset):
     options = {"apply-bitmap": makes_missing, "offset-fields": ["sst"], "offset-value": offset}

@@ -44,7 +44,8 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CONDITIONS)
 def test_every_condition_takes_the_fields_that_multio_takes(multio, condition):
     document = {"type": "select", **condition}
