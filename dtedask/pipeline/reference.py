@@ -170,11 +170,16 @@ def _references(option: Any) -> Iterator[str]:
             yield from _references(value)
 
 
+def _as_map(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The map among what a model can be written as, such as a word or a map."""
+    return next((one for one in definition.get("anyOf", ()) if "properties" in one), definition)
+
+
 def _nested(options: Mapping[str, Any], schema: Mapping[str, Any], seen: list[str]) -> list[str]:
     """Tables of models that stand in options, each once."""
     lines: list[str] = []
     for name in dict.fromkeys(_references(options)):
-        definition = schema["$defs"][name]
+        definition = _as_map(schema["$defs"][name])
         if name in seen or "properties" not in definition:
             continue
         seen.append(name)
