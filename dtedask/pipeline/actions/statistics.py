@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.action import Action, Context, Saved
 from dtedask.pipeline.message import Kind, Message
+from dtedask.pipeline.numbers import numbers_of
 from dtedask.pipeline.operations import OperationSet
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.fields import Signature, runs_along_dates, signature_of, time_of
@@ -127,6 +128,7 @@ class Statistics(Action):
         return "; ".join(text for text, is_so in said.items() if is_so)
 
     def _field(self, message: Message, state: StatisticsState, compute: Compute) -> Iterator[Message]:
+        numbers_of(message, self.options.type)
         time = time_of(message)
         series = self._series(message, time, state)
         for closed in self.follower.take(series, message, time, compute):

@@ -4,6 +4,7 @@ import calendar
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ def expected(reference, distance, steps, frequency, is_forward):
             yield end, inside, is_whole
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(runs(), st.sampled_from(sorted(LENGTHS)), st.booleans(), st.booleans())
 def test_results_are_those_of_numpy_over_the_fields_of_each_window(drawn, frequency, is_forward, partial):
@@ -74,6 +76,7 @@ def test_results_are_those_of_numpy_over_the_fields_of_each_window(drawn, freque
                 assert parse_step(result.keys["step"]).end_s == end or not is_whole
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 5), st.integers(1, 90), st.booleans(), st.booleans())
 def test_rolling_windows_hold_the_fields_of_their_whole_length(together, count, is_forward, partial):
@@ -96,6 +99,7 @@ def test_rolling_windows_hold_the_fields_of_their_whole_length(together, count, 
         assert highest.keys["fields"] == len(stack)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 50), st.sampled_from([1, 3, 6]), st.sampled_from([[0, 6], [12], [0, 3, 6, 9]]), st.booleans())
 def test_hours_of_the_day_are_taken_apart_over_months(day, distance, hours, is_forward):

@@ -27,6 +27,7 @@ def results(fields):
     return [(one.keys["param"], one.keys["step"], one.values.tobytes()) for one in kept]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.dictionaries(st.integers(0, 59), st.sampled_from(["again", "earlier", "without a date", "another shape"])))
 def test_skipped_fields_change_nothing(wrong):

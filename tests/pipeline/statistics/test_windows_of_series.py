@@ -179,3 +179,9 @@ def test_a_stream_of_many_runs_keeps_the_size_of_its_state():
     (mean, difference) = [out for one in late for out in action.handle(one, state, Eager()) if out.is_field]
     np.testing.assert_allclose(mean.values, np.mean([one.values for one in late], axis=0))
     assert np.isnan(difference.values).all()
+
+
+def test_encoded_fields_are_refused_with_what_to_do():
+    encoded = forecast([1])[0].replaced(values=None, data=b"GRIB")
+    with pytest.raises(FieldError, match=r"is encoded, and has no values\. Put 'statistics' before 'encode'"):
+        run(statistics(), [encoded])
