@@ -31,7 +31,7 @@ class Part:
     ----------
     source : str
         Who sends it.
-    category : str
+    representation : str
         ``unstructured`` or ``structured``.
     definition : numpy.ndarray of int64
         As it was sent.
@@ -48,7 +48,7 @@ class Part:
     """
 
     source: str
-    category: str
+    representation: str
     definition: np.ndarray
     global_size: int
     held_size: int
@@ -58,7 +58,7 @@ class Part:
 
     def says_the_same(self, other: Part) -> bool:
         """Whether two descriptions are equal."""
-        mine, theirs = ((one.category, one.global_size, one.definition.tolist()) for one in (self, other))
+        mine, theirs = ((one.representation, one.global_size, one.definition.tolist()) for one in (self, other))
         return mine == theirs
 
     def check_size(self, values: Any) -> None:
@@ -73,7 +73,7 @@ class Part:
         if size != self.size:
             raise FieldError(
                 f"The source {self.source} sends {_points(size)} of a field; its domain has {_points(self.size)}"
-                + (", halo included." if self.category == "structured" else ".")
+                + (", halo included." if self.representation == "structured" else ".")
             )
 
 
@@ -252,7 +252,7 @@ def read_part(name: str, keys: Mapping[str, Any], definition: Sequence[int] | np
     name : str
         What it is called, for errors.
     keys : mapping
-        ``source``, ``category``, and for unstructured ones ``globalSize``.
+        ``source``, ``representation`` (or ``category``, if that says it), and for unstructured ones ``globalSize``.
     definition : sequence of int
         As MultIO has it.
 
@@ -261,14 +261,15 @@ def read_part(name: str, keys: Mapping[str, Any], definition: Sequence[int] | np
     FieldError
         Naming source, domain and what is wrong.
     """
-    source, category = str(keys.get("source", "0")), str(keys.get("category", ""))
+    source = str(keys.get("source", "0"))
+    representation = str(keys.get("representation", keys.get("category", "")))
     numbers = np.asarray(definition, dtype=np.int64).ravel()
-    if category not in _READERS:
+    if representation not in _READERS:
         raise FieldError(
-            f"The source {source} sends a domain {name!r} of the category {category!r}.",
+            f"The source {source} sends a domain {name!r} of the representation {representation!r}.",
             hint="There are 'structured' and 'unstructured'.",
         )
-    return _READERS[category](f"domain {name!r} of the source {source}", source, keys, numbers)
+    return _READERS[representation](f"domain {name!r} of the source {source}", source, keys, numbers)
 
 
 def _unstructured(what: str, source: str, keys: Mapping[str, Any], indices: np.ndarray) -> Part:

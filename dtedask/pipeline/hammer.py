@@ -199,7 +199,7 @@ def _write_steps(client: Client, run: MadeRun, number: int, together: Barrier) -
     if run.domains != "none":
         place = {"domain": _DOMAIN}
         size = {"globalSize": run.shape[0] * run.shape[1], "domainCount": run.clients}
-        client.write_domain({"name": _DOMAIN, "category": run.domains, **size}, run.definition(number))
+        client.write_domain({"name": _DOMAIN, "representation": run.domains, **size}, run.definition(number))
     for step in range(1, run.steps + 1):
         for keys, values in _fields(run, number, step):
             client.write_field({**keys, **place}, values)

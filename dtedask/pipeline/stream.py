@@ -54,8 +54,8 @@ class Client:
         Parameters
         ----------
         metadata : mapping
-            ``name`` of the domain, ``category`` (``unstructured`` or ``structured``), ``globalSize``, and where it is
-            known ``domainCount``, the number of sources.
+            ``name`` of the domain, ``representation`` (``unstructured`` or ``structured``), ``globalSize``, and where
+            it is known ``domainCount``, the number of sources.
         definition : sequence of int
             Unstructured: the global index of each value. Structured: ni_global, nj_global, ibegin, ni, jbegin, nj,
             data_dim, data_ibegin, data_ni, data_jbegin, data_nj, and how many points all sources hold together, if

@@ -156,7 +156,8 @@ def test_many_threads_write_parts_of_fields_and_each_step_is_flushed_once(memory
 
     def work(client, number):
         mine = order[number::count]
-        client.write_domain({"name": "ocean", "category": "unstructured", "globalSize": size}, mine)
+        said = {"category": "ocean-domain-map", "representation": "unstructured", "misc-globalSize": size}
+        client.write_domain({"name": "ocean", "toAllServers": True, **said}, mine)
         for step in range(steps):
             client.write_field({**KEYS, "step": step, "domain": "ocean"}, wholes[step][mine])
             client.flush({"step": step})

@@ -38,7 +38,7 @@ def run_model(stream, first, last, stops_at=None):
     def one(number):
         client, mine = stream.client(number), np.arange(number, SIZE, SOURCES)
         try:
-            client.write_domain({"name": "land", "category": "unstructured", "globalSize": SIZE}, mine)
+            client.write_domain({"name": "land", "representation": "unstructured", "globalSize": SIZE}, mine)
             for step in range(first, last + 1):
                 client.write_field({**KEYS, "domain": "land", "step": step}, FIELDS[step][mine])
                 if step == stops_at and number == 1:

@@ -249,7 +249,7 @@ def _is_of(identity: Identity, times: Mapping[str, str]) -> bool:
 
 def _save_domain(saved: Saved, number: int, domain: DomainMap) -> None:
     parts = [
-        {"source": part.source, "category": part.category, "globalSize": part.global_size}
+        {"source": part.source, "representation": part.representation, "globalSize": part.global_size}
         for part in domain.parts.values()
     ]
     saved.document["domains"].append({"name": domain.name, "expected": domain.expected, "parts": parts})

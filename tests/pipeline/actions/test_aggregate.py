@@ -250,7 +250,7 @@ def test_a_source_that_is_behind_at_the_end_is_named():
         (domain("1", [3, 1], 4), r"source 1 gives another domain 'T grid' than before"),
         (domain("2", [4], 4), r"domain 'T grid' of the source 2 names points outside of 0 to 3: 4\."),
         (domain("2", [4], 5), r"source 2 gives the domain 'T grid' 5 points in all; others say 4\."),
-        (domain("2", [1], 4, category="spectral"), r"of the category 'spectral'\. There are 'structured' and"),
+        (domain("2", [1], 4, category="spectral"), r"of the representation 'spectral'\. There are 'structured' and"),
         (domain("2", [1], 4, category="structured"), r"has 1 numbers; a structured one has 11: ni_global, nj_global,"),
         (domain("2", [], 4), r"source 2 holds no point of the domain 'T grid', and nobody says how many sources"),
         (domain("2", [2, 2, 1, 2, 0, 2, 2, 0, 2, 0, 2], 4, category="structured"), r"ends at i = 3, outside of ni_glo"),
