@@ -67,7 +67,7 @@ def encode(
     interval : tuple of int, optional
         Start and end of the statistical interval in seconds after the reference time.
     bits_per_value : int, optional
-        Bits of each packed value, 16 by default: the error is at most the range of the values divided by 2**17.
+        Bits of each packed value, 16 by default: the error is less than the range of the values divided by 2**16 - 1.
     decimal_scale : int
         Power of ten by which values are multiplied before they are packed.
     packing : {"grid_ccsds", "grid_simple", "grid_ieee"}
