@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dtedask.core.errors import DocumentError, DtedaskError, InvalidValueError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.glossary_names import CONCEPTS, FURTHER, NAMES
+from dtedask.pipeline.glossary_values import lenient, scalar, strict
 from dtedask.request import canonical_value, format_step, is_key, parameter, parameter_ids, parse_step
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def accepted_texts(key: str, value: object) -> frozenset[str]:
     """
     if isinstance(value, float) and concept_of(key) == "param":
         _check_table(value)
-    return _term(key).accepted(_scalar(value))
+    return _term(key).accepted(scalar(value))
 
 
 def _check_table(value: float) -> None:
@@ -158,7 +159,7 @@ def _term(key: str) -> _Term:
 
 def _plain(key: str, concept: str) -> _Term:
     def value(raw: Any) -> str | None:
-        return None if raw is None else _lenient(concept, _scalar(raw))
+        return None if raw is None else lenient(concept, scalar(raw))
 
     def texts(raw: Any) -> tuple[str, ...]:
         found = value(raw)
@@ -167,7 +168,7 @@ def _plain(key: str, concept: str) -> _Term:
     def accepted(text: str) -> frozenset[str]:
         if text.lower() == "none" and concept in _ABSENT_IS_NONE:
             return frozenset({"none"})
-        return frozenset({_strict(concept, text).lower()})
+        return frozenset({strict(concept, text).lower()})
 
     return _Term(_reader(key, concept), value, texts, accepted)
 
@@ -208,53 +209,12 @@ def _of_grid(description: FieldDescription, name: str) -> Hashable:
     return found
 
 
-# ---- canonical forms
-
-
-def _scalar(value: object) -> str:
-    """Write a value of a plan or of a model as text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _strict(concept: str, text: str) -> str:
-    """Canonical form of a value of a plan; what the key cannot have is refused."""
-    if concept in ("validDate", "validTime"):
-        concept = {"validDate": "date", "validTime": "time"}[concept]
-    if concept in ("startStep", "endStep"):
-        concept = "step"
-    if concept == "time" and text.isdecimal() and len(text) == 5:
-        text = text.zfill(6)  # MultIO's hours, minutes and seconds as one number
-    if is_key(concept) and concept not in ("domain", "grid"):
-        return canonical_value(concept, text)
-    return _lenient("grid", text) if concept == "grid" else _number(text)
-
-
-def _lenient(concept: str, text: str) -> str:
-    """Canonical form of what a message says, which is left as it is where its key has no such value."""
-    try:
-        return canonical_value("grid", text) if concept == "grid" else _strict(concept, text)
-    except InvalidValueError:
-        return _number(text)
-
-
-def _number(text: str) -> str:
-    """Write a number without needless digits: ``1.50`` as ``1.5``; what is no number, or is ``0001``, stays."""
-    whole, point, rest = text.partition(".")
-    if point and whole.lstrip("+-").isdecimal() and (rest.isdecimal() or not rest):
-        return f"{whole}.{rest.rstrip('0')}".rstrip(".")
-    return text
-
-
 # ---- keys that are more than a text
 
 
 def _param(key: str, concept: str) -> _Term:
     def texts(raw: Any) -> tuple[str, ...]:
-        return () if raw is None else _param_names(_lenient("param", _scalar(raw)))
+        return () if raw is None else _param_names(lenient("param", scalar(raw)))
 
     def accepted(text: str) -> frozenset[str]:
         return frozenset(one.lower() for one in _param_ids(canonical_value("param", text)))
@@ -328,7 +288,7 @@ def _step(_key: str, concept: str) -> _Term:
 
     def value(raw: _RawStep) -> str | None:
         if concept == "step" and raw[0] is not None:
-            return _lenient("step", _scalar(raw[0]))
+            return lenient("step", scalar(raw[0]))
         ends = _ends(raw)
         return None if ends is None else forms.get(concept, forms["endStep"])(*ends)
 
@@ -338,7 +298,7 @@ def _step(_key: str, concept: str) -> _Term:
             return () if first is None else (first,)
         return tuple(dict.fromkeys((first, format_step(ends[1]), format_step(ends[1], ends[0]))))
 
-    return _Term(_raw_step, value, texts, lambda text: frozenset({_strict("step", text).lower()}))
+    return _Term(_raw_step, value, texts, lambda text: frozenset({strict("step", text).lower()}))
 
 
 def _raw_step(message: Message) -> _RawStep:
@@ -358,7 +318,7 @@ def _ends(raw: _RawStep) -> tuple[int, int] | None:
 
 def _seconds(step: Hashable) -> tuple[int, int] | None:
     try:
-        found = None if step is None else parse_step(_scalar(step))
+        found = None if step is None else parse_step(scalar(step))
     except InvalidValueError:
         return None
     return None if found is None else (found.end_s if found.start_s is None else found.start_s, found.end_s)
