@@ -115,8 +115,8 @@ class Namer:
         texts = {key: str(value) for key, value in keys.items()}
         if operation.info.step_type == "instant":
             return replace(before, keys=texts, step_seconds=end, interval=None)
-        attributes = _attributes(before, operation, is_mapped=keys["param"] != before.keys.get("param"))
-        words = _words(before, texts["param"], operation)
+        attributes = _attributes(before, operation, is_mapped=texts.get("param") != before.keys.get("param"))
+        words = _words(before, texts.get("param", ""), operation)
         return replace(
             before,
             keys=texts,
@@ -165,7 +165,8 @@ def _extends(template: Message, operation: OperationOptions) -> bool:
 
 def _named(param: str, span: str, stattype: str, hour: str) -> dict[str, str]:
     words = "_".join(word for word in (stattype, hour) if word)
-    return {"param": param, "timespan": span, **({"stattype": words} if words else {})}
+    named = {"param": param, "timespan": span, "stattype": words}
+    return {key: value for key, value in named.items() if value}
 
 
 def _word(operation: OperationOptions) -> str:
@@ -200,7 +201,7 @@ def _said_of(closed: Closed, reference: int) -> dict[str, Any]:
 
 def _words(before: FieldDescription, param: str, operation: OperationOptions) -> dict[str, Any]:
     units = _units(before.units, operation.units_change)
-    if param != before.keys.get("param"):
+    if param != before.keys.get("param", ""):
         found = parameter(param)
         return {"short_name": found.short_name, "name": found.name, "units": found.units or units}
     name = before.name if before.step_type == operation.info.step_type else f"{before.name}: {operation.info.title}"

@@ -170,3 +170,11 @@ def test_parameters_of_results_are_those_of_multio():
 def test_parameters_that_multio_does_not_map_are_found_by_their_name(operation, name):
     assert parameter(result_parameter("130", operation)).short_name == name.format("t")
     assert result_parameter("130", 4) is None
+
+
+def test_fields_of_a_model_that_say_no_grid_have_results_that_say_none():
+    fields = [one.replaced(description=None) for one in forecast(range(1, 7))]
+    fields = [one.with_keys(param=None, shortName="2t") for one in fields]
+    (found,) = run(statistics(["maximum"], "6h"), fields)
+    assert (found.description, found.keys["timespan"], found.keys["stattype"]) == (None, "6h", "max")
+    assert "param" not in found.keys
