@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.action import Action, Context, Saved
@@ -12,9 +12,11 @@ from dtedask.pipeline.ensemble.groups import EnsembleState, Group, Identity, loa
 from dtedask.pipeline.ensemble.options import EnsembleOptions
 from dtedask.pipeline.ensemble.results import result_message
 from dtedask.pipeline.message import Kind
+from dtedask.pipeline.numbers import numbers_of
 from dtedask.pipeline.operations import OperationSet
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.series import Folding, joined
+from dtedask.pipeline.undo import rebuilt
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
@@ -60,12 +62,22 @@ class Ensemble(Action):
         """See `Action`."""
         return load_state(saved)
 
+    def kept(self, state: EnsembleState, message: Message) -> EnsembleState:
+        """See `Action`: a field changes one group."""
+        if message.kind is not Kind.FIELD:
+            return cast("EnsembleState", super().kept(state, message))
+        groups, identity = dict(state.groups), _identity_of(message)
+        if identity in groups:
+            groups[identity] = rebuilt(groups[identity])
+        return EnsembleState(groups, dict(state.done))
+
     def memory_bytes(self, fields: int, field_bytes: int) -> int:
         """See `Action`; members that wait, and two states a field. A plan that names no members is taken to have 51."""
         members = _USUAL if self.wanted is None else len(self.wanted)
         return fields * (members * field_bytes + 2 * self.operations.memory_bytes(members, field_bytes))
 
     def _field(self, message: Message, state: EnsembleState, compute: Compute) -> Iterator[Message]:
+        numbers_of(message, "ensemble")
         number = _number_of(message)
         if (number == 0 and not self.options.control) or (self.wanted is not None and number not in self.wanted):
             return

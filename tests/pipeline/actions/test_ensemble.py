@@ -168,6 +168,26 @@ def test_a_field_that_is_no_member_is_an_error():
         run(ensemble(), [field(type="fc")])
 
 
+@pytest.mark.parametrize("on_error", ["propagate", "skip"])
+def test_a_member_that_comes_twice_and_is_left_out_changes_no_bit(tmp_path, on_error):
+    order = [0, 3, 1, 1, 3, 2] if on_error == "skip" else [0, 3, 1, 2]
+    plan = {
+        "actions": [
+            {"type": "ensemble", "operations": ALL, "members": "0/to/3", "on-error": {"type": on_error}},
+            {"type": "sink", "sinks": [{"type": "cube"}]},
+        ]
+    }
+    Plan.from_yaml(plan, output=str(tmp_path / "data")).run([*map(member, order), FLUSH])
+    ((_, values),) = dtedask.open(tmp_path / "data").values("type=em")
+    (expected, *_) = run(ensemble(ALL, members="0/to/3"), map(member, range(4)))
+    np.testing.assert_array_equal(values, expected.values.astype("float32"))
+
+
+def test_an_encoded_field_is_an_error_that_says_where_to_put_the_action():
+    with pytest.raises(FieldError, match="is encoded, and has no values. Put 'ensemble' before 'encode'"):
+        run(ensemble(), [member(1).replaced(values=None, data=b"GRIB")])
+
+
 def test_missing_values_count_as_the_plan_says():
     messages = [member(number).replaced(values=values_of(number, missing=(1, 2))) for number in (1, 2, 3)]
     (strict,) = run(ensemble(members=[1, 2, 3]), messages)
