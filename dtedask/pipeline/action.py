@@ -147,6 +147,16 @@ class Action(ABC):
         Messages that are no concern of the action, flushes above all, are handed on as they are.
         """
 
+    def backup(self, message: Message, state: Any) -> Any:  # noqa: ARG002 - all of it is copied
+        """Return the state to go on with if `handle` fails on the message, where a plan goes on after errors.
+
+        Arrays are shared with the state: those that folds change are put back by the run. The default copies all
+        containers and objects; an action with many parts copies only those that the message can change.
+        """
+        from dtedask.pipeline.undo import copied
+
+        return copied(state)
+
     def save(self, state: Any) -> Saved:  # noqa: ARG002 - there is none
         """Return what a checkpoint keeps of a state."""
         return Saved()

@@ -67,9 +67,7 @@ class Link:
 
     def sender(self, compute: Compute, following: Send) -> Send:
         """Return the function that takes a message through this action and all after it."""
-        if self.policy.keeps_going:
-            return self._guarded(compute, following)
-        send = self._plain(compute, following)
+        send = (self._guarded if self.policy.keeps_going else self._plain)(compute, following)
         if not self.action.takes_arrays:
             return send
         send = self._weighed(send)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -78,7 +79,7 @@ class DeadLetters:
         self.folder = Path(folder).expanduser()
 
     def bury(self, message: Message, link: Link, error: Exception, plan_hash: str) -> Path:
-        """Keep a field."""
+        """Keep a field. The same field that fails at the same place again, as after a kill, is the same letter."""
         values, coordinates = message.values, message.coordinates or {}
         arrays = {} if values is None else {"values": np.asarray(values)}
         arrays |= {f"coordinate:{name}": np.asarray(one.values) for name, one in coordinates.items()}
@@ -117,7 +118,8 @@ class DeadLetters:
 
     def paths(self) -> list[Path]:
         """Files of the letters, oldest first."""
-        return sorted(self.folder.glob(f"*{SUFFIX}"))
+        found = [(path.stat().st_mtime_ns, path) for path in self.folder.glob(f"*{SUFFIX}")]
+        return [path for _, path in sorted(found)]
 
     def check(self) -> None:
         """Check that the folder is there.
@@ -135,8 +137,7 @@ class DeadLetters:
 
     def _write(self, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
-        stamp = document["time"].replace("-", "").replace(":", "")
-        path = self.folder / f"{stamp}-{secrets.token_hex(4)}{SUFFIX}"
+        path = self.folder / f"{_name(document, arrays)}{SUFFIX}"
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
             file.writelines(pack(document, arrays))
@@ -199,6 +200,16 @@ def _description(document: dict[str, Any]) -> FieldDescription:
             "product": tuple(tuple(one) for one in document["product"]),
         }
     )
+
+
+def _name(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """A digest of the field and of the place where it failed."""
+    place = [document[name] for name in ("plan_hash", "pipeline", "position", "keys")]
+    found = hashlib.sha256(json.dumps(place, default=str).encode())
+    for name in ("values", "data"):
+        if name in arrays:
+            found.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return found.hexdigest()[:24]
 
 
 def _sync_folder(folder: Path) -> None:

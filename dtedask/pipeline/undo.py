@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from dtedask.pipeline.compute import Compute, Fold
 
-__all__ = ["Journal", "arrays_in", "rebuilt"]
+__all__ = ["Journal", "arrays_in", "copied", "rebuilt"]
 
 Leaf = Callable[[Any], Any]
 _PLAIN = (str, int, float, bool, bytes, type(None), np.ndarray, np.generic, type, ModuleType, BaseModel)
@@ -34,12 +34,23 @@ def rebuilt(value: Any, leaf: Leaf = lambda value: value, seen: dict[int, Any] |
         return seen[id(value)][1]
     if isinstance(value, _PLAIN) or callable(value) or getattr(value, "stands_for_values", False):
         return leaf(value)
+    if leaf is _as_it_is and _is_frozen(value):
+        return value
     if isinstance(value, dict | list | deque | set):
         return _container(value, leaf, seen)
     if isinstance(value, tuple | frozenset):
         return _frozen(value, leaf, seen)
     names = list(_attributes(value))
     return _object(value, names, leaf, seen) if names else leaf(value)
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of containers and of objects that can change; arrays and frozen objects are shared."""
+    return rebuilt(value, _as_it_is)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def arrays_in(value: Any) -> Iterator[np.ndarray]:
@@ -112,9 +123,7 @@ def _frozen(value: Any, leaf: Leaf, seen: dict[int, Any]) -> Any:
 
 
 def _object(value: Any, names: list[str], leaf: Leaf, seen: dict[int, Any]) -> Any:
-    parameters: Any = getattr(value, "__dataclass_params__", None)
-    is_frozen = parameters is not None and parameters.frozen
-    made = value if is_frozen else copy.copy(value)
+    made = value if _is_frozen(value) else copy.copy(value)
     seen[id(value)] = value, made
     for name in names:
         before = getattr(value, name)
@@ -126,6 +135,11 @@ def _object(value: Any, names: list[str], leaf: Leaf, seen: dict[int, Any]) -> A
             seen[id(value)] = value, made
         object.__setattr__(made, name, after)
     return made
+
+
+def _is_frozen(value: Any) -> bool:
+    parameters: Any = getattr(value, "__dataclass_params__", None)
+    return parameters is not None and bool(parameters.frozen)
 
 
 def _attributes(value: Any) -> Iterator[str]:

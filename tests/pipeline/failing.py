@@ -133,3 +133,8 @@ def collected(run, pipeline_index=0):
     """Return the values that reached the last action of a pipeline."""
     chain = run._chains[pipeline_index]
     return [one.values.tolist() for one in chain.links[-1].state if one.is_field]
+
+
+def collector():
+    """Make an action that keeps what comes."""
+    return Collect(ActionOptions(type="collect"), Context())

@@ -1,17 +1,19 @@
 """What a run does where an action fails."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import DamagedError, DocumentError, FieldError, PlanError, RunError
 from dtedask.pipeline import Plan, Run
 from dtedask.pipeline.dead_letters import DeadLetters
 from dtedask.pipeline.policy import OnError
-from tests.pipeline.failing import Broken, BrokenTwice, Collect, SumAction, collected, fields, pipeline
+from tests.pipeline.failing import Broken, BrokenTwice, Collect, SumAction, collected, collector, fields, pipeline
+from tests.pipeline.fields import field
 
 
 def run_of(*pipelines, tmp_path=None, **options):
@@ -148,6 +150,14 @@ def test_a_dead_letter_of_a_real_field_is_the_field_to_the_last_bit(tmp_path, gr
             assert letter.message.coordinates[name].attrs == one.attrs
 
 
+def test_a_field_that_fails_again_at_the_same_place_is_one_letter(tmp_path):
+    for _ in range(2):
+        fed(run_of(pipeline("a", SumAction, on_error="dead-letter"), tmp_path=tmp_path), fields(-1, -2))
+    letters = list(DeadLetters(tmp_path / "dead-letters"))
+    assert [letter.message.keys["step"] for letter in letters] == ["0", "1"]
+
+
+@settings(max_examples=40)
 @given(st.data())
 def test_a_bit_that_flips_in_a_dead_letter_is_found(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("letters")
@@ -184,3 +194,27 @@ def test_a_summary_says_what_was_done_in_one_line_and_in_html(tmp_path):
     assert repr(summary) == "<RunSummary: 2 fields in, 0 out; 1 skipped>"
     assert "<td>&lt;bad&gt;</td><td>2</td><td>1</td><td>0</td><td>1</td>" in summary._repr_html_()
     assert summary.to_dict()["failures"][0]["outcome"] == "skip"
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["130", "167"])), max_size=15))
+def test_statistics_go_on_as_if_a_late_field_had_never_come(given_fields):
+    """Which fields are late is found by looking at the largest step before, of each parameter."""
+    newest: dict[str, int] = {}
+    good = []
+    for step, param in given_fields:
+        if step > newest.get(param, 0):
+            newest[param] = step
+            good.append((step, param))
+    statistics = {"type": "statistics", "operations": ["average", "stddev"], "output-frequency": "4h"}
+
+    def results(messages, on_error):
+        plan = Plan.from_yaml({"actions": [{**statistics, "on-error": on_error}, {"type": "null"}]})
+        plan.pipelines = (replace(plan.pipelines[0], actions=(plan.pipelines[0].actions[0], collector())),)
+        run = fed(Run(plan), messages)
+        return [(one.keys, one.values.tobytes()) for one in run._chains[0].links[-1].state if one.is_field]
+
+    def stream(chosen):
+        return [field(np.full((3, 4), step / 3), step=str(step), param=param) for step, param in chosen]
+
+    assert results(stream(given_fields), "skip") == results(stream(good), "propagate")
