@@ -12,7 +12,7 @@ from dtedask.grib import Message as GribMessage
 from dtedask.grib import coordinates, scan
 from dtedask.pipeline.message import Message
 from dtedask.pipeline.sources.files import values_of
-from dtedask.pipeline.sources.order import flush_after, moment_of, order_of
+from dtedask.pipeline.sources.order import flush_after, in_one_order, moment_of, order_of
 from dtedask.pipeline.sources.source import DType
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _of_grib(message: GribMessage, dtype: DType, places: dict[str, Any]) -> Mess
     known: dict[str, Coordinate] = places[described.grid.uid]
     values = values_of(message.read(), described.order, dtype)
     return Message.of_field(
-        described, values, coordinates=known, origin=f"{message.location or 'bytes'}:{message.offset}"
+        in_one_order(described), values, coordinates=known, origin=f"{message.location or 'bytes'}:{message.offset}"
     )
 
 
@@ -85,4 +85,6 @@ def _of_array(data: Any, keys: dict[str, Any]) -> Iterator[Message]:
     for array in arrays_of(data):
         for field in fields_of_array(array, keys):
             values = np.asarray(field.values, dtype=np.float64)
-            yield Message.of_field(field.description, values, coordinates=field.coordinates, origin=str(array.name))
+            yield Message.of_field(
+                in_one_order(field.description), values, coordinates=field.coordinates, origin=str(array.name)
+            )

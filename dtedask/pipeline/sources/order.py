@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.message import Message, valid_time_of
+from dtedask.request.vocabulary import key_order
 
-__all__ = ["Moment", "flush_after", "moment_key", "moment_of", "order_of", "with_flushes"]
+if TYPE_CHECKING:
+    from dtedask.grib import FieldDescription
+
+__all__ = ["Moment", "flush_after", "in_one_order", "moment_key", "moment_of", "order_of", "with_flushes"]
 
 Moment = tuple[int, str, str, str]
 """Valid time in seconds since 1970, then date, time and step."""
@@ -41,6 +47,18 @@ def moment_of(keys: Mapping[str, Any]) -> tuple[str, str, str]:
 def moment_key(keys: Mapping[str, Any]) -> Moment:
     """The step of a field, such that steps sort by time."""
     return (valid_time_of(keys), *moment_of(keys))
+
+
+def in_one_order(description: FieldDescription) -> FieldDescription:
+    """A field with its keys in the usual order: files and cubes have others, and manifests keep what they get."""
+    keys = description.keys
+    return replace(description, keys={key: keys[key] for key in sorted(keys, key=_place_of)})
+
+
+@lru_cache(1024)
+def _place_of(key: str) -> tuple[int, str]:
+    known = key_order()
+    return known.get(key, len(known)), key
 
 
 def order_of(keys: Mapping[str, Any]) -> tuple[Any, ...]:

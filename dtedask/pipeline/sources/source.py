@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from dtedask.core.cores import cores
 from dtedask.pipeline.message import Message
-from dtedask.pipeline.sources.order import Moment, flush_after, moment_key, order_of
+from dtedask.pipeline.sources.order import Moment, flush_after, in_one_order, moment_key, order_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,7 +143,8 @@ class Places:
         uid = unread.description.grid.uid
         if uid not in self._known:
             self._known[uid] = unread.coordinates()
-        return Message.of_field(unread.description, None, coordinates=self._known[uid], origin=unread.origin)
+        known = in_one_order(unread.description)
+        return Message.of_field(known, None, coordinates=self._known[uid], origin=unread.origin)
 
 
 def by_moment(fields: Iterable[Unread]) -> list[tuple[Moment, list[Unread]]]:
