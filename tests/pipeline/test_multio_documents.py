@@ -1,5 +1,7 @@
 """Plan files of MultIO are read as they are: sections, files of plans, and what pymultio writes."""
 
+import pickle
+
 import numpy as np
 import pytest
 import yaml
@@ -50,6 +52,13 @@ def test_transport_hands_what_the_client_selects_to_every_plan_of_the_server():
     summary = plan.run([field("map"), field("field"), field("other"), Message.flush("step", step="1")])
     written = [(notice.keys["pipeline"], len(notice.values)) for notice in summary.notices]
     assert written == [("both", 2), ("server/fields", 1)]
+
+
+def test_a_plan_of_sections_travels_and_gives_the_same_elsewhere():
+    plan = pickle.loads(pickle.dumps(read(CLIENT_AND_SERVER)))
+    assert plan.digest == read(CLIENT_AND_SERVER).digest
+    summary = plan.run([field("map"), field("field"), Message.flush("step", step="1")])
+    assert [len(notice.values) for notice in summary.notices] == [2, 1]
 
 
 def test_a_flush_comes_once_to_the_server_after_all_fields_of_the_clients():

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, ValidationInfo, model_validator
 
-from dtedask.core.errors import DocumentError, FieldError, PlanError
+from dtedask.core.errors import DocumentError, PlanError
 from dtedask.pipeline.action import Action, ActionOptions, Context
 from dtedask.pipeline.functions import Function, find_function
+from dtedask.pipeline.numbers import numbers_of
 from dtedask.pipeline.parameters import with_parameter
 from dtedask.request import canonical_keys
 
@@ -72,11 +73,10 @@ class Python(Action):
         """See `Action`."""
         if not message.is_field:
             return [message]
-        if message.values is None:
-            raise FieldError(f"The {message} is encoded, and has no values.", hint="Put 'python' before 'encode'.")
+        values = numbers_of(message, "python")
         if self.takes_arrays:
             return self._pairs(message)
-        given = compute.call(self._function.found.name, self._function, dict(message.keys), message.values)
+        given = compute.call(self._function.found.name, self._function, dict(message.keys), values)
         if not self._results:
             return [message.replaced(values=given)]
         return [
