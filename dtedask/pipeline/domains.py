@@ -186,7 +186,9 @@ class DomainMap:
         raise FieldError(
             f"The domains {self.name!r} of the sources {known} leave {_points(len(holes))} of {self._global_size} to "
             f"nobody{f', where {may_be} may be' if may_be else ''}: {_ranges(holes)}.",
-            hint="Send the domain that is missing, or, where a field has no values there, say `holes: missing`.",
+            hint="Say how many sources there are, by domainCount or `parts`: then these points are missing."
+            if self.may_have_holes
+            else "Send the domain that is missing, or, where a field has no values there, say `holes: missing`.",
         )
 
     @property

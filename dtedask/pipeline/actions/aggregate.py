@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Saved
@@ -28,7 +29,7 @@ Identity = tuple[str, tuple[tuple[str, str], ...]]
 class AggregateOptions(ActionOptions):
     """How parts are put together; the sources say themselves which points they hold."""
 
-    parts: int = 0
+    parts: Annotated[int, Field(ge=0)] = 0
     """How many sources there are; by default the domains are complete once they cover every point, or once there are as
     many as their key ``domainCount`` says."""
     holes: Literal["error", "missing"] = "error"
@@ -77,7 +78,7 @@ class Aggregate(Action):
         name = str(message.keys.get("name", ""))
         known = state.domains.get(name, DomainMap(name, self.options.parts, self.options.holes == "missing"))
         part = read_part(name, message.keys, message.values)
-        known.add(part, int(message.keys.get("domainCount", 0)))
+        known.add(part, _count(message))
         state.domains[name] = known
         if known.has_all_parts and not known.is_complete:
             known.check_covered()
@@ -173,6 +174,13 @@ class Aggregate(Action):
     def memory_bytes(self, fields: int, field_bytes: int) -> int:
         """See `Action`."""
         return fields * field_bytes
+
+
+def _count(message: Message) -> int:
+    said = message.keys.get("domainCount", 0)
+    if not str(said).isdecimal():
+        raise FieldError(f"The number of sources, domainCount, is {said!r}.", hint="Give a number, or leave it out.")
+    return int(said)
 
 
 def _identity(message: Message) -> Identity:

@@ -215,6 +215,12 @@ def test_holes_that_nobody_counted_are_named_when_the_step_is_flushed():
         feed(aggregate(), messages)
 
 
+def test_holes_that_may_be_need_the_number_of_sources():
+    messages = [domain("0", [0, 1], 4), Message.flush("step", step="0")]
+    with pytest.raises(FieldError, match=r"to nobody: 2-3\. Say how many sources there are, by domainCount or `parts`"):
+        feed(aggregate(holes="missing"), messages)
+
+
 def two_sources(*messages):
     return [domain("0", [0, 2], 4), domain("1", [1, 3], 4), *messages]
 
@@ -252,6 +258,7 @@ def test_a_source_that_is_behind_at_the_end_is_named():
         (domain("2", [4], 5), r"source 2 gives the domain 'T grid' 5 points in all; others say 4\."),
         (domain("2", [1], 4, category="spectral"), r"of the representation 'spectral'\. There are 'structured' and"),
         (domain("2", [1], 4, category="structured"), r"has 1 numbers; a structured one has 11: ni_global, nj_global,"),
+        (domain("2", [1], 4, domainCount="two"), r"number of sources, domainCount, is 'two'\. Give a number"),
         (domain("2", [], 4), r"source 2 holds no point of the domain 'T grid', and nobody says how many sources"),
         (domain("2", [2, 2, 1, 2, 0, 2, 2, 0, 2, 0, 2], 4, category="structured"), r"ends at i = 3, outside of ni_glo"),
         (domain("2", [2, 2, 0, -1, 0, 2, 2, 0, 2, 0, 2], 4, category="structured"), r"has a negative ni: -1"),
