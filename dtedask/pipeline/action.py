@@ -17,7 +17,7 @@ from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.policy import OnError
-from dtedask.pipeline.undo import rebuilt
+from dtedask.pipeline.undo import copied
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,16 +147,6 @@ class Action(ABC):
         Messages that are no concern of the action, flushes above all, are handed on as they are.
         """
 
-    def backup(self, message: Message, state: Any) -> Any:  # noqa: ARG002 - all of it is copied
-        """Return the state to go on with if `handle` fails on the message, where a plan goes on after errors.
-
-        Arrays are shared with the state: those that folds change are put back by the run. The default copies all
-        containers and objects; an action with many parts copies only those that the message can change.
-        """
-        from dtedask.pipeline.undo import copied
-
-        return copied(state)
-
     def save(self, state: Any) -> Saved:  # noqa: ARG002 - there is none
         """Return what a checkpoint keeps of a state."""
         return Saved()
@@ -171,7 +161,7 @@ class Action(ABC):
         Arrays are shared: the run puts back what folds change in them. An action whose state is large copies what
         handling the message may change, and shares the rest.
         """
-        return rebuilt(state)
+        return copied(state)
 
     def close(self, state: Any) -> None:  # noqa: B027 - most of them hold nothing
         """Let go of what a state holds, such as open files, at the end of a run however it ends."""

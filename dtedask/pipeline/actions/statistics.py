@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dtedask.core.errors import DtedaskError
 from dtedask.pipeline.action import Action, Context, Saved
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.numbers import numbers_of
@@ -20,7 +19,6 @@ from dtedask.pipeline.statistics.results import Namer
 from dtedask.pipeline.statistics.saving import load_series, save_series
 from dtedask.pipeline.statistics.series import Folding, Series
 from dtedask.pipeline.statistics.windows import Frequency, parse_frequency
-from dtedask.pipeline.undo import copied
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
@@ -78,19 +76,6 @@ class Statistics(Action):
         if message.kind is Kind.FLUSH:
             yield from self._flush(message, state, compute)
         yield message
-
-    def backup(self, message: Message, state: StatisticsState) -> StatisticsState:
-        """See `Action`: a field changes its own series alone."""
-        if message.kind is not Kind.FIELD:
-            return copied(state)  # type: ignore[no-any-return]
-        series = dict(state.series)
-        try:
-            key = self._key(message, state)
-        except DtedaskError:  # a field that has no place: `handle` says why
-            return StatisticsState(series, state.tidied, state.known)
-        if key in series:
-            series[key] = copied(series[key])
-        return StatisticsState(series, state.tidied, state.known)
 
     def save(self, state: StatisticsState) -> Saved:
         """See `Action`."""
