@@ -18,7 +18,7 @@ from dtedask.pipeline.statistics.options import StatisticsOptions
 from dtedask.pipeline.statistics.results import Namer
 from dtedask.pipeline.statistics.saving import load_series, save_series
 from dtedask.pipeline.statistics.series import Folding, Series
-from dtedask.pipeline.statistics.windows import Frequency, parse_frequency
+from dtedask.pipeline.windows import Frequency, parse_frequency
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

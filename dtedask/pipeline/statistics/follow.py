@@ -10,7 +10,7 @@ from dtedask.core.errors import FieldError
 from dtedask.pipeline.statistics.fields import first_distance_of, runs_along_dates, time_step_of
 from dtedask.pipeline.statistics.openings import unknown
 from dtedask.pipeline.statistics.series import ALL, Folding, Pane, Part, Series, joined
-from dtedask.pipeline.statistics.windows import Coverage, Times, Tumbling, Window, coverage, said
+from dtedask.pipeline.windows import Coverage, Times, Tumbling, Window, coverage, said
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dtedask.pipeline.statistics.windows.tumbling import month_of, month_start
+from dtedask.pipeline.windows.tumbling import month_of, month_start
 
 FROM_ZERO = frozenset({"de-accumulate", "fixed-window-flux-average"})
 _SECONDS = {"hour": 3600, "day": 86400}

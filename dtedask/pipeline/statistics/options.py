@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from dtedask.core.errors import InvalidValueError
 from dtedask.pipeline.action import ActionOptions
 from dtedask.pipeline.operations import AnyOperation, told_apart
-from dtedask.pipeline.statistics.windows import Frequency, Offset, parse_frequency
+from dtedask.pipeline.windows import Frequency, Offset, parse_frequency
 
 Reset = Literal["hour", "day", "month", "year", "never"]
 

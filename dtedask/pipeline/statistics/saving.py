@@ -10,7 +10,7 @@ from dtedask.pipeline.action import Saved
 from dtedask.pipeline.operations import OperationState
 from dtedask.pipeline.statistics.series import Pane, Part, Series
 from dtedask.pipeline.statistics.templates import Templates
-from dtedask.pipeline.statistics.windows import Window
+from dtedask.pipeline.windows import Window
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.operations import OperationSet
-    from dtedask.pipeline.statistics.windows import Window
+    from dtedask.pipeline.windows import Window
 
 SEGMENT = 32  # consecutive fields that are folded one by one; segments are merged
 ALL = -1  # the part of a window that takes fields of all hours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dtedask.pipeline.statistics.windows import Coverage, Frequency, parse_frequency
+from dtedask.pipeline.windows import Coverage, Frequency, parse_frequency
 from dtedask.request import format_step
 
 if TYPE_CHECKING:

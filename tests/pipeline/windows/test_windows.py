@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import InvalidValueError
-from dtedask.pipeline.statistics.windows import Frequency, Tumbling, Window, parse_frequency
-from dtedask.pipeline.statistics.windows.tumbling import month_of, month_start
+from dtedask.pipeline.windows import Frequency, Tumbling, Window, parse_frequency
+from dtedask.pipeline.windows.tumbling import month_of, month_start
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 moments = st.integers(-12_244_089_600, 19_912_435_199).map(lambda second: EPOCH + timedelta(seconds=second))

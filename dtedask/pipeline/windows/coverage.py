@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dtedask.pipeline.statistics.windows.window import Window
+from dtedask.pipeline.windows.window import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from dtedask.pipeline.statistics.windows.frequency import Frequency
-from dtedask.pipeline.statistics.windows.window import ENDLESS, Window
+from dtedask.pipeline.windows.frequency import Frequency
+from dtedask.pipeline.windows.window import ENDLESS, Window
 
 Offset = Literal["forward-offset", "backward-offset"]
 _DAY = 86400

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dtedask.pipeline.statistics.windows import ENDLESS, Coverage, Times, Window, coverage
+from dtedask.pipeline.windows import ENDLESS, Coverage, Times, Window, coverage
 
 
 def inside(window, times, is_forward):

@@ -1,9 +1,0 @@
-"""Windows of time: where a statistic begins and ends, as arithmetic on whole seconds."""
-
-from dtedask.pipeline.statistics.windows.coverage import Coverage, Times, coverage
-from dtedask.pipeline.statistics.windows.frequency import Frequency, parse_frequency
-from dtedask.pipeline.statistics.windows.tumbling import Offset, Tumbling
-from dtedask.pipeline.statistics.windows.window import ENDLESS, Window, said
-
-__all__ = ["ENDLESS", "Coverage", "Frequency", "Offset", "Times", "Tumbling", "Window", "coverage"]
-__all__ += ["parse_frequency", "said"]
