@@ -82,6 +82,10 @@ class EncodeOptions(PackingOptions):
     atlas_named_grid: str = Field("", alias="atlas-named-grid")
     """The grid that fields must have, such as ``O320``; they are not changed."""
 
+    def files(self) -> tuple[str, ...]:
+        """See `ActionOptions`."""
+        return (self.template,) if self.template else ()
+
     @model_validator(mode="before")
     @classmethod
     def _unfolded(cls, document: Any) -> Any:

@@ -17,6 +17,7 @@ from dtedask.grib import Field, scan
 from dtedask.pipeline.checksum import checksum_of_values
 from dtedask.pipeline.manifest import Keys, Written, field_keys
 from dtedask.pipeline.sink import Sink, SinkOptions
+from dtedask.pipeline.sinks.contents import field_of, is_grib
 from dtedask.request import is_key
 from dtedask.store.pool import decoding_pool
 
@@ -73,6 +74,8 @@ class CubeSink(Sink):
     def take(self, message: Message) -> None:
         """See `Sink`."""
         store = self._opened()
+        if message.data is not None and not is_grib(message.data):
+            message = message.replaced(values=field_of(message)[1], data=None)
         if message.data is not None:
             store.archive(message.data)
         else:

@@ -13,7 +13,7 @@ from dtedask.pipeline.compute import Eager
 from dtedask.pipeline.sinks import memory
 from dtedask.pipeline.sinks.file import FileSink
 from dtedask.pipeline.sinks.memory import kept
-from dtedask.testing import make_message
+from dtedask.testing import ActionSuite, make_message
 
 
 @pytest.fixture(autouse=True)
@@ -225,3 +225,22 @@ def test_a_kill_between_the_acknowledgement_and_the_notice_loses_none_and_gives_
     assert sorted(told) == ["0", "0", "6", "6"]  # of the cube and of the file
     assert len({event.snapshot for event in open_log(tmp_path / "data").events() if "plan/" in event.cube}) == 2
     assert len(dtedask.open(tmp_path / "data").history()) == 2
+
+
+def test_raw_numbers_are_archived_as_what_they_are(run, tmp_path):
+    message = make_message(3)
+    run({"type": "cube"}, messages=[message.replaced(data=message.values.tobytes(), values=None), flush()])
+    ((_, values),) = dtedask.open(tmp_path / "data").values({})
+    assert (values == message.values).all()
+
+
+class TestDebugSink(ActionSuite):
+    hands_on_flushes = False
+
+    @pytest.fixture
+    def action(self):
+        return make_action({"type": "debug-sink"}, Context())
+
+    @pytest.fixture
+    def messages(self):
+        return [make_message(1), make_message(2, step="6")]
