@@ -80,7 +80,7 @@ def left(folder):
 
 
 @pytest.mark.slow
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_killed_anywhere_and_run_again_all_is_as_if_nothing_had_happened(program, undisturbed, tmp_path, data):
     moments, expected = undisturbed
