@@ -116,7 +116,7 @@ class Ours:
 
     def __init__(self, case: Case, folder: Path) -> None:
         from dtedask.pipeline import Plan, Run
-        from dtedask.pipeline.threads import Threads
+        from dtedask.pipeline.runs.threads import Threads
 
         last: list[dict[str, Any]] = [{"type": "null"}]
         if case.sink == "file":

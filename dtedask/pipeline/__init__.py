@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from dtedask.pipeline.action import Context as Context
     from dtedask.pipeline.action import Saved as Saved
     from dtedask.pipeline.compute import Compute as Compute
-    from dtedask.pipeline.glossary import value_of as value_of
-    from dtedask.pipeline.manifest import Manifest as Manifest
-    from dtedask.pipeline.manifest import Written as Written
+    from dtedask.pipeline.keys.glossary import value_of as value_of
+    from dtedask.pipeline.keys.parameters import with_parameter as with_parameter
     from dtedask.pipeline.message import Kind as Kind
     from dtedask.pipeline.message import Message as Message
-    from dtedask.pipeline.parameters import with_parameter as with_parameter
     from dtedask.pipeline.plan import Plan as Plan
     from dtedask.pipeline.run import Run as Run
     from dtedask.pipeline.sink import Sink as Sink
     from dtedask.pipeline.sink import SinkOptions as SinkOptions
+    from dtedask.pipeline.sinks.manifest import Manifest as Manifest
+    from dtedask.pipeline.sinks.manifest import Written as Written
 
 _HOMES = {
     "Action": "action",
@@ -28,17 +28,17 @@ _HOMES = {
     "Compute": "compute",
     "Context": "action",
     "Kind": "message",
-    "Manifest": "manifest",
+    "Manifest": "sinks.manifest",
     "Message": "message",
     "Plan": "plan",
     "Run": "run",
     "Saved": "action",
     "Sink": "sink",
     "SinkOptions": "sink",
-    "Stream": "stream",
-    "Written": "manifest",
-    "value_of": "glossary",
-    "with_parameter": "parameters",
+    "Stream": "streams.stream",
+    "Written": "sinks.manifest",
+    "value_of": "keys.glossary",
+    "with_parameter": "keys.parameters",
 }
 __all__ = [
     "Action",

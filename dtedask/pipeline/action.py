@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
-from dtedask.pipeline.policy import OnError
-from dtedask.pipeline.undo import copied
+from dtedask.pipeline.runs.policy import OnError
+from dtedask.pipeline.runs.undo import copied
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.pipeline.action import Action, Context
 from dtedask.pipeline.actions.select import Select
-from dtedask.pipeline.document import PlanDocument, read_plan
-from dtedask.pipeline.making import made_actions
-from dtedask.pipeline.policy import OnError
-from dtedask.pipeline.routes import routes
+from dtedask.pipeline.documents.document import PlanDocument, read_plan
+from dtedask.pipeline.documents.making import made_actions
+from dtedask.pipeline.runs.policy import OnError
+from dtedask.pipeline.runs.routes import routes
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from dtedask.pipeline.explain import Explanation
+    from dtedask.pipeline.documents.explain import Explanation
     from dtedask.pipeline.message import Message
-    from dtedask.pipeline.running import Resume
+    from dtedask.pipeline.runs.running import Resume
+    from dtedask.pipeline.runs.summary import RunSummary
     from dtedask.pipeline.sources import AtRest
-    from dtedask.pipeline.summary import RunSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Plan:
             If a pipeline failed: the error of its action with the place, or a `RunError` that sums up several. The
             others have done all that they had to.
         """
-        from dtedask.pipeline.running import run_plan
+        from dtedask.pipeline.runs.running import run_plan
         from dtedask.pipeline.sources import source_of
 
         return run_plan(self, source_of(fields), threads=threads, resume=resume)
@@ -193,7 +193,7 @@ class Plan:
         Explanation
             Printed it is text, in a notebook a drawing; also JSON, Mermaid and Graphviz.
         """
-        from dtedask.pipeline.explain import explain_plan
+        from dtedask.pipeline.documents.explain import explain_plan
 
         return explain_plan(self, fields)
 

@@ -10,21 +10,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from dtedask.core.errors import PlanError, RunError
-from dtedask.pipeline.chain import Chain, Link, PipelineStopped, group
 from dtedask.pipeline.checkpoint.content import Entry
 from dtedask.pipeline.compute import Compute, Eager
-from dtedask.pipeline.dead_letters import DeadLetters
 from dtedask.pipeline.message import Kind, Message
-from dtedask.pipeline.places import folder_of
-from dtedask.pipeline.routes import arriving
-from dtedask.pipeline.summary import Failure, RunSummary
-from dtedask.pipeline.threads import Threads
+from dtedask.pipeline.runs.chain import Chain, Link, PipelineStopped, group
+from dtedask.pipeline.runs.dead_letters import DeadLetters
+from dtedask.pipeline.runs.places import folder_of
+from dtedask.pipeline.runs.routes import arriving
+from dtedask.pipeline.runs.summary import Failure, RunSummary
+from dtedask.pipeline.runs.threads import Threads
 
 if TYPE_CHECKING:
     from dtedask.pipeline.checkpoint import Checkpoint
     from dtedask.pipeline.checkpoint.saving import Saving
     from dtedask.pipeline.plan import Pipeline, Plan
-    from dtedask.pipeline.policy import OnError
+    from dtedask.pipeline.runs.policy import OnError
 
 __all__ = ["Run", "RunSummary"]
 _END = "end-of-simulation"

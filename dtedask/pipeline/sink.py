@@ -14,7 +14,7 @@ from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.pipeline.action import ActionOptions, Context, loaded
-from dtedask.pipeline.manifest import Manifest, Written
+from dtedask.pipeline.sinks.manifest import Manifest, Written
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message

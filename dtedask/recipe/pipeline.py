@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from dtedask.pipeline.checkpoint import Checkpoints
     from dtedask.pipeline.graph.run import GraphRun
     from dtedask.pipeline.run import Run
-    from dtedask.pipeline.running import Beginning
+    from dtedask.pipeline.runs.running import Beginning
+    from dtedask.pipeline.runs.summary import RunSummary
     from dtedask.pipeline.sources import FollowedRoot
-    from dtedask.pipeline.summary import RunSummary
     from dtedask.recipe.document import Recipe
 
 _PLAN_KEYS = frozenset({"actions", "plans"})
@@ -65,7 +65,7 @@ class RecipePipeline(BaseModel):
             Naming file, line and key of what is wrong with it.
         """
         from dtedask.pipeline import Plan
-        from dtedask.pipeline.document import read_plan
+        from dtedask.pipeline.documents.document import read_plan
 
         if isinstance(self.plan, str):
             source: Any = self.plan
@@ -99,7 +99,7 @@ class Results:
     """
 
     def __init__(self, recipe: Recipe, client: Client | None) -> None:
-        from dtedask.pipeline.running import beginning_of
+        from dtedask.pipeline.runs.running import beginning_of
         from dtedask.pipeline.sources import follow_root
 
         assert recipe.pipeline is not None
@@ -194,7 +194,7 @@ class Results:
 
 def _checkpoints(plan: Plan) -> Checkpoints:
     from dtedask.pipeline.checkpoint import Checkpoints
-    from dtedask.pipeline.places import url_of
+    from dtedask.pipeline.runs.places import url_of
 
     return Checkpoints(plan.document.checkpoint.url or url_of(plan))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.ingest import Progress, Summary
-    from dtedask.pipeline.summary import RunSummary
+    from dtedask.pipeline.runs.summary import RunSummary
     from dtedask.recipe.demo import Arrival
     from dtedask.recipe.document import Recipe
     from dtedask.recipe.pipeline import Results

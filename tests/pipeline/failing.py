@@ -9,7 +9,7 @@ import numpy as np
 from dtedask.core.errors import FieldError
 from dtedask.pipeline import Action, ActionOptions, Context, Message, Saved
 from dtedask.pipeline.plan import Pipeline
-from dtedask.pipeline.policy import OnError
+from dtedask.pipeline.runs.policy import OnError
 
 
 class Sum:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dtedask.core.errors import DamagedError, DocumentError, FieldError, PlanError, RunError
 from dtedask.pipeline import Plan, Run
-from dtedask.pipeline.dead_letters import DeadLetters
-from dtedask.pipeline.policy import OnError
+from dtedask.pipeline.runs.dead_letters import DeadLetters
+from dtedask.pipeline.runs.policy import OnError
 from tests.pipeline.failing import Broken, BrokenTwice, Collect, SumAction, collected, collector, fields, pipeline
 from tests.pipeline.fields import field
 

@@ -6,7 +6,7 @@ import pytest
 
 from dtedask.core.errors import DocumentError
 from dtedask.pipeline import Plan, action
-from dtedask.pipeline.document import plan_schema
+from dtedask.pipeline.documents.document import plan_schema
 
 MODULE = """
 from dtedask.pipeline import Action, ActionOptions

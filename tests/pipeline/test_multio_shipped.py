@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from dtedask.core.errors import DocumentError
-from dtedask.pipeline.document import plan_schema, read_plan
-from dtedask.pipeline.reference_examples import EXAMPLES
+from dtedask.pipeline.documents.document import plan_schema, read_plan
+from dtedask.pipeline.documents.reference_examples import EXAMPLES
 
 SHIPPED = Path(find_spec("multiolib").origin).parent / "share"
 PLANS = sorted([*(SHIPPED / "multio/config").glob("*.yaml"), *(SHIPPED / "multiom/plans").glob("*.yaml")])

@@ -11,8 +11,8 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import LockedError, PlanError
-from dtedask.pipeline.status import find_status
-from dtedask.pipeline.stream import Stream
+from dtedask.pipeline.runs.status import find_status
+from dtedask.pipeline.streams.stream import Stream
 
 REPOSITORY = Path(__file__).parents[2]
 KEYS = {"class": "rd", "stream": "oper", "expver": "test", "type": "fc", "levtype": "sfc"}

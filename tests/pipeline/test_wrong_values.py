@@ -6,7 +6,7 @@ import yaml
 from dtedask.core.errors import DocumentError
 from dtedask.pipeline import Plan
 from dtedask.pipeline.action import action_class, action_types
-from dtedask.pipeline.reference_examples import EXAMPLES
+from dtedask.pipeline.documents.reference_examples import EXAMPLES
 from dtedask.pipeline.sink import sink_class, sink_types
 
 JUNK = [None, True, -7, 3.5, "junk", "", "a:b", [], ["junk"], [["junk"]], {}, {"junk": 1}, [{"junk": 1}], [None]]

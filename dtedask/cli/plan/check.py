@@ -21,7 +21,7 @@ def check(files: Annotated[list[str], typer.Argument(help="Plans.", metavar="FIL
     """
     from dtedask.cli.console import emit, show_error
     from dtedask.core.errors import DtedaskError
-    from dtedask.pipeline.checking import check_plan
+    from dtedask.pipeline.documents.checking import check_plan
 
     wrong = 0
     for file in files:

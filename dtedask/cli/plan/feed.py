@@ -11,7 +11,7 @@ from dtedask.cli.console import emit, emit_json, plural
 from dtedask.cli.options import Json
 
 if TYPE_CHECKING:
-    from dtedask.pipeline.feeding import Decode
+    from dtedask.pipeline.streams.feeding import Decode
 
 
 def add_to(group: typer.Typer) -> None:
@@ -49,8 +49,8 @@ def feed(
     Without --decode they stay as they are, byte for byte: for plans that select, print and write.
     """
     from dtedask.pipeline import Plan
-    from dtedask.pipeline.feeding import check_encoded, parse_step_range
-    from dtedask.pipeline.feeding import feed as messages_of
+    from dtedask.pipeline.streams.feeding import check_encoded, parse_step_range
+    from dtedask.pipeline.streams.feeding import feed as messages_of
 
     made = Plan.from_yaml(plan, output=output)
     decoded: Decode = "single" if single else "double" if decode else "no"

@@ -46,8 +46,8 @@ def hammer(  # noqa: PLR0913 - of a command line
 ) -> None:
     """Write a made model run into a plan, and say how many fields a second it took."""
     from dtedask.pipeline import Plan
-    from dtedask.pipeline.hammer import MadeRun
-    from dtedask.pipeline.hammer import hammer as hammered
+    from dtedask.pipeline.streams.hammer import MadeRun
+    from dtedask.pipeline.streams.hammer import hammer as hammered
 
     run = MadeRun(
         clients=clients,

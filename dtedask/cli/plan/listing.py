@@ -23,7 +23,7 @@ def list_plans(
     as_json: JsonLines = False,
 ) -> None:
     """List the plans in a folder."""
-    from dtedask.pipeline.document import read_plan
+    from dtedask.pipeline.documents.document import read_plan
 
     if not Path(folder).is_dir():
         raise DocumentError(f"There is no folder {folder!r}.", hint="Name the folder that holds plans.")

@@ -12,8 +12,8 @@ from dtedask.cli.console import emit, emit_json, plural, say, show_warning
 from dtedask.cli.options import DryRun, Json, Words
 
 if TYPE_CHECKING:
-    from dtedask.pipeline.dead_letters import DeadLetters
-    from dtedask.pipeline.replaying import Replay
+    from dtedask.pipeline.runs.dead_letters import DeadLetters
+    from dtedask.pipeline.runs.replaying import Replay
     from dtedask.request import Request
 
 
@@ -51,7 +51,7 @@ def replay(
         _list(letters, request, as_json=as_json)
         return
     from dtedask.pipeline import Plan
-    from dtedask.pipeline.replaying import replay as send
+    from dtedask.pipeline.runs.replaying import replay as send
 
     plan = Plan.from_yaml(file or found_file, output=output or found_output)
     done = send(plan, letters, request, on_letter=lambda letter: say(f"{letter.path.name}: {letter.message}"))
@@ -63,8 +63,8 @@ def replay(
 def _place(where: str, file: str) -> tuple[DeadLetters, str, str]:
     """The letters, and plan and output of the run that left them."""
     from dtedask.core.errors import NotFoundError
-    from dtedask.pipeline.dead_letters import DeadLetters
-    from dtedask.pipeline.status import FILE, find_status
+    from dtedask.pipeline.runs.dead_letters import DeadLetters
+    from dtedask.pipeline.runs.status import FILE, find_status
 
     folder = Path(where).expanduser()
     if DeadLetters(folder).paths():

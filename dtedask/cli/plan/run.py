@@ -18,9 +18,9 @@ from dtedask.core.errors import DtedaskError
 if TYPE_CHECKING:
     from dtedask.cli.progress import Display
     from dtedask.pipeline import Message, Plan
-    from dtedask.pipeline.running import Beginning, Resume
+    from dtedask.pipeline.runs.running import Beginning, Resume
+    from dtedask.pipeline.runs.summary import RunSummary
     from dtedask.pipeline.sources import AtRest, Source
-    from dtedask.pipeline.summary import RunSummary
     from dtedask.store import Progress
 
 
@@ -110,7 +110,7 @@ def run(  # noqa: PLR0913 - each says something else of one run
 def _run(plan: Plan, source: AtRest, resume: Resume, threads: int, cluster: str | None) -> RunSummary:
     from dtedask.cli.progress import progress
     from dtedask.cli.running import interrupted_by_sigterm
-    from dtedask.pipeline.running import run_plan
+    from dtedask.pipeline.runs.running import run_plan
 
     with interrupted_by_sigterm(), progress("Running the plan") as display:
         if cluster is not None:
@@ -131,7 +131,7 @@ def _run_live(
 ) -> RunSummary:
     """Take what comes until a signal; the state is saved then."""
     from dtedask.cli.running import stop_on_signal
-    from dtedask.pipeline.running import run_plan
+    from dtedask.pipeline.runs.running import run_plan
     from dtedask.pipeline.sources import follow_root, watch_folder
     from dtedask.pipeline.sources.choose import parse_input
 
@@ -151,8 +151,8 @@ def _run_on(cluster: str, plan: Plan, source: AtRest, display: Display) -> RunSu
     """Let workers read the fields and do the work; sinks write from here."""
     from dtedask.cluster import client_for
     from dtedask.pipeline.graph.run import GraphRun
-    from dtedask.pipeline.places import folder_of
-    from dtedask.pipeline.status import StatusFile
+    from dtedask.pipeline.runs.places import folder_of
+    from dtedask.pipeline.runs.status import StatusFile
 
     with (
         display.cluster(client_for(cluster)) as client,
@@ -208,7 +208,7 @@ def _say_beginning(begin: Beginning) -> None:
 
 
 def _show_beginning(plan: Plan, source: AtRest, resume: Resume, *, as_json: bool) -> None:
-    from dtedask.pipeline.running import beginning_of, checkpoints_of
+    from dtedask.pipeline.runs.running import beginning_of, checkpoints_of
 
     begin = beginning_of(plan, source.identity, checkpoints_of(plan, plan.document.checkpoint), resume)
     said = {

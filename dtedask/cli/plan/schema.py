@@ -15,6 +15,6 @@ def add_to(group: typer.Typer) -> None:
 
 def schema() -> None:
     """Print the JSON schema of plans, for editors, with all actions and sinks that are installed."""
-    from dtedask.pipeline.document import plan_schema
+    from dtedask.pipeline.documents.document import plan_schema
 
     emit_json(plan_schema(), indent=2)

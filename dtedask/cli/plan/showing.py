@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dtedask.cli.console import emit, emit_json, emit_table, plural, show_warning, size
 
 if TYPE_CHECKING:
-    from dtedask.pipeline.summary import RunSummary
+    from dtedask.pipeline.runs.summary import RunSummary
 
 
 def show_summary(summary: RunSummary, *, as_json: bool) -> None:

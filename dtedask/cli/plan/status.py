@@ -13,7 +13,7 @@ from dtedask.cli.options import JsonLines
 from dtedask.cli.plan.showing import show_actions, show_pipelines
 
 if TYPE_CHECKING:
-    from dtedask.pipeline.status import RunStatus
+    from dtedask.pipeline.runs.status import RunStatus
 
 _EVERY_S = 2.0
 
@@ -33,7 +33,7 @@ def status(
 
     A run is running, done, failed, interrupted, or lost: its process is gone without a word.
     """
-    from dtedask.pipeline.status import find_status
+    from dtedask.pipeline.runs.status import find_status
 
     while True:
         found = find_status(where)

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Saved
-from dtedask.pipeline.domains import DomainMap, Gather, read_part, sources_in_order
-from dtedask.pipeline.flush_counts import FlushCounts
 from dtedask.pipeline.message import Kind, Message
+from dtedask.pipeline.streams.domains import DomainMap, Gather, read_part, sources_in_order
+from dtedask.pipeline.streams.flush_counts import FlushCounts
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

@@ -12,11 +12,11 @@ from dtedask.pipeline.ensemble.groups import EnsembleState, Group, Identity, loa
 from dtedask.pipeline.ensemble.options import EnsembleOptions
 from dtedask.pipeline.ensemble.results import result_message
 from dtedask.pipeline.message import Kind
-from dtedask.pipeline.numbers import numbers_of
 from dtedask.pipeline.operations import OperationSet
+from dtedask.pipeline.runs.undo import rebuilt
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.series import Folding, joined
-from dtedask.pipeline.undo import rebuilt
+from dtedask.pipeline.values.numbers import numbers_of
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

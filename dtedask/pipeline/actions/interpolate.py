@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dtedask.core.errors import DocumentError, FieldError, PlanError
 from dtedask.pipeline.action import Action, ActionOptions, Context
-from dtedask.pipeline.regridding import AreaOption, GridOption, Target, grid_name, read_area
+from dtedask.pipeline.values.regridding import AreaOption, GridOption, Target, grid_name, read_area
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

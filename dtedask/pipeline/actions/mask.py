@@ -11,11 +11,11 @@ from pydantic import Field
 
 from dtedask.core.errors import FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Saved
-from dtedask.pipeline.glossary import accepted_texts, texts_of, value_of
-from dtedask.pipeline.mask_codec import decode_mask, encode_mask
-from dtedask.pipeline.mask_sources import MaskSource
+from dtedask.pipeline.keys.glossary import accepted_texts, texts_of, value_of
 from dtedask.pipeline.message import Kind
-from dtedask.pipeline.numbers import numbers_of
+from dtedask.pipeline.values.mask_codec import decode_mask, encode_mask
+from dtedask.pipeline.values.mask_sources import MaskSource
+from dtedask.pipeline.values.numbers import numbers_of
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

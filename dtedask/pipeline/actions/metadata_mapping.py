@@ -11,10 +11,10 @@ from pydantic import Field, model_validator
 from dtedask.core.documents import load_document
 from dtedask.core.errors import DocumentError, FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Context
-from dtedask.pipeline.glossary import concept_of, names_of, texts_of, value_of
-from dtedask.pipeline.mapping_table import Lookup, MappingTable, Value
+from dtedask.pipeline.keys.glossary import concept_of, names_of, texts_of, value_of
+from dtedask.pipeline.keys.mapping_table import Lookup, MappingTable, Value
+from dtedask.pipeline.keys.parameters import with_parameter
 from dtedask.pipeline.message import Kind, Message
-from dtedask.pipeline.parameters import with_parameter
 from dtedask.request import is_key
 
 if TYPE_CHECKING:

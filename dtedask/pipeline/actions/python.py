@@ -11,8 +11,8 @@ from pydantic import ConfigDict, ValidationInfo, model_validator
 from dtedask.core.errors import DocumentError, PlanError
 from dtedask.pipeline.action import Action, ActionOptions, Context
 from dtedask.pipeline.functions import Function, find_function
-from dtedask.pipeline.numbers import numbers_of
-from dtedask.pipeline.parameters import with_parameter
+from dtedask.pipeline.keys.parameters import with_parameter
+from dtedask.pipeline.values.numbers import numbers_of
 from dtedask.request import canonical_keys
 
 if TYPE_CHECKING:

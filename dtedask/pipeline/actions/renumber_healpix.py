@@ -12,8 +12,8 @@ from pydantic import Field
 from dtedask.core.errors import FieldError
 from dtedask.geo import Grid, PointOrder, places_of, reordered
 from dtedask.pipeline.action import Action, ActionOptions
-from dtedask.pipeline.glossary import value_of
-from dtedask.pipeline.numbers import numbers_of
+from dtedask.pipeline.keys.glossary import value_of
+from dtedask.pipeline.values.numbers import numbers_of
 
 if TYPE_CHECKING:
     from dtedask.grib import Coordinate

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dtedask.core.errors import DocumentError, FieldError
 from dtedask.pipeline.action import Action, ActionOptions, Context
-from dtedask.pipeline.glossary import value_of
-from dtedask.pipeline.numbers import numbers_of
-from dtedask.pipeline.parameter_tables import LOCAL_TO_WMO, pairs
-from dtedask.pipeline.parameters import AnyParam, OneParam, known_parameter, param_ids, with_parameter
+from dtedask.pipeline.keys.glossary import value_of
+from dtedask.pipeline.keys.parameter_tables import LOCAL_TO_WMO, pairs
+from dtedask.pipeline.keys.parameters import AnyParam, OneParam, known_parameter, param_ids, with_parameter
+from dtedask.pipeline.values.numbers import numbers_of
 from dtedask.request import parameter
 
 if TYPE_CHECKING:

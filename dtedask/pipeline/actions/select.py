@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, fi
 
 from dtedask.core.errors import DocumentError
 from dtedask.pipeline.action import Action, ActionOptions, Context
-from dtedask.pipeline.glossary import check_key
-from dtedask.pipeline.matching import AllOf, AnyOf, Criterion, KeysAre, Not, Selector
+from dtedask.pipeline.keys.glossary import check_key
+from dtedask.pipeline.keys.matching import AllOf, AnyOf, Criterion, KeysAre, Not, Selector
+from dtedask.pipeline.keys.value_tests import value_test
 from dtedask.pipeline.message import Kind, Message
-from dtedask.pipeline.value_tests import value_test
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

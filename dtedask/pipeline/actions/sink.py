@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dtedask.core.errors import DtedaskError, SinkError
 from dtedask.pipeline.action import Action, ActionOptions, Context, Saved
-from dtedask.pipeline.manifest import Manifest, Written, flush_keys
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.sink import AnySink, Sink, SinkOptions, make_sink
+from dtedask.pipeline.sinks.manifest import Manifest, Written, flush_keys
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.action import Action, Context, Saved
 from dtedask.pipeline.message import Kind, Message
-from dtedask.pipeline.numbers import numbers_of
 from dtedask.pipeline.operations import OperationSet
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.fields import Signature, runs_along_dates, signature_of, time_of
@@ -18,6 +17,7 @@ from dtedask.pipeline.statistics.options import StatisticsOptions
 from dtedask.pipeline.statistics.results import Namer
 from dtedask.pipeline.statistics.saving import load_series, save_series
 from dtedask.pipeline.statistics.series import Folding, Series
+from dtedask.pipeline.values.numbers import numbers_of
 from dtedask.pipeline.windows import Frequency, parse_frequency
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import DamagedError, FormatVersionError
 from dtedask.pipeline.action import Saved
-from dtedask.pipeline.packed import Buffer, pack, unpack
+from dtedask.pipeline.runs.packed import Buffer, pack, unpack
 
 if TYPE_CHECKING:
     import numpy as np

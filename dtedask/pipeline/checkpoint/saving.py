@@ -10,11 +10,11 @@ from dtedask.pipeline.checkpoint.content import Checkpoint, Entry
 
 if TYPE_CHECKING:
     from dtedask.pipeline.action import Action
-    from dtedask.pipeline.chain import Chain
     from dtedask.pipeline.checkpoint.options import CheckpointOptions
     from dtedask.pipeline.checkpoint.slots import Checkpoints
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.plan import Plan
+    from dtedask.pipeline.runs.chain import Chain
 
 __all__ = ["Saving", "plan_content"]
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from dtedask.core.errors import DamagedError, DtedaskError, FormatVersionError, NotFoundError, StoreError
 from dtedask.core.settings import setting
 from dtedask.pipeline.checkpoint.content import Checkpoint
-from dtedask.pipeline.packed import Buffer
+from dtedask.pipeline.runs.packed import Buffer
 
 __all__ = ["Checkpoints"]
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from dtedask.pipeline.parameters import with_parameter
+from dtedask.pipeline.keys.parameters import with_parameter
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message

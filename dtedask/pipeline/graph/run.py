@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.core.errors import PlanError
 from dtedask.core.sizes import size_text
-from dtedask.pipeline.chain import PipelineStopped
 from dtedask.pipeline.graph.collect import Tasks
 from dtedask.pipeline.graph.compute import Graph
 from dtedask.pipeline.graph.node import Folded, Node, is_held
 from dtedask.pipeline.graph.workers import Computed, Runner, runner_for
 from dtedask.pipeline.message import Kind, Message
 from dtedask.pipeline.run import Run
+from dtedask.pipeline.runs.chain import PipelineStopped
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from dtedask.pipeline.checkpoint.saving import Saving
     from dtedask.pipeline.plan import Plan
+    from dtedask.pipeline.runs.summary import RunSummary
     from dtedask.pipeline.sources import AtRest
-    from dtedask.pipeline.summary import RunSummary
 
 __all__ = ["GraphRun", "run_on_archive"]
 

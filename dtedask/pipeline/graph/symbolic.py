@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtedask.pipeline.compute import Compute
 from dtedask.pipeline.message import Message
-from dtedask.pipeline.routes import arriving
+from dtedask.pipeline.runs.routes import arriving
 
 if TYPE_CHECKING:
     from dtedask.pipeline.plan import Pipeline, Plan

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dtedask.core.errors import SinkError
-from dtedask.pipeline.manifest import Keys, Written, field_keys
 from dtedask.pipeline.sink import Sink, SinkOptions
 from dtedask.pipeline.sinks.cf import Moment, Spot, spot_of
 from dtedask.pipeline.sinks.contents import field_of
+from dtedask.pipeline.sinks.manifest import Keys, Written, field_keys
 from dtedask.pipeline.sinks.names import file_name
 from dtedask.request import is_key
 

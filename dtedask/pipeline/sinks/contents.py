@@ -9,7 +9,7 @@ import numpy as np
 from dtedask.core.errors import FieldError
 from dtedask.grib import decode, describe
 from dtedask.pipeline.actions.encode import encode_field
-from dtedask.pipeline.manifest import Keys, field_keys
+from dtedask.pipeline.sinks.manifest import Keys, field_keys
 
 if TYPE_CHECKING:
     from dtedask.grib import Encoder, FieldDescription

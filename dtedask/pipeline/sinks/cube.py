@@ -14,10 +14,10 @@ from pydantic import Field as OptionField
 
 from dtedask.core.errors import FieldError, PlanError
 from dtedask.grib import Field, scan
-from dtedask.pipeline.checksum import checksum_of_values
-from dtedask.pipeline.manifest import Keys, Written, field_keys
 from dtedask.pipeline.sink import Sink, SinkOptions
+from dtedask.pipeline.sinks.checksum import checksum_of_values
 from dtedask.pipeline.sinks.contents import field_of, is_grib
+from dtedask.pipeline.sinks.manifest import Keys, Written, field_keys
 from dtedask.request import is_key
 from dtedask.store.pool import decoding_pool
 
@@ -51,7 +51,7 @@ class CubeOptions(SinkOptions):
 class CubeSink(Sink):
     """Archives fields by `store`; a flush is one commit in each cube.
 
-    The commit's `notes` name plan, pipeline and flush, with a digest of the manifest: what was committed is known to
+    The commit's `notes` name plan, pipeline and flush: what was committed is known to
     be done, however the process ends, and the same flush again changes nothing.
     """
 

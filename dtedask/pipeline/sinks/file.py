@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from dtedask.grib import Encoder
-from dtedask.pipeline.checksum import checksum_of
-from dtedask.pipeline.manifest import Keys, Written
 from dtedask.pipeline.sink import Sink, SinkOptions
+from dtedask.pipeline.sinks.checksum import checksum_of
 from dtedask.pipeline.sinks.contents import message_bytes, message_keys
+from dtedask.pipeline.sinks.manifest import Keys, Written
 from dtedask.pipeline.sinks.message_file import MessageFile
 from dtedask.pipeline.sinks.names import file_name, numbered, served
 

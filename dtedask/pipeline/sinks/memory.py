@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dtedask.pipeline.checksum import checksum_of, checksum_of_values
-from dtedask.pipeline.manifest import Written, field_keys
 from dtedask.pipeline.sink import Sink, SinkOptions
+from dtedask.pipeline.sinks.checksum import checksum_of, checksum_of_values
+from dtedask.pipeline.sinks.manifest import Written, field_keys
 
 if TYPE_CHECKING:
     from dtedask.pipeline.action import Context

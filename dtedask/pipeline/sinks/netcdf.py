@@ -11,8 +11,6 @@ import numpy as np
 from pydantic import Field
 
 from dtedask.core.errors import SinkError
-from dtedask.pipeline.checksum import checksum_of_values
-from dtedask.pipeline.manifest import Written
 from dtedask.pipeline.sinks.cf import (
     CONVENTIONS,
     Moment,
@@ -26,6 +24,8 @@ from dtedask.pipeline.sinks.cf import (
     time_companions,
 )
 from dtedask.pipeline.sinks.cf_sink import CfOptions, CfSink, Waiting
+from dtedask.pipeline.sinks.checksum import checksum_of_values
+from dtedask.pipeline.sinks.manifest import Written
 
 if TYPE_CHECKING:
     import h5netcdf

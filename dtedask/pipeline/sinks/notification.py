@@ -15,8 +15,8 @@ from dtedask.request import parameter
 from dtedask.store.commits import changes_of
 
 if TYPE_CHECKING:
-    from dtedask.pipeline.manifest import Manifest, Written
     from dtedask.pipeline.message import Message
+    from dtedask.pipeline.sinks.manifest import Manifest, Written
 
 
 class NotificationOptions(SinkOptions):

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from dtedask.pipeline.checksum import checksum_of
-from dtedask.pipeline.manifest import Written
 from dtedask.pipeline.sinks.cf import (
     CONVENTIONS,
     Moment,
@@ -26,6 +24,8 @@ from dtedask.pipeline.sinks.cf import (
     time_companions,
 )
 from dtedask.pipeline.sinks.cf_sink import CfOptions, CfSink, Waiting
+from dtedask.pipeline.sinks.checksum import checksum_of
+from dtedask.pipeline.sinks.manifest import Written
 from dtedask.pipeline.sinks.zarr_array import ZarrArray, read_document, write_file
 
 _LABELS_PER_CHUNK = 1024

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from dtedask.core.errors import InvalidValueError
-from dtedask.pipeline.parameter_tables import AVERAGE_RATES, pairs
+from dtedask.pipeline.keys.parameter_tables import AVERAGE_RATES, pairs
 from dtedask.request.parameters import parameter, parameter_ids
 
 _PREFIXES = {0: "avg", 2: "max", 3: "min", 6: "std"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dtedask.pipeline.undo import rebuilt
+from dtedask.pipeline.runs.undo import rebuilt
 
 if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute

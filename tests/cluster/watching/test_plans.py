@@ -33,7 +33,7 @@ def test_a_run_is_seen_on_the_dashboard_of_a_cluster(tmp_path):
     from distributed import Client, LocalCluster
 
     from dtedask.pipeline import Message, Plan
-    from dtedask.pipeline.running import run_plan
+    from dtedask.pipeline.runs.running import run_plan
 
     plan = Plan.from_yaml({"name": "watched", "actions": [{"type": "null"}]}, output=str(tmp_path))
     with (

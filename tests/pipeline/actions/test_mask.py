@@ -11,7 +11,7 @@ from dtedask.grib import encode
 from dtedask.pipeline import Kind, Message
 from dtedask.pipeline.action import Context, make_action
 from dtedask.pipeline.compute import Eager
-from dtedask.pipeline.mask_codec import encode_mask
+from dtedask.pipeline.values.mask_codec import encode_mask
 from dtedask.testing import ActionSuite
 from tests.pipeline.fields import GRID, field
 

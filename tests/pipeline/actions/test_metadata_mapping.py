@@ -13,7 +13,7 @@ from dtedask.core.errors import DocumentError, FieldError
 from dtedask.pipeline import Kind, Message
 from dtedask.pipeline.action import Context, make_action
 from dtedask.pipeline.compute import Eager
-from dtedask.pipeline.glossary import value_of
+from dtedask.pipeline.keys.glossary import value_of
 from dtedask.testing import ActionSuite
 from tests.pipeline.fields import field
 

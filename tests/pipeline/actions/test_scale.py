@@ -10,8 +10,8 @@ from dtedask.pipeline import Kind, Message
 from dtedask.pipeline.action import Context, make_action
 from dtedask.pipeline.actions.scale import Scale, ScaleOptions
 from dtedask.pipeline.compute import Eager
-from dtedask.pipeline.glossary import value_of
-from dtedask.pipeline.parameter_tables import LOCAL_TO_WMO, pairs
+from dtedask.pipeline.keys.glossary import value_of
+from dtedask.pipeline.keys.parameter_tables import LOCAL_TO_WMO, pairs
 from dtedask.testing import ActionSuite
 from tests.pipeline.fields import field
 

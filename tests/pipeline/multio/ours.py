@@ -2,7 +2,7 @@
 
 from dtedask.pipeline import Kind, Message, Plan
 from dtedask.pipeline.compute import Eager
-from dtedask.pipeline.stream_metadata import keys_of, values_of
+from dtedask.pipeline.streams.stream_metadata import keys_of, values_of
 
 _KINDS = {"field": Kind.FIELD, "flush": Kind.FLUSH, "domain": Kind.DOMAIN, "mask": Kind.MASK, "notify": Kind.NOTICE}
 

@@ -11,7 +11,7 @@ import yaml
 
 from dtedask.grib import encode
 from dtedask.pipeline import Plan
-from dtedask.pipeline.feeding import feed
+from dtedask.pipeline.streams.feeding import feed
 from tests.pipeline.fields import GRID, KEYS
 
 PACKAGES = Path(importlib.util.find_spec("multiolib").origin).parents[1]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from dtedask.pipeline.mask_codec import encode_mask
+from dtedask.pipeline.values.mask_codec import encode_mask
 
 RANDOM = np.random.default_rng(2)
 MASKS = {

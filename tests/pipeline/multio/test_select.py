@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtedask.pipeline.stream import Stream
+from dtedask.pipeline.streams.stream import Stream
 from tests.pipeline.multio import ours
 from tests.pipeline.multio.real import MultioError, metadata
 

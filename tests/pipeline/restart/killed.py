@@ -20,7 +20,7 @@ from dtedask.notify.log import NoticeLog
 from dtedask.pipeline import Message, Plan, Run
 from dtedask.pipeline.actions.sink import SinkAction
 from dtedask.pipeline.checkpoint import CheckpointOptions, Checkpoints
-from dtedask.pipeline.running import run_plan
+from dtedask.pipeline.runs.running import run_plan
 from dtedask.pipeline.sources import Source
 from dtedask.store import Store
 from tests.pipeline.fields import field

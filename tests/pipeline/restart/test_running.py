@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from dtedask.core.errors import FieldError, LockedError, PlanError
 from dtedask.pipeline import Message, Plan
 from dtedask.pipeline.checkpoint import CheckpointOptions, Checkpoints
-from dtedask.pipeline.places import url_of
-from dtedask.pipeline.running import run_plan
-from dtedask.pipeline.status import find_status
+from dtedask.pipeline.runs.places import url_of
+from dtedask.pipeline.runs.running import run_plan
+from dtedask.pipeline.runs.status import find_status
 from tests.pipeline.failing import Broken, Collect, SumAction, fields, pipeline, tally
 
 EVERY_FLUSH = CheckpointOptions(every=1, interval=0)

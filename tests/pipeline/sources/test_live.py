@@ -175,7 +175,7 @@ class TestHandedOver:
 @pytest.mark.parametrize("stops_after", [1, 4])
 def test_a_run_that_is_stopped_goes_on_with_open_windows(tmp_path, stops_after):
     from dtedask.pipeline import Plan
-    from dtedask.pipeline.running import run_plan
+    from dtedask.pipeline.runs.running import run_plan
 
     document = {
         "name": "days",

@@ -1,0 +1,1 @@
+"""What actions do with the numbers of a field, beside statistics."""
