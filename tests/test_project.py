@@ -89,6 +89,7 @@ def lines_of_code(node):
     return body[-1].end_lineno - body[0].lineno + 1 if body else 0
 
 
+@pytest.mark.slow
 def test_few_functions_are_longer_than_a_screen():
     lengths = [(lines_of_code(node), f"{path.name}:{node.name}") for path in MODULES for node in functions(path)]
     long = [found for found in lengths if found[0] > 35]

@@ -31,6 +31,7 @@ def entry(file):
     return found
 
 
+@pytest.mark.slow
 def test_a_commit_enters_its_groups(forecast, file):
     assert entry(file).name == f"od/enfo/0001/{forecast.groups('od/enfo/0001')[0]}"
     assert entry(file).cube_url == f"{forecast.root}/od/enfo/0001"
@@ -82,6 +83,7 @@ def test_an_entry_follows_wipes_and_goes_and_comes_with_its_group(forecast, file
     assert forecast.hook_failures == []
 
 
+@pytest.mark.slow
 def test_a_catalog_that_was_deleted_comes_back_with_the_next_commit(forecast, file, make_field, archive):
     file.unlink()
     archive(forecast, make_field(77, number="1", levelist="500"))
@@ -195,6 +197,7 @@ class TestSearch:
     def _entries(self, forecast, make_field, archive, analysis_keys):
         archive(forecast, make_field(1, analysis_keys))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("what", "cubes"),
         [
@@ -214,6 +217,7 @@ class TestSearch:
     def test_requests_and_words_find_entries(self, file, what, cubes):
         assert [found.name[:2] for found in search(file, what)] == cubes
 
+    @pytest.mark.slow
     def test_an_entry_is_found_by_the_beginning_of_its_name(self, file):
         assert find_entry(file, "ea/oper").name.startswith("ea/oper/0001/an/sfc/")
 
@@ -256,6 +260,7 @@ def test_values_of_a_key_read_back_from_their_text(numbers):
     assert list(Request.parse({"step": mars_text(values)})["step"]) == values
 
 
+@pytest.mark.slow
 @given(st.dates(date(1950, 1, 1), date(2050, 1, 1)), st.integers(1, 40), st.integers(1, 5))
 def test_dates_read_back_from_their_text(first, count, by):
     values = [f"{first + timedelta(days=by * index):%Y%m%d}" for index in range(count)]

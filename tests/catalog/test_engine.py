@@ -26,6 +26,7 @@ def test_a_cube_opens_by_the_beginning_of_the_name_of_its_group(forecast):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [None, "od/enfo/0001", "od/enfo/0001/pf/pl", "/od/enfo/0001/pf/"])
 def test_a_root_opens_by_cube_and_group(forecast, group):
     xr.testing.assert_identical(xr.open_dataset(forecast.root, engine="dtedask", group=group), open_cube(forecast))

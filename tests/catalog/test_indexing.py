@@ -59,6 +59,7 @@ def test_positions_take_the_same_part(opened, data):
     xr.testing.assert_identical(open_lazily().isel(chosen).load(), memory.isel(chosen))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(data=st.data())
 def test_parts_of_parts_take_the_same_part(opened, data):
@@ -71,6 +72,7 @@ def test_parts_of_parts_take_the_same_part(opened, data):
     xr.testing.assert_identical(lazy.load(), memory)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(data=st.data())
 def test_points_take_the_same_values(opened, data):

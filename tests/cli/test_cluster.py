@@ -22,6 +22,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_values_of_a_profile_are_shown_with_where_they_come_from(run, folder, monkeypatch):
     monkeypatch.setenv("DASK_JOBQUEUE__MINE__CORES", "8")
     shown = run("cluster show mine --json").lines[0]
@@ -64,6 +65,7 @@ def test_a_check_says_2_for_a_wrong_document_and_1_for_a_named_profile_that_does
     assert "Did you mean 'slurm'?" in done.out
 
 
+@pytest.mark.slow
 def test_the_schema_takes_the_shipped_files_and_refuses_a_wrong_key(run, repository):
     schema = json.loads(run("cluster schema").out)
     for path in (repository / "jobqueue").glob("*.yaml"):

@@ -117,6 +117,7 @@ def test_an_interrupt_exits_with_130(run, monkeypatch):
     assert (run("info").status, run("info").err) == (130, "Error: Interrupted.\n")
 
 
+@pytest.mark.slow
 def test_a_warning_is_one_line_on_standard_error(run, root):
     done = run("store list class=ea,number=0/to/1,date=20170101/to/20170102,step=0/to/8 --json --root", root)
     assert len(done.lines) == 8

@@ -50,6 +50,7 @@ def test_list_shows_the_plans_of_a_folder(run, plan):
     assert run("plan list nowhere").status == 2
 
 
+@pytest.mark.slow
 def test_the_schema_takes_good_plans_and_refuses_others(run):
     import jsonschema
     import yaml

@@ -115,6 +115,7 @@ def test_a_status_for_people_names_plan_state_and_actions(run, plan, grib):
     assert run("plan status nowhere").status == 1
 
 
+@pytest.mark.slow
 def test_a_run_where_dask_does_the_work_leaves_the_same(run, plan, grib):
     here = run(f"{LINE} {grib} --json").lines[0]
     there = run(f"plan run plan.yaml --output elsewhere --cluster local --json --input {grib}").lines[0]
@@ -127,6 +128,7 @@ def test_a_run_where_dask_does_the_work_leaves_the_same(run, plan, grib):
     assert said["status"] == "done"
 
 
+@pytest.mark.slow
 def test_what_was_committed_to_a_root_goes_through_a_plan(run, plan, grib):
     assert run("ingest --root archive", grib).status == 0
     assert run(LINE.replace("data --input", "direct --input"), grib).status == 0

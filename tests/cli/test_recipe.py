@@ -23,6 +23,7 @@ def test_a_run_writes_what_listeners_say_and_a_summary(run, recipe, here):
     assert "nothing has changed" in run("recipe run small.yaml").out
 
 
+@pytest.mark.slow
 def test_with_json_standard_output_is_one_object(run, recipe):
     done = run("recipe run small.yaml --json")
     assert (len(done.lines), done.lines[0]["new"]) == (1, 20)
@@ -65,6 +66,7 @@ def test_the_recipes_of_a_folder_are_listed(run, recipe):
     assert run("recipe list nowhere").status == 2
 
 
+@pytest.mark.slow
 def test_a_failed_trigger_fails_the_command_and_leaves_the_data(run, recipe):
     recipe.write_text(SMALL + "listeners: [{triggers: [{type: command, command: 'false'}]}]\n")
     done = run("recipe run small.yaml --json")

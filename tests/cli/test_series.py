@@ -48,6 +48,7 @@ def test_for_people_one_line_says_it(run, data):
     assert "made anew" not in run("store rechunk --root data --rebuild").err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "status", "said"),
     [

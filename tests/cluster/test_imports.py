@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 CHECK = """
 import signal
 import dask.config
@@ -18,5 +20,6 @@ with dask.config.set({"jobqueue.slurm.queue": "mine"}):
 """
 
 
+@pytest.mark.slow
 def test_dask_jobqueue_neither_takes_ctrl_c_nor_loses_its_defaults():
     subprocess.run([sys.executable, "-c", CHECK], check=True)

@@ -158,6 +158,7 @@ plain = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text("klmn", min_size=1, max_size=3), plain, min_size=1, max_size=4))
 def test_what_yaml_writes_is_read_back_and_every_key_has_its_line(data):
     text = yaml.safe_dump(data, default_flow_style=False)

@@ -93,6 +93,7 @@ def run(code, folder, **environment):
 ASK = "from dtedask.core.settings import setting; print(setting('store.root'))"
 
 
+@pytest.mark.slow
 def test_an_environment_variable_overrides_a_file(tmp_path):
     (tmp_path / "mine.yaml").write_text("dtedask: {store: {root: from-file}}\n")
     assert run(ASK, tmp_path, DASK_CONFIG=str(tmp_path)).stdout.strip() == "from-file"
@@ -100,6 +101,7 @@ def test_an_environment_variable_overrides_a_file(tmp_path):
     assert both.stdout.strip() == "from-env"
 
 
+@pytest.mark.slow
 def test_a_wrong_setting_is_traced_to_its_file_or_variable(tmp_path):
     (tmp_path / "mine.yaml").write_text("dtedask: {store: {rooot: x}}\n")
     assert "mine.yaml" in run(ASK, tmp_path, DASK_CONFIG=str(tmp_path)).stderr

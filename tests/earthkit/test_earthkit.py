@@ -67,6 +67,7 @@ def test_other_grids_come_back_too(grib_folder, tmp_path, name):
     assert sums == pytest.approx(sorted({float(np.nansum(field.values, dtype=float)) for field in sent}), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_target_writes_one_commit_with_its_message_and_sources(root):
     (commit,) = dtedask.open(root).history()
     assert (commit.new, commit.message, commit.sources) == (32, "from earthkit", ("era5",))
@@ -172,6 +173,7 @@ def test_fields_travel_as_places(root):
     assert keys_of(again[3]) == keys_of(fields[3])
 
 
+@pytest.mark.slow
 def test_a_source_shows_one_state_of_the_root(tmp_path, members):
     chosen = members.to_fieldlist().sel({"parameter.variable": "t", "vertical.level": 500, "ensemble.member": "0"})
     ekd.to_target("dtedask", tmp_path / "data", data=chosen)
@@ -192,6 +194,7 @@ def write_and_fail(root, field):
         raise KeyError("model")
 
 
+@pytest.mark.slow
 def test_a_target_that_is_left_by_an_exception_writes_nothing(tmp_path, members):
     fields = members.to_fieldlist()
     with pytest.raises(KeyError, match="model"):
@@ -223,11 +226,13 @@ print(ekd.from_source("dtedask", {str(tmp_path / "data")!r}).to_xarray())
     assert "lambert" in done.stdout
 
 
+@pytest.mark.slow
 def test_dtedask_imports_no_earthkit():
     script = "import dtedask, dtedask.store.store, dtedask.cli.app, sys; sys.exit('earthkit' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_without_earthkit_the_extra_is_named():
     script = """
 import sys

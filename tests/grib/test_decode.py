@@ -19,6 +19,7 @@ def only(data):
     return message
 
 
+@pytest.mark.slow
 def test_real_values_are_ecCodes_values_rounded_to_float32_bit_for_bit(grib_folder, eccodes_arrays):  # noqa: N802
     for path in grib_folder.glob("*.grib*"):
         for message in list(scan(path, on_error="skip"))[:3]:
@@ -52,6 +53,7 @@ def test_spectral_coefficients_are_decoded(sample, packing):
     np.testing.assert_array_equal(decode(data, message.field.order, dtype="float64"), expected)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 15), st.sampled_from([0, 10, 20, 30, 180]), st.sampled_from([1, 2]))
 def test_every_scan_order_puts_each_value_at_its_place(make_message, latlon, mode, west, edition):
     """Values say where they are: 100 times latitude plus longitude."""

@@ -46,6 +46,7 @@ def packing_error(values, bits):
     return step + np.abs(values).max() * 2**-23
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(-1e6, 1e6, width=32), min_size=12, max_size=12),
     st.integers(8, 24),
@@ -96,6 +97,7 @@ def test_only_missing_points_come_back_as_such():
     assert np.isnan(again(encode(np.full(12, np.nan), KEYS, regular()))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "keys",
     [

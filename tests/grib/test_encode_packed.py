@@ -24,6 +24,7 @@ def back(message):
     return decode(message, found.field.order, dtype="float64")
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(scales, st.data())
 @example(Scale(1.0, 0, 0, 8), None)

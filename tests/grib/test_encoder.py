@@ -150,6 +150,7 @@ def test_a_template_says_what_the_keys_do_not():
     assert describe(message).grid == GRID
 
 
+@pytest.mark.slow
 def test_a_template_of_another_grid_and_kind_is_changed():
     template = encode(values_like(), KEYS, GRID)
     grid = regular_latlon(np.linspace(60, 0, 5), np.linspace(0, 40, 9))

@@ -77,6 +77,7 @@ def test_original_reduced_gaussian_grids_have_their_names_in_both_editions(numbe
     assert [grid.label for grid in grids] == [f"N{number}"]
 
 
+@pytest.mark.slow
 def test_coordinates_are_those_of_ecCodes(grib_folder, eccodes_arrays):  # noqa: N802
     for path in grib_folder.glob("*.grib*"):
         message = next(scan(path, on_error="skip"))

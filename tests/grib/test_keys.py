@@ -34,6 +34,7 @@ def test_steps_in_minutes_and_hours_are_one_axis(grib_folder):
     assert [f.step_seconds for f in fields] == [3600 * step for step in range(73)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level_type", ["depthBelowLandLayer", "heightAboveSea"])
 def test_levels_that_sfc_would_merge_keep_their_level_type(make_message, level_type):
     found = [

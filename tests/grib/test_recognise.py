@@ -55,6 +55,7 @@ def test_made_up_messages_are_described_as_ecCodes_describes_them(make_message, 
         assert message.field == describe(message.read())
 
 
+@pytest.mark.slow
 def test_real_messages_are_described_as_ecCodes_describes_them_in_any_order(grib_folder, fresh_memory):  # noqa: N802
     messages = [m.read() for path in grib_folder.glob("*.grib*") for m in scan(path, on_error="skip")]
     expected = {data: describe(data) for data in messages}

@@ -23,6 +23,7 @@ def whole_files(folder):
     return [path for path in sorted(folder.glob("*.grib*")) if "corrupted" not in path.name]
 
 
+@pytest.mark.slow
 def test_real_files_have_the_messages_that_ecCodes_finds(grib_folder):  # noqa: N802
     for path in whole_files(grib_folder):
         assert [(m.offset, m.length) for m in scan(path)] == places_by_eccodes(path), path.name
@@ -130,6 +131,7 @@ def test_messages_of_edition_1_above_8_megabytes_are_measured(make_message, latl
     assert [m.offset for m in scan(data)] == [0, len(message)]
 
 
+@pytest.mark.slow
 def test_flipped_and_cut_messages_are_errors_or_messages_never_crashes(make_message, pack, latlon):
     chance = random.Random(1)
     kinds = ["grid_simple", "grid_ccsds", "grid_jpeg", "grid_png", "grid_complex"]

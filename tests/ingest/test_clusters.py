@@ -49,6 +49,7 @@ def test_standard_input_travels_to_the_workers(folder, store, grib_bytes, client
     assert np.isfinite(store.retrieve("param=t").t.values).all()
 
 
+@pytest.mark.slow
 def test_a_bad_message_fails_on_a_worker_as_here(folder, store, grib_bytes, undecodable, client):
     (folder / "a.grib").write_bytes(undecodable(grib_bytes()))
     with pytest.raises(GribError, match=r"a\.grib at offset 0"):

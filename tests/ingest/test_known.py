@@ -30,6 +30,7 @@ def encoded(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", UNITS)
 @pytest.mark.parametrize("second", UNITS)
 def test_the_same_again_decodes_nothing_whatever_is_committed_at_once(

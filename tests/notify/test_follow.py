@@ -161,6 +161,7 @@ with listening(document):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "heard"),
     [
@@ -180,6 +181,7 @@ def test_a_process_killed_between_commit_and_notice_is_made_good_by_the_next_sta
     assert [event.sequence for event in open_log(root).events()] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["committed", "logged"])
 def test_the_first_commit_of_a_root_survives_a_kill_too(root, make_commit, stage):
     folder = root.parent

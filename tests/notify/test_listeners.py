@@ -45,6 +45,7 @@ def requests():
     )
 
 
+@pytest.mark.slow
 @given(requests(), requests())
 def test_an_event_matches_when_one_of_its_fields_is_asked_for(asked, there):
     fields = [dict(zip(there, values, strict=True)) for values in itertools.product(*there.values())]

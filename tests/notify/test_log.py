@@ -43,6 +43,7 @@ def test_another_snapshot_at_the_same_place_is_an_error_and_changes_nothing(root
         assert log.heads() == {"od/oper/0001": 1}
 
 
+@pytest.mark.slow
 @given(
     st.data(),
     st.dictionaries(st.sampled_from(["a/b/1", "a/b/2", "c/d/1"]), st.integers(1, 5), min_size=1),
@@ -60,6 +61,7 @@ def test_any_order_of_delivery_gives_each_commit_once_and_in_order(tmp_path_fact
         assert [entry.position for entry in log.entries()] == sorted(entry.position for entry in log.entries())
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers(0, 130), min_size=1), st.data())
 def test_reading_after_a_place_gives_exactly_what_comes_after(tmp_path_factory, make_commit, sizes, data):
     after = {cube: data.draw(st.integers(0, size + 1)) for cube, size in sizes.items()}

@@ -35,6 +35,7 @@ def sums(values):
     return [[float(sum(kept[: n + 1]) + 1000 * sum(one * one for one in kept[: n + 1]))] * 3 for n in range(len(kept))]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(-3, 9), max_size=12))
 def test_a_skipped_field_leaves_the_state_as_if_it_had_never_come(values):
     run = fed(run_of(pipeline("a", SumAction, Collect, on_error="skip")), fields(*values))
@@ -136,6 +137,7 @@ def test_a_dead_letter_keeps_the_field_and_what_happened(tmp_path):
     assert "A negative value" in letter.error
 
 
+@pytest.mark.slow
 def test_a_dead_letter_of_a_real_field_is_the_field_to_the_last_bit(tmp_path, grib_folder):
     from dtedask.pipeline.sources import messages_of_files
 

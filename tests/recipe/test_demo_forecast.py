@@ -98,6 +98,7 @@ def made_again(root, **given):
 SMALL = {"degrees": 30, "members": 1, "levels": [500], "steps": [0, 6, 12]}
 
 
+@pytest.mark.slow
 def test_steps_that_are_there_are_not_made_again(tmp_path, monkeypatch):
     root, made = tmp_path / "root", []
     real = DemoForecast.messages_of
@@ -111,6 +112,7 @@ def test_steps_that_are_there_are_not_made_again(tmp_path, monkeypatch):
     assert made_again(root, again=True).known == 0
 
 
+@pytest.mark.slow
 def test_another_forecast_of_the_same_name_is_made(tmp_path):
     made_again(tmp_path / "root")
     other = load_recipe({"name": "o", "input": {"demo": {**SMALL, "members": 2}}, "root": str(tmp_path / "root")})

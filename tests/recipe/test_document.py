@@ -40,7 +40,7 @@ def test_a_typo_in_any_key_is_refused_with_the_right_one_and_its_line(write, key
     [
         ("layout: series", "layout: 'series' is not possible. Known are map, messages."),
         ("catalog: 3", "catalog: 3 is neither a path nor true or false."),
-        ("pipeline: []", "unknown key 'pipeline'"),
+        ("pipelin: {}", "unknown key 'pipelin'. Did you mean 'pipeline'"),
         ("schema: {values: {codek: x}}", "unknown key 'codek' in schema.values. Did you mean 'codec'"),
         ("schema: nothing.yaml", "There is no schema file"),
         ("listeners: nothing.yaml", "There is no listeners file"),

@@ -25,6 +25,7 @@ def written(root, request=None):
     return {tuple(record.keys.items()): values.tobytes() for record, values in dtedask.open(root).values(request or {})}
 
 
+@pytest.mark.slow
 def test_a_plan_may_be_a_file_or_stand_in_the_recipe(tmp_path):
     (tmp_path / "plan.yaml").write_text("actions: [{type: select, match: [{param: 2t}]}, {type: 'null'}]\n")
     (tmp_path / "recipe.yaml").write_text("name: x\nroot: data\ninput: {demo: {}}\npipeline: plan.yaml\n")

@@ -54,6 +54,7 @@ def test_files_and_a_made_forecast_give_the_same_cube(tmp_path):
     assert a.retrieve("levtype=pl").equals(b.retrieve("levtype=pl"))
 
 
+@pytest.mark.slow
 def test_the_catalog_stands_where_the_recipe_says(tmp_path):
     report = run_recipe(small(tmp_path / "r", catalog=str(tmp_path / "c" / "catalog.yaml")))
     assert report.catalog == str(tmp_path / "c" / "catalog.yaml")
@@ -61,6 +62,7 @@ def test_the_catalog_stands_where_the_recipe_says(tmp_path):
     assert not (tmp_path / "r" / "catalog.yaml").exists()
 
 
+@pytest.mark.slow
 def test_a_recipe_may_want_no_catalog(tmp_path):
     assert run_recipe(small(tmp_path / "r", catalog=False)).catalog is None
     assert not (tmp_path / "r" / "catalog.yaml").exists()
@@ -119,6 +121,7 @@ def test_an_unknown_profile_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.slow
 def test_an_option_chooses_the_cluster_before_the_recipe_and_the_recipe_before_the_setting(tmp_path):
     import dask.config
 

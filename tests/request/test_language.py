@@ -57,6 +57,7 @@ def test_every_type_has_spellings_here():
     assert SPELLINGS.keys() == set(TYPES)
 
 
+@pytest.mark.slow
 @given(TYPED)
 def test_a_canonical_form_is_its_own_canonical_form(one):
     name, text = one

@@ -66,6 +66,7 @@ def test_a_branch_can_begin_in_the_past(store, make_field):
     assert dtedask.open(store.root, branch="past").axes()["step"] == ["0"]
 
 
+@pytest.mark.slow
 def test_a_cube_that_lacks_the_branch_is_empty_in_it(store, test_branch, make_field):
     archive(store, make_field, "0", expver="0002")
     assert {record.cube for record in test_branch.list()} == {"rd/enfo/test"}

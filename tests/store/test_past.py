@@ -148,6 +148,7 @@ def undone(states, chosen):
     return current, left
 
 
+@pytest.mark.slow
 def test_a_bad_run_is_taken_back_and_what_it_replaced_returns(store, make_field):
     good = [(("t", step, level), 1) for step in STEPS for level in LEVELS]
     archive(store, make_field, good, sources=["good.grib"])
@@ -191,6 +192,7 @@ def test_a_field_that_fits_into_its_variable_no_more_is_left(store, make_field):
     assert contents(store)[("u", "0", "500")] == 1.0
 
 
+@pytest.mark.slow
 def test_what_a_rollback_left_behind_stays_open_and_in_the_history(store, make_field):
     archive(store, make_field, [(("t", "0", "500"), 1)])
     first = store.history()[0]

@@ -112,6 +112,7 @@ def test_defaults_are_filled_and_keys_of_a_roots_own_are_dimensions_by_their_typ
     assert ruled.axes("stream=oper,quality=0/to/10")["quality"] == ["7"]
 
 
+@pytest.mark.slow
 def test_what_is_not_dated_by_days_can_be_retrieved_and_archived_again(archive, ruled, rules):
     archive(stream="dacl", date="feb-29", time="12")
     archive(stream="mnth", date="jul")

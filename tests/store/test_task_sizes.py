@@ -5,6 +5,7 @@ import math
 
 import dask
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def test_the_scheduler_hands_out_all_tasks_in_the_time_of_a_few_of_them():
     assert o96 / each * handing_s < 4 * each * work_of_a_byte_s
 
 
+@pytest.mark.slow
 @given(fields=st.integers(1, 7), fields_a_task=st.integers(1, 7))
 @settings(max_examples=10, deadline=None)
 def test_the_cube_is_the_same_however_its_fields_are_cut(make_field, fields, fields_a_task):

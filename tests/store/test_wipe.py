@@ -302,6 +302,7 @@ def test_wipes_beside_a_writer_of_the_same_cube_lose_nothing(store, make_field):
 FILES = ("ens-50.grib", "ifs-oper-surface.grib2", "era5-levels-members.grib", "spherical-harmonics.grib")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_one_real_field_is_wiped_and_comes_back_to_its_slot(memory_store, grib_folder, name):
     data = (grib_folder / name).read_bytes()

@@ -180,6 +180,7 @@ def test_workers_decode_with_the_malloc_settings_whoever_starts_them():
     assert exports <= set(job_script("slurm").splitlines())
 
 
+@pytest.mark.slow
 def test_the_job_script_is_the_one_that_dask_jobqueue_submits_with_what_ends_its_jobs_in_time(write, tmp_path):
     from dask_jobqueue import SLURMCluster
 

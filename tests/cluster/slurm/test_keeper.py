@@ -328,6 +328,7 @@ class World:
                 self.gave_up = True
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10**9), st.integers(0, 120), st.integers(0, 4))
 def test_whatever_happens_the_wanted_number_is_reached_once_it_is_calm_and_never_exceeded(seed, steps, wanted):
     world = World(random.Random(seed))

@@ -79,6 +79,7 @@ def message(step, value=280.0, **keys):
     return encode(np.full(grid.shape, value, dtype="float32"), {**KEYS, "step": str(step), **keys}, grid)
 
 
+@pytest.mark.slow
 def test_with_layout_messages_the_very_bytes_of_the_fdb_are_kept(fdb, files, tmp_path):
     store = dtedask.open(tmp_path / "root", schema=Schema.model_validate({"layout": "messages"}))
     done = import_fdb({}, fdb, store)

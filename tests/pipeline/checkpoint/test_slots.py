@@ -126,6 +126,7 @@ def test_where_all_are_damaged_it_is_an_error(tmp_path):
         Checkpoints(str(tmp_path)).read()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_which_a_piece_is_gone_is_damaged(tmp_path, monkeypatch):
     monkeypatch.setattr(slots_module, "PIECE_BYTES", 1000)
     Checkpoints(str(tmp_path)).write(checkpoint(1, {"a": np.arange(300.0)}))

@@ -167,6 +167,7 @@ def test_a_plan_that_gives_nothing_says_so(root):
         plan({"type": "select", "match": [{"param": "1"}]}).apply(root.retrieve({}))
 
 
+@pytest.mark.slow
 def test_statistics_of_an_archive_are_those_of_a_run(forecast, tmp_path):
     daily = {"type": "statistics", "operations": ["average", "maximum", "stddev"], "output-frequency": "1d"}
     with raise_if_computes():

@@ -114,6 +114,7 @@ def test_a_fold_that_runs_again_finds_the_state_before_as_it_was():
     assert tasks[looked.key](ready).tolist() == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_same_work_has_the_same_names_in_another_process():
     program = (
         "import numpy as np; from dtedask.pipeline.graph import Graph; graph = Graph();"

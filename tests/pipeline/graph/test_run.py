@@ -36,6 +36,7 @@ def said(summary):
     return [(notice.keys, [(one.keys, one.checksum) for one in notice.values]) for notice in summary.notices]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once_bytes", [1, 20_000, 2**30])
 def test_an_archive_gives_what_a_live_run_of_the_same_fields_gives(forecast, tmp_path, at_once_bytes):
     live = plan(DAILY, output=tmp_path / "live").run(open_source(forecast.files).messages())
@@ -78,6 +79,7 @@ class FailsForU(Action):
         yield message
 
 
+@pytest.mark.slow
 def test_pipelines_fail_alone_at_the_message_whose_values_cannot_be_made(forecast, tmp_path, monkeypatch):
     monkeypatch.setitem(action._OWN, "fails-for-u", f"{__name__}:FailsForU")
     document = {
@@ -120,6 +122,7 @@ def test_workers_of_a_cluster_give_the_same_bits_and_keep_the_states(forecast, t
     assert written(tmp_path / "out") == written(tmp_path / "live")
 
 
+@pytest.mark.slow
 def test_files_give_nodes_too(forecast, tmp_path):
     plan(DAILY, output=tmp_path / "live").run(open_source(forecast.root).messages())
     on_archive(plan(DAILY, output=tmp_path / "out"), open_source(forecast.files))

@@ -32,6 +32,7 @@ def outcome(multio, actions, calls, **options):
         return f"error: {error}"
 
 
+@pytest.mark.slow
 def test_the_maximum_of_negative_values_is_one_of_them(multio, record_property):
     record_property("multio", outcome(multio, statistics("maximum"), calls_of(VALUES)))
     (mine,) = ours.values(statistics("maximum"), calls_of(VALUES))

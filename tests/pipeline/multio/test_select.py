@@ -42,6 +42,7 @@ def test_the_same_fields_pass(multio, match, ignore):
     assert [values[0] for values in ours.values(actions, FIELDS)] == theirs
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(match=matches)
 def test_the_same_fields_are_accepted(multio, match):

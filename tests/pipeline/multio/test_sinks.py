@@ -27,6 +27,7 @@ def test_raw_fields_are_the_same_bytes_in_a_file(multio, tmp_path, append):
     )
 
 
+@pytest.mark.slow
 def test_encoded_fields_have_the_keys_that_the_real_encoder_gives_them(multio, tmp_path):
     size = 5248
     values = 250 + 30 * np.random.default_rng(5).random(size)

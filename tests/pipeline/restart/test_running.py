@@ -55,6 +55,7 @@ def sums():
     return pipeline("a", SumAction, Kept)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=6), st.data())
 def test_a_run_that_goes_on_gives_what_an_undisturbed_one_gives(tmp_path_factory, values, data):

@@ -41,6 +41,7 @@ def place_of(location):
     return name, tuple(map(int, re.split("[/,]", slots)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(KINDS))
 @pytest.mark.parametrize("name", FILES)
 def test_real_fields_stand_where_their_labels_say(grib_folder, tmp_path, name, kind):

@@ -172,6 +172,7 @@ class TestHandedOver:
             list(messages_of([3]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops_after", [1, 4])
 def test_a_run_that_is_stopped_goes_on_with_open_windows(tmp_path, stops_after):
     from dtedask.pipeline import Plan

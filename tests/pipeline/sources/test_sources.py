@@ -68,6 +68,7 @@ def test_values_of_files_are_rounded_as_a_cube_holds_them_or_not_at_all(grib_fol
         np.testing.assert_array_equal(one, other.astype("f4"))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(0, 11), st.sampled_from(["root", "files"]))
 def test_a_position_goes_on_with_the_next_message(forecast, count, kind):

@@ -156,6 +156,7 @@ def test_a_parameter_that_the_plan_insists_on_and_is_not_there_is_an_error():
         run(action, forecast(range(7)))
 
 
+@pytest.mark.slow
 def test_parameters_of_results_are_those_of_multio():
     share = Path(multiolib.__file__).parent / "share/multio/mappings/statistics_param_mappings.yaml"
     table = yaml.safe_load(share.read_text())

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def bits(messages):
     return [(dict(out.keys), out.values.tobytes(), out.description) for out in messages]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     stops=st.sets(st.integers(0, 100), max_size=4),

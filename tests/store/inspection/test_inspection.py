@@ -144,6 +144,7 @@ def test_a_store_shows_its_cubes_fields_commits_and_locks_in_a_notebook(filled):
     assert "no root" in dtedask.open("/nowhere/at/all")._repr_html_()
 
 
+@pytest.mark.slow
 def test_counting_looks_at_no_chunk_of_a_variable(filled, monkeypatch):
     from dtedask.store.snapshot import Snapshot
 

@@ -54,6 +54,7 @@ def test_every_number_comes_back_to_the_last_bit(make_field, dtype, seed):
     np.testing.assert_array_equal(np.signbit(found)[there], np.signbit(values)[there])
 
 
+@pytest.mark.slow
 def test_a_value_that_would_become_a_missing_point_is_refused(make_field):
     array, keys = make_field(0.0, number="1", levelist="500")
     values = np.zeros(array.shape)
@@ -96,6 +97,7 @@ def test_ecCodes_reads_the_message_that_an_array_became(make_field):  # noqa: N8
     np.testing.assert_array_equal(values.reshape(array.shape), array)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "reason"), [("lambert.grib", "'c96'"), ("spherical-harmonics.grib", "values")])
 def test_what_grib2_cannot_say_is_refused_and_nothing_is_committed(tmp_path, grib_folder, name, reason):
     decoded = dtedask.open(tmp_path / "map")

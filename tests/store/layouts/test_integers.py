@@ -154,6 +154,7 @@ def test_sent_again_nothing_changes(cube, grib_folder):
     assert cube.flush() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [INTEGERS, Schema(layout="messages"), Schema(layout="messages", values=DOUBLE)])
 def test_copies_have_the_integers(tmp_path, grib_folder, source):
     first = dtedask.open(tmp_path / "first", schema=source)

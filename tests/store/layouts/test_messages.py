@@ -26,6 +26,7 @@ def real_file(request, grib_folder):
     return grib_folder / request.param
 
 
+@pytest.mark.slow
 def test_messages_come_back_byte_by_byte(tmp_path, real_file):
     store = dtedask.open(tmp_path / "root", schema=Schema(layout="messages"))
     store.archive(real_file)
@@ -35,6 +36,7 @@ def test_messages_come_back_byte_by_byte(tmp_path, real_file):
     assert sorted(store.to_grib()) == sorted(messages)
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_layout_map(tmp_path, real_file):
     kept, decoded = dtedask.open(tmp_path / "a", schema=Schema(layout="messages")), dtedask.open(tmp_path / "b")
     for store in (kept, decoded):

@@ -162,6 +162,7 @@ def test_fields_of_one_message_become_messages_of_their_own(store, grib_folder):
     assert all(describe(one).keys["date"] == describe(singles[0]).keys["date"] for one in found)
 
 
+@pytest.mark.slow
 def test_both_editions_of_a_variable_are_kept_side_by_side(tmp_path, grib_folder):
     from dtedask.grib.library import eccodes
 

@@ -62,6 +62,7 @@ def rounded(codec, values):
     )
 
 
+@pytest.mark.slow
 @given(fields())
 def test_a_field_comes_back_as_it_was_stored(field):
     codec, values = field
@@ -130,6 +131,7 @@ def outer(values, key):
     return values
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_window_takes_what_numpy_takes(data):
     codec, values = data.draw(fields())
@@ -169,6 +171,7 @@ def test_the_points_of_a_tile_lie_together_in_the_field(shape, points):
     assert all(field[place].flags.c_contiguous for place in tiling.slices)
 
 
+@pytest.mark.slow
 @given(fields(), st.data())
 def test_a_flipped_bit_never_becomes_data(field, data):
     codec, values = field

@@ -31,6 +31,7 @@ def small(grib_folder):
     return [grib_folder / name for name in names]
 
 
+@pytest.mark.slow
 def test_between_messages_the_very_bytes_are_copied(small, tmp_path):
     store = dtedask.open(tmp_path / "root", schema=MESSAGES)
     ingest(small, store)
@@ -77,6 +78,7 @@ def test_what_no_message_can_hold_is_counted_and_all_else_is_copied(grib_folder,
     assert all("T63" not in record.grid.label for record in dtedask.open(tmp_path / "copy").list())
 
 
+@pytest.mark.slow
 def test_a_single_field_that_no_message_can_hold_does_not_stop_its_batch(make_field, tmp_path):
     store = dtedask.open(tmp_path / "root", schema=Schema.model_validate({"values": {"dtype": "float64"}}))
     for step in range(4):
@@ -131,6 +133,7 @@ def test_values_are_the_same_from_any_layout_into_any_other(grib_folder, tmp_pat
     assert values(dtedask.open(tmp_path / "copy")) == values(store)
 
 
+@pytest.mark.slow
 def test_a_copy_of_files_that_stay_where_they_are_needs_them_no_longer(grib_folder, tmp_path):
     file = tmp_path / "ens.grib"
     file.write_bytes((grib_folder / "ens-50.grib").read_bytes())

@@ -32,6 +32,7 @@ def test_whole_time_series_verify(store, pack):
     assert found.size_bytes > pack.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [100, -3, -60], ids=["piece", "checksum of the index", "index"])
 def test_a_flipped_bit_is_found_and_its_run_named(store, pack, place):
     flip(pack, place)

@@ -47,6 +47,7 @@ def while_building(monkeypatch):
     return doing.append
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_block_a_commit")
 def test_what_was_committed_before_it_was_broken_off_is_not_made_again(store, archive_run, while_building, is_true):
     for date in DATES:

@@ -120,6 +120,7 @@ def test_steps_that_come_later_get_blocks_of_their_own(either, archive_run, read
     assert len(reads) == 1
 
 
+@pytest.mark.slow
 def test_a_rebuild_of_all_runs_lays_blocks_out_for_the_longer_axis_and_one_of_some_does_not(
     either, archive_run, blocks, is_true
 ):

@@ -80,6 +80,7 @@ def test_commands_take_the_document_as_a_root(analyses, capsys, tmp_path):
         assert run(capsys, "store", command, "--root", analyses.root)[0] == 0
 
 
+@pytest.mark.slow
 def test_the_command_shows_which_roots_answer_and_makes_new_ones(analyses, capsys, tmp_path):
     shutil.move(tmp_path / "c", tmp_path / "elsewhere")
     status, shown = run(capsys, "store", "roots", "--root", analyses.root, "--json")

@@ -25,6 +25,7 @@ def test_the_first_space_that_selects_a_field_gets_it(open_roots, put, roots_of)
     assert not store.dirty
 
 
+@pytest.mark.slow
 def test_runs_take_their_turns_and_stay_together(open_roots, put, roots_of):
     store = open_roots("spaces:\n- {policy: round-robin, roots: [a, b, c]}")
     for step in ("0", "6"):

@@ -220,6 +220,7 @@ def test_the_report_tells_people_and_programs_the_same(store, archive):
     assert json.loads(json.dumps(purge.to_dict()))["cubes"][0]["expired"] == [1, 2]
 
 
+@pytest.mark.slow
 def test_what_a_rollback_left_behind_stays_as_long_as_the_rule_says(store, archive, needs):
     commits = [archive(store, float(number)) for number in range(1, 7)]
     store.rollback(to=commits[2].snapshot, doit=True)

@@ -61,6 +61,7 @@ def move(old, new):
     return new
 
 
+@pytest.mark.slow
 def test_what_was_moved_is_read_in_every_state_once_it_is_relocated(old, tmp_path):
     expected = states(old)
     new = move(old, tmp_path / "new")
@@ -72,6 +73,7 @@ def test_what_was_moved_is_read_in_every_state_once_it_is_relocated(old, tmp_pat
     assert dtedask.open(new).relocate().references == 0
 
 
+@pytest.mark.slow
 def test_a_copy_needs_nothing_of_the_original(old, tmp_path):
     expected = states(old)
     new = shutil.copytree(old, tmp_path / "copy")

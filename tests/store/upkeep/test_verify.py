@@ -87,6 +87,7 @@ def test_a_damaged_manifest_of_a_variable_names_its_fields(root, objects, damage
     assert sum("param=130" in found[0] for found in requests.values()) == 1
 
 
+@pytest.mark.slow
 def test_damaged_labels_are_an_error_of_a_read_and_found(store, make_field, as_new_process, damage):
     levels = np.random.default_rng(1).uniform(1, 1000, 100)
     for level in levels:
@@ -233,6 +234,7 @@ def test_a_damaged_field_can_be_archived_again(root, objects, damage, make_field
     assert float(store.retrieve({})["t"].min()) == 7.0
 
 
+@pytest.mark.slow
 def test_it_is_whole_after_purge_and_after_wipe(store, make_field):
     for number in range(5):
         store.archive(*make_field(float(number), type="fc", levelist=str(500 + number % 2)))

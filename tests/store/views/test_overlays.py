@@ -111,6 +111,7 @@ def test_the_past_is_seen_under_the_new_keys_too(filled):
     assert len(list(filled.list("class=od", masked=True))) == 3
 
 
+@pytest.mark.slow
 def test_what_is_not_clear_is_refused(filled):
     for source, target, message in (
         ("class=rd,expver=test", TARGET, "lacks stream"),
