@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import FieldError
-from dtedask.request import canonical_keys, parse_step
+from dtedask.request import canonical_keys, is_key, parse_step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Keys", "Kind", "Message", "valid_time_of"]
 
 Keys = Mapping[str, Any]
+_LETTER = 1  # MARS has domains of one letter
 
 
 class Kind(Enum):
@@ -86,6 +87,14 @@ class Message:
     def is_field(self) -> bool:
         """Whether it is a field."""
         return self.kind is Kind.FIELD
+
+    @property
+    def mars_keys(self) -> dict[str, str]:
+        """MARS keys of a field, as it is archived; the name that a model gives its domain is none of them."""
+        found = {key: str(value) for key, value in self.keys.items() if is_key(key)}
+        if len(found.get("domain", "")) > _LETTER:
+            del found["domain"]
+        return found
 
     @property
     def reference_time(self) -> int:

@@ -21,7 +21,7 @@ def add_to(group: typer.Typer) -> None:
         "feed",
         feed,
         "dtedask plan feed plan.yaml in.grib2 --decode --output data",
-        "dtedask plan feed plan.yaml in.grib2 --step-range 0-24",
+        "dtedask plan feed plan.yaml in.grib2 --decode --step-range 0-24",
     )
 
 

@@ -19,7 +19,7 @@ def add_to(group: typer.Typer) -> None:
         group,
         "hammer",
         hammer,
-        "dtedask plan hammer plan.yaml --members 4 --clients 4 --steps 48 --size 721x1440",
+        "dtedask plan hammer plan.yaml --members 4 --clients 4 --steps 6",
         "dtedask plan hammer plan.yaml --clients 3 --domains structured --levels 10",
     )
 

@@ -32,7 +32,7 @@ def add_to(group: typer.Typer) -> None:
         run,
         "dtedask plan run plan.yaml --input in.grib2 --output data",
         "dtedask plan run plan.yaml --input in.grib2 --output data --resume",
-        "dtedask plan run plan.yaml --input 'archive[stream=oper,param=2t]' --output data --cluster local-cluster",
+        "dtedask plan run plan.yaml --input 'data[stream=enda,param=t]' --output daily --cluster local-cluster",
         "dtedask plan run plan.yaml --follow archive --output data",
     )
 

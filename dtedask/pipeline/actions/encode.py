@@ -156,7 +156,7 @@ def encode_field(
         raise FieldError(
             f"The {message} has no grid and cannot be encoded.", hint="Its source must say where its points are."
         )
-    keys = {key: str(value) for key, value in message.keys.items() if is_key(key) and key not in _OF_REQUESTS}
+    keys = {key: value for key, value in message.mars_keys.items() if key not in _OF_REQUESTS}
     keys |= {key: str(value) for key, value in (more or {}).items()}
     lacking = [key for key in ("class", "stream", "expver", "type", "param", "date") if key not in keys]
     if lacking:

@@ -16,7 +16,6 @@ from dtedask.pipeline.sinks.cf import Moment, Spot, spot_of
 from dtedask.pipeline.sinks.contents import field_of
 from dtedask.pipeline.sinks.manifest import Keys, Written, field_keys
 from dtedask.pipeline.sinks.names import file_name
-from dtedask.request import is_key
 
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
@@ -93,4 +92,4 @@ class CfSink(Sink):
 def _with_keys(described: FieldDescription, message: Message) -> FieldDescription:
     if message.data is not None:
         return described
-    return replace(described, keys={key: str(value) for key, value in message.keys.items() if is_key(key)})
+    return replace(described, keys=message.mars_keys)

@@ -18,7 +18,6 @@ from dtedask.pipeline.sink import Sink, SinkOptions
 from dtedask.pipeline.sinks.checksum import checksum_of_values
 from dtedask.pipeline.sinks.contents import field_of, is_grib
 from dtedask.pipeline.sinks.manifest import Keys, Written, field_keys
-from dtedask.request import is_key
 from dtedask.store.pool import decoding_pool
 
 if TYPE_CHECKING:
@@ -145,8 +144,7 @@ def described(message: Message) -> FieldDescription:
     """What the field of a message is, with the keys that it has now."""
     if message.description is None:
         raise FieldError(f"The {message} has no grid, and cannot be archived.", hint="Encode it first.")
-    keys = {key: str(value) for key, value in message.keys.items() if is_key(key)}
-    return replace(message.description, keys=keys)
+    return replace(message.description, keys=message.mars_keys)
 
 
 def _description(message: Message) -> FieldDescription:

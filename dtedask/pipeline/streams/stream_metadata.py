@@ -172,18 +172,21 @@ class Grids:
         return replace(found, description=_at(found.description, mars, str(keys.get("stepType", "instant"))))
 
     def _grid(self, name: str, mars: Mapping[str, str]) -> Place | None:
+        if name not in self._grids:
+            self._grids[name] = self._made(name, mars)  # at once: another thread may look meanwhile
+        return self._grids[name]
+
+    def _made(self, name: str, mars: Mapping[str, str]) -> Place | None:
         from dtedask.store.arrays import fields_of_array
 
-        if name not in self._grids:
-            template = self._template(name)
-            self._grids[name] = None
-            if template is not None:
-                numbers = template.copy(data=np.arange(template.size).reshape(template.shape))
-                (field,) = fields_of_array(numbers, {**mars, "step": "0"})
-                order = np.ravel(field.values)
-                is_same = np.array_equal(order, np.arange(order.size))
-                self._grids[name] = Place(field.description, field.coordinates, None if is_same else order)
-        return self._grids[name]
+        template = self._template(name)
+        if template is None:
+            return None
+        numbers = template.copy(data=np.arange(template.size).reshape(template.shape))
+        (field,) = fields_of_array(numbers, {**mars, "step": "0"})
+        order = np.ravel(field.values)
+        is_same = np.array_equal(order, np.arange(order.size))
+        return Place(field.description, field.coordinates, None if is_same else order)
 
     def _template(self, name: str) -> xr.DataArray | None:
         import xarray as xr

@@ -1,6 +1,7 @@
 """What a model writes goes into a plan with all its bits, from one thread or many; what cannot be is said."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from dtedask.pipeline.message import Message
 from dtedask.pipeline.sinks.memory import kept
 from dtedask.pipeline.sources import messages_of_files
 from dtedask.pipeline.streams.stream import Stream
+from dtedask.pipeline.streams.stream_metadata import Grids
+from dtedask.store import arrays
+from tests.pipeline.fields import field
 
 KEYS = {"class": "rd", "stream": "oper", "expver": "test", "type": "fc", "levtype": "sfc"}
 KEYS |= {"param": "2t", "date": 20240601, "time": 0, "step": 6}
@@ -233,3 +237,30 @@ def test_notices_pass_to_whoever_listens(memory):
         stream.notify({"trigger": "step", "step": 6})
     assert [dict(notice.keys) for notice in stream.summary.notices] == [{"trigger": "step", "step": "6"}]
     assert isinstance(stream.summary.notices[0], Message)
+
+
+def test_threads_that_meet_a_grid_at_the_same_time_all_know_where_its_points_are(monkeypatch):
+    grids, begun, goes_on = Grids({}), threading.Event(), threading.Event()
+    cut = arrays.fields_of_array
+
+    def slow(*given_):
+        begun.set()
+        assert goes_on.wait(30)
+        return cut(*given_)
+
+    keys = {**KEYS, "grid": "10x10"}
+    with ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr(arrays, "fields_of_array", slow)
+        first = pool.submit(grids.place, keys)
+        assert begun.wait(30)
+        monkeypatch.setattr(arrays, "fields_of_array", cut)
+        second = grids.place(keys)
+        goes_on.set()
+        assert second is not None
+        assert first.result().description.grid == second.description.grid
+
+
+def test_the_name_of_a_models_domain_is_no_key_of_what_is_archived():
+    message = Message.of_field(field(1.0, step="6").description, None, domain="T grid")
+    assert "domain" not in message.mars_keys
+    assert message.with_keys(domain="g").mars_keys["domain"] == "g"
