@@ -3,6 +3,7 @@
 import copy
 import fcntl
 import hashlib
+import logging
 import os
 import re
 import subprocess
@@ -68,6 +69,16 @@ def _no_dask_settings_leak():
     assert dask.config.merge(dask.config.config, before) == dask.config.config, (
         "the test changed dask.config for others"
     )
+
+
+@pytest.fixture(autouse=True)
+def _all_is_logged():
+    """Commands that ran side by side in threads may have left the levels of one another."""
+    logging.disable(logging.NOTSET)
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.partition(".")[0] == "dtedask" and isinstance(logger, logging.Logger):
+            logger.setLevel(logging.NOTSET)
+            logger.disabled, logger.propagate = False, True
 
 
 @pytest.fixture(autouse=True)
