@@ -169,14 +169,18 @@ def numbered(places: Places, fields: Iterable[Unread]) -> Iterator[tuple[Message
 def read_ahead(messages: Iterable[tuple[Message, Unread | None, Mark]]) -> Iterator[tuple[Message, Mark]]:
     """Fill in the values of messages, a few of which are read at a time; each with the mark that came with it."""
     width = cores()
-    with ThreadPoolExecutor(width, thread_name_prefix="read-ahead") as pool:
-        ahead: deque[tuple[Message, Future[np.ndarray] | None, Mark]] = deque()
+    pool = ThreadPoolExecutor(width, thread_name_prefix="read-ahead")
+    ahead: deque[tuple[Message, Future[np.ndarray] | None, Mark]] = deque()
+    try:
         for message, unread, mark in messages:
             ahead.append((message, pool.submit(unread.read) if unread else None, mark))
             if len(ahead) > width:
                 yield _filled(*ahead.popleft())
         while ahead:
             yield _filled(*ahead.popleft())
+    finally:
+        # Whoever breaks off leaves this to the collector, which may run in a thread of the pool: nothing waits for it.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _filled(message: Message, values: Future[np.ndarray] | None, mark: Mark) -> tuple[Message, Mark]:
