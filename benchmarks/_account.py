@@ -36,7 +36,7 @@ WORKER = {
     "encode": "dtedask.store.layouts.map:ChunkCodec.encode",
     "write": "dtedask.store.chunks:ChunkWriter.write",
     "close packs": "dtedask.store.chunks:ChunkWriter.close",
-    "sync": "dtedask.store.lock:sync_to_disk",
+    "sync": "dtedask.store.syncing:sync_to_disk",
 }
 TASK = "dtedask.store.write:write_batch"
 

@@ -36,10 +36,10 @@ from dtedask.grib import scan
 from dtedask.store import Schema
 from dtedask.store.layouts import ChunkCodec, Packs
 from dtedask.store.location import Location
-from dtedask.store.lock import sync_to_disk
 from dtedask.store.repository import authorization, container, own_prefixes
 from dtedask.store.root_files import RootFiles
 from dtedask.store.schema import Values
+from dtedask.store.syncing import sync_to_disk
 
 LEVELS = 10
 CUBE, ONE = "cube", "step=0,param=t,levelist=500"

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import BranchError, DtedaskError, NotFoundError
 from dtedask.store.failures import storage_error
-from dtedask.store.lock import cube_lock, sync_to_disk
+from dtedask.store.lock import cube_lock
 from dtedask.store.repository import BRANCH, head_of, open_repository, snapshot_at
 from dtedask.store.root_files import RootFiles
+from dtedask.store.syncing import sync_to_disk
 from dtedask.store.upkeep.points import HOLD
 
 if TYPE_CHECKING:

@@ -62,8 +62,8 @@ class Execution:
     ) -> list[WriteResult]:
         """Write fields, one task a batch, and return the results in the order of the fields.
 
-        Workers of a client may be on other machines: what is durable they sync before they answer. A task for which
-        memory is short is cut into halves.
+        Workers of a client may be on other machines: what is durable they sync before they answer. Threads of this
+        process write on while the disk takes what was written. A task for which memory is short is cut into halves.
 
         Raises
         ------
@@ -72,6 +72,7 @@ class Execution:
         WorkerLostError
             If the workers of a task died again and again.
         """
+        from dtedask.store.syncing import Syncing
         from dtedask.store.task_memory import memory_of
         from dtedask.store.write import write_batch
 
@@ -84,7 +85,12 @@ class Execution:
             # What was written into a session that is not a fork of it stays there.
             is_repeatable=isinstance(fork, bytes),
         )
-        return self.do(work, batches, token)
+        if self.client is not None or not durable or len(batches) == 1:
+            return self.do(work, batches, token)
+        with Syncing(packs.location) as syncing:
+            results = self.do(work, batches, token, then=lambda items: syncing.wrote(sum(i.work_bytes for i in items)))
+            syncing.wait()
+        return results
 
     def map(
         self,
@@ -112,8 +118,15 @@ class Execution:
         a_thread = room.memory_bytes * room.places // room.threads
         return max(min(batch_bytes, a_thread // _PARTS_OF_MEMORY), 1)
 
-    def do(self, work: Work, batches: Sequence[Sequence[Any]], token: str = "") -> list[Any]:
-        """Do some work, one task a batch; `on_done` hears of each result.
+    def do(
+        self,
+        work: Work,
+        batches: Sequence[Sequence[Any]],
+        token: str = "",
+        *,
+        then: Callable[[Sequence[Any]], None] | None = None,
+    ) -> list[Any]:
+        """Do some work, one task a batch; `on_done` hears of each result, `then` of the items that are done.
 
         Raises
         ------
@@ -137,6 +150,8 @@ class Execution:
             else:
                 attempts.done(piece, outcome)
                 self._told(outcome)
+                if then is not None:
+                    then(piece.items)
 
         while (wave := attempts.wave()) is not None:
             if wave.pause_s:

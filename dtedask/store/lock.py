@@ -1,8 +1,7 @@
-"""One committer at a time: the lock of a cube on local and network disks, and syncing to disk."""
+"""One committer at a time: the lock of a cube on local and network disks."""
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import threading
@@ -143,63 +142,3 @@ def _holder(path: Path) -> str:
     except (OSError, ValueError):
         return "another process"
     return f"process {pid} on {host}"
-
-
-def sync_to_disk(location: Location) -> None:
-    """Wait until everything written to the file system of a root is on disk.
-
-    Raises
-    ------
-    OSError
-        If the kernel reports that something could not be written.
-    """
-    if not location.is_local:
-        return
-    descriptor = os.open(location.url, os.O_RDONLY)
-    try:
-        if _LIBC is None:
-            os.sync()
-        elif _LIBC.syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), location.url)
-    finally:
-        os.close(descriptor)
-
-
-def sync_branch(location: Location, cube: str, branch: str) -> None:
-    """Wait until the file that names the newest snapshot of a branch is on disk, where all else is already.
-
-    Only this file is waited for, and not what other programs write at the same time.
-
-    Raises
-    ------
-    OSError
-        If the kernel reports that it could not be written.
-    """
-    if location.is_local:
-        folder = f"{location.cube_url(cube)}/refs/branch.{branch}"
-        for path in (f"{folder}/ref.json", folder):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-
-def start_writing(descriptor: int, offset: int, length: int) -> None:
-    """Let the kernel begin to write a part of a file to disk, without waiting for it; no more than a hint.
-
-    What was written so is synced in less time later. Errors are those of the sync.
-    """
-    if _SYNC_FILE_RANGE is not None:
-        _SYNC_FILE_RANGE(descriptor, ctypes.c_int64(offset), ctypes.c_int64(length), _BEGIN)
-
-
-def _load_libc() -> ctypes.CDLL | None:
-    library = ctypes.CDLL(None, use_errno=True)
-    return library if hasattr(library, "syncfs") else None
-
-
-_LIBC = _load_libc()
-_SYNC_FILE_RANGE = getattr(_LIBC, "sync_file_range", None)  # Linux with glibc
-_BEGIN = 2  # SYNC_FILE_RANGE_WRITE

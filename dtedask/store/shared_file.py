@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import ConflictError
 from dtedask.core.settings import setting
-from dtedask.store.lock import cube_lock, sync_to_disk
+from dtedask.store.lock import cube_lock
 from dtedask.store.root_files import RootFiles
+from dtedask.store.syncing import sync_to_disk
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location

@@ -29,8 +29,8 @@ from dtedask.store.commits import metadata_of, sequence_after
 from dtedask.store.deadline import answer_within
 from dtedask.store.failures import first_line, is_full, read_error, storage_error
 from dtedask.store.handover import Known, Newest, hand_over, handed_over
-from dtedask.store.lock import sync_branch, sync_to_disk
 from dtedask.store.repository import BRANCH, open_repository, tip_of
+from dtedask.store.syncing import sync_branch, sync_to_disk
 from dtedask.store.upkeep.digests import keep_digests
 from dtedask.store.upkeep.integrity import check_whole
 from dtedask.store.upkeep.registry import open_cube

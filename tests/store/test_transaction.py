@@ -326,7 +326,7 @@ def test_a_durable_commit_syncs_before_and_after_main_moves(store, make_field, m
 
 
 def test_a_task_on_another_machine_syncs_what_it_wrote_before_it_returns(store, make_field, monkeypatch):
-    from dtedask.store import lock
+    from dtedask.store import syncing
 
     class Elsewhere(Execution):
         width = 1
@@ -335,7 +335,7 @@ def test_a_task_on_another_machine_syncs_what_it_wrote_before_it_returns(store, 
             return batch_bytes
 
         def run(self, fork, batches, packs, _token, *, durable):
-            monkeypatch.setattr(lock, "sync_to_disk", lambda root: synced.append((root, chunks())))
+            monkeypatch.setattr(syncing, "sync_to_disk", lambda root: synced.append((root, chunks())))
             return [write_batch(fork, batches[0], packs, syncs=durable)]
 
     def chunks():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from dtedask.store.layouts.references import Reference, folder_url
-from dtedask.store.lock import start_writing
+from dtedask.store.syncing import start_writing
 
 if TYPE_CHECKING:
     from dtedask.store.location import Location

@@ -131,7 +131,7 @@ def build(task: BuildTask, packs: Packs, *, syncs: bool = False) -> list[Built]:
     DamagedError
         If a field cannot be read.
     """
-    from dtedask.store.lock import sync_to_disk
+    from dtedask.store.syncing import sync_to_disk
 
     found = list(_in_memory(task)) if not packs.can_be_written else _in_a_pack(task, packs)
     if syncs:

@@ -13,9 +13,10 @@ from dtedask.core.settings import setting
 from dtedask.plugins import run_after_purge, run_oldest_needed
 from dtedask.store.failures import first_line, storage_error
 from dtedask.store.location import Location
-from dtedask.store.lock import cube_lock, sync_to_disk
+from dtedask.store.lock import cube_lock
 from dtedask.store.repository import BRANCH, open_repository
 from dtedask.store.root_files import RootFiles
+from dtedask.store.syncing import sync_to_disk
 from dtedask.store.upkeep.digests import rewriting
 from dtedask.store.upkeep.integrity import check_kept
 from dtedask.store.upkeep.leftovers import remove_leftovers, stale_digests, stray_pins
