@@ -14,6 +14,7 @@ DtedaskError
 ├── FieldError                      a field that does not fit into its cube (also ValueError)
 │   ├── KeyCollisionError           two different fields that have the same keys
 │   └── NoRuleError                 a field that no rule of the schema takes, or no space of several roots
+├── GridError                       a grid that cannot be, or be interpolated as asked (also ValueError)
 ├── OpaqueError                     bytes where fields are needed (also ValueError)
 ├── StoreError                      a root or cube that cannot be used
 │   ├── NotFoundError               no root, cube, group or snapshot there (also FileNotFoundError)
@@ -179,6 +180,12 @@ class NoRuleError(FieldError):
     """A field that no rule of the schema takes, or no space of several roots."""
 
     code = "no-rule"
+
+
+class GridError(DtedaskError, ValueError):
+    """A grid that cannot be, has no points that are known, or cannot be interpolated as asked."""
+
+    code = "grid"
 
 
 class OpaqueError(DtedaskError, ValueError):

@@ -1,0 +1,95 @@
+"""What a method of interpolation is, and where methods are found."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from dtedask.core.errors import GridError
+from dtedask.core.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from dtedask.geo.grid import Grid
+
+ENTRY_POINTS = "dtedask.interpolations"
+_OWN: dict[str, str] = {}
+Reduction = Literal["sum", "maximum", "minimum"]
+
+
+class MethodOptions(BaseModel):
+    """Options of a method; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+
+
+class Method(ABC):
+    """A way to make the values of a target grid of those of a source grid.
+
+    An object holds its options and nothing that changes; it can be pickled. Rows of weights belong to points of the
+    target, in its order; columns to those of the source. A row without weights is a point that gets no value.
+
+    Parameters
+    ----------
+    options : MethodOptions
+        An object of the class's `Options`.
+    """
+
+    Options: ClassVar[type[MethodOptions]] = MethodOptions
+    reduction: ClassVar[Reduction] = "sum"
+    """What is made of the weighted values of a row."""
+
+    def __init__(self, options: Any = None) -> None:
+        self.options = self.Options() if options is None else options
+
+    @abstractmethod
+    def prepare(self, source: Grid, target: Grid) -> Any:
+        """Make once what all blocks share, such as a tree or a mesh; it can be pickled.
+
+        Raises
+        ------
+        GridError
+            If the method cannot do these grids; it says which it can.
+        """
+
+    @abstractmethod
+    def block(self, prepared: Any, source: Grid, target: Grid, first: int, last: int) -> csr_array:
+        """Make the weights of the points `first` to `last` (exclusive) of the target.
+
+        Returns
+        -------
+        scipy.sparse.csr_array of float64, shape (last - first, source.size)
+            Indices are sorted; no value is 0.
+        """
+
+
+def method_types() -> dict[str, str]:
+    """Names of all methods, ours and those of installed packages, and where each is."""
+    return dict(_OWN) | {entry.name: entry.value for entry in _installed()}
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=ENTRY_POINTS))
+
+
+def method_class(name: str) -> type[Method]:
+    """Find the class of a method.
+
+    Raises
+    ------
+    GridError
+        If there is none of this name.
+    """
+    types = method_types()
+    if name not in types:
+        raise GridError(f"There is no method of interpolation {name!r}.", hint=did_you_mean(name, types))
+    module, _, attribute = types[name].partition(":")
+    found: type[Method] = getattr(import_module(module), attribute)
+    return found
