@@ -5,17 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dtedask.core.by_type import ByType
-from dtedask.core.errors import DocumentError
-from dtedask.core.nearest import did_you_mean
+from dtedask.core.registry import Registry
 from dtedask.pipeline.runs.policy import OnError
 from dtedask.pipeline.runs.undo import copied
 
@@ -193,14 +189,12 @@ def _said(value: Any) -> str:
     return str(value)
 
 
+_ACTIONS = Registry("action", ENTRY_POINTS, _OWN)
+
+
 def action_types() -> dict[str, str]:
     """Names of all actions, ours and those of installed packages, and where each is."""
-    return dict(_OWN) | {entry.name: entry.value for entry in _installed()}
-
-
-@cache
-def _installed() -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=ENTRY_POINTS))
+    return _ACTIONS.places()
 
 
 def action_class(name: str) -> type[Action]:
@@ -211,31 +205,8 @@ def action_class(name: str) -> type[Action]:
     DocumentError
         If there is none of this name.
     """
-    types = action_types()
-    if name not in types:
-        raise DocumentError(f"There is no action of the type {name!r}.", hint=did_you_mean(name, types))
-    found: type[Action] = loaded(types[name], f"action {name!r}")
+    found: type[Action] = _ACTIONS.load(name)
     return found
-
-
-def loaded(place: str, what: str) -> Any:
-    """Load what an entry point names.
-
-    Raises
-    ------
-    DocumentError
-        If its package cannot be imported or does not have it.
-    """
-    module, _, attribute = place.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except Exception as error:
-        if module.startswith("dtedask."):
-            raise
-        raise DocumentError(
-            f"The {what} of an installed package cannot be loaded from {place!r}: {type(error).__name__}: {error}.",
-            hint="Update or remove the package.",
-        ) from error
 
 
 def action_type(name: str) -> str:

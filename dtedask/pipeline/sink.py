@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import field_validator
 
 from dtedask.core.by_type import ByType
 from dtedask.core.errors import DocumentError
-from dtedask.core.nearest import did_you_mean
-from dtedask.pipeline.action import ActionOptions, Context, loaded
+from dtedask.core.registry import Registry
+from dtedask.pipeline.action import ActionOptions, Context
 from dtedask.pipeline.sinks.manifest import Manifest, Written
 
 if TYPE_CHECKING:
@@ -107,14 +105,12 @@ class Sink(ABC):
         """Let go of what is open. What was not flushed is not written."""
 
 
-@cache
-def _installed() -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=ENTRY_POINTS))
+_SINKS = Registry("sink", ENTRY_POINTS, _OWN)
 
 
 def sink_types() -> dict[str, str]:
     """Names of all sinks, ours and those of installed packages, and where each is."""
-    return dict(_OWN) | {entry.name: entry.value for entry in _installed()}
+    return _SINKS.places()
 
 
 def sink_class(name: str) -> type[Sink]:
@@ -125,10 +121,7 @@ def sink_class(name: str) -> type[Sink]:
     DocumentError
         If there is none of this name.
     """
-    types = sink_types()
-    if name not in types:
-        raise DocumentError(f"There is no sink of the type {name!r}.", hint=did_you_mean(name, types))
-    found: type[Sink] = loaded(types[name], f"sink {name!r}")
+    found: type[Sink] = _SINKS.load(name)
     return found
 
 

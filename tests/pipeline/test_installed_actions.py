@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
+from dtedask.core import registry
 from dtedask.core.errors import DocumentError
-from dtedask.pipeline import Plan, action
+from dtedask.pipeline import Plan
 from dtedask.pipeline.documents.document import plan_schema
 
 MODULE = """
@@ -44,9 +45,9 @@ def package(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: actions-of-a-user\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    action._installed.cache_clear()
+    registry.installed.cache_clear()
     yield
-    action._installed.cache_clear()
+    registry.installed.cache_clear()
     sys.modules.pop("actions_of_a_user", None)
 
 

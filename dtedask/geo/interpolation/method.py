@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cache
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from dtedask.core.errors import GridError
-from dtedask.core.nearest import did_you_mean
+from dtedask.core.registry import Registry
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -69,14 +66,12 @@ class Method(ABC):
         """
 
 
+_METHODS = Registry("method of interpolation", ENTRY_POINTS, _OWN, GridError)
+
+
 def method_types() -> dict[str, str]:
     """Names of all methods, ours and those of installed packages, and where each is."""
-    return dict(_OWN) | {entry.name: entry.value for entry in _installed()}
-
-
-@cache
-def _installed() -> tuple[EntryPoint, ...]:
-    return tuple(entry_points(group=ENTRY_POINTS))
+    return _METHODS.places()
 
 
 def method_class(name: str) -> type[Method]:
@@ -87,9 +82,5 @@ def method_class(name: str) -> type[Method]:
     GridError
         If there is none of this name.
     """
-    types = method_types()
-    if name not in types:
-        raise GridError(f"There is no method of interpolation {name!r}.", hint=did_you_mean(name, types))
-    module, _, attribute = types[name].partition(":")
-    found: type[Method] = getattr(import_module(module), attribute)
+    found: type[Method] = _METHODS.load(name)
     return found
