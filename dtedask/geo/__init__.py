@@ -1,6 +1,14 @@
-"""Grids: what they are called, where their points are, and in which order."""
+"""Grids: what they are called, where their points are, and in which order.
+
+Names of the heavy parts load on first use, so that grids and orders cost no SciPy and no numba.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
 
 from dtedask.geo.grid import Grid
+from dtedask.geo.grids.rows import Points, Rows
 from dtedask.geo.healpix import places_of, reordered
 from dtedask.geo.order import PointOrder
 from dtedask.geo.projection import grid_mapping, project, unproject, unrotate
@@ -11,6 +19,8 @@ from dtedask.geo.subset import Subset, subset
 __all__ = [
     "Grid",
     "PointOrder",
+    "Points",
+    "Rows",
     "ScanMode",
     "Subset",
     "grid_mapping",
@@ -22,3 +32,16 @@ __all__ = [
     "unproject",
     "unrotate",
 ]
+
+_HOMES: dict[str, str] = {}
+"""Where names are that load on first use; none may be called as a module of this package is."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dtedask.geo' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,33 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# The first 16 digits of the sha256 of the row lengths (as JSON) of ECMWF's original reduced Gaussian grids.
-_ORIGINAL_REDUCED = {
-    32: "644d16c7efc8b7d6",
-    48: "b8ee780109e988d8",
-    64: "d600eaf7b93fd3a6",
-    80: "fc5a4e22e39777ab",
-    96: "175220440e941512",
-    128: "135270c66d9bb2d5",
-    160: "a0f71ca37f801095",
-    200: "ad8f9b95185b29c2",
-    256: "a1e54df54398df01",
-    320: "fd37b5b49770b32d",
-    400: "3413624370d2800c",
-    512: "de98d73f309f046f",
-    640: "40eb46e2a6fef57f",
-    1024: "2f556134df888302",
-    1280: "c5f3f5e93108ac6d",
-    2000: "214b0324143ebb58",
-}
+from dtedask.geo.grids.gaussian import classic, octahedral
+from dtedask.geo.grids.named import described
+
+if TYPE_CHECKING:
+    from dtedask.geo.grids.rows import Points, Rows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Grid:
     """Where the points of a field lie, in our order: rows north to south, columns west to east.
 
@@ -39,20 +25,28 @@ class Grid:
 
     Parameters
     ----------
-    kind : str
-        ``regular_ll``, ``regular_gg``, ``reduced_gg``, ``rotated_ll``, ``lambert``, ``healpix``, ``sh``, ...
-    spec : str
+    kind : str, pair of float, or mapping
+        Given alone: a name (``O320``, ``N320``, ``F160``, ``L360x181``, ``0.25/0.25``, ``H64``, ``H64-nested``), the
+        distances of columns and rows in degrees, or a specification. With the other three: ``regular_ll``,
+        ``regular_gg``, ``reduced_gg``, ``rotated_ll``, ``lambert``, ``healpix``, ``sh``, ...
+    spec : str, optional
         The complete description as JSON with sorted keys and no spaces.
-    dims : tuple of str
+    dims : tuple of str, optional
         ``("latitude", "longitude")``, ``("y", "x")`` or ``("values",)``.
-    shape : tuple of int
+    shape : tuple of int, optional
         Length of each dimension.
+
+    Raises
+    ------
+    GridError
+        If there is no grid of that name or specification.
 
     Examples
     --------
-    >>> grid = Grid.of("healpix", {"nside": 8, "ordering": "ring"}, ("values",), (768,))
-    >>> grid.label
-    'H8'
+    >>> Grid("H8").size
+    768
+    >>> Grid("0.25/0.25") == Grid([0.25, 0.25]) == Grid("L1440x721")
+    True
     """
 
     kind: str
@@ -60,11 +54,23 @@ class Grid:
     dims: tuple[str, ...]
     shape: tuple[int, ...]
 
+    def __init__(
+        self,
+        kind: str | Sequence[float] | Mapping[str, Any],
+        spec: str | None = None,
+        dims: tuple[str, ...] = (),
+        shape: tuple[int, ...] = (),
+    ) -> None:
+        if spec is None:
+            kind, description, dims, shape = described(kind)
+            spec = _written(kind, description)
+        for name, value in (("kind", kind), ("spec", spec), ("dims", dims), ("shape", shape)):
+            object.__setattr__(self, name, value)
+
     @classmethod
     def of(cls, kind: str, description: dict[str, Any], dims: tuple[str, ...], shape: tuple[int, ...]) -> Grid:
         """Make a grid from a description that JSON can hold."""
-        spec = json.dumps({"kind": kind, **description}, sort_keys=True, separators=(",", ":"))
-        return cls(kind, spec, dims, shape)
+        return cls(kind, _written(kind, description), dims, shape)
 
     @property
     def size(self) -> int:
@@ -87,6 +93,28 @@ class Grid:
         """Short name, such as ``O320``, ``0.25x0.25`` or ``lambert-1a2b3c4d``; never contains a slash."""
         return _label(self)
 
+    def points(self) -> Points:
+        """Return where all points are: two arrays of shape (size,), in our order.
+
+        Raises
+        ------
+        GridError
+            If the grid does not say where its points are.
+        """
+        from dtedask.geo.grids.points import points
+
+        return points(self)
+
+    def structure(self) -> Rows | None:
+        """Return the rows of a grid whose points stand on circles of latitude, north to south; else None."""
+        from dtedask.geo.grids.points import structure
+
+        return structure(self)
+
+
+def _written(kind: str, description: Mapping[str, Any]) -> str:
+    return json.dumps({"kind": kind, **description}, sort_keys=True, separators=(",", ":"))
+
 
 @lru_cache(maxsize=1024)
 def _label(grid: Grid) -> str:
@@ -98,11 +126,9 @@ def _reduced_gaussian(grid: dict[str, Any]) -> str:
     number, rows = grid["n"], grid["pl"]
     if "rows" in grid:
         return ""
-    octahedral = [20 + 4 * row for row in range(number)]
-    if rows == octahedral + octahedral[::-1]:
+    if rows == octahedral(number):
         return f"O{number}"
-    digest = hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
-    return f"N{number}" if _ORIGINAL_REDUCED.get(number) == digest[:16] else ""
+    return f"N{number}" if rows == classic(number) else ""
 
 
 def _regular_gaussian(grid: dict[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""What grids are made of: their names, their points, their rows."""
