@@ -75,7 +75,20 @@ class Message:
         origin: str = "",
         **keys: Any,
     ) -> Message:
-        """Make the message of a field; further keys stand beside those of its description."""
+        """Make the message of a field; further keys stand beside those of its description.
+
+        Raises
+        ------
+        FieldError
+            If values are an array, but not of the shape of the grid.
+        """
+        shape = getattr(values, "shape", description.grid.shape)
+        if shape != description.grid.shape:
+            raise FieldError(
+                f"The values of param={description.keys.get('param', '?')} have the shape {shape}, and the grid "
+                f"{description.grid.label} has {description.grid.shape}.",
+                hint="Rows run north to south, columns west to east; parts of fields are written with their domain.",
+            )
         return cls(Kind.FIELD, {**description.keys, **keys}, values, description, coordinates, None, origin)
 
     @classmethod

@@ -40,3 +40,17 @@ def test_a_size_that_is_none_is_refused(run, plan):
     ran = run(f"plan hammer {plan} --size 9")
     assert ran.status == 2
     assert "'9' is no size of a field. Write rows and columns, such as 181x360." in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize(
+    "command", ["feed {plan} {grib}/forecast.grib2", "hammer {plan} --members 2 --levels 2 --steps 1"]
+)
+def test_a_dry_run_says_what_would_come_in_and_does_nothing(run, grib, here, tmp_path, command):
+    plan = tmp_path / "writes.yaml"
+    plan.write_text("actions: [{type: sink, sinks: [{type: file, path: out.grib2}]}]")
+    line = "plan " + command.format(plan=plan, grib=grib)
+    ran = run(f"{line} --dry-run")
+    assert (ran.status, ran.out) == (0, "writes: sink\n")
+    assert "Nothing was done: 4 fields would come in." in ran.err
+    assert json.loads(run(f"{line} --dry-run --json").out)["fields"] == 4
+    assert not (tmp_path / "out.grib2").exists()

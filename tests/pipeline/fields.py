@@ -42,8 +42,19 @@ def description(keys: dict[str, str], grid: Grid = GRID, **changes: Any) -> Fiel
     return FieldDescription(**{**said, **changes})  # type: ignore[arg-type]
 
 
-def field(values: Any = None, *, on: Grid = GRID, described: dict[str, Any] | None = None, **keys: str) -> Message:
-    """Make a field with the keys of `KEYS` and those given, on a grid; ``described`` is more of its description."""
+def field(
+    values: Any = None, *, on: Grid | None = None, described: dict[str, Any] | None = None, **keys: str
+) -> Message:
+    """Make a field with the keys of `KEYS` and those given, on a grid; ``described`` is more of its description.
+
+    Without a grid it is `GRID`, or points without a place where the values have another shape.
+    """
     known = {key: value for key, value in {**KEYS, **keys}.items() if value is not None}
-    array = np.arange(on.size, dtype="float64").reshape(on.shape) if values is None else np.asarray(values, "float64")
-    return Message.of_field(description(known, on, **(described or {})), array)
+    grid = on or GRID
+    array = (
+        np.arange(grid.size, dtype="float64").reshape(grid.shape) if values is None else np.asarray(values, "float64")
+    )
+    if on is None and array.shape != grid.shape:
+        dims = ("values",) if array.ndim == 1 else ("y", "x")
+        grid = Grid.of("points", {"shape": list(array.shape)}, dims[: array.ndim], array.shape)
+    return Message.of_field(description(known, grid, **(described or {})), array)

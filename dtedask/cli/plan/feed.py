@@ -8,7 +8,8 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, plural
-from dtedask.cli.options import Json
+from dtedask.cli.options import DryRun, Json
+from dtedask.cli.plan.showing import show_plan
 
 if TYPE_CHECKING:
     from dtedask.pipeline.streams.feeding import Decode
@@ -42,6 +43,7 @@ def feed(
     output: Annotated[
         str, typer.Option("--output", metavar="ROOT", help="Root that sinks of the type cube write to.")
     ] = "",
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Send GRIB messages into a plan as they stand in files, with a flush wherever the step changes.
@@ -49,7 +51,7 @@ def feed(
     Without --decode they stay as they are, byte for byte: for plans that select, print and write.
     """
     from dtedask.pipeline import Plan
-    from dtedask.pipeline.streams.feeding import check_encoded, parse_step_range
+    from dtedask.pipeline.streams.feeding import check_encoded, count_fields, parse_step_range
     from dtedask.pipeline.streams.feeding import feed as messages_of
 
     made = Plan.from_yaml(plan, output=output)
@@ -57,6 +59,9 @@ def feed(
     if decoded == "no":
         check_encoded(made)
     steps = parse_step_range(step_range) if step_range else None
+    if dry_run:
+        show_plan(made, count_fields(files, steps=steps), as_json=as_json)
+        return
     summary = made.run(messages_of(files, decoded=decoded, steps=steps, by_time=by_time))
     if as_json:
         emit_json({"fields": summary.fields, "written": summary.written})

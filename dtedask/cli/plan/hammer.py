@@ -9,7 +9,8 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, plural
-from dtedask.cli.options import Json
+from dtedask.cli.options import DryRun, Json
+from dtedask.cli.plan.showing import show_plan
 from dtedask.core.errors import InvalidValueError
 
 
@@ -42,6 +43,7 @@ def hammer(  # noqa: PLR0913 - of a command line
     output: Annotated[
         str, typer.Option("--output", metavar="ROOT", help="Root that sinks of the type cube write to.")
     ] = "",
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Write a made model run into a plan, and say how many fields a second it took."""
@@ -60,7 +62,11 @@ def hammer(  # noqa: PLR0913 - of a command line
         dtype="float64" if precision == "double" else "float32",
         seed=seed,
     )
-    done = hammered(Plan.from_yaml(plan, output=output), run)
+    made = Plan.from_yaml(plan, output=output)
+    if dry_run:
+        show_plan(made, run.fields, as_json=as_json, bytes=run.fields * run.field_bytes)
+        return
+    done = hammered(made, run)
     if as_json:
         found = {"fields": done.fields, "bytes": done.size_bytes, "seconds": round(done.seconds, 6)}
         rates = {"fields_per_s": round(done.fields_per_s, 1), "mb_per_s": round(done.mb_per_s, 1)}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dtedask.cli.commands import add
-from dtedask.cli.console import emit, emit_json, plural, say
+from dtedask.cli.console import plural, say
 from dtedask.cli.options import Cluster, DryRun, Json, Section
-from dtedask.cli.plan.showing import show_summary
+from dtedask.cli.plan.showing import show_plan, show_summary
 from dtedask.core.errors import DtedaskError
 
 if TYPE_CHECKING:
@@ -211,17 +211,6 @@ def _show_beginning(plan: Plan, source: AtRest, resume: Resume, *, as_json: bool
     from dtedask.pipeline.runs.running import beginning_of, checkpoints_of
 
     begin = beginning_of(plan, source.identity, checkpoints_of(plan, plan.document.checkpoint), resume)
-    said = {
-        "plan": plan.document.title,
-        "pipelines": {one.name: [action.options.type for action in one.actions] for one in plan.pipelines},
-        "fields": source.total,
-        "output": plan.output,
-        "goes_on_behind": begin.seen,
-    }
-    if as_json:
-        emit_json(said)
-        return
-    for name, actions in {one.name: [action.options.type for action in one.actions] for one in plan.pipelines}.items():
-        emit(f"{name}: {' -> '.join(actions)}")
-    _say_beginning(begin)
-    say(f"Nothing was done: {plural(source.total or 0, 'field')} would come in.")
+    if not as_json:
+        _say_beginning(begin)
+    show_plan(plan, source.total, as_json=as_json, goes_on_behind=begin.seen)

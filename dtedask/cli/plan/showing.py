@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dtedask.cli.console import emit, emit_json, emit_table, plural, show_warning, size
+from dtedask.cli.console import emit, emit_json, emit_table, plural, say, show_warning, size
 
 if TYPE_CHECKING:
+    from dtedask.pipeline import Plan
     from dtedask.pipeline.runs.summary import RunSummary
+
+
+def show_plan(plan: Plan, fields: int | None, *, as_json: bool, **more: Any) -> None:
+    """Show what a run would do that is not begun; `more` is for JSON only."""
+    actions = {one.name: [action.options.type for action in one.actions] for one in plan.pipelines}
+    if as_json:
+        emit_json({"plan": plan.document.title, "pipelines": actions, "fields": fields, "output": plan.output, **more})
+        return
+    for name, types in actions.items():
+        emit(f"{name}: {' -> '.join(types)}")
+    say(f"Nothing was done: {plural(fields or 0, 'field')} would come in.")
 
 
 def show_summary(summary: RunSummary, *, as_json: bool) -> None:

@@ -29,6 +29,7 @@ _OF_REQUESTS = frozenset(
     )
 )
 _MISC = "misc-"
+_OVERWRITES = "encoder-overwrites"
 Number = str | int | float
 
 
@@ -176,8 +177,9 @@ def encode_field(
 
 
 def _with_misc(encoder: Encoder, keys: Mapping[str, Any]) -> Encoder:
-    """MultIO's keys ``misc-...`` of a field are keys of ecCodes."""
+    """MultIO's keys ``misc-...`` of a field, and those below ``encoder-overwrites``, are keys of ecCodes."""
     misc = {key.removeprefix(_MISC): value for key, value in keys.items() if key.startswith(_MISC)}
+    misc |= keys.get(_OVERWRITES) or {}
     if not misc:
         return encoder
     bits = misc.pop("bitsPerValue", None)

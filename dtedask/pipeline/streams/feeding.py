@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dtedask.grib import Message as GribMessage
     from dtedask.pipeline.plan import Plan
 
-__all__ = ["Decode", "check_encoded", "feed", "parse_step_range"]
+__all__ = ["Decode", "check_encoded", "count_fields", "feed", "parse_step_range"]
 
 Decode = Literal["no", "double", "single"]
 _TIMES = ("date", "time", "step")
@@ -57,8 +57,7 @@ def feed(
     Message
         Fields and flushes.
     """
-    found: Iterable[GribMessage] = (message for path in paths for message in scan(path))
-    found = (message for message in found if steps is None or steps.takes(message))
+    found: Iterable[GribMessage] = _taken(paths, steps)
     if by_time:
         found = sorted(found, key=lambda one: Message.of_field(one.field, None).valid_time)
     places: dict[str, Mapping[str, Coordinate]] = {}
@@ -66,6 +65,11 @@ def feed(
         for one in group:
             yield _encoded(one) if decoded == "no" else _decoded(one, decoded, places)
         yield Message.flush("step", **dict(moment))
+
+
+def count_fields(paths: Iterable[str], *, steps: StepRange | None = None) -> int:
+    """Count the fields that `feed` would give."""
+    return sum(1 for _ in _taken(paths, steps))
 
 
 def parse_step_range(text: str) -> StepRange:
@@ -98,6 +102,10 @@ def check_encoded(plan: Plan) -> None:
                     "fields are fed as GRIB messages.",
                     hint="Decode them: --decode.",
                 )
+
+
+def _taken(paths: Iterable[str], steps: StepRange | None) -> Iterator[GribMessage]:
+    return (message for path in paths for message in scan(path) if steps is None or steps.takes(message))
 
 
 def _moment(message: GribMessage) -> tuple[tuple[str, str], ...]:

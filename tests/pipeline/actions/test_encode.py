@@ -100,6 +100,24 @@ def test_misc_keys_of_a_field_are_set():
     assert number(out.data, "bitsPerValue") == 10
 
 
+def test_keys_that_a_mapping_collects_for_the_encoder_are_set():
+    table = {
+        "mappings": [
+            {
+                "match": {"param": "param"},
+                "map": {"generatingProcessIdentifier": "process", "bitsPerValue": "bits"},
+                "target-path": "encoder-overwrites",
+            }
+        ],
+        "data": [{"param": 130, "process": 154, "bits": 10}],
+    }
+    mapping = make_action({"type": "metadata-mapping", "table": table}, Context())
+    (message,) = mapping.handle(make_message(1), mapping.start(), Eager())
+    out = encoded(message, type="encode-mtg2")
+    assert number(out.data, "generatingProcessIdentifier") == 154
+    assert number(out.data, "bitsPerValue") == 10
+
+
 def test_the_packing_is_that_of_the_plan_and_else_of_the_field():
     message = make_message(1).with_keys(packing="simple")
     by_field, by_plan = (encoded(message, type="encode-mtg2", **more) for more in ({}, {"packing": "ieee"}))
