@@ -122,8 +122,7 @@ class Archive:
 
     def add_arrays(self, fields: Iterable[Field], *, ahead: bool = False) -> int:
         """Take fields that are in memory; `ahead` begins to encode them at once."""
-        staged = self.stage_arrays(fields)
-        return self.keep(replace(staged, entries=tuple(map(_ahead, staged.entries))) if ahead else staged)
+        return self.keep(self.stage_arrays(fields), ahead=ahead)
 
     def stage_arrays(self, fields: Iterable[Field]) -> Staged:
         """Look at fields that are in memory and take none of them yet."""
@@ -265,10 +264,10 @@ class Archive:
         Control(self._location).check_entries(staged.values())
         return Staged(tuple(staged.values()), count, wide)
 
-    def keep(self, staged: Staged) -> int:
-        """Take fields that were looked at; they wait for the flush."""
+    def keep(self, staged: Staged, *, ahead: bool = False) -> int:
+        """Take fields that were looked at; they wait for the flush, and with `ahead` are encoded meanwhile."""
         self._staging.forget()
-        for entry in staged.entries:
+        for entry in map(_ahead, staged.entries) if ahead else staged.entries:
             waiting = self._entries.setdefault(entry.address.cube, {})
             waiting.pop(entry.address.identity, None)
             waiting[entry.address.identity] = entry

@@ -90,11 +90,12 @@ class RootsWriter(RootsReader):
                 staged = self._staged_messages(fields, key, schema)
             return sum(writer.keep(found) for writer, found in staged)
 
-    def archive_fields(self, fields: Iterable[Field], *, ahead: bool = False) -> int:  # noqa: ARG002 - of one root only
-        """Take fields that are in memory, each for its root; see `Store.archive_fields`. None is encoded ahead."""
+    def archive_fields(self, fields: Iterable[Field], *, ahead: bool = False) -> int:
+        """Take fields that are in memory, each for its root; see `Store.archive_fields`."""
         with self._lock:
             self._check_writable()
-            return sum(writer.keep(found) for writer, found in self._staged_fields(fields, self._schema_now()))
+            staged = self._staged_fields(fields, self._schema_now())
+            return sum(writer.keep(found, ahead=ahead) for writer, found in staged)
 
     def flush(
         self,

@@ -8,6 +8,10 @@ import pytest
 
 import dtedask
 from dtedask.core.errors import ControlledError, NoRuleError, ReadOnlyError, RequestError
+from dtedask.grib import Field
+from dtedask.store import archive
+from dtedask.store.ahead import encoding_ahead
+from dtedask.store.arrays import parts_of_array
 from dtedask.store.location import Location
 from dtedask.store.several import placement
 from dtedask.testing.fields import make_field
@@ -139,3 +143,18 @@ def test_a_wipe_leaves_what_no_space_shows(open_roots, put, tmp_path):
     with pytest.raises(RequestError, match="1 of the fields .* belong to no space"):
         store.wipe("class=rd,expver=test", doit=True)
     assert store.wipe("class=rd,expver=test,step=0", doit=True).fields == 1
+
+
+def test_fields_of_several_roots_are_encoded_ahead_too(open_roots, roots_of, monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        archive, "encoding_ahead", lambda values, codec: begun.append(codec) or encoding_ahead(values, codec)
+    )
+    store = open_roots("spaces:\n- {select: class=od, roots: a}\n- {select: class=rd, roots: b}")
+    for name in ("od", "rd"):
+        array, keys = make_field(1, **{"class": name})
+        (part,) = parts_of_array(array, keys)
+        store.archive_fields([Field(part.description, array.to_numpy(), part.coordinates)], ahead=True)
+    assert len(begun) == 2
+    store.flush()
+    assert roots_of(store, "class") == {"od": "a", "rd": "b"}
