@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "dtedask.interpolations"
 _OWN: dict[str, str] = {}
-Reduction = Literal["sum", "maximum", "minimum"]
+Reduction = Literal[
+    "sum", "maximum", "minimum", "count", "mean", "variance", "skewness", "kurtosis", "standard-deviation"
+]
 
 
 class MethodOptions(BaseModel):
@@ -39,11 +41,14 @@ class Method(ABC):
     """
 
     Options: ClassVar[type[MethodOptions]] = MethodOptions
-    reduction: ClassVar[Reduction] = "sum"
-    """What is made of the weighted values of a row."""
 
     def __init__(self, options: Any = None) -> None:
         self.options = self.Options() if options is None else options
+
+    @property
+    def reduction(self) -> Reduction:
+        """What is made of the values of a row: their weighted sum, or a statistic that takes no heed of weights."""
+        return "sum"
 
     @abstractmethod
     def prepare(self, source: Grid, target: Grid) -> Any:
