@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
 
 ENTRY_POINTS = "dtedask.interpolations"
-_OWN: dict[str, str] = {}
+_OWN: dict[str, str] = {
+    "grid-box-average": "dtedask.geo.interpolation.grid_box:GridBoxAverage",
+    "grid-box-maximum": "dtedask.geo.interpolation.grid_box:GridBoxMaximum",
+    "grid-box-minimum": "dtedask.geo.interpolation.grid_box:GridBoxMinimum",
+    "grid-box-statistics": "dtedask.geo.interpolation.grid_box:GridBoxStatistics",
+}
 Reduction = Literal[
     "sum", "maximum", "minimum", "count", "mean", "variance", "skewness", "kurtosis", "standard-deviation"
 ]
