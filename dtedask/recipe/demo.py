@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 from dtedask import __version__
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PRESSURE_LEVEL = {"z": "129", "t": "130", "u": "131", "v": "132", "q": "133"}
 _SURFACE = {"2t": "167", "msl": "151", "10u": "165", "10v": "166", "tcwv": "137"}
+_OR_NUMBER = WithJsonSchema({"type": ["string", "integer"]})  # YAML reads 20240603 as a number
 
 
 class DemoForecast(BaseModel):
@@ -24,9 +25,9 @@ class DemoForecast(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    date: str = "20240603"
+    date: Annotated[str, _OR_NUMBER] = "20240603"
     """Day on which it starts."""
-    time: str = "0000"
+    time: Annotated[str, _OR_NUMBER] = "0000"
     """Time at which it starts."""
     steps: tuple[Annotated[int, Field(ge=0, le=1000)], ...] = (0, 6, 12, 18, 24)
     """Hours after the start, in the order in which they arrive."""

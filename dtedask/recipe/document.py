@@ -24,7 +24,7 @@ from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
 from dtedask.recipe.paths import PathText, resolve
-from dtedask.recipe.pipeline import RecipePipeline
+from dtedask.recipe.pipeline import PLAN_ITSELF, RecipePipeline
 from dtedask.recipe.series import TimeSeries
 from dtedask.request import Request
 from dtedask.store import Layout, Schema
@@ -233,7 +233,7 @@ class Recipe(_Section):
         found["input"] = {**found["input"], "anyOf": [{"$ref": found["input"].pop("$ref")}, *files["anyOf"]]}
         found["keep"]["anyOf"] = [{"type": "string"}, {"type": "number"}, *found["keep"]["anyOf"]]
         said = {"description": found["listeners"].pop("description")}
-        found["pipeline"]["anyOf"].append({"type": "string"})
+        found["pipeline"]["anyOf"] += [{"type": "string"}, PLAN_ITSELF]
         found["listeners"] = {**said, "anyOf": [found["listeners"], {"type": "string"}]}
         found["schema"]["anyOf"].append({"type": "string"})
         found["series"]["anyOf"].append({"type": "boolean"})

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from dtedask.recipe.document import Recipe
 
 _PLAN_KEYS = frozenset({"actions", "plans"})
+PLAN_ITSELF: dict[str, Any] = {
+    "type": "object",
+    "anyOf": [{"required": [key]} for key in sorted(_PLAN_KEYS)],
+    "description": "The plan itself, as `dtedask plan schema` describes it.",
+}
+"""What may stand in place of the section, for the JSON schema."""
 
 
 class RecipePipeline(BaseModel):

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from dtedask.core.errors import DocumentError
 from dtedask.recipe import Recipe, load_recipe, parse_overrides
 from dtedask.recipe.variables import expand
 
+RECIPES = Path(__file__).parents[2] / "recipes"
 PLAIN = "name: x\ninput: {demo: {}}\nroot: r\n"
 
 
@@ -143,3 +146,8 @@ def test_a_missing_document_names_its_neighbours(write, tmp_path):
     write(PLAIN, "demo.yaml")
     with pytest.raises(DocumentError, match=r"There is no recipe file .*demmo.yaml'. Did you mean 'demo.yaml'"):
         load_recipe(Path(tmp_path, "demmo.yaml"))
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_json_schema_takes_the_recipes_as_they_are(path):
+    jsonschema.Draft202012Validator(Recipe.json_schema()).validate(yaml.safe_load(path.read_text()))
