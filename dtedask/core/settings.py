@@ -171,7 +171,7 @@ def _nearest_key(name: str) -> str:
     section, _, last = name.rpartition(".")
     siblings = {key.rpartition(".")[2]: key for key in _rules() if key.rpartition(".")[0] == section}
     near = next(iter(get_close_matches(last, siblings, n=1)), None)
-    return f"Did you mean '{siblings[near]}'?" if near else did_you_mean(name, _rules(), listed=30)
+    return f"Did you mean '{siblings[near]}'?" if near else did_you_mean(name, _rules(), listed=50)
 
 
 def _place(key: str) -> str:

@@ -6,6 +6,7 @@ Names of the heavy parts load on first use, so that grids and orders cost no Sci
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from dtedask.geo.grid import Grid
 from dtedask.geo.grids.rows import Points, Rows
@@ -16,6 +17,9 @@ from dtedask.geo.regular import regular_latlon
 from dtedask.geo.scan import ScanMode
 from dtedask.geo.subset import Subset, subset
 
+if TYPE_CHECKING:
+    from dtedask.geo.weighting import WeightsHandle, adjoint, weights, weights_handle
+
 __all__ = [
     "Grid",
     "PointOrder",
@@ -23,6 +27,8 @@ __all__ = [
     "Rows",
     "ScanMode",
     "Subset",
+    "WeightsHandle",
+    "adjoint",
     "grid_mapping",
     "places_of",
     "project",
@@ -31,9 +37,16 @@ __all__ = [
     "subset",
     "unproject",
     "unrotate",
+    "weights",
+    "weights_handle",
 ]
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "WeightsHandle": "dtedask.geo.weighting",
+    "adjoint": "dtedask.geo.weighting",
+    "weights": "dtedask.geo.weighting",
+    "weights_handle": "dtedask.geo.weighting",
+}
 """Where names are that load on first use; none may be called as a module of this package is."""
 
 

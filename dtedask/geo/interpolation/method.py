@@ -46,6 +46,8 @@ class Method(ABC):
     """
 
     Options: ClassVar[type[MethodOptions]] = MethodOptions
+    version: ClassVar[int] = 1
+    """Raised whenever the weights that the method makes change: those that are kept are then made anew."""
 
     def __init__(self, options: Any = None) -> None:
         self.options = self.Options() if options is None else options
@@ -54,6 +56,16 @@ class Method(ABC):
     def reduction(self) -> Reduction:
         """What is made of the values of a row: their weighted sum, or a statistic that takes no heed of weights."""
         return "sum"
+
+    def identity(self) -> dict[str, Any]:
+        """Say what the weights depend on beside grids and options, such as the digest of a file that an option names.
+
+        Returns
+        -------
+        dict
+            What JSON can hold; most methods have nothing to say.
+        """
+        return {}
 
     @abstractmethod
     def prepare(self, source: Grid, target: Grid) -> Any:
