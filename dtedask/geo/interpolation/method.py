@@ -21,6 +21,7 @@ _OWN: dict[str, str] = {
     "grid-box-maximum": "dtedask.geo.interpolation.grid_box:GridBoxMaximum",
     "grid-box-minimum": "dtedask.geo.interpolation.grid_box:GridBoxMinimum",
     "grid-box-statistics": "dtedask.geo.interpolation.grid_box:GridBoxStatistics",
+    "linear": "dtedask.geo.interpolation.linear:Linear",
 }
 Reduction = Literal[
     "sum", "maximum", "minimum", "count", "mean", "variance", "skewness", "kurtosis", "standard-deviation"
