@@ -2,9 +2,19 @@
 
 from dtedask.testing.actions import ActionSuite
 from dtedask.testing.fields import KEYS, make_field
+from dtedask.testing.interpolation import MethodSuite
 from dtedask.testing.lazy import raise_if_computes
 from dtedask.testing.messages import make_message
 from dtedask.testing.sinks import SinkSuite
 from dtedask.testing.store import StoreSuite
 
-__all__ = ["KEYS", "ActionSuite", "SinkSuite", "StoreSuite", "make_field", "make_message", "raise_if_computes"]
+__all__ = [
+    "KEYS",
+    "ActionSuite",
+    "MethodSuite",
+    "SinkSuite",
+    "StoreSuite",
+    "make_field",
+    "make_message",
+    "raise_if_computes",
+]
