@@ -48,9 +48,13 @@ _HOMES: dict[str, str] = {
     "weights_handle": "dtedask.geo.weighting",
 }
 """Where names are that load on first use; none may be called as a module of this package is."""
+_PACKAGES = ("reductions", "spectral", "vertical")
+"""Packages that load on first use: ``geo.spectral.inverse``."""
 
 
 def __getattr__(name: str) -> object:
+    if name in _PACKAGES:
+        return import_module(f"dtedask.geo.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'dtedask.geo' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

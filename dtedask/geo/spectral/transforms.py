@@ -1,0 +1,391 @@
+"""Transforms of fields between spherical harmonics and points, lazy where the fields are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.core.cores import cores
+from dtedask.core.errors import GridError
+from dtedask.geo.fields import grid_of, on_grid
+from dtedask.geo.grid import Grid
+from dtedask.geo.spectral.analysis import highest_truncation, scalar_from, vorticity_divergence_from
+from dtedask.geo.spectral.coefficients import cut, power, size_of, times_laplacian, truncation_of, wind_times_cosine
+from dtedask.geo.spectral.resolution import Order, matching_truncation
+from dtedask.geo.spectral.synthesis import gradient_at, scalar_at, wind_at
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_Values = NDArray[np.floating]
+_VALUES = "values"
+
+
+def inverse(coefficients: xr.DataArray, grid: Grid | str, *, truncation: int | Order | None = None) -> xr.DataArray:
+    """Transform spherical harmonics to the points of a grid.
+
+    Parameters
+    ----------
+    coefficients : xarray.DataArray, shape (..., values)
+        Real and imaginary parts in GRIB's order, along the last dimension. Chunked input stays lazy: a task does all
+        fields of a chunk.
+    grid : Grid or str
+        Any grid whose points are known. Rows of points that divide the circle (latitude-longitude grids and parts of
+        them, Gaussian and reduced Gaussian grids, HEALPix) get the exact sum by Fourier transforms along rings;
+        other points get it to 1e-12 of the largest value, by a non-uniform transform.
+    truncation : int, {"linear", "quadratic", "cubic"} or None
+        Wave numbers above it are left out; a word stands for what the grid can carry (`matching_truncation`). By
+        default all are summed up, so that each value is the field at this point.
+
+    Returns
+    -------
+    xarray.DataArray, shape (..., grid.shape)
+        Computed in float64; float32 where the coefficients are.
+
+    Raises
+    ------
+    GridError
+        If these are no coefficients, or the grid has no points.
+    """
+    where, known = _target(grid), _truncation(coefficients)
+    wanted = _wanted(truncation, where, known)
+    (field,) = _apply(partial(_inverse, grid=where, truncation=wanted), "inverse", [coefficients], [where])
+    return on_grid(field, where)
+
+
+def direct(field: xr.DataArray, truncation: int | Order = "linear", *, grid: Grid | None = None) -> xr.DataArray:
+    """Transform a field on a grid to spherical harmonics.
+
+    Parameters
+    ----------
+    field : xarray.DataArray, shape (..., grid.shape)
+        On a global Gaussian grid (exact for fields of up to `truncation`), on a global latitude-longitude grid with or
+        without the poles (exact), on a reduced Gaussian grid or HEALPix (repeated until rounding is all that is
+        left). It has no missing values. Chunked input stays lazy.
+    truncation : int or {"linear", "quadratic", "cubic"}
+        Highest wave number that is wanted; a word stands for what the grid can carry.
+    grid : Grid, optional
+        By default the one that the field says.
+
+    Returns
+    -------
+    xarray.DataArray, shape (..., values)
+        In GRIB's order.
+
+    Raises
+    ------
+    GridError
+        If the grid cannot tell as many wave numbers.
+    """
+    where = grid_of(field) if grid is None else grid
+    wanted = _direct_truncation(truncation, where)
+    target = spectral_grid(wanted)
+    (found,) = _apply(partial(_direct, grid=where, truncation=wanted), "direct", [field], [target], source=where)
+    return on_grid(found, target)
+
+
+def wind(
+    vorticity: xr.DataArray,
+    divergence: xr.DataArray,
+    grid: Grid | str,
+    *,
+    truncation: int | Order | None = None,
+) -> xr.Dataset:
+    """Transform vorticity and divergence to winds on a grid.
+
+    Parameters
+    ----------
+    vorticity, divergence : xarray.DataArray, shape (..., values)
+        Coefficients in s**-1, of one truncation. Their means (n = 0) say nothing and are not looked at.
+    grid, truncation
+        As for `inverse`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``u`` and ``v`` in m s**-1, to the east and to the north. At the poles they are the components along the
+        meridian of each point. Nothing is divided by cos(latitude), and no wave number is cut off.
+    """
+    where, known = _target(grid), _truncation(vorticity, divergence)
+    wanted = _wanted(truncation, where, known)
+    parts = _apply(partial(_wind, grid=where, truncation=wanted), "wind", [vorticity, divergence], [where] * 2)
+    words = {"u": "eastward_wind", "v": "northward_wind"}
+    return _dataset(
+        {
+            name: (part, {"standard_name": words[name], "units": "m s-1"})
+            for name, part in zip("uv", parts, strict=True)
+        },
+        where,
+    )
+
+
+def wind_coefficients(vorticity: xr.DataArray, divergence: xr.DataArray) -> xr.Dataset:
+    """Coefficients of ``u cos(latitude)`` and ``v cos(latitude)`` of vorticity and divergence.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``u_cos`` and ``v_cos`` in m s**-1, of one wave number more than those given: nothing is lost.
+    """
+    target = spectral_grid(_truncation(vorticity, divergence) + 1)
+    parts = _apply(_wind_coefficients, "wind_coefficients", [vorticity, divergence], [target] * 2)
+    return _dataset({f"{name}_cos": (part, {"units": "m s-1"}) for name, part in zip("uv", parts, strict=True)}, target)
+
+
+def vorticity_divergence(
+    u: xr.DataArray, v: xr.DataArray, truncation: int | Order = "linear", *, grid: Grid | None = None
+) -> xr.Dataset:
+    """Transform winds on a grid to vorticity and divergence.
+
+    Parameters
+    ----------
+    u, v : xarray.DataArray, shape (..., grid.shape)
+        Winds to the east and to the north in m s**-1.
+    truncation, grid
+        As for `direct`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``vo`` and ``d``: coefficients in s**-1.
+    """
+    where = grid_of(u) if grid is None else grid
+    wanted = _direct_truncation(truncation, where)
+    target = spectral_grid(wanted)
+    do = partial(_vorticity_divergence, grid=where, truncation=wanted)
+    parts = _apply(do, "vorticity_divergence", [u, v], [target] * 2, source=where)
+    words = {"vo": "atmosphere_relative_vorticity", "d": "divergence_of_wind"}
+    return _dataset(
+        {name: (part, {"standard_name": words[name], "units": "s-1"}) for name, part in zip(words, parts, strict=True)},
+        target,
+    )
+
+
+def gradient(coefficients: xr.DataArray, grid: Grid | str, *, truncation: int | Order | None = None) -> xr.Dataset:
+    """Derivatives of a field to the east and to the north, on a grid.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``east`` and ``north``, in units of the field per metre.
+    """
+    where, known = _target(grid), _truncation(coefficients)
+    wanted = _wanted(truncation, where, known)
+    parts = _apply(partial(_gradient, grid=where, truncation=wanted), "gradient", [coefficients], [where] * 2)
+    units = {"units": f"{said} m-1"} if (said := coefficients.attrs.get("units")) else {}
+    return _dataset({name: (part, units) for name, part in zip(("east", "north"), parts, strict=True)}, where)
+
+
+def truncate(coefficients: xr.DataArray, truncation: int) -> xr.DataArray:
+    """Leave out wave numbers above a truncation, or add zeros up to it."""
+    _truncation(coefficients)
+    if truncation < 0:
+        raise GridError(f"A truncation of {truncation} cannot be.", hint="It is 0 or more.")
+    target = spectral_grid(truncation)
+    (found,) = _apply(partial(_truncate, truncation=truncation), "truncate", [coefficients], [target])
+    return on_grid(found, target)
+
+
+def laplacian(coefficients: xr.DataArray) -> xr.DataArray:
+    """Laplacian on the sphere of 6,371,229 m: times ``-n (n + 1) / a**2``, per square metre."""
+    return _with_laplacian(coefficients, 1)
+
+
+def inverse_laplacian(coefficients: xr.DataArray) -> xr.DataArray:
+    """Field without a mean whose Laplacian this is: the stream function of vorticity, for one."""
+    return _with_laplacian(coefficients, -1)
+
+
+def spectrum(coefficients: xr.DataArray) -> xr.DataArray:
+    """Mean square of a field by total wave number.
+
+    Returns
+    -------
+    xarray.DataArray of float64, shape (..., wavenumber)
+        Its sum over all wave numbers is the mean of the square of the field over the sphere. For the kinetic energy
+        by wave number take that of vorticity and of divergence, times ``a**2 / (2 n (n + 1))``.
+    """
+    known = _truncation(coefficients)
+    import xarray as xr
+
+    found = xr.apply_ufunc(
+        power,
+        _whole_grid(coefficients, (_VALUES,)),
+        input_core_dims=[[_VALUES]],
+        output_core_dims=[["wavenumber"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"wavenumber": known + 1}},
+        keep_attrs=False,
+    )
+    placed: xr.DataArray = found.assign_coords(wavenumber=np.arange(known + 1)).rename(coefficients.name)
+    return placed
+
+
+def spectral_grid(truncation: int) -> Grid:
+    """Return the grid of spherical harmonics of a triangular truncation."""
+    return Grid.of("sh", {"truncation": truncation}, (_VALUES,), (size_of(truncation),))
+
+
+def _with_laplacian(coefficients: xr.DataArray, exponent: int) -> xr.DataArray:
+    target = spectral_grid(_truncation(coefficients))
+    name = "laplacian" if exponent > 0 else "inverse_laplacian"
+    (found,) = _apply(partial(_laplacian, exponent=exponent), name, [coefficients], [target])
+    found.attrs.pop("units", None)
+    found.attrs.pop("standard_name", None)
+    return on_grid(found, target)
+
+
+def _truncation(*coefficients: xr.DataArray) -> int:
+    """Check coefficients at the boundary, and tell the truncation that they share."""
+    for field in coefficients:
+        kind = grid_of(field).kind if "grid_spec" in field.attrs else "sh"
+        if field.dims[-1:] != (_VALUES,) or kind != "sh":
+            raise GridError(
+                f"An array over {', '.join(map(str, field.dims)) or 'nothing'} on {kind} holds no spherical harmonics.",
+                hint="They stand along the last dimension, `values`; see spectral.direct for fields on a grid.",
+            )
+    known = {truncation_of(field.sizes[_VALUES]) for field in coefficients}
+    if len(known) > 1:
+        raise GridError(
+            f"Fields of the truncations {', '.join(map(str, sorted(known)))} do not belong together.",
+            hint="Bring them to one by spectral.truncate.",
+        )
+    return known.pop()
+
+
+def _target(grid: Grid | str) -> Grid:
+    return Grid(grid) if isinstance(grid, str) else grid
+
+
+def _wanted(truncation: int | Order | None, grid: Grid, known: int) -> int:
+    if truncation is None:
+        return known
+    return min(known, matching_truncation(grid, truncation) if isinstance(truncation, str) else truncation)
+
+
+def _direct_truncation(truncation: int | Order, grid: Grid) -> int:
+    highest = highest_truncation(grid)
+    wanted = min(matching_truncation(grid, truncation), highest) if isinstance(truncation, str) else truncation
+    if not 0 <= wanted <= highest:
+        raise GridError(
+            f"The truncation {wanted} cannot be told from the grid {grid.label}.", hint=f"It allows 0 to {highest}."
+        )
+    return wanted
+
+
+def _apply(
+    do: Callable[..., Any], name: str, fields: list[xr.DataArray], targets: list[Grid], source: Grid | None = None
+) -> list[xr.DataArray]:
+    """Apply a function of (fields, points) arrays along the dimensions of the grid, keeping what else there is."""
+    import xarray as xr
+
+    dims = [source.dims if source else (_VALUES,)] * len(fields)
+    _check_dims(fields, dims[0])
+    is_lazy = any(field.chunks is not None for field in fields)
+    dtype = np.result_type(np.float32, *(field.dtype for field in fields))
+    task = _Task(do, name, len(dims[0]), tuple(target.shape for target in targets), dtype, 1 if is_lazy else cores())
+    sizes = dict(zip(targets[0].dims, targets[0].shape, strict=True))
+    stale = {str(name) for field in fields for name in field.coords if set(field[name].dims) & set(dims[0])}
+    found = xr.apply_ufunc(
+        task,
+        *(_whole_grid(field, dims[0]).drop_vars(stale, errors="ignore") for field in fields),
+        input_core_dims=dims,
+        output_core_dims=[target.dims for target in targets],
+        exclude_dims=set(dims[0]),
+        dask="parallelized",
+        output_dtypes=[dtype] * len(targets),
+        dask_gufunc_kwargs={"output_sizes": sizes},
+        join="exact",
+        keep_attrs=True,
+    )
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+def _whole_grid(field: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
+    return field if field.chunks is None else field.chunk(dict.fromkeys(dims, -1))
+
+
+def _check_dims(fields: list[xr.DataArray], dims: tuple[str, ...]) -> None:
+    for field in fields:
+        if field.dims[-len(dims) :] != dims:
+            raise GridError(
+                f"An array over {', '.join(map(str, field.dims))} is not on a grid over {', '.join(dims)}.",
+                hint="The dimensions of the grid stand last; see DataArray.transpose.",
+            )
+
+
+def _dataset(parts: dict[str, tuple[xr.DataArray, dict[str, str]]], grid: Grid) -> xr.Dataset:
+    import xarray as xr
+
+    return xr.Dataset(
+        {name: on_grid(part.drop_attrs(), grid).assign_attrs(words) for name, (part, words) in parts.items()}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is done with a chunk: all its fields in one call."""
+
+    do: Callable[..., Any]
+    name: str
+    dims: int
+    shapes: tuple[tuple[int, ...], ...]
+    dtype: np.dtype[Any]
+    threads: int
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def __call__(self, *arrays: _Values) -> _Values | tuple[_Values, ...]:
+        before = arrays[0].shape[: -self.dims]
+        results = self.do(*(array.reshape(math.prod(before), -1) for array in arrays), threads=self.threads)
+        results = results if isinstance(results, tuple) else (results,)
+        shaped = tuple(
+            part.reshape(before + shape).astype(self.dtype, copy=False)
+            for part, shape in zip(results, self.shapes, strict=True)
+        )
+        return shaped if len(shaped) > 1 else shaped[0]
+
+
+def _inverse(values: _Values, *, grid: Grid, truncation: int, threads: int) -> _Values:
+    return scalar_at(cut(values, truncation), grid, threads)
+
+
+def _direct(values: _Values, *, grid: Grid, truncation: int, threads: int) -> _Values:
+    return scalar_from(values, grid, truncation, threads)
+
+
+def _wind(
+    vorticity: _Values, divergence: _Values, *, grid: Grid, truncation: int, threads: int
+) -> tuple[_Values, _Values]:
+    return wind_at(cut(vorticity, truncation), cut(divergence, truncation), grid, threads)
+
+
+def _wind_coefficients(vorticity: _Values, divergence: _Values, *, threads: int) -> tuple[_Values, _Values]:  # noqa: ARG001
+    return wind_times_cosine(vorticity, divergence)
+
+
+def _vorticity_divergence(
+    east: _Values, north: _Values, *, grid: Grid, truncation: int, threads: int
+) -> tuple[_Values, _Values]:
+    return vorticity_divergence_from(east, north, grid, truncation, threads)
+
+
+def _gradient(values: _Values, *, grid: Grid, truncation: int, threads: int) -> tuple[_Values, _Values]:
+    return gradient_at(cut(values, truncation), grid, threads)
+
+
+def _truncate(values: _Values, *, truncation: int, threads: int) -> _Values:  # noqa: ARG001
+    return cut(values, truncation)
+
+
+def _laplacian(values: _Values, *, exponent: int, threads: int) -> _Values:  # noqa: ARG001
+    return times_laplacian(values, exponent)
