@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Grid",
+    "Mesh",
+    "Nabla",
     "PointOrder",
     "Points",
     "Rows",
@@ -29,7 +31,9 @@ __all__ = [
     "Subset",
     "WeightsHandle",
     "adjoint",
+    "delaunay",
     "grid_mapping",
+    "mesh",
     "places_of",
     "project",
     "regular_latlon",
@@ -42,8 +46,12 @@ __all__ = [
 ]
 
 _HOMES: dict[str, str] = {
+    "Mesh": "dtedask.geo.meshes",
+    "Nabla": "dtedask.geo.operators",
     "WeightsHandle": "dtedask.geo.weighting",
     "adjoint": "dtedask.geo.weighting",
+    "delaunay": "dtedask.geo.meshes",
+    "mesh": "dtedask.geo.meshes",
     "weights": "dtedask.geo.weighting",
     "weights_handle": "dtedask.geo.weighting",
 }
