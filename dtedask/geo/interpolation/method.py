@@ -22,6 +22,9 @@ _OWN: dict[str, str] = {
     "grid-box-minimum": "dtedask.geo.interpolation.grid_box:GridBoxMinimum",
     "grid-box-statistics": "dtedask.geo.interpolation.grid_box:GridBoxStatistics",
     "linear": "dtedask.geo.interpolation.linear:Linear",
+    "bilinear": "dtedask.geo.interpolation.stencil:Bilinear",
+    "bicubic": "dtedask.geo.interpolation.stencil:Bicubic",
+    "quasi-cubic": "dtedask.geo.interpolation.stencil:QuasiCubic",
 }
 Reduction = Literal[
     "sum", "maximum", "minimum", "count", "mean", "variance", "skewness", "kurtosis", "standard-deviation"
@@ -87,6 +90,16 @@ class Method(ABC):
         scipy.sparse.csr_array of float64, shape (last - first, source.size)
             Indices are sorted; no value is 0.
         """
+
+    def limits(self, prepared: Any, source: Grid, target: Grid, first: int, last: int) -> csr_array | None:  # noqa: ARG002
+        """Say which points of the source keep the values of the target between their least and their largest.
+
+        Returns
+        -------
+        scipy.sparse.csr_array of float64, shape (last - first, source.size), or None
+            Rows have the points that limit, with equal weights; None for a method without a limiter, as most are.
+        """
+        return None
 
 
 _METHODS = Registry("method of interpolation", ENTRY_POINTS, _OWN, GridError)

@@ -66,3 +66,21 @@ def mir(tmp_path_factory):
 
     yield matrix
     del os.environ["MIR_CACHE_PATH"]
+
+
+@pytest.fixture(scope="module")
+def mir_values(tmp_path_factory):
+    """Values as MIR interpolates them."""
+    os.environ["MIR_CACHE_PATH"] = str(tmp_path_factory.mktemp("mir"))
+    mir = pytest.importorskip("mir")
+
+    def values(name, source, target, field, **options):
+        job = mir.Job()
+        for key, value in {"grid": target, "interpolation": name, **options}.items():
+            job.set(key, value)
+        made = mir.ArrayOutput()
+        job.execute(mir.ArrayInput(field, source), made)
+        return np.asarray(made.values()).ravel()
+
+    yield values
+    del os.environ["MIR_CACHE_PATH"]
