@@ -1,5 +1,7 @@
 """Land and sea apart: by brute force, and as MIR does it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -43,23 +45,27 @@ def test_rows_are_those_of_brute_force(case, factor, fallback):
         after = np.where(of_source == of_target[row], before, before * factor)
         if after.any():
             expected[row] = after * (before.sum() / after.sum())
-        elif before.any() and fallback != "keep":
-            expected[row] = _of_nearest(row, of_source == of_target[row]) if fallback == "nearest" else 0.0
+        elif before.any() and fallback == "missing":
+            expected[row] = 0.0
+        elif before.any() and fallback == "nearest":
+            expected[row] = _nearest(row, of_source == of_target[row], found[[row]].toarray()[0])
     np.testing.assert_allclose(found.toarray(), expected, rtol=1e-13, atol=0)
     assert not (found.data == 0).any()
-    assert all(np.all(np.diff(found.indices[a:b]) > 0) for a, b in zip(found.indptr, found.indptr[1:], strict=False))
+    assert all(np.all(np.diff(found.indices[a:b]) > 0) for a, b in pairwise(found.indptr))
 
 
-def _of_nearest(row, is_candidate):
-    """Weight 1 at the nearest candidate, by the largest cosine."""
+def _nearest(row, is_candidate, found):
+    """Weight 1 at a candidate with the largest cosine: at the one that was found, where several have it."""
     at, to = (
         np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
         for lat, lon in (np.deg2rad(grid.points()) for grid in (SOURCE, TARGET))
     )
-    found = np.zeros(SOURCE.size)
+    cosine = np.where(is_candidate, at @ to[row], -2)
+    is_nearest = is_candidate & (cosine > cosine.max() - 1e-12)
+    expected = np.zeros(SOURCE.size)
     if is_candidate.any():
-        found[np.argmax(np.where(is_candidate, at @ to[row], -2))] = 1.0
-    return found
+        expected[int(np.argmax(np.where(is_nearest, found + 1, 0)))] = 1.0
+    return expected
 
 
 def test_masks_that_say_nothing_change_nothing(whole, small, large):
