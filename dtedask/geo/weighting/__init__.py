@@ -2,7 +2,7 @@
 
 from dtedask.geo.weighting.cache import Kept, WeightsCache, cache_folder
 from dtedask.geo.weighting.entry import DamagedWeightsError, Entry
-from dtedask.geo.weighting.front import adjoint, weights, weights_handle
+from dtedask.geo.weighting.front import adjoint, named_weights, weights, weights_handle
 from dtedask.geo.weighting.handle import WeightsHandle
 from dtedask.geo.weighting.interpolation import Interpolation
 from dtedask.geo.weighting.masks import Mask, Masks
@@ -20,6 +20,7 @@ __all__ = [
     "adjoint",
     "cache_folder",
     "canonical_method",
+    "named_weights",
     "weights",
     "weights_handle",
 ]

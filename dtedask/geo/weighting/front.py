@@ -45,10 +45,39 @@ def weights_handle(
     WeightsHandle
         Small, can be pickled. With ``cache=False`` nothing is made yet.
     """
-    masks = _masks(_grid(source), _grid(target), source_mask, target_mask, mask_factor, mask_fallback)
-    wanted = Interpolation.of(_grid(source), _grid(target), method, options, masks)
+    handle = named_weights(
+        source,
+        target,
+        method,
+        source_mask=source_mask,
+        target_mask=target_mask,
+        mask_factor=mask_factor,
+        mask_fallback=mask_fallback,
+        cache=cache,
+        **options,
+    )
+    return handle.ensure(threads=threads)
+
+
+def named_weights(
+    source: GridLike,
+    target: GridLike,
+    method: str = "linear",
+    *,
+    source_mask: ArrayLike | None = None,
+    target_mask: ArrayLike | None = None,
+    mask_factor: float = 0.0,
+    mask_fallback: Fallback = "keep",
+    cache: CacheLike = None,
+    **options: Any,
+) -> WeightsHandle:
+    """Name weights without a look at the cache; parameters and errors are those of `weights`."""
+    at, to = _grid(source), _grid(target)
+    wanted = Interpolation.of(
+        at, to, method, options, _masks(at, to, source_mask, target_mask, mask_factor, mask_fallback)
+    )
     location = "" if cache is False else str(cache_folder(None if cache is True else cache))
-    return WeightsHandle(wanted, location, setting("geo.weights-memory")).ensure(threads=threads)
+    return WeightsHandle(wanted, location, setting("geo.weights-memory"))
 
 
 def weights(
@@ -100,10 +129,18 @@ def weights(
     GridError
         If there is no such grid, method or option, the method cannot do these grids, or a mask does not fit.
     """
-    masks = _masks(_grid(source), _grid(target), source_mask, target_mask, mask_factor, mask_fallback)
-    wanted = Interpolation.of(_grid(source), _grid(target), method, options, masks)
-    location = "" if cache is False else str(cache_folder(None if cache is True else cache))
-    return WeightsHandle(wanted, location, setting("geo.weights-memory")).load(threads=threads)
+    handle = named_weights(
+        source,
+        target,
+        method,
+        source_mask=source_mask,
+        target_mask=target_mask,
+        mask_factor=mask_factor,
+        mask_fallback=mask_fallback,
+        cache=cache,
+        **options,
+    )
+    return handle.load(threads=threads)
 
 
 def adjoint(weights: csr_array | WeightsHandle) -> csr_array:

@@ -47,6 +47,11 @@ class WeightsHandle:
     memory_bytes: int
 
     @property
+    def folder(self) -> Path:
+        """Folder of the cache, where there is one."""
+        return Path(self.location)
+
+    @property
     def key(self) -> str:
         """Digest of all that the weights depend on."""
         return self.interpolation.key
@@ -63,7 +68,7 @@ class WeightsHandle:
 
     def ensure(self, *, threads: int | None = None) -> WeightsHandle:
         """Make the weights and keep them in the cache, unless they are there; return the handle itself."""
-        if self.location and WeightsCache(Path(self.location)).find(self.key) is None:
+        if self.location and WeightsCache(self.folder).find(self.key) is None:
             self._make(threads)
         return self
 
@@ -118,7 +123,7 @@ class WeightsHandle:
     def _read(
         self, read: Callable[[Entry], csr_array], cut: Callable[[csr_array], csr_array], threads: int | None = None
     ) -> csr_array:
-        cache = WeightsCache(Path(self.location)) if self.location else None
+        cache = WeightsCache(self.folder) if self.location else None
         entry = None if cache is None else cache.find(self.key)
         if cache is not None and entry is not None:
             try:
@@ -141,7 +146,7 @@ class WeightsHandle:
     def _keep(self, weights: csr_array) -> None:
         """Keep what was made; weights that cannot be kept are as good as those that can."""
         try:
-            WeightsCache(Path(self.location)).keep(self.interpolation, weights)
+            WeightsCache(self.folder).keep(self.interpolation, weights)
         except GridError as error:
             logger.warning("%s", error.message)
 

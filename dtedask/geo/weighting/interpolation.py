@@ -17,6 +17,7 @@ from dtedask.geo.interpolation.method import Method, Reduction, method_class
 from dtedask.geo.weighting.masks import Masks
 from dtedask.geo.weighting.naming import canonical_method
 
+_LONG_SPEC = 500  # characters
 _FORMAT = 1
 """Raised when the same weights are kept in another way."""
 
@@ -118,9 +119,27 @@ class Interpolation:
         """sha256 of `identity`, in hexadecimal: the name of the weights."""
         return key_of(self.identity)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle grids by their names where those say all: thousands of row lengths are left out."""
+        return _restored, (_packed(self.source), _packed(self.target), self.method, self.options, self.masks)
+
     def __str__(self) -> str:
         masked = "" if self.masks is None else " with masks"
         return f"{self.source.label} to {self.target.label}, {self.method}{masked}"
+
+
+def _packed(grid: Grid) -> Grid | str:
+    if len(grid.spec) < _LONG_SPEC:
+        return grid
+    try:
+        return grid.label if Grid(grid.label) == grid else grid
+    except GridError:
+        return grid
+
+
+def _restored(source: Grid | str, target: Grid | str, method: str, options: str, masks: Masks | None) -> Interpolation:
+    at, to = (Grid(grid) if isinstance(grid, str) else grid for grid in (source, target))
+    return Interpolation(at, to, method, options, masks)
 
 
 def key_of(identity: dict[str, Any]) -> str:

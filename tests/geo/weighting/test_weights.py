@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
 from dtedask.geo import adjoint, weights, weights_handle
-from dtedask.geo.weighting import Interpolation, canonical_method
+from dtedask.geo.weighting import Interpolation, canonical_method, named_weights
 from dtedask.geo.weighting.building import build
 from dtedask.geo.weighting.handle import rows_of
 from dtedask.geo.weighting.memory import MEMORY, Memory, size_of
@@ -90,6 +90,14 @@ def test_a_handle_is_small_and_its_copy_finds_the_weights(cache, whole, small, l
     assert same(pickle.loads(copied).matrix(), whole)
     assert pickle.loads(copied) == handle
     assert not Spread.made
+
+
+@pytest.mark.parametrize("name", ["O1280", "N320", "0.25/0.25"])
+def test_grids_with_thousands_of_rows_travel_by_name(name):
+    handle = named_weights(name, "O640", "spread")
+    copied = pickle.dumps(handle)
+    assert len(copied) < 1500
+    assert pickle.loads(copied) == handle
 
 
 def test_a_worker_that_does_not_see_the_cache_makes_the_weights(tmp_path, whole, small, large):
