@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dtedask.geo.grid import Grid
+from dtedask.geo.grids.extent import BoundingBox
 from dtedask.geo.grids.rows import Points, Rows
 from dtedask.geo.healpix import places_of, reordered
 from dtedask.geo.order import PointOrder
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dtedask.geo.weighting import WeightsHandle, adjoint, weights, weights_handle
 
 __all__ = [
+    "BoundingBox",
     "Grid",
     "Mesh",
     "Nabla",

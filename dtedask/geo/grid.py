@@ -11,9 +11,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.geo.grids.gaussian import classic, octahedral
-from dtedask.geo.grids.named import described
+from dtedask.geo.grids.specification import described
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dtedask.geo.grids.extent import BoundingBox
     from dtedask.geo.grids.rows import Points, Rows
 
 
@@ -110,6 +114,42 @@ class Grid:
         from dtedask.geo.grids.points import structure
 
         return structure(self)
+
+    def areas(self) -> NDArray[np.float64]:
+        """Return the area of each point's cell, shape (size,), in square metres on a sphere of 6,371,229 m.
+
+        Raises
+        ------
+        GridError
+            If the grid does not say where its points are.
+        """
+        from dtedask.geo.grids.areas import areas
+
+        return areas(self)
+
+    @property
+    def bounding_box(self) -> BoundingBox:
+        """North, west, south, east of the smallest box that holds all points; `east` is not below `west`."""
+        from dtedask.geo.grids.extent import bounding_box
+
+        return bounding_box(self)
+
+    def within(self, area: Sequence[float]) -> Grid:
+        """Return the points that lie in an area, as a grid.
+
+        Parameters
+        ----------
+        area : sequence of float
+            North, west, south, east in degrees, edges included; for grids with a turned pole in their own system.
+
+        Raises
+        ------
+        GridError
+            If no point lies in it.
+        """
+        from dtedask.geo.grids.sub_area import within
+
+        return Grid.of(*within(self, area))
 
 
 def _written(kind: str, description: Mapping[str, Any]) -> str:

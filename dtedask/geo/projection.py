@@ -36,13 +36,15 @@ def unproject(grid: Mapping[str, Any], x: ArrayLike, y: ArrayLike) -> Points:
 
 def grid_mapping(grid: Mapping[str, Any]) -> dict[str, Any]:
     """Return the CF attributes of a projection or rotated pole."""
-    if grid["kind"] == "rotated_ll":
+    if "south_pole_latitude" in grid:
         return {
             "grid_mapping_name": "rotated_latitude_longitude",
             "grid_north_pole_latitude": -grid["south_pole_latitude"],
             "grid_north_pole_longitude": (grid["south_pole_longitude"] + 180.0) % 360.0,
             "north_pole_grid_longitude": grid["angle"],
         }
+    if grid["kind"] == "projected":
+        return _mapping_of(grid["projection"])
     common = {"semi_major_axis": grid["semi_major"], "semi_minor_axis": grid["semi_minor"]}
     origin = {"false_easting": 0.0, "false_northing": 0.0}
     if grid["kind"] == "lambert":
@@ -67,6 +69,16 @@ def grid_mapping(grid: Mapping[str, Any]) -> dict[str, Any]:
                 "standard_parallel": grid["lad"],
             }
         )
+    if grid["kind"] == "lambert_azimuthal_equal_area":
+        return (
+            common
+            | origin
+            | {
+                "grid_mapping_name": "lambert_azimuthal_equal_area",
+                "longitude_of_projection_origin": grid["lov"],
+                "latitude_of_projection_origin": grid["lad"],
+            }
+        )
     return (
         common
         | origin
@@ -78,6 +90,14 @@ def grid_mapping(grid: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+def _mapping_of(projection: str) -> dict[str, Any]:
+    """Have PROJ write a projection as CF does."""
+    from dtedask.geo.library import pyproj
+
+    found: dict[str, Any] = pyproj.CRS.from_user_input(projection).to_cf()
+    return found
+
+
 def unrotate(grid: Mapping[str, Any], latitude: ArrayLike, longitude: ArrayLike) -> Points:
     """Return true latitude and longitude (in [0, 360)) of points given in a rotated system."""
     tilt = np.deg2rad(90.0 + grid["south_pole_latitude"])
@@ -86,17 +106,22 @@ def unrotate(grid: Mapping[str, Any], latitude: ArrayLike, longitude: ArrayLike)
     x, y, z = np.cos(height) * np.cos(turned), np.cos(height) * np.sin(turned), np.sin(height)
     x, z = np.cos(tilt) * x - np.sin(tilt) * z, np.sin(tilt) * x + np.cos(tilt) * z
     true_longitude = np.rad2deg(np.arctan2(y, x)) + grid["south_pole_longitude"]
-    return np.rad2deg(np.arcsin(np.clip(z, -1.0, 1.0))), true_longitude % 360.0
+    # the arcsine of z would lose digits near the poles
+    return np.rad2deg(np.arctan2(z, np.hypot(x, y))), true_longitude % 360.0
 
 
 def _parameters(grid: Mapping[str, Any]) -> str:
     """Write a grid's projection as PROJ does."""
+    if grid["kind"] == "projected":
+        return str(grid["projection"])
     earth = f"+a={grid['semi_major']!r} +b={grid['semi_minor']!r} +lon_0={grid['lov']!r} +units=m +no_defs"
     if grid["kind"] == "lambert":
         return f"+proj=lcc +lat_1={grid['latin1']!r} +lat_2={grid['latin2']!r} +lat_0={grid['lad']!r} {earth}"
     if grid["kind"] == "polar_stereographic":
         pole = 90 if grid["lad"] >= 0 else -90
         return f"+proj=stere +lat_0={pole} +lat_ts={grid['lad']!r} {earth}"
+    if grid["kind"] == "lambert_azimuthal_equal_area":
+        return f"+proj=laea +lat_0={grid['lad']!r} {earth}"
     return f"+proj=merc +lat_ts={grid['lad']!r} {earth}"
 
 

@@ -69,8 +69,8 @@ def subset(grid: Grid, *, spacing: tuple[float, float] | None = None, area: Area
         of_rows = _multiples(grid, latitude, said["dy"], spacing[1])
     if spacing is not None and said["periodic"] and not _divides(spacing[0], _CIRCLE):
         raise _not_there(grid, spacing[0])
-    rows = np.flatnonzero(of_rows & _between(latitude, said["dy"], area))
-    columns, longitude = _eastwards(longitude, of_columns, said["dx"], area)
+    rows = np.flatnonzero(of_rows & between(latitude, said["dy"], area))
+    columns, longitude = eastwards(longitude, of_columns, said["dx"], area)
     if not (rows.size and columns.size):
         wanted = "/".join(f"{edge:g}" for edge in area or ())
         raise FieldError(
@@ -101,14 +101,15 @@ def _not_there(grid: Grid, spacing: float) -> FieldError:
     )
 
 
-def _between(latitude: NDArray[np.float64], distance: float, area: Area | None) -> NDArray[np.bool_]:
+def between(latitude: NDArray[np.float64], distance: float, area: Area | None) -> NDArray[np.bool_]:
+    """Which of the latitudes, `distance` degrees apart, are in an area, edges included."""
     if area is None:
         return np.full(latitude.shape, True)
     edge = _TOLERANCE * distance
     return (latitude <= area[0] + edge) & (latitude >= area[2] - edge)
 
 
-def _eastwards(
+def eastwards(
     longitude: NDArray[np.float64], wanted: NDArray[np.bool_], distance: float, area: Area | None
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Columns in an area from west to east, and their longitudes: in [0, 360), or from west of 0 to east of it."""

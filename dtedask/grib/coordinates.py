@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dtedask.geo import Grid, grid_mapping, project, unproject, unrotate
+from dtedask.core.errors import GridError
+from dtedask.geo import Grid, grid_mapping
+from dtedask.geo.grids.maps import KINDS, plane
+from dtedask.geo.grids.points import axes
 from dtedask.grib.field import Message
-from dtedask.grib.gaussian import gaussian_latitudes
 from dtedask.grib.handles import Handle
 
 _LATITUDE = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north"}
 _LONGITUDE = {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east"}
-_PLACELESS = frozenset({"sh", "unstructured"})
+_PLACELESS = frozenset({"sh", "unstructured", "opaque"})
+_AXES = ("latitude", "longitude")
 _Array = NDArray[np.float64]
 
 
@@ -54,12 +56,32 @@ def coordinates(message: Message) -> dict[str, Coordinate]:
     grid = message.field.grid
     if grid.kind in _PLACELESS:
         return {}
-    if grid.kind in _FROM_GRID and not (grid.kind == "reduced_gg" and "rows" in grid.description):
-        return _FROM_GRID[grid.kind](grid)
+    found = of_grid(grid)
+    if found is not None:
+        return found
     with Handle(message.read()) as handle:
         latitude, longitude = handle.array("latitudes"), handle.array("longitudes")
     order = message.field.order
     return _over_points(grid, order.apply(latitude, dtype="float64"), order.apply(longitude, dtype="float64"))
+
+
+def of_grid(grid: Grid) -> dict[str, Coordinate] | None:
+    """Return the coordinates of a grid; None if only its messages know where its points are."""
+    place = grid.description
+    if grid.dims == ("latitude", "longitude") and grid.kind in ("regular_ll", "regular_gg"):
+        return _axes(*axes(place))
+    try:
+        latitude, longitude = grid.points()
+    except GridError:
+        return None
+    found = _over_points(grid, latitude.reshape(grid.shape), longitude.reshape(grid.shape))
+    if grid.kind in KINDS:
+        y_words, x_words = ({"standard_name": f"projection_{axis}_coordinate", "units": "m"} for axis in "yx")
+        return _on_plane(grid, y_words, x_words, *plane(place)) | found
+    if grid.dims == ("y", "x") and "south_pole_latitude" in place:
+        y_words, x_words = ({"standard_name": f"grid_{name}", "units": "degrees"} for name in _AXES)
+        return _on_plane(grid, y_words, x_words, *axes(place)) | found
+    return found
 
 
 def _over_points(grid: Grid, latitude: NDArray[Any], longitude: NDArray[Any]) -> dict[str, Coordinate]:
@@ -69,49 +91,11 @@ def _over_points(grid: Grid, latitude: NDArray[Any], longitude: NDArray[Any]) ->
     }
 
 
-def _regular_ll(grid: Grid) -> dict[str, Coordinate]:
-    place = grid.description
-    return _axes(_line(place["north"], place["south"], place["nj"]), _line(place["west"], place["east"], place["ni"]))
-
-
-def _regular_gg(grid: Grid) -> dict[str, Coordinate]:
-    place = grid.description
-    first, count = place.get("rows", (0, 2 * place["n"]))
-    latitude = gaussian_latitudes(place["n"])[first : first + count]
-    return _axes(latitude, _line(place["west"], place["east"], place["ni"]))
-
-
 def _axes(latitude: _Array, longitude: _Array) -> dict[str, Coordinate]:
     return {
         "latitude": Coordinate(("latitude",), latitude, dict(_LATITUDE)),
         "longitude": Coordinate(("longitude",), longitude, dict(_LONGITUDE)),
     }
-
-
-def _reduced_gg(grid: Grid) -> dict[str, Coordinate]:
-    lengths = np.array(grid.description["pl"])
-    latitude = np.repeat(gaussian_latitudes(grid.description["n"]), lengths)
-    longitude = np.concatenate([np.arange(length) * (360.0 / length) for length in lengths])
-    return _over_points(grid, latitude, longitude)
-
-
-def _rotated_ll(grid: Grid) -> dict[str, Coordinate]:
-    place = grid.description
-    y, x = _line(place["north"], place["south"], place["nj"]), _line(place["west"], place["east"], place["ni"])
-    latitude, longitude = unrotate(place, *np.meshgrid(y, x, indexing="ij"))
-    words = {"units": "degrees"}
-    return _on_plane(
-        grid, {"standard_name": "grid_latitude"} | words, {"standard_name": "grid_longitude"} | words, y, x
-    ) | (_over_points(grid, latitude, longitude))
-
-
-def _projected(grid: Grid) -> dict[str, Coordinate]:
-    place = grid.description
-    west, south = (float(value) for value in project(place, place["southwest_latitude"], place["southwest_longitude"]))
-    x, y = west + np.arange(place["nx"]) * place["dx"], south + np.arange(place["ny"])[::-1] * place["dy"]
-    latitude, longitude = unproject(place, *np.meshgrid(x, y))
-    y_words, x_words = ({"standard_name": f"projection_{axis}_coordinate", "units": "m"} for axis in "yx")
-    return _on_plane(grid, y_words, x_words, y, x) | _over_points(grid, latitude, longitude)
 
 
 def _on_plane(
@@ -122,18 +106,3 @@ def _on_plane(
         "x": Coordinate(("x",), x, x_words | {"axis": "X"}),
         "crs": Coordinate((), np.array(0.0), grid_mapping(grid.description)),
     }
-
-
-def _line(first: float, last: float, count: int) -> _Array:
-    return np.round(np.linspace(first, last, count), 9) + 0.0
-
-
-_FROM_GRID: dict[str, Callable[[Grid], dict[str, Coordinate]]] = {
-    "regular_ll": _regular_ll,
-    "regular_gg": _regular_gg,
-    "reduced_gg": _reduced_gg,
-    "rotated_ll": _rotated_ll,
-    "lambert": _projected,
-    "polar_stereographic": _projected,
-    "mercator": _projected,
-}

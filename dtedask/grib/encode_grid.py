@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dtedask.core.errors import GribUnsupportedError
 from dtedask.geo import Grid
-from dtedask.grib.gaussian import gaussian_latitudes
+from dtedask.geo.grids.gaussian import gaussian_latitudes
+from dtedask.geo.grids.points import MOVED_KINDS, base_kind
 from dtedask.grib.handles import Handle
 
 _FIRST = "OfFirstGridPointInDegrees"
@@ -56,39 +57,41 @@ def _corners(place: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _rotated_ll(handle: Handle, place: dict[str, Any]) -> None:
-    _regular_ll(handle, place, "rotated_ll")
-    _set(
-        handle,
-        {
-            "latitudeOfSouthernPoleInDegrees": place["south_pole_latitude"],
-            "longitudeOfSouthernPoleInDegrees": place["south_pole_longitude"],
-            "angleOfRotationInDegrees": place["angle"],
-        },
-    )
-
-
 def _gaussian_edges(place: dict[str, Any]) -> dict[str, float]:
     first, count = place.get("rows", (0, 2 * place["n"]))
     latitudes = gaussian_latitudes(place["n"])
     return {f"latitude{_FIRST}": float(latitudes[first]), f"latitude{_LAST}": float(latitudes[first + count - 1])}
 
 
-def _regular_gg(handle: Handle, place: dict[str, Any]) -> None:
+def _regular_gg(handle: Handle, place: dict[str, Any], kind: str = "regular_gg") -> None:
     count = place.get("rows", (0, 2 * place["n"]))[1]
     edges = _gaussian_edges(place) | {
         f"longitude{_FIRST}": place["west"] % 360.0,
         f"longitude{_LAST}": place["east"] % 360.0,
         "iDirectionIncrementInDegrees": place["dx"],
     }
-    _set(handle, {"gridType": "regular_gg", "N": place["n"], "Ni": place["ni"], "Nj": count} | edges)
+    _set(handle, {"gridType": kind, "N": place["n"], "Ni": place["ni"], "Nj": count} | edges)
 
 
-def _reduced_gg(handle: Handle, place: dict[str, Any]) -> None:
+def _reduced_gg(handle: Handle, place: dict[str, Any], kind: str = "reduced_gg") -> None:
     lengths = np.array(place["pl"])
-    _set(handle, {"gridType": "reduced_gg", "N": place["n"], "Nj": len(lengths)} | _gaussian_edges(place))
+    _set(handle, {"gridType": kind, "N": place["n"], "Nj": len(lengths)} | _gaussian_edges(place))
     west, east = place.get("west", 0.0), place.get("east", 360.0 - 360.0 / float(lengths.max()))
     _set(handle, {f"longitude{_FIRST}": west, f"longitude{_LAST}": east, "pl": lengths})
+
+
+def _moved(handle: Handle, place: dict[str, Any]) -> None:
+    """A grid that is stretched or turned: the one that it is made of, and how it is moved."""
+    kind = place["kind"]
+    _BASES[base_kind(kind)](handle, place, kind)
+    if "south_pole_latitude" in place:
+        handle.set("latitudeOfSouthernPoleInDegrees", place["south_pole_latitude"])
+        handle.set("longitudeOfSouthernPoleInDegrees", place["south_pole_longitude"])
+        handle.set("angleOfRotationInDegrees", place["angle"])
+    if "stretching_factor" in place:
+        handle.set("latitudeOfThePoleOfStretching", round(place["stretching_pole_latitude"] * 1e6))
+        handle.set("longitudeOfThePoleOfStretching", round(place["stretching_pole_longitude"] * 1e6))
+        handle.set("stretchingFactorScaled", round(place["stretching_factor"] * 1e6))
 
 
 def _healpix(handle: Handle, place: dict[str, Any]) -> None:
@@ -120,6 +123,12 @@ def _polar_stereographic(handle: Handle, place: dict[str, Any]) -> None:
     _projected(handle, place, "polar_stereographic", plane | {"DxInMetres": place["dx"], "DyInMetres": place["dy"]})
 
 
+def _lambert_azimuthal(handle: Handle, place: dict[str, Any]) -> None:
+    plane = {"standardParallelInDegrees": place["lad"], "centralLongitudeInDegrees": place["lov"]}
+    steps = {"DxInMetres": place["dx"], "DyInMetres": place["dy"]}
+    _projected(handle, place, "lambert_azimuthal_equal_area", plane | steps)
+
+
 def _mercator(handle: Handle, place: dict[str, Any]) -> None:
     steps = {"DiInMetres": place["dx"], "DjInMetres": place["dy"]}
     _projected(handle, place, "mercator", {"LaDInDegrees": place["lad"]} | steps)
@@ -147,10 +156,14 @@ def _scaled(name: str, metres: float) -> dict[str, int]:
     return {f"scaleFactor{place}": 2, f"scaledValue{place}": round(metres * 100)}
 
 
-_PROJECTED = frozenset({"lambert", "polar_stereographic", "mercator"})
+_BASES: dict[str, Callable[[Handle, dict[str, Any], str], None]] = {
+    "regular_ll": _regular_ll,
+    "regular_gg": _regular_gg,
+    "reduced_gg": _reduced_gg,
+}
+_PROJECTED = frozenset({"lambert", "lambert_azimuthal_equal_area", "polar_stereographic", "mercator"})
 _WRITERS: dict[str, Callable[[Handle, dict[str, Any]], None]] = {
     "regular_ll": _regular_ll,
-    "rotated_ll": _rotated_ll,
     "regular_gg": _regular_gg,
     "reduced_gg": _reduced_gg,
     "healpix": _healpix,
@@ -159,4 +172,5 @@ _WRITERS: dict[str, Callable[[Handle, dict[str, Any]], None]] = {
     "lambert": _lambert,
     "polar_stereographic": _polar_stereographic,
     "mercator": _mercator,
-}
+    "lambert_azimuthal_equal_area": _lambert_azimuthal,
+} | dict.fromkeys((kind for kind in MOVED_KINDS if base_kind(kind) in _BASES), _moved)

@@ -7,9 +7,10 @@ from typing import Any
 
 from dtedask.core.errors import GribUnsupportedError
 from dtedask.geo import Grid, PointOrder, ScanMode
+from dtedask.geo.grids.points import MOVED_KINDS, base_kind
 from dtedask.grib.angles import columns, degrees, read_scan_mode, rows, tidy
 from dtedask.grib.handles import Handle
-from dtedask.grib.projected import lambert, mercator, polar_stereographic
+from dtedask.grib.projected import lambert, lambert_azimuthal, mercator, polar_stereographic
 
 _ROW_TOLERANCE = 0.3
 _MOST_GAUSSIAN = 20_000
@@ -47,19 +48,6 @@ def _regular_ll(handle: Handle) -> tuple[Grid, PointOrder]:
     nj, ni = order.shape
     described = description | {"ni": ni, "nj": nj}
     return Grid.of("regular_ll", described, ("latitude", "longitude"), order.shape), order
-
-
-def _rotated_ll(handle: Handle) -> tuple[Grid, PointOrder]:
-    description, order = _latlon(handle)
-    nj, ni = order.shape
-    described = description | {
-        "ni": ni,
-        "nj": nj,
-        "south_pole_latitude": degrees(handle, "latitudeOfSouthernPoleInDegrees"),
-        "south_pole_longitude": degrees(handle, "longitudeOfSouthernPoleInDegrees") % 360.0,
-        "angle": tidy(handle.get("angleOfRotationInDegrees", float, 0.0)),
-    }
-    return Grid.of("rotated_ll", described, ("y", "x"), order.shape), order
 
 
 def _gaussian_rows(handle: Handle, mode: ScanMode, number: int, count: int) -> dict[str, Any]:
@@ -137,6 +125,27 @@ def _reduced(
     return grid, mode.order((size,), row_lengths=tuple(lengths))
 
 
+def _moved(handle: Handle) -> tuple[Grid, PointOrder]:
+    """A grid that is stretched or whose pole is turned away: as the one that it is made of, and how it is moved."""
+    kind = handle.text("gridType")
+    grid, order = _READERS[base_kind(kind)](handle)
+    description = grid.description
+    del description["kind"]
+    if "rotated" in kind:
+        description |= {
+            "south_pole_latitude": degrees(handle, "latitudeOfSouthernPoleInDegrees"),
+            "south_pole_longitude": degrees(handle, "longitudeOfSouthernPoleInDegrees") % 360.0,
+            "angle": tidy(handle.get("angleOfRotationInDegrees", float, 0.0)),
+        }
+    if "stretched" in kind:
+        description |= {
+            "stretching_factor": tidy(handle.need("stretchingFactor", float)),
+            "stretching_pole_latitude": degrees(handle, "latitudeOfStretchingPoleInDegrees"),
+            "stretching_pole_longitude": degrees(handle, "longitudeOfStretchingPoleInDegrees") % 360.0,
+        }
+    return Grid.of(kind, description, ("y", "x") if len(grid.shape) == 2 else grid.dims, grid.shape), order
+
+
 def _healpix(handle: Handle) -> tuple[Grid, PointOrder]:
     nside, ordering = handle.need("Nside"), handle.text("orderingConvention", "ring")
     description: dict[str, Any] = {"nside": nside, "ordering": ordering}
@@ -183,7 +192,6 @@ def _other(handle: Handle) -> tuple[Grid, PointOrder]:
 
 _READERS: dict[str, _Read] = {
     "regular_ll": _regular_ll,
-    "rotated_ll": _rotated_ll,
     "regular_gg": _regular_gg,
     "reduced_gg": _reduced_gg,
     "reduced_ll": _reduced_ll,
@@ -193,4 +201,6 @@ _READERS: dict[str, _Read] = {
     "lambert": lambert,
     "polar_stereographic": polar_stereographic,
     "mercator": mercator,
+    "lambert_azimuthal_equal_area": lambert_azimuthal,
 }
+_READERS.update(dict.fromkeys(MOVED_KINDS, _moved))

@@ -1,4 +1,4 @@
-"""Read grids that are regular on a map: Lambert, polar stereographic, Mercator."""
+"""Read grids that are regular on a map: Lambert's two, polar stereographic, Mercator."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def polar_stereographic(handle: Handle) -> tuple[Grid, PointOrder]:
     true_at = abs(degrees(handle, "LaDInDegrees"))
     plane = {"lad": -true_at if is_south else true_at, "lov": degrees(handle, "orientationOfTheGridInDegrees") % 360.0}
     return _projected(handle, "polar_stereographic", plane, ("DxInMetres", "DyInMetres"))
+
+
+def lambert_azimuthal(handle: Handle) -> tuple[Grid, PointOrder]:
+    """Read a Lambert azimuthal equal-area grid."""
+    plane = {
+        "lad": degrees(handle, "standardParallelInDegrees"),
+        "lov": degrees(handle, "centralLongitudeInDegrees") % 360.0,
+    }
+    return _projected(handle, "lambert_azimuthal_equal_area", plane, ("DxInMetres", "DyInMetres"))
 
 
 def mercator(handle: Handle) -> tuple[Grid, PointOrder]:

@@ -9,21 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import GridError
-from dtedask.geo.grids.gaussian import gaussian_latitudes
+from dtedask.geo.grids.angles import CIRCLE
+from dtedask.geo.grids.gaussian_rows import latitudes_of, reduced_rows
+from dtedask.geo.grids.healpix import nested_points, ring_rows
+from dtedask.geo.grids.maps import KINDS, map_points
+from dtedask.geo.grids.placing import is_rotated, placed, stretched
 from dtedask.geo.grids.rows import Points, Rows, rows_of, tidied
-from dtedask.geo.projection import project, unproject, unrotate
 
 if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
 
 _Array = NDArray[np.float64]
-_CIRCLE = 360.0
+_Place = dict[str, Any]
+MOVED_KINDS = tuple(
+    f"{reduced}{moved}_{base}"
+    for moved in ("rotated", "stretched", "stretched_rotated")
+    for reduced, base in (("", "ll"), ("", "gg"), ("reduced_", "ll"), ("reduced_", "gg"))
+)
+"""Kinds of grids that are stretched, or whose pole is turned away, as ecCodes calls them."""
 
 
 def structure(grid: Grid) -> Rows | None:
     """Return the rows of a grid whose points stand on circles of latitude, else None."""
-    make = _ROWS.get(grid.kind)
-    return None if make is None else make(grid.description)
+    place = grid.description
+    return None if is_rotated(place) else own_rows(place)
 
 
 def points(grid: Grid) -> Points:
@@ -34,106 +43,95 @@ def points(grid: Grid) -> Points:
     GridError
         If the grid does not say where its points are.
     """
-    rows = structure(grid)
+    place = grid.description
+    if "area" in place:
+        return _in_area(place)
+    rows = own_rows(place)
     if rows is not None:
-        return rows.points()
-    if grid.kind not in _OTHERS:
+        return placed(place, rows.points())
+    make = _OTHERS.get(grid.kind)
+    if make is None or (grid.kind == "healpix" and place["ordering"] != "nested"):
         raise GridError(
             f"Where the points of the grid {grid.label} are is not known.",
             hint="Give their coordinates, or put the field on a grid that is known.",
         )
-    return _OTHERS[grid.kind](grid.description)
+    return placed(place, make(place))
 
 
-def axes(place: dict[str, Any]) -> tuple[_Array, _Array]:
+def _in_area(place: _Place) -> Points:
+    """Points of another grid, in its order; longitudes grow across Greenwich."""
+    from dtedask.geo.grid import Grid
+    from dtedask.geo.grids.sub_area import is_inside
+
+    area = place.pop("area")
+    del place["size"]
+    latitude, longitude = points(Grid(place))
+    inside = is_inside(Points(latitude, longitude), area)
+    turned = longitude[inside]
+    return Points(latitude[inside], np.where(turned > area[3] + 1e-6, turned - CIRCLE, turned))
+
+
+def own_rows(place: _Place) -> Rows | None:
+    """Return the rows of a grid's description in its own system, which may be turned, stretched already; else None."""
+    make = None if "area" in place else _ROWS.get(base_kind(place["kind"]))
+    rows = None if make is None else make(place)
+    if rows is None or "stretching_factor" not in place:
+        return rows
+    return rows_of(stretched(place, rows.latitude), rows.count, rows.west, rows.step, rows.is_periodic)
+
+
+def base_kind(kind: str) -> str:
+    """Return the kind of a grid that is neither stretched nor turned."""
+    base = kind.replace("stretched_", "").replace("rotated_", "")
+    return {"ll": "regular_ll", "gg": "regular_gg"}.get(base, base)
+
+
+def axes(place: _Place) -> tuple[_Array, _Array]:
     """Return the latitudes (north to south) and longitudes of the rows and columns of a regular grid's description."""
-    return _latitudes(place), tidied(place["west"] + np.arange(place["ni"]) * _column_step(place))
+    longitude = tidied(place["west"] + np.arange(place["ni"]) * _column_step(place))
+    return stretched(place, _latitudes(place)), longitude
 
 
-def plane(place: dict[str, Any]) -> tuple[_Array, _Array]:
-    """Return y (north to south) and x in metres of the rows and columns of a projected grid's description."""
-    west, south = (float(value) for value in project(place, place["southwest_latitude"], place["southwest_longitude"]))
-    return south + np.arange(place["ny"])[::-1] * place["dy"], west + np.arange(place["nx"]) * place["dx"]
-
-
-def _latitudes(place: dict[str, Any]) -> _Array:
+def _latitudes(place: _Place) -> _Array:
     if "n" in place:
-        first, count = place.get("rows", (0, 2 * place["n"]))
-        return gaussian_latitudes(place["n"])[first : first + count]
+        return latitudes_of(place)
     rows = place["nj"] if "nj" in place else len(place["pl"])
     return tidied(np.linspace(place["north"], place["south"], rows))
 
 
-def _column_step(place: dict[str, Any]) -> float:
+def _column_step(place: _Place) -> float:
     if place["periodic"]:
-        return _CIRCLE / float(place["ni"])
+        return CIRCLE / float(place["ni"])
     return (place["east"] - place["west"]) / (place["ni"] - 1) if place["ni"] > 1 else float(place["dx"])
 
 
-def _regular(place: dict[str, Any]) -> Rows:
+def _regular(place: _Place) -> Rows:
     latitude = _latitudes(place)
     count = np.full(latitude.shape, place["ni"], np.int64)
     return rows_of(latitude, count, place["west"], _column_step(place), place["periodic"])
 
 
-def _reduced(place: dict[str, Any]) -> Rows | None:
-    if "size" in place:
-        return None
-    count = np.array(place["pl"], np.int64)
-    return rows_of(_latitudes(place), count, 0.0, _CIRCLE / count, True)
+def _reduced_ll(place: _Place) -> Rows:
+    """Rows that go around the globe, or that share out the area's width, as ecCodes understands them."""
+    lengths = np.array(place["pl"], np.int64)
+    span = (place["east"] - place["west"]) % CIRCLE
+    if span > CIRCLE - 1.5 * CIRCLE / lengths.max():
+        return rows_of(_latitudes(place), lengths, place["west"], CIRCLE / lengths, True)
+    west = place["west"] - (CIRCLE if place["west"] + span >= CIRCLE else 0.0)
+    return rows_of(_latitudes(place), lengths, west, span / np.maximum(lengths - 1, 1), False)
 
 
-def _healpix(place: dict[str, Any]) -> Rows | None:
-    return _healpix_rings(place["nside"], place.get("first_longitude", 45.0)) if place["ordering"] == "ring" else None
+def _healpix(place: _Place) -> Rows | None:
+    return ring_rows(place["nside"], place.get("first_longitude", 45.0)) if place["ordering"] == "ring" else None
 
 
-def _healpix_rings(nside: int, first_longitude: float) -> Rows:
-    """Rings of HEALPix (Gorski et al. 2005, equations 4 to 9)."""
-    ring = np.arange(1, 4 * nside, dtype=np.int64)
-    cap = np.minimum(ring, 4 * nside - ring)
-    count = 4 * np.minimum(cap, nside)
-    height = np.where(cap < nside, 1.0 - cap**2 / (3.0 * nside**2), (2.0 / 3.0) * (2.0 - cap / nside))
-    # near the poles the arcsine of the height loses digits, the distance from the pole does not
-    polar = np.rad2deg(2.0 * np.arcsin(cap / (nside * np.sqrt(6.0))))
-    north = np.where(cap < nside, 90.0 - polar, np.rad2deg(np.arcsin(height)))
-    latitude = np.where(ring > 2 * nside, -north, north)
-    is_shifted = (cap < nside) | ((ring - nside) % 2 == 0)
-    step = _CIRCLE / count
-    west = np.where(is_shifted, 0.5 * step, 0.0)
-    west = west if first_longitude == 45.0 else (west + first_longitude - 45.0) % _CIRCLE
-    return rows_of(latitude, count, west, step, True)
-
-
-def _healpix_nested(place: dict[str, Any]) -> Points:
-    from dtedask.geo.healpix import places_of
-
-    latitude, longitude = _healpix_rings(place["nside"], place.get("first_longitude", 45.0)).points()
-    places = places_of(place["nside"], "nested")
-    return Points(latitude[places], longitude[places])
-
-
-def _rotated(place: dict[str, Any]) -> Points:
-    y, x = axes(place | {"periodic": place.get("periodic", False)})
-    latitude, longitude = unrotate(place, *np.meshgrid(y, x, indexing="ij"))
-    return Points(latitude.ravel(), longitude.ravel())
-
-
-def _projected(place: dict[str, Any]) -> Points:
-    y, x = plane(place)
-    latitude, longitude = unproject(place, *np.meshgrid(x, y))
-    return Points(latitude.ravel(), longitude.ravel())
-
-
-_ROWS: dict[str, Callable[[dict[str, Any]], Rows | None]] = {
+_ROWS: dict[str, Callable[[_Place], Rows | None]] = {
     "regular_ll": _regular,
     "regular_gg": _regular,
-    "reduced_gg": _reduced,
+    "reduced_gg": reduced_rows,
+    "reduced_ll": _reduced_ll,
     "healpix": _healpix,
 }
-_OTHERS: dict[str, Callable[[dict[str, Any]], Points]] = {
-    "healpix": _healpix_nested,
-    "rotated_ll": _rotated,
-    "lambert": _projected,
-    "polar_stereographic": _projected,
-    "mercator": _projected,
-}
+_OTHERS: dict[str, Callable[[_Place], Points]] = {
+    "healpix": lambda place: nested_points(place["nside"], place.get("first_longitude", 45.0)),
+} | dict.fromkeys(KINDS, map_points)

@@ -131,7 +131,7 @@ def _unrotated(place: dict[str, Any]) -> Rows:
 
 
 def _plane(grid: Grid) -> RowTable:
-    from dtedask.geo.grids.points import plane
+    from dtedask.geo.grids.maps import plane
 
     y, x = plane(grid.description)
     table = np.zeros(len(y), ROW)

@@ -36,11 +36,11 @@ def test_a_grid_stays_a_value(name):
     [
         ("N321", "no classic reduced Gaussian grid N321"),
         ("X5", "no grid 'X5'"),
-        ("0.7/0.7", "0.7 degrees do not divide 360"),
+        ("0/0.7", "Distances of 0 and 0.7 degrees cannot be"),
         ("H3-nested", "no HEALPix grid H3-nested"),
         ("O0", "Gaussian number 0 is impossible"),
         ([1.0], "no pair of distances"),
-        ({"grille": "O32"}, "not understood"),
+        ({"grille": "O32"}, "no key 'grille'"),
     ],
 )
 def test_what_is_no_grid_is_an_error(name, match):
