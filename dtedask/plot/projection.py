@@ -87,17 +87,17 @@ class Projection:
             is_on_map = (np.abs(y) <= 90.0) & (np.abs(x - self.longitude) <= 180.0 + 1e-9)
             return np.where(is_on_map, y, np.nan), np.where(is_on_map, x, np.nan)
         turned, latitude = _proj(self)(x, y, inverse=True)
-        is_on_map = np.isfinite(turned) & np.isfinite(latitude)
         # PROJ unrolls what lies beyond the rim of the map.
-        is_on_map[is_on_map] = self._is_same(x[is_on_map], y[is_on_map], latitude[is_on_map], turned[is_on_map])
+        is_on_map = np.isfinite(turned) & np.isfinite(latitude) & self._comes_back(x, y, latitude, turned)
         return np.where(is_on_map, latitude, np.nan), np.where(is_on_map, turned + self.longitude, np.nan)
 
-    def _is_same(self, x: Values, y: Values, latitude: Values, turned: Values) -> NDArray[np.bool_]:
-        if self.name not in ("robinson", "mercator", "lambert"):
+    def _comes_back(self, x: Values, y: Values, latitude: Values, turned: Values) -> NDArray[np.bool_]:
+        if self.is_circular:
             return np.ones(x.shape, bool)
         again_x, again_y = _proj(self)(turned, latitude)
-        is_same: NDArray[np.bool_] = np.hypot(again_x - x, again_y - y) < 1000.0
-        return is_same & (np.abs(turned) <= 180.0 + 1e-9)
+        with np.errstate(invalid="ignore"):
+            is_same: NDArray[np.bool_] = np.hypot(again_x - x, again_y - y) < 1000.0
+            return is_same & (np.abs(turned) <= 180.0 + 1e-9)
 
     def turned(self, longitude: ArrayLike) -> Values:
         """Return longitudes east of the centre, in [-180, 180)."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dtedask.plot.frame import Area
-from dtedask.plot.sampling.sampler import Indices, Sampler, Values, shortest_arc
+from dtedask.plot.sampling.sampler import Indices, Sampler, Values, between, shortest_arc
 
 __all__ = ["AxesSampler", "Axis", "Plane"]
 
@@ -122,12 +122,6 @@ class AxesSampler(Sampler):
         table = np.reshape(values, self._shape)
         above, below, down = self._y.between(y)
         left, right, east = self._x.between(x)
-        upper = _mixed(table[above, left], table[above, right], east)
-        lower = _mixed(table[below, left], table[below, right], east)
-        return np.where((above >= 0) & (left >= 0), _mixed(upper, lower, down), np.nan)
-
-
-def _mixed(first: Values, second: Values, share: Values) -> Values:
-    """Between two values; a missing one does not count where it has no share."""
-    mixed = first + share * (second - first)
-    return np.where(share == 0.0, first, np.where(share == 1.0, second, mixed))
+        upper = between(table[above, left], table[above, right], east)
+        lower = between(table[below, left], table[below, right], east)
+        return np.where((above >= 0) & (left >= 0), between(upper, lower, down), np.nan)

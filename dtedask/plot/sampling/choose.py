@@ -60,7 +60,7 @@ def sampler_of(field: xr.DataArray) -> Sampler:
 def _of_points(latitude: Values, longitude: Values) -> Sampler:
     latitude, longitude = latitude.ravel(), longitude.ravel()
     rows = rows_of_points(latitude, longitude) if np.isfinite(latitude).all() else None
-    return ScatteredSampler(latitude, longitude) if rows is None else RowsSampler(rows, longitude)
+    return ScatteredSampler(latitude, longitude) if rows is None else RowsSampler(*rows, longitude)
 
 
 def _values(array: xr.DataArray) -> Values:

@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from dtedask.geo import Rows
 from dtedask.plot.frame import Area
-from dtedask.plot.sampling.sampler import Indices, Sampler, Values, shortest_arc
+from dtedask.plot.sampling.sampler import Indices, Sampler, Values, between, shortest_arc
 
-__all__ = ["Rows", "RowsSampler", "rows_of_points"]
+__all__ = ["RowsSampler", "rows_of_points"]
 
 _SAME_LATITUDE, _SAME_STEP = 1e-6, 2e-4
 _FEWEST = 3.0  # points a row, on average; with fewer, points that lie anywhere would look like rows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Rows of points, north to south; in each row evenly spaced, west to east.
+def rows_of_points(latitude: Values, longitude: Values) -> tuple[Rows, Indices | None] | None:
+    """Find the rows that points make; None where they make none.
 
-    Parameters
-    ----------
-    latitude : numpy.ndarray, shape (rows,)
-        Degrees.
-    first, count : numpy.ndarray of int64, shape (rows,)
-        Place of a row's first point among the points in this order, and its number of points.
-    west, step : numpy.ndarray, shape (rows,)
-        Longitude of the first point, and distance of the points, degrees.
-    is_periodic : numpy.ndarray of bool, shape (rows,)
-        Whether a row goes around the globe.
+    Returns
+    -------
+    rows : Rows
+        The rows.
     order : numpy.ndarray of int64, optional
-        Number in the field of each point in this order; None where they are the same.
+        Number of each point of the rows among those that were given; None where they stand in the same order.
     """
-
-    latitude: Values
-    first: Indices
-    count: Indices
-    west: Values
-    step: Values
-    is_periodic: np.ndarray
-    order: Indices | None = None
-
-
-def rows_of_points(latitude: Values, longitude: Values) -> Rows | None:
-    """Find the rows that points make; None where they make none."""
     order: Indices | None = None
     if np.any(np.diff(latitude) > _SAME_LATITUDE):
         order = np.lexsort((longitude % 360.0, -np.round(latitude, 6)))
@@ -56,7 +36,7 @@ def rows_of_points(latitude: Values, longitude: Values) -> Rows | None:
     if step is None:
         return None
     around = np.abs(count * step - 360.0) < np.minimum(0.1 * step, 1e-2 * 360.0)
-    return Rows(latitude[first], first, count, longitude[first], step, around & (count > 1), order)
+    return Rows(latitude[first], first, count, longitude[first], step, around & (count > 1)), order
 
 
 def _steps(longitude: Values, first: Indices, count: Indices) -> Values | None:
@@ -85,12 +65,14 @@ class RowsSampler(Sampler):
     ----------
     rows : Rows
         The rows.
+    order : numpy.ndarray of int64, optional
+        Number in the field of each point of the rows; None where they stand in the same order.
     longitude : numpy.ndarray
         Of all points, to know how far they reach.
     """
 
-    def __init__(self, rows: Rows, longitude: Values) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, order: Indices | None, longitude: Values) -> None:
+        self._rows, self._order = rows, order
         self._upwards = rows.latitude[::-1]
         self._middles = (self._upwards[1:] + self._upwards[:-1]) / 2
         gaps = np.abs(np.diff(rows.latitude))
@@ -119,7 +101,7 @@ class RowsSampler(Sampler):
             best = np.where(is_better, distance, best)
             found = np.where(is_better, self._rows.first[row] + column, found)
         found = np.where(self._reaches(latitude), found, -1)
-        return found if self._rows.order is None else np.where(found >= 0, self._rows.order[found], -1)
+        return found if self._order is None else np.where(found >= 0, self._order[found], -1)
 
     def linear(self, values: Values, latitude: Values, longitude: Values) -> Values:
         """See `Sampler`: linear in longitude on the rows above and below, and in latitude between these."""
@@ -129,8 +111,7 @@ class RowsSampler(Sampler):
         gap = self._rows.latitude[above] - self._rows.latitude[below]
         share = np.clip((self._rows.latitude[above] - latitude) / np.where(gap > 0, gap, 1.0), 0.0, 1.0)
         upper, lower = self._along(values, above, longitude), self._along(values, below, longitude)
-        mixed = np.where(share == 0.0, upper, np.where(share == 1.0, lower, upper + share * (lower - upper)))
-        return np.where(self._reaches(latitude), mixed, np.nan)
+        return np.where(self._reaches(latitude), between(upper, lower, share), np.nan)
 
     def _along(self, values: Values, row: Indices, longitude: Values) -> Values:
         steps = ((longitude - self._rows.west[row]) % 360.0) / self._rows.step[row]
@@ -143,12 +124,11 @@ class RowsSampler(Sampler):
         left = np.where(around, left % count, np.clip(left, 0, count - 1))
         right = np.where(around, (left + 1) % count, np.clip(left + 1, 0, count - 1))
         first = self._rows.first[row]
-        found = [self._take(values, first + column) for column in (left, right)]
-        mixed = np.where(share == 0.0, found[0], found[0] + share * (found[1] - found[0]))
-        return np.where(is_reached, mixed, np.nan)
+        west, east = self._take(values, first + left), self._take(values, first + right)
+        return np.where(is_reached, between(west, east, share), np.nan)
 
     def _take(self, values: Values, places: Indices) -> Values:
-        return values[places] if self._rows.order is None else values[self._rows.order[places]]
+        return values[places] if self._order is None else values[self._order[places]]
 
     def _column(self, row: Indices, longitude: Values) -> tuple[Indices, np.ndarray]:
         """The nearest point of a row, and whether the row reaches so far."""

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from dtedask.plot.frame import Area
 
-__all__ = ["Indices", "Sampler", "Values", "shortest_arc"]
+__all__ = ["Indices", "Sampler", "Values", "between", "shortest_arc"]
 
+_NONE = 1e-9  # of a step, which is rounding
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -41,6 +42,12 @@ class Sampler(ABC):
         latitude, longitude : numpy.ndarray
             Places.
         """
+
+
+def between(first: Values, second: Values, share: Values) -> Values:
+    """Return what lies between values, at a share of the way; a missing one that has no share does not count."""
+    found = np.where(share < _NONE, first, first + share * (second - first))
+    return np.where(share > 1.0 - _NONE, second, found)
 
 
 def shortest_arc(longitudes: Values) -> tuple[float, float]:
