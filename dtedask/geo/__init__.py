@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from dtedask.geo.cropping import Cropped, cropped
 from dtedask.geo.grid import Grid
 from dtedask.geo.grids.extent import BoundingBox
 from dtedask.geo.grids.rows import Points, Rows
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BoundingBox",
+    "Cropped",
     "Grid",
     "Mesh",
     "Nabla",
@@ -33,6 +35,7 @@ __all__ = [
     "Subset",
     "WeightsHandle",
     "adjoint",
+    "cropped",
     "delaunay",
     "grid_mapping",
     "mesh",

@@ -61,6 +61,11 @@ class Method(ABC):
         """What is made of the values of a row: their weighted sum, or a statistic that takes no heed of weights."""
         return "sum"
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there are `limits`, known without any grid."""
+        return False
+
     def identity(self) -> dict[str, Any]:
         """Say what the weights depend on beside grids and options, such as the digest of a file that an option names.
 

@@ -50,6 +50,11 @@ class Bicubic(Bilinear):
     Options: ClassVar[type[MethodOptions]] = CubicOptions
     orders: ClassVar[tuple[int, int, int]] = (4, 4, 4)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the option asks for it."""
+        return bool(self.options.limiter)
+
     def limits(self, prepared: OnRows, source: Grid, target: Grid, first: int, last: int) -> csr_array | None:  # noqa: ARG002
         """Give the points around each point, with equal weights, if there is a limiter."""
         from dtedask.geo.interpolation.assembly import assembled

@@ -49,10 +49,11 @@ def build(interpolation: Interpolation, *, threads: int | None = None) -> csr_ar
     started = time.monotonic()
     method, source, target = interpolation.make_method(), interpolation.source, interpolation.target
     prepared = method.prepare(source, target)
+    make = method.block if interpolation.part == "weights" else method.limits
     workers = max(1, cores() if threads is None else threads)
     with ThreadPoolExecutor(workers, thread_name_prefix="weights") as pool:
         made = [
-            (last - first, pool.submit(method.block, prepared, source, target, first, last))
+            (last - first, pool.submit(make, prepared, source, target, first, last))
             for first, last in pairwise(_edges(target.size, workers))
         ]
         try:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from dtedask.core.errors import GridError
 from dtedask.core.settings import setting
+from dtedask.geo.cropping import cropped
 from dtedask.geo.grid import Grid
 from dtedask.geo.weighting.cache import cache_folder
 from dtedask.geo.weighting.handle import WeightsHandle
@@ -85,6 +86,7 @@ def weights(
     target: GridLike,
     method: str = "linear",
     *,
+    area: Sequence[float] | None = None,
     source_mask: ArrayLike | None = None,
     target_mask: ArrayLike | None = None,
     mask_factor: float = 0.0,
@@ -104,6 +106,9 @@ def weights(
         Where values are, and where they are wanted: a grid, its name or its description.
     method : str
         ``linear``, ``nearest``, ``conservative``, ...; words of MIR and MultIO, such as ``nn``, are understood.
+    area : sequence of float, optional
+        North, west, south, east in degrees: only points of the target in it are wanted, in the order of
+        ``geo.cropped(target, area)``. Weights are those of the whole grid; only the rows of the area are read.
     source_mask, target_mask : array-like, optional
         The kind of each point (land or sea), in the grid's order: both or none. Weights of points of the other kind
         are multiplied with `mask_factor`, and each row is scaled to its former sum.
@@ -122,16 +127,20 @@ def weights(
     Returns
     -------
     scipy.sparse.csr_array of float64, shape (target.size, source.size)
-        Rows are points of the target, in its order. Indices are sorted, and int32 where they fit.
+        Rows are points of the target, or of its part in the area, in its order. Indices are sorted, and int32 where
+        they fit.
 
     Raises
     ------
     GridError
-        If there is no such grid, method or option, the method cannot do these grids, or a mask does not fit.
+        If there is no such grid, method or option, the method cannot do these grids, a mask does not fit, or no point
+        lies in the area.
     """
+    to = _grid(target)
+    part = None if area is None else cropped(to, area)
     handle = named_weights(
         source,
-        target,
+        to,
         method,
         source_mask=source_mask,
         target_mask=target_mask,
@@ -140,7 +149,7 @@ def weights(
         cache=cache,
         **options,
     )
-    return handle.load(threads=threads)
+    return handle.load(threads=threads) if part is None else handle.take(part.places)
 
 
 def adjoint(weights: csr_array | WeightsHandle) -> csr_array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,14 @@ class WeightsHandle:
     def reduction(self) -> Reduction:
         """What is made of the weighted values of a row: their sum, their maximum or minimum."""
         return self.interpolation.reduction
+
+    def limits(self) -> WeightsHandle | None:
+        """Return what keeps values within bounds: rows of those source points whose least and largest value limit.
+
+        None for methods without a limiter, as most are. It is kept beside the weights when it is first asked for.
+        """
+        limiting = self.interpolation.limits
+        return None if limiting is None else replace(self, interpolation=limiting)
 
     def ensure(self, *, threads: int | None = None) -> WeightsHandle:
         """Make the weights and keep them in the cache, unless they are there; return the handle itself."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from dtedask.geo.interpolation.method import Method, Reduction, method_class
 from dtedask.geo.weighting.masks import Masks
 from dtedask.geo.weighting.naming import canonical_method
 
+Part = Literal["weights", "limits"]
 _LONG_SPEC = 500  # characters
 _FORMAT = 1
 """Raised when the same weights are kept in another way."""
@@ -36,6 +37,8 @@ class Interpolation:
         All its options as JSON with sorted keys, those left out with their defaults.
     masks : Masks, optional
         Kinds of points, such as land and sea.
+    part : {"weights", "limits"}
+        The weights themselves, or which points of the source keep values between their least and their largest.
     """
 
     source: Grid
@@ -43,6 +46,7 @@ class Interpolation:
     method: str
     options: str = "{}"
     masks: Masks | None = None
+    part: Part = "weights"
 
     @classmethod
     def of(
@@ -83,7 +87,12 @@ class Interpolation:
     @property
     def unmasked(self) -> Interpolation:
         """The same without masks."""
-        return Interpolation(self.source, self.target, self.method, self.options)
+        return replace(self, masks=None)
+
+    @property
+    def limits(self) -> Interpolation | None:
+        """What keeps its values within bounds, for methods with a limiter."""
+        return replace(self, masks=None, part="limits") if self.make_method().is_limited else None
 
     @property
     def reduction(self) -> Reduction:
@@ -111,6 +120,7 @@ class Interpolation:
             "options": json.loads(self.options),
             "beside": self.make_method().identity(),
             "masks": None if self.masks is None else self.masks.identity,
+            "part": self.part,
         }
         return found
 
@@ -121,11 +131,13 @@ class Interpolation:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle grids by their names where those say all: thousands of row lengths are left out."""
-        return _restored, (_packed(self.source), _packed(self.target), self.method, self.options, self.masks)
+        rest = self.method, self.options, self.masks, self.part
+        return _restored, (_packed(self.source), _packed(self.target), *rest)
 
     def __str__(self) -> str:
-        masked = "" if self.masks is None else " with masks"
-        return f"{self.source.label} to {self.target.label}, {self.method}{masked}"
+        more = "" if self.masks is None else " with masks"
+        more += "" if self.part == "weights" else ", limits"
+        return f"{self.source.label} to {self.target.label}, {self.method}{more}"
 
 
 def _packed(grid: Grid) -> Grid | str:
@@ -137,9 +149,9 @@ def _packed(grid: Grid) -> Grid | str:
         return grid
 
 
-def _restored(source: Grid | str, target: Grid | str, method: str, options: str, masks: Masks | None) -> Interpolation:
+def _restored(source: Grid | str, target: Grid | str, *rest: Any) -> Interpolation:
     at, to = (Grid(grid) if isinstance(grid, str) else grid for grid in (source, target))
-    return Interpolation(at, to, method, options, masks)
+    return Interpolation(at, to, *rest)
 
 
 def key_of(identity: dict[str, Any]) -> str:

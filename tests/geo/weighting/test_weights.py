@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
-from dtedask.geo import adjoint, weights, weights_handle
+from dtedask.geo import Grid, adjoint, cropped, weights, weights_handle
 from dtedask.geo.weighting import Interpolation, canonical_method, named_weights
 from dtedask.geo.weighting.building import build
 from dtedask.geo.weighting.handle import rows_of
@@ -77,6 +77,14 @@ def test_any_rows_are_those_of_the_whole(places, first, length):
     assert same(handle.rows(first, last), rows_of(whole, first, last))
 
 
+def test_weights_of_an_area_are_rows_of_those_of_the_grid(cache):
+    area = (70, -20, 30, 40)
+    whole = weights("O32", "N16", cache=cache)
+    found = weights("O32", "N16", area=area, cache=cache)
+    assert same(found, whole[cropped(Grid("N16"), area).places])
+    assert 0 < found.shape[0] < whole.shape[0]
+
+
 def test_rows_that_do_not_exist_are_refused(cache):
     with pytest.raises(GridError, match="49152 of H8 to H64, spread"):
         weights_handle("H8", "H64", "spread", cache=cache).rows(49000, 49153)
@@ -143,6 +151,16 @@ def test_a_maximum_has_no_adjoint(cache, small, large, monkeypatch):
     monkeypatch.setattr(Spread, "reduction", "maximum")
     with pytest.raises(GridError, match="takes a maximum"):
         adjoint(weights_handle(small, large, "spread", cache=cache))
+
+
+def test_a_limiter_is_a_matrix_of_its_own_that_is_kept_beside_the_weights(cache):
+    handle = weights_handle("O16", "10/10", "bicubic", limiter=True, cache=cache)
+    limiting = handle.limits()
+    matrix = limiting.ensure().matrix()
+    assert (limiting.key != handle.key, limiting.shape, len(list(cache.iterdir()))) == (True, handle.shape, 2)
+    assert set(np.diff(matrix.indptr)) <= {3, 4}
+    assert pickle.loads(pickle.dumps(limiting)) == limiting
+    assert weights_handle("O16", "10/10", "bicubic", cache=cache).limits() is None
 
 
 def test_unknown_options_and_methods_are_named(small, large):
