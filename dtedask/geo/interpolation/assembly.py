@@ -17,13 +17,13 @@ SMALLEST = 1e-10
 """Weights that are smaller are nothing but rounding."""
 
 
-def assembled(frame: Frame, columns: NDArray[np.int64], weights: NDArray[np.float64], *, size: int) -> csr_array:
+def assembled(frame: Frame | None, columns: NDArray[np.int64], weights: NDArray[np.float64], *, size: int) -> csr_array:
     """Put columns and weights of each point together as a matrix.
 
     Parameters
     ----------
-    frame : Frame
-        The source.
+    frame : Frame or None
+        Rows of the source; None if columns are points of the source as they are.
     columns : numpy.ndarray of int64, shape (points, width)
         Columns, in any order and more than once; -1 for none, `NORTH` and `SOUTH` for the poles. Overwritten.
     weights : numpy.ndarray of float64, shape (points, width)
@@ -31,6 +31,8 @@ def assembled(frame: Frame, columns: NDArray[np.int64], weights: NDArray[np.floa
     size : int
         Points of the source.
     """
+    if frame is None:
+        return sparse(columns, weights, size)
     if np.any(columns < -1):
         columns[columns == NORTH], columns[columns == SOUTH] = size, size + 1
         matrix = sparse(columns, weights, size + 2) @ _means_at_poles(frame.rows, size)

@@ -10,7 +10,8 @@ from dtedask.geo.interpolation.frame import RowTable
 from dtedask.geo.interpolation.row_kernels import position, row_above, wrapped
 
 _RADIAN = np.pi / 180.0
-_TIE = 1e-12  # squares of distances that differ by less, as a part of them or of the unit circle's, are equal
+_TIE = 1e-10  # squares of distances whose difference is a smaller part of them are equal
+_NONE = 1e-20  # squares of distances that are smaller are 0
 
 
 @compiled
@@ -41,6 +42,21 @@ def nearest_points(
         squares[point, :] = np.inf
         if np.isfinite(latitude[point]) and np.isfinite(longitude[point]):
             _search(rows, latitude[point], longitude[point], most, columns[point], squares[point])
+
+
+@compiled
+def order(
+    found: NDArray[np.int64],
+    away: NDArray[np.float64],
+    most: float,
+    columns: NDArray[np.int64],
+    squares: NDArray[np.float64],
+) -> None:
+    """Take from what a tree found, and squares of distances, the nearest in the order of `nearest_points`."""
+    for point in range(len(found)):
+        for place in range(found.shape[1]):
+            if away[point, place] <= most:
+                _insert(found[point, place], away[point, place], columns[point], squares[point])
 
 
 @compiled
@@ -75,7 +91,7 @@ def _search(
 def _farthest(squares: NDArray[np.float64]) -> float:
     """The distance beyond which no point is wanted any more; a little more, for points at equal distances."""
     last = squares[len(squares) - 1]
-    return float(last + _TIE * (last + 1e-9))
+    return float(last + _TIE * (last + _NONE))
 
 
 @compiled
@@ -145,6 +161,6 @@ def _insert(column: int, square: float, columns: NDArray[np.int64], squares: NDA
 def _is_before(column: int, square: float, other: int, other_square: float) -> bool:
     if other < 0:
         return True
-    if np.abs(square - other_square) <= _TIE * (other_square + 1e-9):
+    if np.abs(square - other_square) <= _TIE * (other_square + _NONE):
         return column < other
     return square < other_square

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dtedask.geo.compiled import compiled
 from dtedask.geo.interpolation.frame import RowTable
@@ -59,3 +60,25 @@ def wrapped(rows: RowTable, row: int, place: int) -> int:
 def is_within(rows: RowTable, row: int, place: float) -> bool:
     """Whether a place is not outside of a row's ends."""
     return bool(rows[row].is_periodic or (place >= -SNAP and place <= rows[row].count - 1 + SNAP))
+
+
+@compiled
+def are_inside(
+    rows: RowTable,
+    poles: tuple[bool, bool],
+    latitude: NDArray[np.float64],
+    longitude: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+) -> None:
+    """Note which points are not outside of a grid: beyond its outermost rows, or the ends of both rows beside them."""
+    last = len(rows) - 1
+    for point in range(len(latitude)):
+        inside[point] = False
+        if not (np.isfinite(latitude[point]) and np.isfinite(longitude[point])):
+            continue
+        above = row_above(rows, latitude[point])
+        if (above < 0 and not poles[0]) or (above == last and not poles[1] and latitude[point] < rows[last].latitude):
+            continue
+        for row in (max(above, 0), min(above + 1, last)):
+            if is_within(rows, row, position(rows, row, longitude[point])):
+                inside[point] = True
