@@ -39,10 +39,14 @@ def write_gmsh(
     Raises
     ------
     GridError
-        If the version is not known.
+        If the version is not known, or an element has more than four nodes.
     """
     if version not in ("2.2", "4.1"):
         raise GridError(f"Version {version!r} of Gmsh's format is not written.", hint="Use '4.1' or '2.2'.")
+    if sizes(mesh.elements).max() > 4:
+        raise GridError(
+            f"An element of {mesh!r} has more than four nodes.", hint="Gmsh's format has triangles and quadrilaterals."
+        )
     is_flat = coordinates == "lonlat"
     nodes = np.stack([mesh.longitude, mesh.latitude, np.zeros(mesh.nodes)], axis=1) if is_flat else None
     places = mesh.xyz * EARTH_RADIUS_M if nodes is None else nodes
