@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from dtedask.geo.grids.cubed_sphere import label_of
 from dtedask.geo.grids.gaussian import classic, octahedral
 from dtedask.geo.grids.specification import described
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from dtedask.geo.grids.extent import BoundingBox
     from dtedask.geo.grids.rows import Points, Rows
@@ -147,9 +148,57 @@ class Grid:
         GridError
             If no point lies in it.
         """
-        from dtedask.geo.grids.sub_area import within
+        return self.crop(area)[0]
 
-        return Grid.of(*within(self, area))
+    def crop(self, area: Sequence[float]) -> tuple[Grid, NDArray[np.int64]]:
+        """Return the points that lie in an area, as `within` does, and where they stand in this grid.
+
+        Returns
+        -------
+        grid : Grid
+            The points.
+        places : numpy.ndarray of int64, shape (grid.size,)
+            Places of its points among those of this grid.
+        """
+        from dtedask.geo.grids.sub_area import cut
+
+        described, places = cut(self, area)
+        return Grid.of(*described), places
+
+    @classmethod
+    def unstructured(cls, latitude: ArrayLike, longitude: ArrayLike, *, name: str = "") -> Grid:
+        """Make a grid of points in no order, such as those of ORCA or FESOM, and keep their coordinates.
+
+        Coordinates are kept by their digest in the folder of the setting ``dtedask.geo.coordinates``; the grid itself
+        holds only the digest.
+
+        Parameters
+        ----------
+        latitude, longitude : array-like, shape (size,)
+            Degrees.
+        name : str
+            What it is called; grids of other names are other grids.
+
+        Raises
+        ------
+        GridError
+            If the points are none, or cannot be kept.
+        """
+        from dtedask.geo.grids.unstructured import unstructured
+
+        return cls.of(*unstructured(latitude, longitude, name=name))
+
+    def locate(self, latitude: ArrayLike, longitude: ArrayLike) -> None:
+        """Keep the coordinates of a grid that GRIB messages name by its UUID only, such as ICON's.
+
+        Raises
+        ------
+        GridError
+            If the grid has no UUID, another number of points, or other coordinates already.
+        """
+        from dtedask.geo.grids.unstructured import locate
+
+        locate(self.description, latitude, longitude)
 
 
 def _written(kind: str, description: Mapping[str, Any]) -> str:
@@ -197,4 +246,5 @@ _NAMES: dict[str, Callable[[dict[str, Any]], str]] = {
     "regular_ll": _regular_latlon,
     "healpix": _healpix,
     "sh": _spectral,
+    "cubed_sphere": label_of,
 }

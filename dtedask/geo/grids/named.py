@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from dtedask.core.errors import GridError
 from dtedask.geo.grids.angles import CIRCLE, tidy
+from dtedask.geo.grids.cubed_sphere import cubed_sphere
 from dtedask.geo.grids.described import LATLON, VALUES, Described
 from dtedask.geo.grids.gaussian import classic, classic_numbers, octahedral
 from dtedask.geo.grids.latlon import global_latlon, latlon
@@ -107,5 +108,6 @@ _NAMES: list[tuple[str, Callable[[re.Match[str]], Described]]] = [
     (r"(L|S|Slon|Slat)(\d+)", _squares),
     (r"H(\d+)([-_]nested|[-_]ring|n|r)?", _healpix),
     (r"T(\d+)", _spectral),
+    (r"CS-(EA|ED|LFR)(?:-C)?-(\d+)", lambda name: cubed_sphere(name[1], int(name[2]))),
     (_DISTANCES, lambda name: latlon(float(name[1]), float(name[2]))),
 ]

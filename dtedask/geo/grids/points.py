@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from dtedask.core.errors import GridError
 from dtedask.geo.grids.angles import CIRCLE
+from dtedask.geo.grids.cubed_sphere import cube_points
 from dtedask.geo.grids.gaussian_rows import latitudes_of, reduced_rows
 from dtedask.geo.grids.healpix import nested_points, ring_rows
 from dtedask.geo.grids.maps import KINDS, map_points
 from dtedask.geo.grids.placing import is_rotated, placed, stretched
 from dtedask.geo.grids.rows import Points, Rows, rows_of, tidied
+from dtedask.geo.grids.unstructured import unstructured_points
 
 if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
@@ -44,8 +46,6 @@ def points(grid: Grid) -> Points:
         If the grid does not say where its points are.
     """
     place = grid.description
-    if "area" in place:
-        return _in_area(place)
     rows = own_rows(place)
     if rows is not None:
         return placed(place, rows.points())
@@ -63,9 +63,8 @@ def _in_area(place: _Place) -> Points:
     from dtedask.geo.grid import Grid
     from dtedask.geo.grids.sub_area import is_inside
 
-    area = place.pop("area")
-    del place["size"]
-    latitude, longitude = points(Grid(place))
+    area = place["area"]
+    latitude, longitude = points(Grid(place["of"]))
     inside = is_inside(Points(latitude, longitude), area)
     turned = longitude[inside]
     return Points(latitude[inside], np.where(turned > area[3] + 1e-6, turned - CIRCLE, turned))
@@ -73,7 +72,7 @@ def _in_area(place: _Place) -> Points:
 
 def own_rows(place: _Place) -> Rows | None:
     """Return the rows of a grid's description in its own system, which may be turned, stretched already; else None."""
-    make = None if "area" in place else _ROWS.get(base_kind(place["kind"]))
+    make = _ROWS.get(base_kind(place["kind"]))
     rows = None if make is None else make(place)
     if rows is None or "stretching_factor" not in place:
         return rows
@@ -134,4 +133,7 @@ _ROWS: dict[str, Callable[[_Place], Rows | None]] = {
 }
 _OTHERS: dict[str, Callable[[_Place], Points]] = {
     "healpix": lambda place: nested_points(place["nside"], place.get("first_longitude", 45.0)),
+    "cubed_sphere": cube_points,
+    "part": _in_area,
+    "unstructured": unstructured_points,
 } | dict.fromkeys(KINDS, map_points)

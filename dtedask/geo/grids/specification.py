@@ -12,8 +12,10 @@ from dtedask.geo.grids.angles import CIRCLE, tidy
 from dtedask.geo.grids.described import LATLON, PLANE, Described, of_description
 from dtedask.geo.grids.latlon import global_latlon, latlon
 from dtedask.geo.grids.named import distances_of, from_name
-from dtedask.geo.grids.sub_area import within
+from dtedask.geo.grids.points import MOVED_KINDS
+from dtedask.geo.grids.sub_area import cut
 
+_MOVABLE = frozenset({"regular_ll", "regular_gg", "reduced_ll", "reduced_gg", *MOVED_KINDS})
 _KEYS = frozenset(
     {"area", "first", "grid", "order", "ordering", "pl", "projection", "reference", "rotation", "shape", "stretching"}
 )
@@ -95,7 +97,7 @@ def _in_area(found: Described, said: Mapping[str, Any]) -> Described:
         return found
     from dtedask.geo.grid import Grid
 
-    return within(Grid.of(*found), said["area"])
+    return cut(Grid.of(*found), said["area"]).described
 
 
 def _rotation(found: Described, said: Sequence[float]) -> Described:
@@ -125,9 +127,9 @@ def _stretching(found: Described, said: Sequence[float]) -> Described:
 
 
 def _moved(found: Described, how: str, description: dict[str, float]) -> Described:
-    if found.kind == "healpix":
-        kind = "healpix"
-    elif found.kind.startswith("reduced_"):
+    if found.kind not in _MOVABLE:
+        raise GridError(f"A grid of kind {found.kind!r} cannot be {how}.", hint="Regular and Gaussian grids can.")
+    if found.kind.startswith("reduced_"):
         kind = f"reduced_{_added(found.kind.removeprefix('reduced_'), how)}"
     else:
         kind = _added(found.kind.removeprefix("regular_"), how)

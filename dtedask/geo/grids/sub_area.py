@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,26 @@ _TURNED = ("south_pole_latitude", "south_pole_longitude", "angle")
 _STRETCHED = ("stretching_factor", "stretching_pole_latitude", "stretching_pole_longitude")
 
 
-def within(grid: Grid, area: Sequence[float]) -> Described:
-    """Describe the points of a grid that lie in an area, edges included; those of turned grids in their own system.
+class Cut(NamedTuple):
+    """Some points of a grid, as a grid.
 
-    Regular and Gaussian grids stay of their kind; maps become the smallest rectangle that holds all points in the area.
+    Parameters
+    ----------
+    described : Described
+        The grid that they are.
+    places : numpy.ndarray of int64
+        Where its points stand in the other grid, in its order.
+    """
+
+    described: Described
+    places: NDArray[np.int64]
+
+
+def cut(grid: Grid, area: Sequence[float]) -> Cut:
+    """Find the points of a grid that lie in an area, edges included; those of turned grids in their own system.
+
+    Regular and Gaussian grids stay of their kind, maps become the smallest rectangle that holds all points in the area;
+    of all others a grid of the kind `part` is made, in the order of the whole one.
 
     Raises
     ------
@@ -37,20 +53,20 @@ def within(grid: Grid, area: Sequence[float]) -> Described:
     from dtedask.geo.grids.points import base_kind
 
     edges = area_of(area)
-    kind = base_kind(grid.kind)
-    cut = _CUTTERS.get(kind, _choose)
-    found = cut(grid, edges)
-    if found is None or 0 in found.shape:
+    find = _CUTTERS.get(base_kind(grid.kind), _choose)
+    found = find(grid, edges)
+    if found is None or not found.places.size:
         raise GridError(
             f"No point of the grid {grid.label} lies in the area {'/'.join(f'{edge:g}' for edge in area)}.",
             hint="An area is north/west/south/east.",
         )
-    if found.kind == grid.kind:
+    described = found.described
+    if described.kind in (grid.kind, "part"):
         return found
     place = grid.description
     moved = {key: place[key] for key in (*_TURNED, *_STRETCHED) if key in place}
-    dims = PLANE if found.dims == LATLON else found.dims
-    return Described(grid.kind, found.description | moved, dims, found.shape)
+    dims = PLANE if described.dims == LATLON else described.dims
+    return Cut(Described(grid.kind, described.description | moved, dims, described.shape), found.places)
 
 
 def is_inside(points: Points, area: Area) -> NDArray[np.bool_]:
@@ -62,21 +78,28 @@ def is_inside(points: Points, area: Area) -> NDArray[np.bool_]:
     return inside
 
 
-def _regular_ll(grid: Grid, area: Area) -> Described | None:
+def _regular_ll(grid: Grid, area: Area) -> Cut | None:
     from dtedask.geo.grid import Grid as Regular
     from dtedask.geo.subset import subset
 
     place = grid.description
     plain = {key: place[key] for key in ("north", "south", "west", "east", "dx", "dy", "ni", "nj", "periodic")}
     try:
-        found = subset(Regular.of("regular_ll", plain, LATLON, (plain["nj"], plain["ni"])), area=area).grid
+        found = subset(Regular.of("regular_ll", plain, LATLON, (plain["nj"], plain["ni"])), area=area)
     except FieldError:
         return None
-    description = found.description
+    description = found.grid.description
     del description["kind"]
     for step, count in (("dx", "ni"), ("dy", "nj")):
         description[step] = description[step] if description[count] > 1 else place[step]
-    return Described("regular_ll", description, LATLON, found.shape)
+    described = Described("regular_ll", description, LATLON, found.grid.shape)
+    return Cut(described, _crossed(found.rows, found.columns, plain["ni"]))
+
+
+def _crossed(rows: NDArray[np.int64], columns: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Places of the points on some rows and columns of a table with rows of `length` points."""
+    found: NDArray[np.int64] = (rows.astype(np.int64)[:, None] * length + columns).ravel()
+    return found
 
 
 def _rows_between(place: dict[str, Any], area: Area) -> tuple[int, int]:
@@ -87,7 +110,7 @@ def _rows_between(place: dict[str, Any], area: Area) -> tuple[int, int]:
     return (before + int(rows[0]), rows.size) if rows.size else (0, 0)
 
 
-def _regular_gg(grid: Grid, area: Area) -> Described | None:
+def _regular_gg(grid: Grid, area: Area) -> Cut | None:
     from dtedask.geo.subset import eastwards as columns_inside
 
     place = grid.description
@@ -99,13 +122,16 @@ def _regular_gg(grid: Grid, area: Area) -> Described | None:
     if not (count and columns.size):
         return None
     west, east = snap(float(places[0]), 1e-6), snap(float(places[-1]), 1e-6)
-    described, _ = columns_between(west, east, columns.size, increment=place["dx"])
-    rows = {} if count == 2 * place["n"] else {"rows": [first, count]}
-    description = {"n": place["n"], "ni": columns.size} | rows | described
-    return Described("regular_gg", description, LATLON, (count, columns.size))
+    edges, _ = columns_between(west, east, columns.size, increment=place["dx"])
+    part = {} if count == 2 * place["n"] else {"rows": [first, count]}
+    description = {"n": place["n"], "ni": columns.size} | part | edges
+    before = place["rows"][0] if "rows" in place else 0
+    rows_there = np.arange(first - before, first - before + count)
+    described = Described("regular_gg", description, LATLON, (count, columns.size))
+    return Cut(described, _crossed(rows_there, columns, place["ni"]))
 
 
-def _reduced_gg(grid: Grid, area: Area) -> Described | None:
+def _reduced_gg(grid: Grid, area: Area) -> Cut | None:
     """Points of whole rows are numbered from Greenwich; edges are those of the outermost points, as MIR writes them."""
     place = grid.description
     if "size" in place and place["size"] != sum(place["pl"]):
@@ -120,40 +146,52 @@ def _reduced_gg(grid: Grid, area: Area) -> Described | None:
     size = int(number.sum())
     if not size:
         return None
-    if size == lengths.sum() and count == 2 * place["n"]:
-        return Described("reduced_gg", {"n": place["n"], "pl": lengths.tolist()}, VALUES, (size,))
-    step, has = CIRCLE / lengths, number > 0
     start = np.where(number == lengths, 0, start)
+    places = _along_rows(np.array(place["pl"], np.int64), first - before, start, number)
+    if size == lengths.sum() and count == 2 * place["n"]:
+        return Cut(Described("reduced_gg", {"n": place["n"], "pl": lengths.tolist()}, VALUES, (size,)), places)
+    step, has = CIRCLE / lengths, number > 0
     outer = [float((start * step)[has].min()), float(((start + number - 1) * step)[has].max())]
     edges = {name: snap(edge % CIRCLE, 1e-6) for name, edge in zip(("west", "east"), outer, strict=True)}
     description = {"n": place["n"], "pl": lengths.tolist(), "rows": [first, count], "size": size} | edges
-    return Described("reduced_gg", description, VALUES, (size,))
+    return Cut(Described("reduced_gg", description, VALUES, (size,)), places)
 
 
-def _choose(grid: Grid, area: Area) -> Described | None:
-    """Keep the kind and name the area: for grids that are lists of points, or maps."""
+def _along_rows(
+    lengths: NDArray[np.int64], row: int, start: NDArray[np.int64], number: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Places of `number` points of each row from the given `row` on, beginning at column `start`, around the globe."""
+    before = (np.cumsum(lengths) - lengths)[row : row + number.size]
+    column = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
+    around = np.repeat(lengths[row : row + number.size], number)
+    found: NDArray[np.int64] = np.repeat(before, number) + (np.repeat(start, number) + column) % around
+    return found
+
+
+def _choose(grid: Grid, area: Area) -> Cut | None:
+    """Name the whole grid and the area: for grids that are lists of points; of maps, a smaller map."""
     if len(grid.shape) == 2:
         return _map(grid, area)
-    place = grid.description
-    del place["kind"]
-    if "area" in place:
+    if grid.kind == "part":
         raise GridError(f"The grid {grid.label} is cut already.", hint="Cut the whole grid to the smaller area.")
-    size = int(np.count_nonzero(is_inside(grid.points(), area)))
-    description = place | {"area": [tidy(edge) for edge in area], "size": size}
-    return Described(grid.kind, description, VALUES, (size,))
+    places = np.flatnonzero(is_inside(grid.points(), area)).astype(np.int64)
+    description = {"of": grid.description, "area": [tidy(edge) for edge in area], "size": places.size}
+    return Cut(Described("part", description, VALUES, (places.size,)), places)
 
 
-def _map(grid: Grid, area: Area) -> Described | None:
+def _map(grid: Grid, area: Area) -> Cut | None:
     from dtedask.geo.grids.maps import cut_map
 
     inside = is_inside(grid.points(), area).reshape(grid.shape)
     if not inside.any():
         return None
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    return cut_map(grid, (int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1])))
+    described = cut_map(grid, (int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1])))
+    rows, columns = (np.arange(one[0], one[-1] + 1) for one in (rows, columns))
+    return Cut(described, _crossed(rows, columns, grid.shape[1]))
 
 
-_CUTTERS: dict[str, Callable[[Grid, Area], Described | None]] = {
+_CUTTERS: dict[str, Callable[[Grid, Area], Cut | None]] = {
     "regular_ll": _regular_ll,
     "regular_gg": _regular_gg,
     "reduced_gg": _reduced_gg,
