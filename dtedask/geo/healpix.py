@@ -68,7 +68,19 @@ def places_of(nside: int, ordering: Ordering) -> NDArray[np.int64]:
 def _ring_of_nested(nside: int) -> NDArray[np.int64]:
     """Place along the rings of each nested point, in closed form."""
     face, within = np.divmod(np.arange(_FACES * nside * nside, dtype=np.int64), nside * nside)
-    x, y = _every_second_bit(within), _every_second_bit(within >> 1)
+    return ring_places(face, _every_second_bit(within), _every_second_bit(within >> 1), nside)
+
+
+def ring_places(face: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64], nside: int) -> NDArray[np.int64]:
+    """Return the places along the rings of cells that are given by their face and their columns in it.
+
+    Parameters
+    ----------
+    face, x, y : numpy.ndarray of int64
+        Faces from 0 to 11; columns from 0 to nside - 1, counted to the north-east and to the north-west.
+    nside : int
+        Any positive number.
+    """
     ring = _RING_OF_FACE[face] * nside - x - y - 1
     before, length = _rings(nside)
     eighth = length[ring] // 4

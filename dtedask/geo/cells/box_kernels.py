@@ -1,19 +1,22 @@
 """Loops over boxes that overlap; they release the lock of Python."""
 
-# mypy: allow-untyped-defs
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0913, PLR0917
+# mypy: allow-untyped-defs, allow-incomplete-defs
+# ruff: noqa: ANN001, PLR0913, PLR0917
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+
+from dtedask.geo.compiled import compiled
 
 _CIRCLE = 360.0
 _DEGREE = np.pi / 180.0
 
 
-@njit(nogil=True, cache=True)
-def meet(source, target, begin, end, points, tolerance, is_filling, places, indices, areas, moments):
+@compiled
+def meet(source, target, begin, end, points, tolerance, is_filling, places, indices, areas, moments) -> Any:
     """Count the overlaps of each point into `places`, or write them from `places` on."""
     north, south, first, _, west, step, left, right = target
     for i in range(points.size):
@@ -31,8 +34,8 @@ def meet(source, target, begin, end, points, tolerance, is_filling, places, indi
             places[i] = place
 
 
-@njit(nogil=True, cache=True)
-def _meet_row(source, row, a, b, high, low, tolerance, is_filling, place, indices, areas, moments):
+@compiled
+def _meet_row(source, row, a, b, high, low, tolerance, is_filling, place, indices, areas, moments) -> Any:
     """Intersect the longitudes `a` to `b` with the boxes of a row; return the next place."""
     _, _, first, count, west, step, left, right = source
     number, width = count[row], step[row]
@@ -57,8 +60,8 @@ def _meet_row(source, row, a, b, high, low, tolerance, is_filling, place, indice
     return place
 
 
-@njit(nogil=True, cache=True)
-def _measure(north, south, west, east, place, areas, moments):
+@compiled
+def _measure(north, south, west, east, place, areas, moments) -> Any:
     """Write the area and, where there is room, the integral of the unit vector of a box."""
     middle, half = 0.5 * (north + south) * _DEGREE, 0.5 * (north - south) * _DEGREE
     zone = 2.0 * np.cos(middle) * np.sin(half)

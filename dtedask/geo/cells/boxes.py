@@ -91,13 +91,22 @@ def boxes_of(rows: Rows, edges: _Array | None = None) -> Boxes:
     edges : numpy.ndarray of float64, shape (rows + 1,), optional
         Latitudes that bound the rows, where they are not half-way between them.
     """
-    edges = _row_edges(rows) if edges is None else edges
-    west = rows.west - 0.5 * rows.step
-    last = rows.west + (rows.count - 1) * rows.step
-    is_one_point = ~rows.is_periodic & bool(last.max() <= rows.west.min())
-    left = np.where(rows.is_periodic | is_one_point, west, rows.west.min())
-    right = np.where(rows.is_periodic, west + _CIRCLE, np.where(is_one_point, west + rows.step, last.max()))
+    edges = row_edges(rows) if edges is None else edges
+    west, last = rows.west - 0.5 * rows.step, rows.west + (rows.count - 1) * rows.step
+    is_around, gap = _goes_around(rows), _CIRCLE - (last - rows.west)
+    is_one_point = bool(last.max() <= rows.west.min())
+    left = np.where(is_one_point, west, rows.west.min())
+    right = np.where(is_one_point, west + rows.step, last.max())
+    left = np.where(rows.is_periodic, west, np.where(is_around, rows.west - 0.5 * gap, left))
+    right = np.where(rows.is_periodic, west + _CIRCLE, np.where(is_around, last + 0.5 * gap, right))
     return Boxes(edges[:-1], edges[1:], rows.first, rows.count, west, rows.step, left, right, rows.is_periodic)
+
+
+def _goes_around(rows: Rows) -> NDArray[np.bool_]:
+    """Whether rows leave no room for another point, even if they do not quite divide the circle."""
+    gap = _CIRCLE - (rows.count - 1) * rows.step
+    found: NDArray[np.bool_] = rows.is_periodic | ((gap <= rows.step * (1.0 + _TOUCH)) & (rows.count > 1))
+    return found
 
 
 def gaussian_edges(number: int, first: int, count: int, *, is_periodic: bool) -> _Array:
@@ -110,7 +119,7 @@ def gaussian_edges(number: int, first: int, count: int, *, is_periodic: bool) ->
     first, count : int
         Which rows of all.
     is_periodic : bool
-        Whether the rows go around the globe; those of other grids end at their outermost points.
+        Whether the rows go around the globe; those of others end at their outermost points.
     """
     import ducc0
 
@@ -125,14 +134,14 @@ def gaussian_edges(number: int, first: int, count: int, *, is_periodic: bool) ->
     return edges
 
 
-def _row_edges(rows: Rows) -> _Array:
-    """Return the latitudes half-way between rows, and those where the outermost end."""
+def row_edges(rows: Rows) -> _Array:
+    """Return the latitudes that bound rows, shape (rows + 1,): half-way between them, and where the outermost end."""
     latitude = rows.latitude
     if latitude.size == 1:
         half = 0.5 * float(rows.step[0])
         return np.clip([float(latitude[0]) + half, float(latitude[0]) - half], -90.0, 90.0)
     first, last = float(latitude[0]), float(latitude[-1])
-    if rows.is_periodic.all():
+    if _goes_around(rows).all():
         first = 90.0 if 2.0 * first - float(latitude[1]) > 90.0 - _TOUCH else first
         last = -90.0 if 2.0 * last - float(latitude[-2]) < -90.0 + _TOUCH else last
     edges: _Array = np.concatenate([[first], 0.5 * (latitude[:-1] + latitude[1:]), [last]])

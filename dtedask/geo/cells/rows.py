@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import GridError
-from dtedask.geo.cells.boxes import Boxes, boxes_of, gaussian_edges
+from dtedask.geo.cells.boxes import Boxes, boxes_of, gaussian_edges, row_edges
 from dtedask.geo.grid import Grid
+from dtedask.geo.grids.placing import stretched
+from dtedask.geo.grids.points import own_rows
 from dtedask.geo.healpix import places_of, reordered
 
 
@@ -51,15 +53,25 @@ def grid_boxes(grid: Grid) -> GridBoxes | None:
         nside = int(grid.description["nside"])
         along = grid_boxes(reordered(grid, "ring"))
         return None if along is None else GridBoxes(along.boxes, places_of(nside, "nested"), places_of(nside, "ring"))
-    rows = grid.structure()
+    if grid.structure() is None:
+        return None
+    boxes = own_boxes(grid.description)
+    return None if boxes is None else GridBoxes(boxes)
+
+
+def own_boxes(place: dict[str, Any]) -> Boxes | None:
+    """Return the boxes of a grid's description in its own system, which may be turned; None for points without rows."""
+    rows = own_rows(place)
     if rows is None:
         return None
-    edges = None
-    if grid.kind.endswith("_gg"):
-        number = int(grid.description["n"])
-        first, count = grid.description.get("rows", (0, 2 * number))
+    plain = own_rows({name: value for name, value in place.items() if not name.startswith("stretching")})
+    if "n" in place and plain is not None:
+        number = int(place["n"])
+        first, count = place.get("rows", (0, 2 * number))
         edges = gaussian_edges(number, first, count, is_periodic=bool(rows.is_periodic.all()))
-    return GridBoxes(boxes_of(rows, edges))
+    else:
+        edges = row_edges(plain or rows)
+    return boxes_of(rows, stretched(place, edges))
 
 
 def need_boxes(grid: Grid) -> GridBoxes:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dtedask.geo.grids.gaussian import gaussian_latitudes
+from dtedask.geo.cells.rows import own_boxes
 from dtedask.geo.grids.maps import KINDS, plane
-from dtedask.geo.grids.placing import stretched
-from dtedask.geo.grids.points import own_rows
 from dtedask.geo.projection import unproject
 
 if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
-    from dtedask.geo.grids.rows import Rows
 
 _Array = NDArray[np.float64]
 EARTH_RADIUS_M = 6_371_229.0
@@ -24,9 +21,10 @@ EARTH_RADIUS_M = 6_371_229.0
 def areas(grid: Grid) -> _Array:
     """Return the area of the cell of each point, in square metres on a sphere of 6,371,229 m.
 
-    Cells of rows reach half way to the rows and points beside them, those of the outermost rows to the pole if that is
-    nearer than a row. Cells of HEALPix are equal. Cells on a map are those between lines half way between its points.
-    Cells of all others hold what is nearest to their point.
+    Cells of rows reach half way to the rows and points beside them, those of Gaussian rows as far as the weights of the
+    quadrature say; the outermost reach to the pole if there is no room for another row, and those of an area end with
+    its points. They are MIR's. Cells of HEALPix are equal. Cells on a map are those between lines half way between its
+    points. Cells of all others hold what is nearest to their point.
 
     Raises
     ------
@@ -36,46 +34,12 @@ def areas(grid: Grid) -> _Array:
     place = grid.description
     if grid.kind == "healpix":
         return np.full(grid.size, 4.0 * np.pi * EARTH_RADIUS_M**2 / (12 * place["nside"] ** 2))
-    rows = own_rows(place)
-    if rows is not None:
-        return _of_rows(place, rows)
+    boxes = own_boxes(place)
+    if boxes is not None:
+        return EARTH_RADIUS_M**2 * boxes.areas()
     if grid.kind in KINDS:
         return _of_map(place)
     return _nearest(*grid.points())
-
-
-def row_edges(place: dict[str, Any], rows: Rows) -> tuple[_Array, _Array]:
-    """Return the latitudes at which each row's cells begin in the north and end in the south, stretched already."""
-    if "n" in place:
-        latitude = gaussian_latitudes(place["n"])
-        edges = np.concatenate([[90.0], 0.5 * (latitude[1:] + latitude[:-1]), [-90.0]])
-        first = place["rows"][0] if "rows" in place else 0
-        edges = edges[first : first + rows.latitude.size + 1]
-    else:
-        edges = _between(place, rows.latitude.size)
-    edges = stretched(place, edges)
-    return edges[:-1], edges[1:]
-
-
-def _between(place: dict[str, Any], count: int) -> _Array:
-    latitude = np.linspace(place["north"], place["south"], count)
-    gap = (place["north"] - place["south"]) / (count - 1) if count > 1 else place["dy"]
-    north = 90.0 if 90.0 - latitude[0] < gap else latitude[0] + gap / 2.0
-    south = -90.0 if latitude[-1] + 90.0 < gap else latitude[-1] - gap / 2.0
-    return np.concatenate([[north], 0.5 * (latitude[1:] + latitude[:-1]), [south]])
-
-
-def _of_rows(place: dict[str, Any], rows: Rows) -> _Array:
-    north, south = (np.deg2rad(edges) for edges in row_edges(place, rows))
-    # sin(north) - sin(south), which would lose digits near the poles
-    height = 2.0 * np.cos(0.5 * (north + south)) * np.sin(0.5 * (north - south))
-    found: _Array = np.repeat(EARTH_RADIUS_M**2 * np.deg2rad(rows.step) * height, rows.count)
-    gap = 360.0 - (rows.count - 1) * rows.step
-    for row in np.flatnonzero((gap < rows.step * (1.0 - 1e-9)) & (rows.count > 1)):
-        # ends of a row that does not quite divide the circle share what is between them
-        first = int(rows.first[row])
-        found[[first, first + int(rows.count[row]) - 1]] *= 0.5 * (1.0 + gap[row] / rows.step[row])
-    return found
 
 
 def _of_map(place: dict[str, Any]) -> _Array:
