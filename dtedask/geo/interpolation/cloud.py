@@ -35,9 +35,13 @@ class Cloud:
     @classmethod
     def of(cls, grid: Grid) -> Cloud:
         """Make the tree of a grid's points."""
+        return cls.around(unit_vectors(*grid.points()))
+
+    @classmethod
+    def around(cls, vectors: _Array) -> Cloud:
+        """Make the tree of places on the unit sphere."""
         from scipy.spatial import cKDTree
 
-        vectors = unit_vectors(*grid.points())
         return cls(vectors, cKDTree(vectors, balanced_tree=False, compact_nodes=False))
 
     def nearest(self, latitude: _Array, longitude: _Array, count: int, most: float) -> tuple[NDArray[np.int64], _Array]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dtedask.geo.grids.maps import KINDS, plane
+from dtedask.geo.grids.placing import is_rotated
+from dtedask.geo.grids.points import own_rows
 from dtedask.geo.projection import project
 
 if TYPE_CHECKING:
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
 _Array = NDArray[np.float64]
 _POLE = 90.0
 _NOISE = 1e-9
-_PROJECTED = frozenset({"lambert", "polar_stereographic", "mercator"})
 
 
 NORTH, SOUTH = -2, -3
@@ -68,27 +70,25 @@ class Frame:
         """Give the places of points in the frame: degrees, or y and x in metres."""
         if self.place is None:
             return latitude, longitude
-        if self.place["kind"] == "rotated_ll":
-            return rotate(self.place, latitude, longitude)
+        if self.place["kind"] not in KINDS:
+            return _into_own(self.place, latitude, longitude)
         x, y = project(self.place, latitude, longitude)
         return np.ascontiguousarray(y), np.ascontiguousarray(x)
 
 
 def frame_of(grid: Grid) -> Frame | None:
     """Find the frame in which a grid has rows; None for grids that have none in any."""
-    if grid.kind in _PROJECTED:
+    if grid.kind in KINDS:
         return Frame(_plane(grid), place=grid.description)
-    if grid.kind == "rotated_ll":
-        place = grid.description
-        return _on_sphere(_unrotated(place), place=place)
     if grid.kind == "healpix" and grid.description["ordering"] == "nested":
         from dtedask.geo.healpix import places_of, reordered
 
         rows = reordered(grid, "ring").structure()
         assert rows is not None
         return _on_sphere(rows, places=places_of(grid.description["nside"], "ring"))
-    rows = grid.structure()
-    return None if rows is None else _on_sphere(rows)
+    place = grid.description
+    rows = own_rows(place)
+    return None if rows is None else _on_sphere(rows, place=place if is_rotated(place) else None)
 
 
 def _on_sphere(rows: Rows, *, place: dict[str, Any] | None = None, places: NDArray[np.int64] | None = None) -> Frame:
@@ -108,10 +108,7 @@ def _on_sphere(rows: Rows, *, place: dict[str, Any] | None = None, places: NDArr
 
 
 def rotate(place: dict[str, Any], latitude: _Array, longitude: _Array) -> tuple[_Array, _Array]:
-    """Give the places of points in the frame of a rotated grid (the inverse of `unrotate`).
-
-    The frame's south pole is the given one; then it is turned by `angle` (WMO Manual on Codes, template 3.1).
-    """
+    """Give the places of points in a system whose south pole is a given one, turned by an angle; undoes `unrotate`."""
     phi, lam = np.deg2rad(latitude), np.deg2rad(longitude - place["south_pole_longitude"])
     tilt = np.deg2rad(_POLE + place["south_pole_latitude"])
     x, y, z = np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)
@@ -120,19 +117,21 @@ def rotate(place: dict[str, Any], latitude: _Array, longitude: _Array) -> tuple[
     return np.rad2deg(np.arctan2(up, np.hypot(along, y))), turned
 
 
-def _unrotated(place: dict[str, Any]) -> Rows:
-    from dtedask.geo.grids.points import axes
-    from dtedask.geo.grids.rows import rows_of
-
-    is_periodic = bool(place.get("periodic", False))
-    latitude, longitude = axes(place | {"periodic": is_periodic})
-    step = float(longitude[1] - longitude[0]) if len(longitude) > 1 else 1.0
-    return rows_of(latitude, np.full(latitude.shape, len(longitude), np.int64), float(longitude[0]), step, is_periodic)
+def _into_own(place: dict[str, Any], latitude: _Array, longitude: _Array) -> tuple[_Array, _Array]:
+    """Give the places of points in the system of a grid that is turned, or stretched around a pole of its own."""
+    if "south_pole_latitude" in place:
+        latitude, longitude = rotate(place, latitude, longitude)
+    if "stretching_factor" in place and place["stretching_pole_latitude"] != _POLE:
+        pole = {
+            "south_pole_latitude": -place["stretching_pole_latitude"],
+            "south_pole_longitude": place["stretching_pole_longitude"] + 180.0,
+            "angle": 0.0,
+        }
+        latitude, longitude = rotate(pole, latitude, longitude)
+    return latitude, longitude
 
 
 def _plane(grid: Grid) -> RowTable:
-    from dtedask.geo.grids.maps import plane
-
     y, x = plane(grid.description)
     table = np.zeros(len(y), ROW)
     table["latitude"], table["west"] = y, x[0]

@@ -53,7 +53,7 @@ class RowsMethod(Method):
     Options: ClassVar[type[MethodOptions]] = PointOptions
     options: Any
 
-    def prepare(self, source: Grid, target: Grid) -> OnRows:
+    def prepare(self, source: Grid, target: Grid) -> Any:
         """Take the rows of the source and the points of the target; neither costs time or memory."""
         frame = frame_of(source)
         if frame is None:

@@ -9,10 +9,10 @@ from dtedask.geo.interpolation.method import method_class
 
 
 def as_grid(said):
-    """A grid from its name; one with an area from its step and the area."""
+    """A grid from its name or specification; one with an area from its step and the area."""
     if isinstance(said, Grid):
         return said
-    if isinstance(said, str):
+    if isinstance(said, str | dict):
         return Grid(said)
     step, (north, west, south, east) = said
     ni, nj = round((east - west) / step) + 1, round((north - south) / step) + 1

@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 
 from dtedask.geo.interpolation.nearest import KNearest, Nearest
 
-names = st.sampled_from(["O8", "F4", "20/15", "H2", "H4-nested", "12/7.5", "L12x6", "F8"])
+TURNED = [
+    {"grid": [10, 15], "rotation": [-40, 20, 5]},
+    {"grid": "O8", "rotation": [30, -20]},
+    {"grid": "F4", "stretching": [2.4, 46, 2]},
+]
+names = st.sampled_from(["O8", "F4", "20/15", "H2", "H4-nested", "12/7.5", "L12x6", "F8", *TURNED])
 AREA = (5, (60, -30, 20, 40))
 R = 6_371_229.0
 
