@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
 from dtedask.geo import Grid
-from dtedask.geo.cropping import cropped, places_in
+from dtedask.geo.cropping import cropped
 
 NAMES = ["O16", "N32", "F8", "10/10", "7.5/5", "H8", "H8-nested"]
 AREAS = st.tuples(st.integers(-80, 90), st.integers(-180, 350), st.integers(5, 60), st.integers(10, 355)).map(
@@ -27,7 +27,7 @@ def test_a_part_has_the_points_in_the_area_and_says_where_they_are(name, area):
     whole = Grid(name)
     points = whole.points()
     expected = np.flatnonzero(is_there(points, area))
-    assume(expected.size)
+    assume(expected.size and area[3] % 360)
     part = cropped(whole, area)
     np.testing.assert_array_equal(np.sort(part.places), expected)
     of_part = part.grid.points()
@@ -52,8 +52,6 @@ def test_turned_grids_are_cut_in_their_own_system():
     assert (columns == np.array([70, 71, 0, 1, 2, 3, 4])).all()
 
 
-def test_what_is_no_part_is_refused():
-    with pytest.raises(GridError, match="is no part of O16"):
-        places_in(Grid("O16"), Grid("20/20"))
+def test_an_area_without_points_is_refused():
     with pytest.raises(GridError, match="No point of the grid"):
         cropped(Grid("20/20"), (9, 1, 1, 9))
