@@ -78,12 +78,22 @@ def _mesh(grid: Grid, kind: Kind, poles: Poles) -> Mesh:
         elements = _healpix(grid, unit_vectors(*points))
     elif kind != "delaunay":
         raise GridError(f"There is no mesh of kind {kind!r}.", hint="Kinds are structured, delaunay and healpix.")
-    return _of_points(*points, elements, f"{grid.label} {kind}", origin=(_mesh, (grid, kind, poles)))
+    is_in_rows = grid.structure() is not None
+    origin = (_mesh, (grid, kind, poles))
+    return _of_points(*points, elements, f"{grid.label} {kind}", is_in_rows=is_in_rows, origin=origin)
 
 
-def _of_points(latitude: Array, longitude: Array, elements: Integers | None, name: str, *, origin: Any = None) -> Mesh:
+def _of_points(
+    latitude: Array,
+    longitude: Array,
+    elements: Integers | None,
+    name: str,
+    *,
+    is_in_rows: bool = False,
+    origin: Any = None,
+) -> Mesh:
     """Build a mesh of elements of points; without elements those of Delaunay."""
-    first, node_of_point = places(latitude, longitude)
+    first, node_of_point = places(latitude, longitude, only_at_poles=is_in_rows)
     xyz = unit_vectors(latitude[first], longitude[first])
     if elements is None:
         found = cleaned(delaunay_elements(xyz), np.arange(len(xyz)), xyz)

@@ -96,7 +96,7 @@ def edges_of(elements: Integers, nodes: int) -> Edges:
     start, end = elements[is_side], behind[is_side]
     key, edge = np.unique(np.minimum(start, end) * nodes + np.maximum(start, end), return_inverse=True)
     side = edge * 2 + (start > end)
-    if np.unique(side).size != side.size:
+    if np.bincount(side).max() > 1:
         raise GridError(
             "Two elements of the mesh overlap: they lie on the same side of an edge.",
             hint="Points that stand too close to each other are one cause; build the mesh by method='delaunay'.",

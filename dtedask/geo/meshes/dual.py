@@ -61,7 +61,7 @@ def dual_of(xyz: Array, elements: Integers, edges: Edges) -> Dual:
             face, of_a, of_b = sides(xyz[:, a], xyz[:, b], middles[:, element[is_there]])
             faces[:, block][:, is_there] += sign * face
             areas += np.bincount(np.concatenate([a, b]), np.concatenate([of_a, of_b]), areas.size)
-    return Dual(areas, faces, _rims(xyz, edges))
+    return Dual(areas, faces, rims_of(xyz, edges))
 
 
 def sides(a: Array, b: Array, centre: Array) -> tuple[Array, Array, Array]:
@@ -89,8 +89,8 @@ def blocks(number: int) -> Iterator[slice]:
         yield slice(start, min(start + _BLOCK, number))
 
 
-def _rims(xyz: Array, edges: Edges) -> Array:
-    """Outward normals of the halves of edges without an element on one side."""
+def rims_of(xyz: Array, edges: Edges) -> Array:
+    """Return the outward normals of the halves of edges without an element on one side; see `Dual`."""
     is_rim = edges.is_boundary
     first, second = (xyz[:, node] for node in edges.nodes[is_rim].T)
     middle = unit(first + second)

@@ -22,7 +22,8 @@ def elements_of_rows(rows: Rows, *, is_patched: bool) -> Integers:
 
     Where two rows have points on the same meridians they are joined by quadrilaterals, else by triangles: each interval
     of a row with the point of the other row that is nearest in longitude to the interval's middle. The elements then
-    never cross, for the middles of both rows' intervals say the order in which one goes from west to east.
+    never cross, for the middles of both rows' intervals say the order in which one goes from west to east; of two on
+    one meridian that of the longer interval comes first, as with Atlas.
 
     Parameters
     ----------
@@ -58,8 +59,9 @@ def elements_of_table(down: int, across: int, *, is_periodic: bool) -> Integers:
 def _between(rows: Rows, north: int, south: int) -> tuple[Integers, Integers]:
     """Triangles and quadrilaterals between two rows."""
     upper, lower = _intervals(rows, north), _intervals(rows, south)
-    of_upper, is_aligned = _places(rows, north, south, upper, is_tie_before=False)
-    of_lower, _ = _places(rows, south, north, lower, is_tie_before=True)
+    is_upper_first = bool(rows.step[north] >= rows.step[south])
+    of_upper, is_aligned = _places(rows, north, south, upper, is_tie_before=not is_upper_first)
+    of_lower, _ = _places(rows, south, north, lower, is_tie_before=is_upper_first)
     is_table = upper.size == lower.size > 0 and abs(rows.step[north] - rows.step[south]) < _SAME * rows.step[north]
     if is_table and is_aligned.all():
         west, east = _point(rows, north, upper), _point(rows, north, upper + 1)

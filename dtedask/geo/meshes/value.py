@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SAME_PLACE = 1e-10
 """Distance on the unit sphere, 0.6 mm on the Earth, below which points are one node."""
 
+_NEAR_POLE = 89.999
+
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
@@ -165,8 +167,14 @@ class Mesh:
         return f"<table><caption>Mesh {html.escape(self.name)}</caption>{rows}</table>"
 
 
-def places(latitude: Array, longitude: Array) -> tuple[Integers, Integers]:
+def places(latitude: Array, longitude: Array, *, only_at_poles: bool = False) -> tuple[Integers, Integers]:
     """Find points that are at one place.
+
+    Parameters
+    ----------
+    latitude, longitude : numpy.ndarray of float64, shape (points,)
+    only_at_poles : bool
+        Whether points that are not at a pole are known to be at places of their own.
 
     Returns
     -------
@@ -183,10 +191,11 @@ def places(latitude: Array, longitude: Array) -> tuple[Integers, Integers]:
 
     if not (np.isfinite(latitude).all() and np.isfinite(longitude).all()):
         raise GridError("Some points of the mesh have no coordinates.", hint="Leave them out before.")
-    xyz = unit_vectors(latitude, longitude)
-    point = np.arange(latitude.size)
-    pairs = cKDTree(xyz).query_pairs(_SAME_PLACE, output_type="ndarray")
-    first = point.copy()
+    first = np.arange(latitude.size)
+    asked = np.flatnonzero(np.abs(latitude) > _NEAR_POLE) if only_at_poles else first
+    tree = cKDTree(unit_vectors(latitude[asked], longitude[asked]))
+    pairs = asked[tree.query_pairs(_SAME_PLACE, output_type="ndarray")]
+    first = first.copy()
     np.minimum.at(first, pairs.max(axis=1), pairs.min(axis=1))
     node, node_of_point = np.unique(first[first], return_inverse=True)
     return node, node_of_point

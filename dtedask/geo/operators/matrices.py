@@ -18,12 +18,14 @@ the other (Barth 1992, AGARD R-787), with which the gradient of a linear field i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dtedask.geo.meshes.connectivity import Integers
+from dtedask.geo.meshes.dual import rims_of
 from dtedask.geo.meshes.sphere import EARTH_RADIUS_M, Array, frames
 from dtedask.geo.meshes.value import Mesh
 from dtedask.geo.operators.volumes import Volumes, volumes_of
@@ -66,17 +68,24 @@ class _Terms:
 
 def node_matrices(mesh: Mesh) -> NodeMatrices:
     """Build gradient and divergence on the nodes of a mesh."""
-    east, north = frames(mesh.latitude, mesh.longitude)
     volumes = volumes_of(mesh)
     between, rims = _between(volumes), _rims(mesh)
-    aside = _joined(between, _scaled(rims, _OTHER))
     own = _sums(between, mesh.nodes)
     rim_own, rim_other = (_sums(_scaled(rims, weight), mesh.nodes) for weight in (_OWN, _OTHER))
+    node = np.arange(mesh.nodes)
+    entries = _joined(between, _scaled(rims, _OTHER), _Terms(node, node, np.zeros((mesh.nodes, 3))))
+    slope = entries.vector.copy()
+    slope[-mesh.nodes :] = -own - rim_other
+    spread = entries.vector
+    spread[-mesh.nodes :] = own + rim_own
+    east, north = frames(mesh.latitude, mesh.longitude)
+    row, column = entries.row, entries.column
+    make = _maker(row, column, volumes.areas)
     return NodeMatrices(
-        east=_matrix(volumes.areas, aside, -own - rim_other, east, by_row=True),
-        north=_matrix(volumes.areas, aside, -own - rim_other, north, by_row=True),
-        from_east=_matrix(volumes.areas, aside, own + rim_own, east, by_row=False),
-        from_north=_matrix(volumes.areas, aside, own + rim_own, north, by_row=False),
+        east=make(_along(slope, east[row])),
+        north=make(_along(slope, north[row])),
+        from_east=make(_along(spread, east[column])),
+        from_north=make(_along(spread, north[column])),
         areas=volumes.areas * EARTH_RADIUS_M**2,
     )
 
@@ -91,7 +100,7 @@ def _between(volumes: Volumes) -> _Terms:
 def _rims(mesh: Mesh) -> _Terms:
     """Outward normals of the halves of edges where the mesh ends."""
     first, second = mesh.edges.nodes[mesh.edges.is_boundary].T
-    rims = mesh.dual.rims
+    rims = rims_of(np.ascontiguousarray(mesh.xyz.T), mesh.edges)
     return _Terms(
         np.concatenate([first, second]), np.concatenate([second, first]), np.concatenate([rims[0].T, rims[1].T])
     )
@@ -101,11 +110,11 @@ def _scaled(terms: _Terms, factor: float) -> _Terms:
     return _Terms(terms.row, terms.column, factor * terms.vector)
 
 
-def _joined(one: _Terms, other: _Terms) -> _Terms:
+def _joined(*terms: _Terms) -> _Terms:
     return _Terms(
-        np.concatenate([one.row, other.row]),
-        np.concatenate([one.column, other.column]),
-        np.concatenate([one.vector, other.vector]),
+        np.concatenate([some.row for some in terms]),
+        np.concatenate([some.column for some in terms]),
+        np.concatenate([some.vector for some in terms]),
     )
 
 
@@ -114,15 +123,21 @@ def _sums(terms: _Terms, nodes: int) -> Array:
     return np.stack([np.bincount(terms.row, terms.vector[:, axis], nodes) for axis in range(3)], axis=1)
 
 
-def _matrix(areas: Array, aside: _Terms, own: Array, direction: Array, *, by_row: bool) -> csr_array:
-    """Make a matrix of the vectors' parts along directions, of the rows' nodes or of the columns'."""
-    from scipy.sparse import coo_array
+def _along(vector: Array, direction: Array) -> Array:
+    return np.asarray(np.einsum("ti,ti->t", vector, direction))
 
-    node = np.arange(areas.size)
-    row, column = np.concatenate([aside.row, node]), np.concatenate([aside.column, node])
-    along = direction[row if by_row else column]
-    values = np.einsum("ti,ti->t", np.concatenate([aside.vector, own]), along)
+
+def _maker(row: Integers, column: Integers, areas: Array) -> Callable[[Array], csr_array]:
+    """Return a function that makes a matrix of its entries, those at one place added, divided by the rows' areas."""
+    from scipy.sparse import csr_array
+
+    place, slot = np.unique(row * areas.size + column, return_inverse=True)
+    rows, columns = np.divmod(place, areas.size)
+    ends = np.searchsorted(rows, np.arange(areas.size + 1))
     scale = 1.0 / (np.where(areas > 0.0, areas, np.nan) * EARTH_RADIUS_M)
-    found = coo_array((values * scale[row], (row, column)), shape=(areas.size, areas.size)).tocsr()
-    found.sum_duplicates()
-    return found
+
+    def make(entries: Array) -> csr_array:
+        values = np.bincount(slot, entries, place.size) * scale[rows]
+        return csr_array((values, columns, ends), shape=(areas.size, areas.size))
+
+    return make

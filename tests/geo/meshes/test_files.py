@@ -72,14 +72,18 @@ def _old(nodes, elements):
 def _new(nodes, elements):
     count = int(nodes[1][3])
     assert nodes[0] == ["1", str(count), "1", str(count)]
-    places = np.array(nodes[2 + count :], float)
+    return np.array(nodes[2 + count :], float), _blocks(elements)
+
+
+def _blocks(elements):
+    """Elements of a section of version 4.1, as their types and nodes."""
     found, rest = [], elements[1:]
     while rest:
         _, _, kind, number = (int(word) for word in rest[0])
         found += [(kind, [int(node) for node in line[1:]]) for line in rest[1 : 1 + number]]
         rest = rest[1 + number :]
     assert int(elements[0][1]) == len(found)
-    return places, found
+    return found
 
 
 @pytest.mark.parametrize("version", ["2.2", "4.1"])
@@ -105,3 +109,17 @@ def test_on_the_plane_elements_that_cross_its_edge_are_left_out(tmp_path):
 def test_other_versions_of_gmsh_are_refused(tmp_path):
     with pytest.raises(GridError, match="'5' of Gmsh"):
         write_gmsh(mesh(Grid("O8")), tmp_path / "mesh.msh", version="5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["O8", "N32", "F8", "O32"])
+@pytest.mark.parametrize("poles", ["open", "patch"])
+def test_structured_meshes_are_those_of_atlas_element_by_element(name, poles, atlas, tmp_path):
+    options = ["--3d", *(["--patch-pole"] if poles == "patch" else [])]
+    atlas("meshgen", name, str(tmp_path / "mesh.msh"), "--generator=structured", *options)
+    sections = (tmp_path / "mesh.msh").read_text().split("$")
+    lines = [line.split() for line in next(text for text in sections if text.startswith("Elements")).splitlines()[1:]]
+    elements = _blocks(lines)
+    ours = mesh(Grid(name), poles=poles).elements.tolist()
+    found = {frozenset(node + 1 for node in element if node >= 0) for element in ours}
+    assert found == {frozenset(nodes) for _, nodes in elements}

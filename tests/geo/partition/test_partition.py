@@ -1,10 +1,6 @@
 """Partitions: balanced, complete, and those of Atlas."""
 
 import json
-import os
-import subprocess
-import sysconfig
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,24 +60,13 @@ def test_diameters_stay_small():
         assert ((north - south) ** 2 + ((east - west) * np.cos(middle)) ** 2).max() < 49 / regions
 
 
-def atlas(grid, parts, kind):
-    """Parts by Atlas' own tool."""
-    libraries = Path(sysconfig.get_paths()["purelib"])
-    tool = libraries / "atlaslib_ecmwf" / "bin" / "atlas-grid-points"
-    paths = ":".join(str(path) for path in libraries.glob("*/lib64"))
-    command = [tool, grid, "--field=partition", f"--partitions={parts}", f"--partitioner.type={kind}"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=os.environ | {"LD_LIBRARY_PATH": paths}
-    )
-    return np.array(json.loads(done.stdout))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("grid", ["O8", "F8"])
 @pytest.mark.parametrize("parts", [7, 33])
 @pytest.mark.parametrize(("kind", "method"), [("equal_regions", equal_regions), ("equal_bands", bands)])
-def test_parts_are_those_of_atlas(grid, parts, kind, method):
-    np.testing.assert_array_equal(method(Grid(grid), parts).part, atlas(grid, parts, kind))
+def test_parts_are_those_of_atlas(grid, parts, kind, method, atlas):
+    said = atlas("grid-points", grid, "--field=partition", f"--partitions={parts}", f"--partitioner.type={kind}")
+    np.testing.assert_array_equal(method(Grid(grid), parts).part, json.loads(said))
 
 
 def test_bands_of_rows_and_ranges_of_nested_healpix_are_chunks():
