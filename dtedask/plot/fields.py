@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,10 @@ from dtedask.plot.sampling.choose import grid_dims
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Wind", "area_of", "field_of", "one_field", "values_of"]
+__all__ = ["Wind", "area_of", "field_of", "is_wind", "one_field", "values_of"]
 
 _PAIRS = (("u", "v"), ("10u", "10v"), ("100u", "100v"), ("200u", "200v"), ("10fg_u", "10fg_v"))
+_FEWEST_ROWS = 96  # between pole and equator, so that coarse harmonics look as smooth as they are
 _CF_PAIR = ("eastward_wind", "northward_wind")
 
 
@@ -79,6 +81,12 @@ def field_of(data: xr.DataArray | xr.Dataset) -> xr.DataArray | Wind:
     return Wind(one_field(pair[0]), one_field(pair[1]))
 
 
+def is_wind(names: Iterable[str]) -> bool:
+    """Whether short names are those of the two components of a wind."""
+    found = set(names)
+    return any(found == set(pair) for pair in _PAIRS)
+
+
 def _pair(arrays: dict[str, xr.DataArray]) -> tuple[xr.DataArray, xr.DataArray] | None:
     if len(arrays) != 2:
         return None
@@ -97,6 +105,7 @@ def one_field(array: xr.DataArray) -> xr.DataArray:
     FieldError
         If it holds several fields, or no grid.
     """
+    array = _on_points(array)
     spatial = grid_dims(array)
     if not spatial:
         raise FieldError(
@@ -113,6 +122,19 @@ def one_field(array: xr.DataArray) -> xr.DataArray:
             hint=f"Select one, as field.isel({first}=0), or draw each on its own Axes.",
         )
     return field.transpose(*spatial)
+
+
+def _on_points(array: xr.DataArray) -> xr.DataArray:
+    """Transform spherical harmonics to points that carry all of them; everything else stays as it is."""
+    spec = json.loads(array.attrs.get("grid_spec", "{}"))
+    if spec.get("kind") != "sh" or "truncation" not in spec:
+        return array
+    from dtedask.geo import spectral
+
+    points = spectral.inverse(array, f"F{max(_FEWEST_ROWS, (spec['truncation'] + 2) // 2)}")
+    return points.assign_attrs(
+        {name: value for name, value in array.attrs.items() if name not in ("grid", "grid_spec")}
+    )
 
 
 def values_of(field: xr.DataArray) -> NDArray[np.float64]:

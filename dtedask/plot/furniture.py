@@ -52,10 +52,11 @@ def _step(frame: Frame) -> float:
 
 
 def draw_coastlines(ax: Axes, frame: Frame) -> None:
-    """Draw the coast lines: fine ones where the map shows less than a continent."""
+    """Draw the coast lines: fine ones where the map shows less than a continent, grey ones below isolines alone."""
+    colour = "#1a1a1a" if ax.images else "#8a8a8a"
     scale = "50m" if frame.degrees < _FINE_BELOW else "110m"
     x, y = line_on_map(frame.projection, *coastlines(scale))
-    _draw(ax, frame, x, y, color="#1a1a1a", linewidth=0.7, zorder=3.5, gid="coastlines")
+    _draw(ax, frame, x, y, color=colour, linewidth=0.7, zorder=2.9, gid="coastlines")
 
 
 def draw_graticule(ax: Axes, frame: Frame) -> None:
@@ -68,7 +69,7 @@ def draw_graticule(ax: Axes, frame: Frame) -> None:
     latitude = np.concatenate([np.tile(up, len(meridians)), np.repeat(parallels, len(around))])
     longitude = np.concatenate([np.repeat(meridians, len(up)), np.tile(around, len(parallels))])
     x, y = line_on_map(frame.projection, latitude, longitude)
-    _draw(ax, frame, x, y, color="#606060", linewidth=0.4, alpha=0.5, zorder=3.2, gid="graticule")
+    _draw(ax, frame, x, y, color="#606060", linewidth=0.4, alpha=0.5, zorder=2.8, gid="graticule")
 
 
 def _draw(ax: Axes, frame: Frame, x: np.ndarray, y: np.ndarray, **options: Any) -> None:

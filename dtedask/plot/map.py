@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
@@ -21,13 +20,14 @@ from dtedask.plot.projection import ProjectionName
 from dtedask.plot.sampling import Sampler, sampler_of
 from dtedask.plot.shading import Picture, draw_legend, draw_shading
 from dtedask.plot.style import Conversion, Style, conversion, default_style, style_of
+from dtedask.plot.style.choose import StyleLike
 from dtedask.plot.title import joined, title_lines
 from dtedask.plot.wind import draw_wind
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["map"]
+__all__ = ["Framing", "draw", "map"]
 
 _LINES_EVERY = 2  # pixels between the points that isolines are drawn through
 
@@ -40,6 +40,24 @@ class _Map:
     titles: list[list[str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """What a map shall show; each as `map` takes it.
+
+    Parameters
+    ----------
+    area, projection, center
+        See `map`.
+    width : int, optional
+        Width of the picture in pixels.
+    """
+
+    area: str | Sequence[float] | None = None
+    projection: ProjectionName | None = None
+    center: tuple[float, float] | None = None
+    width: int | None = None
+
+
 _maps: WeakKeyDictionary[Axes, _Map] = WeakKeyDictionary()
 
 
@@ -47,7 +65,7 @@ def map(  # noqa: A001 - plot.map is what it is called by
     field: xr.DataArray | xr.Dataset,
     ax: Axes | None = None,
     *,
-    style: Style | str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    style: StyleLike = None,
     area: str | Sequence[float] | None = None,
     projection: ProjectionName | None = None,
     center: tuple[float, float] | None = None,
@@ -106,10 +124,25 @@ def map(  # noqa: A001 - plot.map is what it is called by
     >>> ax = dtedask.plot.map(field, area="75/-30/30/50", projection="lambert")  # doctest: +SKIP
     >>> ax.figure.savefig("map.png")  # doctest: +SKIP
     """
+    framing = Framing(area, projection, center)
+    return draw(field, ax, framing, style=style, title=title, coastlines=coastlines, legend=legend)
+
+
+def draw(
+    field: xr.DataArray | xr.Dataset,
+    ax: Axes | None,
+    framing: Framing,
+    *,
+    style: StyleLike,
+    title: str | None,
+    coastlines: bool = True,
+    legend: bool = True,
+) -> Axes:
+    """Draw as `map` does."""
     found = field_of(field)
     scalar = found.speed() if isinstance(found, Wind) else found
     sampler = sampler_of(scalar)
-    ax, shown = _axes(ax, sampler, area, projection, center)
+    ax, shown = _axes(ax, sampler, framing, has_bar=legend and _has_bar(found, scalar, style))
     if isinstance(found, Wind):
         units = _draw_wind(ax, shown.frame, sampler, found, style, legend=legend)
     else:
@@ -122,23 +155,23 @@ def map(  # noqa: A001 - plot.map is what it is called by
     return ax
 
 
-def _axes(
-    ax: Axes | None,
-    sampler: Sampler,
-    area: str | Sequence[float] | None,
-    projection: ProjectionName | None,
-    center: tuple[float, float] | None,
-) -> tuple[Axes, _Map]:
+def _has_bar(found: xr.DataArray | Wind, scalar: xr.DataArray, wanted: StyleLike) -> bool:
+    style = style_of(scalar, wanted)
+    return style is None or style.draw == "shading" or (wanted is None and isinstance(found, Wind))
+
+
+def _axes(ax: Axes | None, sampler: Sampler, framing: Framing, *, has_bar: bool) -> tuple[Axes, _Map]:
     """Axes that show a map: as they are, or made so."""
     if ax is not None and ax in _maps:
-        if area is not None or projection is not None or center is not None:
+        if framing != Framing():
             raise GridError(
                 "The axes show a map already, whose area and projection stay.",
                 hint="Leave them out, or give other axes.",
             )
         return ax, _maps[ax]
-    frame = frame_of(projection or "plate-carree", area_of(area), center, sampler.area)
-    ax = new_axes(frame) if ax is None else ax
+    name = framing.projection or "plate-carree"
+    frame = frame_of(name, area_of(framing.area), framing.center, sampler.area)
+    ax = new_axes(frame, framing.width, has_bar=has_bar) if ax is None else ax
     box = ax.get_window_extent()
     shown = _Map(frame.fitted(box.width, box.height))
     prepare(ax, shown.frame)

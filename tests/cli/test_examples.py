@@ -55,7 +55,7 @@ def test_every_help_is_shown_with_its_examples_line_by_line(run, words):
 
 
 def test_what_writes_can_be_run_dry():
-    writing = {("ingest",), ("listen",), ("demo",), ("recipe", "run"), ("recipe", "submit")}
+    writing = {("ingest",), ("listen",), ("plot",), ("demo",), ("recipe", "run"), ("recipe", "submit")}
     writing |= {
         ("catalog", "rebuild"),
         ("store", "archive"),

@@ -13,14 +13,14 @@ from dtedask.plot.sampling.sampler import Indices, Sampler, Values, shortest_arc
 
 __all__ = ["ScatteredSampler"]
 
-_NEIGHBOURS = 4
+_NEIGHBOURS, _CELL = 4, 7  # for means; a point and the neighbours of its cell
 _TINY = 1e-12
 
 
 class ScatteredSampler(Sampler):
     """Points anywhere, found by a tree of their places in space.
 
-    A place that is farther from its nearest point than that point's own neighbours are is one that the grid does not
+    A place that is farther from its nearest point than that point's sixth neighbour is is one that the grid does not
     reach.
 
     Parameters
@@ -60,8 +60,8 @@ class ScatteredSampler(Sampler):
         return np.where(distance[..., 0] <= self._reach(found[..., 0]), mean, np.nan)
 
     def _reach(self, found: Indices) -> Values:
-        """How far each point that was found reaches: to the farthest of its next neighbours, which are its cell's."""
-        count = min(_NEIGHBOURS, len(self._numbers))
+        """How far each point that was found reaches: to the sixth of its neighbours."""
+        count = min(_CELL, len(self._numbers))
         if count == 1:
             return np.full(found.shape, np.deg2rad(1.0))
         unique, place = np.unique(found, return_inverse=True)
