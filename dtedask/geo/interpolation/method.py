@@ -22,6 +22,7 @@ _OWN: dict[str, str] = {
     "grid-box-maximum": "dtedask.geo.interpolation.grid_box:GridBoxMaximum",
     "grid-box-minimum": "dtedask.geo.interpolation.grid_box:GridBoxMinimum",
     "grid-box-statistics": "dtedask.geo.interpolation.grid_box:GridBoxStatistics",
+    "matrix": "dtedask.geo.interpolation.matrix:Matrix",
     "nearest": "dtedask.geo.interpolation.nearest:Nearest",
     "k-nearest": "dtedask.geo.interpolation.nearest:KNearest",
     "linear": "dtedask.geo.interpolation.linear:Linear",
