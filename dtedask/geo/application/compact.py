@@ -29,6 +29,8 @@ class CompactWeights:
         Where the entries of each row begin.
     places : numpy.ndarray of uint32, shape (entries,)
         Place of each entry's source point in the scratch memory of its block.
+    columns : numpy.ndarray of uint32, shape (entries,)
+        The source point of each entry.
     data : numpy.ndarray of float64, shape (entries,)
         The weights.
     heaviest : numpy.ndarray of int64, shape (target points,)
@@ -42,6 +44,7 @@ class CompactWeights:
     shape: tuple[int, int]
     starts: NDArray[np.int64]
     places: NDArray[np.uint32]
+    columns: NDArray[np.uint32]
     data: NDArray[np.float64]
     heaviest: NDArray[np.int64]
     blocks: NDArray[np.int64]
@@ -61,7 +64,16 @@ class CompactWeights:
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """All arrays, as the kernels take them."""
-        return (self.blocks, self.tile_starts, self.tiles, self.starts, self.places, self.data, self.heaviest)
+        return (
+            self.blocks,
+            self.tile_starts,
+            self.tiles,
+            self.starts,
+            self.places,
+            self.columns,
+            self.data,
+            self.heaviest,
+        )
 
 
 def compact(matrix: csr_array, *, heaviest_only: bool = False) -> CompactWeights:
@@ -93,4 +105,5 @@ def compact(matrix: csr_array, *, heaviest_only: bool = False) -> CompactWeights
         starts = np.concatenate([[0], np.cumsum(has_any)]).astype(np.int64)
         heaviest = np.where(has_any, starts[:-1], -1)
     blocks, tile_starts, tiles, places = cut(starts, columns, source, _MOST_ROWS, _MOST_TILES)
-    return CompactWeights((rows, source), starts, places, data, heaviest, blocks, tile_starts, tiles)
+    columns = columns.astype(np.uint32)
+    return CompactWeights((rows, source), starts, places, columns, data, heaviest, blocks, tile_starts, tiles)

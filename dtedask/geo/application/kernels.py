@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from dtedask.geo.application.registers import (
     POINTS_PER_TILE,
-    compiled,
+    inlined,
     move_line,
     move_square,
     move_value,
     sums_of_present,
     weighted_sums,
 )
+from dtedask.geo.compiled import compiled
 
 ANY, ALL, HEAVIEST = 0, 1, 2  # what makes a point missing; any: nothing is done about NaN
 
@@ -79,7 +80,7 @@ def heaviest_entries(starts: NDArray[np.int64], data: NDArray[np.float64]) -> ND
     return found
 
 
-@compiled
+@inlined
 def fill(
     scratch: Any, tiles: Any, source: int, field_stride: int, point_stride: int, fields: int, source_size: int
 ) -> None:
@@ -106,7 +107,7 @@ def fill(
                         move_value(scratch, place, there + at * row_bytes + lane * size)
 
 
-@compiled
+@inlined
 def empty(rows: Any, count: int, target: int, field_stride: int, point_stride: int, fields: int) -> None:
     """Write up to 16 rows of lanes to the target."""
     size = rows.itemsize
@@ -127,18 +128,25 @@ def empty(rows: Any, count: int, target: int, field_stride: int, point_stride: i
                     move_value(rows, here + at * row_bytes + lane * size, place)
 
 
-@compiled
+@inlined
 def add_up(
-    scratch: Any, starts: Any, places: Any, data: Any, heaviest: Any, policy: int, row: int, count: int, rows: Any
+    lanes: Any,
+    source: tuple[int, int],
+    rows: tuple[Any, Any, Any, Any],
+    policy: int,
+    row: int,
+    count: int,
+    target: tuple[int, int],
 ) -> None:
-    """Make up to 16 points of the target from `row` on, in all lanes."""
+    """Make up to 16 points of the target from `row` on, in all lanes; `source` and `target` are address and stride."""
+    starts, places, data, heaviest = rows
     for at in range(count):
         first, last = starts[row + at], starts[row + at + 1]
-        if first == last:
-            rows[at, :] = np.nan
-        elif weighted_sums(scratch, places, data, first, last, rows, at) and policy != ANY:
+        there = target[0] + at * target[1]
+        has_nan = weighted_sums(lanes, source[0], source[1], places, data, first, last, there)
+        if has_nan and policy != ANY and first < last:
             judge = np.int64(places[heaviest[row + at]]) if policy == HEAVIEST else np.int64(-1)
-            sums_of_present(scratch, places, data, first, last, judge, rows, at)
+            sums_of_present(lanes, source[0], source[1], places, data, (first, last), judge, there)
 
 
 @compiled
@@ -153,17 +161,36 @@ def apply_blocks(
     first: int,
     last: int,
 ) -> None:
-    """Apply the blocks `first` to `last` of weights to all fields; `source` and `target` are address and strides."""
-    blocks, tile_starts, tiles, starts, places, data, heaviest = weights
-    lanes = scratch.shape[1]
+    """Apply the blocks `first` to `last` of weights to all fields.
+
+    `source` and `target` are address, stride of fields, and stride of points. Where fields are neighbours, all lanes of
+    a point are read where they are; else, and for what is left over, points go through the scratch memory.
+    """
+    blocks, tile_starts, tiles, starts, places, columns, data, heaviest = weights
+    lanes, size = scratch.shape[1], scratch.itemsize
+    line = lanes * size
     rows = np.zeros((POINTS_PER_TILE, lanes), scratch.dtype)
+    to_rows, in_scratch = (rows.ctypes.data, line), (scratch.ctypes.data, line)
+    whole = fields - fields % lanes if source[1] == size else 0
     for block in range(first, last):
+        for row in range(blocks[block], blocks[block + 1] if whole else 0, POINTS_PER_TILE):
+            number = min(POINTS_PER_TILE, blocks[block + 1] - row)
+            for field in range(0, whole, lanes):
+                here = (source[0] + field * size, source[2])
+                there = target[0] + field * target[1] + row * target[2]
+                is_direct = target[1] == size
+                to = (there, target[2]) if is_direct else to_rows
+                add_up(scratch, here, (starts, columns, data, heaviest), policy, row, number, to)
+                if not is_direct:
+                    empty(rows, number, there, target[1], target[2], lanes)
         mine = tiles[tile_starts[block] : tile_starts[block + 1]]
-        for field in range(0, fields, lanes):
+        for field in range(whole, fields, lanes):
             count = min(lanes, fields - field)
             fill(scratch, mine, source[0] + field * source[1], source[1], source[2], count, source_size)
             for row in range(blocks[block], blocks[block + 1], POINTS_PER_TILE):
                 number = min(POINTS_PER_TILE, blocks[block + 1] - row)
-                add_up(scratch, starts, places, data, heaviest, policy, row, number, rows)
+                add_up(
+                    scratch, (scratch.ctypes.data, line), (starts, places, data, heaviest), policy, row, number, to_rows
+                )
                 there = target[0] + field * target[1] + row * target[2]
                 empty(rows, number, there, target[1], target[2], count)

@@ -25,9 +25,9 @@ _CONTRACT = ("contract",)  # a product and a sum may be one instruction
 _SMALLEST_SUM = 1e-15
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function on first use, and keep the code for the next process; other threads run meanwhile."""
-    made: Callable[..., Any] = njit(nogil=True, cache=True)(function)
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Put a function's code where it is called: to pass an array takes longer than what is done with a row."""
+    made: Callable[..., Any] = njit(nogil=True, inline="always")(function)
     return made
 
 
@@ -45,12 +45,6 @@ class _Step:
         self.value = context.get_value_type(array_type.dtype)
         self.width = _LINE_BYTES // self.bytes
         self.lanes = 2 * self.width
-
-    def place(self, array_type: Any, array: Any, row: Any) -> Any:
-        """Address of a row of lanes."""
-        made = self.context.make_array(array_type)(self.context, self.builder, array)
-        start = self.builder.ptrtoint(made.data, _INDEX)
-        return self.builder.add(start, self.builder.mul(row, _INDEX(self.lanes * self.bytes)))
 
     def item(self, array_type: Any, array: Any, index: Any) -> Any:
         """One item of an array of one dimension."""
@@ -170,48 +164,61 @@ def _loop(builder: Any, first: Any, last: Any, body: Any) -> None:
 
 
 @_step
-def weighted_sums(
-    _typing: Any, scratch: Any, places: Any, data: Any, first: Any, last: Any, rows: Any, row: Any
-) -> Any:
-    """Write the weighted sums of a row of weights, and say whether one of them is NaN.
+def value_at(_typing: Any, lanes: Any, source: Any) -> Any:
+    """Read one value, as float64."""
 
-    Entries `first` to `last` of `data` are weights of the rows `places` of `scratch`. They are added up in float64, in
-    their order, and rounded once into the row `row` of `rows`.
+    def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        value = builder.load(builder.inttoptr(given[1], _Step(context, builder, lanes).value.as_pointer()))
+        return value if value.type == _DOUBLE else builder.fpext(value, _DOUBLE)
+
+    return types.float64(lanes, types.intp), generate
+
+
+@_step
+def weighted_sums(
+    _typing: Any, lanes: Any, base: Any, apart: Any, places: Any, data: Any, first: Any, last: Any, target: Any
+) -> Any:
+    """Write the weighted sums of a row of weights, in all lanes, and say whether one of them is NaN.
+
+    Entries `first` to `last` of `data` are weights of the points `places`, whose lanes stand `apart` bytes from each
+    other from `base` on. They are added up in float64, in their order, and rounded once. Without entries all is NaN.
     """
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        step = _Step(context, builder, scratch)
-        values, where, weights, start, stop, out, number = given
+        step = _Step(context, builder, lanes)
+        _, start_of, between, where, weights, start, stop, out = given
         total = _variable(builder, ir.VectorType(_DOUBLE, step.lanes))
-        builder.store(step.constant(0.0), total)
+        is_empty = builder.icmp_signed(">=", start, stop)
+        builder.store(step.all_of(builder.select(is_empty, _DOUBLE(float("nan")), _DOUBLE(0.0))), total)
 
         def add(index: Any) -> None:
-            at = builder.zext(step.item(signature.args[1], where, index), _INDEX)
-            weight = step.all_of(step.item(signature.args[2], weights, index))
-            product = builder.fmul(weight, step.wide(step.place(scratch, values, at)), flags=_CONTRACT)
+            at = builder.mul(builder.zext(step.item(signature.args[3], where, index), _INDEX), between)
+            weight = step.all_of(step.item(signature.args[4], weights, index))
+            product = builder.fmul(weight, step.wide(builder.add(start_of, at)), flags=_CONTRACT)
             builder.store(builder.fadd(builder.load(total), product, flags=_CONTRACT), total)
 
         _loop(builder, start, stop, add)
         found = builder.load(total)
-        step.store(step.narrow(found), step.place(rows, out, number))
+        step.store(step.narrow(found), out)
         return builder.zext(step.is_any(builder.fcmp_unordered("uno", found, found)), ir.IntType(8))
 
-    return types.uint8(scratch, places, data, types.intp, types.intp, rows, types.intp), generate
+    taken = types.intp, types.intp, places, data, types.intp, types.intp, types.intp
+    return types.uint8(lanes, *taken), generate
 
 
 @_step
 def sums_of_present(
-    _typing: Any, scratch: Any, places: Any, data: Any, first: Any, last: Any, judge: Any, rows: Any, row: Any
+    _typing: Any, lanes: Any, base: Any, apart: Any, places: Any, data: Any, span: Any, judge: Any, target: Any
 ) -> Any:
-    """Write the weighted means of those entries of a row that are not NaN.
+    """Write the weighted means of those entries of a row that are not NaN; `span` is the first entry and the last.
 
     Lanes without NaN get the weighted sum as it is. A lane is NaN if all its entries are, if the weights of those that
-    are not add up to nothing, or if the row `judge` of `scratch` is NaN; a negative `judge` asks for no such row.
+    are not add up to nothing, or if the point `judge` is NaN; a negative `judge` asks for no such point.
     """
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        step = _Step(context, builder, scratch)
-        values, where, weights, start, stop, judged, out, number = given
+        step = _Step(context, builder, lanes)
+        _, start_of, between, where, weights, ends, judged, out = given
         vector, mask = ir.VectorType(_DOUBLE, step.lanes), ir.VectorType(ir.IntType(1), step.lanes)
         total, weight_of, gaps = _variable(builder, vector), _variable(builder, vector), _variable(builder, mask)
         for pointer in (total, weight_of):
@@ -220,23 +227,23 @@ def sums_of_present(
         nothing = step.constant(0.0)
 
         def add(index: Any) -> None:
-            at = builder.zext(step.item(signature.args[1], where, index), _INDEX)
-            weight = step.all_of(step.item(signature.args[2], weights, index))
-            entry = step.wide(step.place(scratch, values, at))
+            at = builder.mul(builder.zext(step.item(signature.args[3], where, index), _INDEX), between)
+            weight = step.all_of(step.item(signature.args[4], weights, index))
+            entry = step.wide(builder.add(start_of, at))
             gap = builder.fcmp_unordered("uno", entry, entry)
-            there = builder.select(gap, nothing, entry)
-            product = builder.fmul(weight, there, flags=_CONTRACT)
+            product = builder.fmul(weight, builder.select(gap, nothing, entry), flags=_CONTRACT)
             builder.store(builder.fadd(builder.load(total), product, flags=_CONTRACT), total)
             builder.store(builder.fadd(builder.load(weight_of), builder.select(gap, nothing, weight)), weight_of)
             builder.store(builder.or_(builder.load(gaps), gap), gaps)
 
-        _loop(builder, start, stop, add)
+        _loop(builder, builder.extract_value(ends, 0), builder.extract_value(ends, 1), add)
         result = _mean_of_present(step, builder.load(total), builder.load(weight_of), builder.load(gaps))
-        result = _unless_missing(step, result, step.place(scratch, values, _at_least_0(builder, judged)), judged)
-        step.store(step.narrow(result), step.place(rows, out, number))
+        judge_at = builder.add(start_of, builder.mul(_at_least_0(builder, judged), between))
+        step.store(step.narrow(_unless_missing(step, result, judge_at, judged)), out)
         return context.get_dummy_value()
 
-    return types.void(scratch, places, data, types.intp, types.intp, types.intp, rows, types.intp), generate
+    taken = types.intp, types.intp, places, data, span, types.intp, types.intp
+    return types.void(lanes, *taken), generate
 
 
 def _mean_of_present(step: _Step, total: Any, weight: Any, gaps: Any) -> Any:
