@@ -20,6 +20,7 @@ from dtedask.geo.scan import ScanMode
 from dtedask.geo.subset import Subset, subset
 
 if TYPE_CHECKING:
+    from dtedask.geo.application.regrid import regrid
     from dtedask.geo.weighting import WeightsHandle, adjoint, weights, weights_handle
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "project",
     "regular_latlon",
     "reordered",
+    "regrid",
     "subset",
     "unproject",
     "unrotate",
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 _HOMES: dict[str, str] = {
+    "regrid": "dtedask.geo.application.regrid",
     "Mesh": "dtedask.geo.meshes",
     "Nabla": "dtedask.geo.operators",
     "WeightsHandle": "dtedask.geo.weighting",

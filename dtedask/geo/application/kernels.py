@@ -189,8 +189,6 @@ def apply_blocks(
             fill(scratch, mine, source[0] + field * source[1], source[1], source[2], count, source_size)
             for row in range(blocks[block], blocks[block + 1], POINTS_PER_TILE):
                 number = min(POINTS_PER_TILE, blocks[block + 1] - row)
-                add_up(
-                    scratch, (scratch.ctypes.data, line), (starts, places, data, heaviest), policy, row, number, to_rows
-                )
+                add_up(scratch, in_scratch, (starts, places, data, heaviest), policy, row, number, to_rows)
                 there = target[0] + field * target[1] + row * target[2]
                 empty(rows, number, there, target[1], target[2], count)

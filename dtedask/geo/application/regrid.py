@@ -1,0 +1,198 @@
+"""Bring fields from their grid to another."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.core.errors import GridError
+from dtedask.geo.application.missing import DEFAULT, MissingPolicy, checked_policy
+from dtedask.geo.application.operation import Operation, Window, window_of
+from dtedask.geo.fields import grid_of, on_grid
+from dtedask.geo.grid import Grid
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from dtedask.geo.weighting import WeightsHandle
+
+    GridLike = Grid | str | Sequence[float] | Mapping[str, Any]
+    Fields = TypeVar("Fields", "xr.DataArray", "xr.Dataset", NDArray[Any])
+
+_OF_GRIDS = (("latitude", "longitude"), ("y", "x"), ("values",))
+_OF_SNAPSHOT = ("cube", "group", "snapshot")  # what a result is no longer
+_WHOLE = (170.0, 350.0)  # degrees from north to south and west to east that all but touch all of the source
+
+
+def regrid(
+    data: Fields,
+    grid: GridLike,
+    method: str = "linear",
+    *,
+    area: Sequence[float] | None = None,
+    source: GridLike | None = None,
+    missing: str = DEFAULT,
+    simulated_missing_value: float = 9999.0,
+    simulated_missing_value_epsilon: float = 0.0,
+    **options: Any,
+) -> Fields:
+    """Interpolate fields to another grid.
+
+    Parameters
+    ----------
+    data : xarray.Dataset, xarray.DataArray, numpy.ndarray or dask.array.Array
+        The last dimensions are those of the grid. What is lazy stays so: chunks of Dask become tasks of many fields,
+        other lazy arrays, such as those of a store, are interpolated when they are read.
+    grid : Grid, str, pair of float or mapping
+        Where values are wanted: a grid, its name (``O320``, ``0.25/0.25``) or its description.
+    method : str
+        ``linear``, ``nearest``, ``conservative``, ...; see `dtedask.geo.weights`.
+    area : sequence of float, optional
+        North, west, south, east in degrees: only the points of the target that lie in it. No more of the source is
+        read than they need.
+    source : Grid, str, pair of float or mapping, optional
+        The grid of `data`; by default what its attribute ``grid_spec`` or its coordinates say.
+    missing : MissingPolicy
+        What becomes of points whose source has missing values (NaN).
+    simulated_missing_value, simulated_missing_value_epsilon : float
+        The number that counts as missing under ``simulated-missing-value``, and how far from it a value may be.
+    **options
+        Options of the method, and `source_mask`, `target_mask`, `cache`, ... of `dtedask.geo.weights`.
+
+    Returns
+    -------
+    of the type of `data`
+        float32 where the values are, else float64, with the coordinates and attributes of the grid. Variables of a
+        dataset that have no grid stay as they are. Points that the method gives no value are NaN.
+
+    Raises
+    ------
+    GridError
+        If a grid is not known or does not fit, or the method or its options are wrong.
+    """
+    import xarray as xr
+
+    target = grid if isinstance(grid, Grid) else Grid(grid)
+    target = target if area is None else target.within(area)
+    treatment = (checked_policy(missing), simulated_missing_value, simulated_missing_value_epsilon)
+    wanted = _Wanted(target, method, options, treatment, _grid_or_none(source))
+    if isinstance(data, xr.Dataset):
+        return wanted.dataset(data)
+    if isinstance(data, xr.DataArray):
+        return wanted.array(data)
+    return wanted.plain(data)
+
+
+def _grid_or_none(source: GridLike | None) -> Grid | None:
+    return source if source is None or isinstance(source, Grid) else Grid(source)
+
+
+@dataclass
+class _Wanted:
+    """What is asked for, for fields of any source grid; weights are named once a source."""
+
+    target: Grid
+    method: str
+    options: Mapping[str, Any]
+    treatment: tuple[MissingPolicy, float, float]
+    source: Grid | None
+    operations: dict[str, Operation] = field(default_factory=dict)
+
+    def dataset(self, data: xr.Dataset) -> xr.Dataset:
+        """Interpolate all variables that have a grid."""
+        with_grid = {name: array for name, array in data.data_vars.items() if grid_dims(array.dims)}
+        if not with_grid:
+            raise GridError("No variable of the dataset has a grid.", hint="Dimensions are latitude, longitude, ...")
+        gone = {dim for array in with_grid.values() for dim in grid_dims(array.dims)}
+        rest = data.drop_vars([*with_grid, *(n for n, c in data.variables.items() if gone & set(c.dims))], errors="ignore")
+        said = {name: data.attrs[name] for name in ("grid_spec",) if name in data.attrs}
+        found = {name: self.array(array.assign_attrs({**said, **array.attrs})) for name, array in with_grid.items()}
+        result = rest.assign({name: found.get(name, rest.get(name)) for name in data.data_vars})
+        return result.assign_attrs(_attributes(data.attrs, self.target))
+
+    def array(self, data: xr.DataArray) -> xr.DataArray:
+        """Interpolate one variable."""
+        import xarray as xr
+
+        from dtedask.geo.application.lazily import interpolated
+
+        dims = grid_dims(data.dims)
+        if not dims:
+            raise GridError(
+                f"An array over {', '.join(map(str, data.dims)) or 'nothing'} has no grid.",
+                hint="Its last dimensions are latitude and longitude, y and x, or values.",
+            )
+        data = data.transpose(..., *dims)
+        source = self.source or grid_of(data)
+        if source.kind == "sh":
+            return _from_spectral(data, self.target)
+        operation = self.operation(source)
+        (values,) = interpolated([data.variable], operation)
+        kept = {n: c for n, c in data.coords.items() if not set(dims) & set(c.dims) and n not in ("crs",)}
+        variable = xr.Variable((*data.dims[: -len(dims)], *self.target.dims), values, data.attrs)
+        result = on_grid(xr.DataArray(variable, kept, name=data.name), self.target)
+        result.encoding = {}
+        return result.assign_attrs(_attributes(data.attrs, self.target) | {"grid_spec": self.target.spec})
+
+    def plain(self, values: Any) -> Any:
+        """Interpolate an array without names."""
+        from dtedask.geo.application.lazily import in_dask
+
+        source = self.source
+        if source is None:
+            raise GridError("Where the points of a plain array are is not known.", hint="Say it by source='O320'.")
+        if values.shape[-1:] == (source.size,):
+            values = values.reshape(*values.shape[:-1], *source.shape)
+        if values.shape[values.ndim - len(source.shape) :] != source.shape:
+            raise GridError(
+                f"An array of shape {values.shape} does not end with the points of {source.label}.",
+                hint=f"They are {source.shape}.",
+            )
+        operation = self.operation(source)
+        if hasattr(values, "dask"):
+            return in_dask([values], operation)[0]
+        cut = tuple(slice(first, last) for first, last in operation.window)
+        return operation(np.asarray(values)[(..., *cut)])
+
+    def operation(self, source: Grid) -> Operation:
+        """Name the weights from a source grid, and the part of it that they read."""
+        if source.uid not in self.operations:
+            from dtedask.geo.weighting import weights_handle
+
+            handle = weights_handle(source, self.target, self.method, **self.options)
+            self.operations[source.uid] = Operation(handle, _window(handle), *self.treatment)
+        return self.operations[source.uid]
+
+
+def _window(handle: WeightsHandle) -> Window:
+    """Find the part of the source that weights read: all of it where the target is the whole globe."""
+    interpolation = handle.interpolation
+    shape = interpolation.source.shape
+    north, west, south, east = interpolation.target.bounding_box
+    if north - south >= _WHOLE[0] and east - west >= _WHOLE[1]:
+        return tuple((0, size) for size in shape)
+    return window_of(handle.matrix(), shape)
+
+
+def _from_spectral(data: xr.DataArray, target: Grid) -> xr.DataArray:
+    """Spherical harmonics have values at any point."""
+    from dtedask.geo.spectral import inverse
+
+    found: xr.DataArray = inverse(data, target)
+    return found.assign_attrs(_attributes(found.attrs, target))
+
+
+def grid_dims(dims: Sequence[Hashable]) -> tuple[str, ...]:
+    """Return the dimensions of a grid among others; none where there is no grid."""
+    return next((names for names in _OF_GRIDS if set(names) <= set(dims)), ())
+
+
+def _attributes(said: Mapping[Hashable, Any], target: Grid) -> dict[Hashable, Any]:
+    """Return the attributes of fields on another grid; they are no longer those of a snapshot."""
+    kept = {name: value for name, value in said.items() if name not in _OF_SNAPSHOT}
+    of_grid = {"grid": target.label, "grid_spec": target.spec}
+    return kept | {name: value for name, value in of_grid.items() if name in said}
