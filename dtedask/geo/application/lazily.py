@@ -23,7 +23,9 @@ _PIECE_BYTES = 64 * 2**20  # of what is read at once where there is no Dask
 class Interpolates(Protocol):
     """What is done to the fields of one or more arrays of one shape."""
 
-    window: Window
+    @property
+    def window(self) -> Window:
+        """The part of the source that is read."""
 
     @property
     def target(self) -> Grid:
@@ -47,9 +49,7 @@ def interpolated(variables: Sequence[xr.Variable], operation: Interpolates) -> l
         cut = _slices(variables[0].ndim, operation.window)
         found = operation(*(variable.to_numpy()[cut] for variable in variables))
         return list(found) if len(variables) > 1 else [found]
-    return [
-        indexing.LazilyIndexedArray(Interpolated(variables, operation, number)) for number in range(len(variables))
-    ]
+    return [indexing.LazilyIndexedArray(Interpolated(variables, operation, number)) for number in range(len(variables))]
 
 
 def in_dask(arrays: Sequence[Any], operation: Interpolates) -> list[Any]:
@@ -146,7 +146,8 @@ class Interpolated(BackendArray):
                 found = np.empty((*counts, *part.shape[len(counts) :]), self.dtype)
             found[piece] = part
         if found is None:
-            found = np.empty((*counts, *np.empty(self._operation.target.shape, bool)[_orthogonal(inner)].shape), self.dtype)
+            points = np.empty(self._operation.target.shape, bool)[_orthogonal(inner)]
+            found = np.empty((*counts, *points.shape), self.dtype)
         return found[tuple(0 if np.ndim(part) == 0 and not isinstance(part, slice) else slice(None) for part in outer)]
 
     def _piece_fields(self) -> int:
@@ -176,7 +177,7 @@ def _orthogonal(key: tuple[Any, ...]) -> tuple[Any, ...]:
     arrays = [number for number, part in enumerate(key) if isinstance(part, np.ndarray)]
     if len(arrays) < 2:
         return key
-    turned = [part if number in arrays else part for number, part in enumerate(key)]
+    turned = list(key)
     for place, number in enumerate(arrays):
         turned[number] = key[number].reshape((-1,) + (1,) * (len(arrays) - 1 - place))
     return tuple(turned)

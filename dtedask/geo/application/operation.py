@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.geo.application.missing import DEFAULT, MissingPolicy
+from dtedask.geo.cropping import Cropped, cropped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scipy.sparse import csr_array
 
     from dtedask.geo.application.compact import CompactWeights
     from dtedask.geo.grid import Grid
     from dtedask.geo.weighting import WeightsHandle
 
+Area = tuple[float, float, float, float]
 Window = tuple[tuple[int, int], ...]
 _KEPT = 8
+_BOUNDS: tuple[Literal["minimum"], Literal["maximum"]] = ("minimum", "maximum")
 _lock = threading.Lock()
-_loading: dict[str, threading.Lock] = {}
+_loading: dict[tuple[Any, ...], threading.Lock] = {}
 _compact: OrderedDict[tuple[Any, ...], CompactWeights] = OrderedDict()
 
 
@@ -33,7 +40,9 @@ class Operation:
     Parameters
     ----------
     handle : WeightsHandle
-        The weights, and the grids.
+        The weights of the whole target, and the grids.
+    area : tuple of float, or None
+        North, west, south, east of the part of the target that is wanted.
     window : tuple of (int, int)
         First and last (exclusive) index of the part of the source that is read, in each of its dimensions.
     missing : MissingPolicy
@@ -43,6 +52,7 @@ class Operation:
     """
 
     handle: WeightsHandle
+    area: Area | None
     window: Window
     missing: MissingPolicy = DEFAULT
     simulated: float = 9999.0
@@ -56,14 +66,15 @@ class Operation:
     @property
     def target(self) -> Grid:
         """Where values are wanted."""
-        return self.handle.interpolation.target
+        whole = self.handle.interpolation.target
+        return whole if self.area is None else _cut(whole, self.area).grid
 
-    def __call__(self, values: NDArray[Any]) -> NDArray[np.floating]:
+    def __call__(self, *values: NDArray[Any]) -> NDArray[np.floating]:
         """Interpolate fields.
 
         Parameters
         ----------
-        values : numpy.ndarray, shape (..., window)
+        values : one numpy.ndarray, shape (..., window)
             The part of the source that the window names.
 
         Returns
@@ -73,9 +84,9 @@ class Operation:
         """
         from dtedask.geo.application.apply import as_floating
 
-        before = values.shape[: values.ndim - len(self.window)]
-        count = int(np.prod(before, dtype=np.int64))
-        fields = as_floating(values).reshape(count, -1)
+        (given,) = values
+        before = given.shape[: given.ndim - len(self.window)]
+        fields = as_floating(given).reshape(math.prod(before), math.prod(given.shape[len(before) :]))
         found = self._simulated(fields) if self.missing == "simulated-missing-value" else self._apply(fields)
         return found.reshape(*before, *self.target.shape)
 
@@ -89,32 +100,55 @@ class Operation:
         from dtedask.geo.application.apply import apply
         from dtedask.geo.application.reduce import reduce_rows
 
-        weights = compact_weights(self.handle, self.window, heaviest_only=self.missing == "heaviest")
+        weights = self._compact(self.handle)
         if self.handle.reduction != "sum":
             return reduce_rows(weights, fields, self.handle.reduction)
-        return apply(weights, fields, missing=self.missing)
+        found = apply(weights, fields, missing=self.missing)
+        limits = self.handle.limits()
+        if limits is not None:
+            around = self._compact(limits)
+            low, high = (reduce_rows(around, fields, which) for which in _BOUNDS)
+            np.clip(found, low, high, out=found, where=~np.isnan(low))
+        return found
+
+    def _compact(self, handle: WeightsHandle) -> CompactWeights:
+        """Return weights as the kernels read them; a process makes them once."""
+        from dtedask.geo.application.compact import compact
+
+        is_heaviest = self.missing == "heaviest"
+
+        def make() -> CompactWeights:
+            matrix = within_window(rows_of(handle, self.area), self.source.shape, self.window)
+            return compact(matrix, heaviest_only=is_heaviest)
+
+        return _once((handle.key, self.area, self.window, is_heaviest), make)
 
 
-def compact_weights(handle: WeightsHandle, window: Window, *, heaviest_only: bool = False) -> CompactWeights:
-    """Return weights as the kernels read them; a process makes them once."""
-    from dtedask.geo.application.compact import compact
-
-    key = (handle.key, window, heaviest_only)
+def _once(key: tuple[Any, ...], make: Callable[[], CompactWeights]) -> CompactWeights:
+    """Return what was made before under a key, or make it; of several threads one does."""
     with _lock:
-        loading = _loading.setdefault(handle.key, threading.Lock())
+        loading = _loading.setdefault(key, threading.Lock())
     with loading:
         with _lock:
             found = _compact.get(key)
-            if found is not None:
-                _compact.move_to_end(key)
-                return found
-        matrix = within_window(handle.matrix(), handle.interpolation.source.shape, window)
-        found = compact(matrix, heaviest_only=heaviest_only)
+        if found is None:
+            found = make()
         with _lock:
             _compact[key] = found
+            _compact.move_to_end(key)
             while len(_compact) > _KEPT:
-                _compact.popitem(last=False)
+                _loading.pop(_compact.popitem(last=False)[0], None)
     return found
+
+
+@lru_cache(_KEPT)
+def _cut(grid: Grid, area: Area) -> Cropped:
+    return cropped(grid, area)
+
+
+def rows_of(handle: WeightsHandle, area: Area | None) -> csr_array:
+    """Return the weights of the points of the target in an area; no others are read."""
+    return handle.matrix() if area is None else handle.take(_cut(handle.interpolation.target, area).places)
 
 
 def window_of(matrix: csr_array, shape: tuple[int, ...]) -> Window:

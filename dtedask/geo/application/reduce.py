@@ -55,4 +55,3 @@ def reduce_rows(weights: CompactWeights, fields: NDArray[np.floating], reduction
     if out.size:
         in_parts(part, len(weights.blocks) - 1, out.size)
     return out
-

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import GridError
 from dtedask.geo.application.missing import DEFAULT, MissingPolicy, checked_policy
-from dtedask.geo.application.operation import Operation, Window, window_of
+from dtedask.geo.application.operation import Area, Operation, Window, rows_of, window_of
 from dtedask.geo.fields import grid_of, on_grid
 from dtedask.geo.grid import Grid
 
@@ -77,14 +78,22 @@ def regrid(
     import xarray as xr
 
     target = grid if isinstance(grid, Grid) else Grid(grid)
-    target = target if area is None else target.within(area)
     treatment = (checked_policy(missing), simulated_missing_value, simulated_missing_value_epsilon)
-    wanted = _Wanted(target, method, options, treatment, _grid_or_none(source))
+    wanted = _Wanted(target, _edges(area), method, options, treatment, _grid_or_none(source))
     if isinstance(data, xr.Dataset):
         return wanted.dataset(data)
     if isinstance(data, xr.DataArray):
         return wanted.array(data)
-    return wanted.plain(data)
+    return cast("Fields", wanted.plain(data))
+
+
+def _edges(area: Sequence[float] | None) -> Area | None:
+    if area is None:
+        return None
+    if len(area) != 4:
+        raise GridError(f"An area has four edges, not {len(area)}.", hint="They are north, west, south, east.")
+    north, west, south, east = map(float, area)
+    return north, west, south, east
 
 
 def _grid_or_none(source: GridLike | None) -> Grid | None:
@@ -95,12 +104,18 @@ def _grid_or_none(source: GridLike | None) -> Grid | None:
 class _Wanted:
     """What is asked for, for fields of any source grid; weights are named once a source."""
 
-    target: Grid
+    whole: Grid
+    area: Area | None
     method: str
     options: Mapping[str, Any]
     treatment: tuple[MissingPolicy, float, float]
     source: Grid | None
     operations: dict[str, Operation] = field(default_factory=dict)
+
+    @cached_property
+    def target(self) -> Grid:
+        """The part of the grid that is wanted."""
+        return self.whole if self.area is None else self.whole.within(self.area)
 
     def dataset(self, data: xr.Dataset) -> xr.Dataset:
         """Interpolate all variables that have a grid."""
@@ -108,11 +123,13 @@ class _Wanted:
         if not with_grid:
             raise GridError("No variable of the dataset has a grid.", hint="Dimensions are latitude, longitude, ...")
         gone = {dim for array in with_grid.values() for dim in grid_dims(array.dims)}
-        rest = data.drop_vars([*with_grid, *(n for n, c in data.variables.items() if gone & set(c.dims))], errors="ignore")
+        stale = {name for name, variable in data.variables.items() if gone & set(variable.dims)}
+        rest = data.drop_vars(stale | ({"crs"} & set(data.variables)))
         said = {name: data.attrs[name] for name in ("grid_spec",) if name in data.attrs}
         found = {name: self.array(array.assign_attrs({**said, **array.attrs})) for name, array in with_grid.items()}
         result = rest.assign({name: found.get(name, rest.get(name)) for name in data.data_vars})
-        return result.assign_attrs(_attributes(data.attrs, self.target))
+        result.attrs = _attributes(data.attrs, self.target)
+        return result
 
     def array(self, data: xr.DataArray) -> xr.DataArray:
         """Interpolate one variable."""
@@ -132,11 +149,10 @@ class _Wanted:
             return _from_spectral(data, self.target)
         operation = self.operation(source)
         (values,) = interpolated([data.variable], operation)
-        kept = {n: c for n, c in data.coords.items() if not set(dims) & set(c.dims) and n not in ("crs",)}
-        variable = xr.Variable((*data.dims[: -len(dims)], *self.target.dims), values, data.attrs)
-        result = on_grid(xr.DataArray(variable, kept, name=data.name), self.target)
-        result.encoding = {}
-        return result.assign_attrs(_attributes(data.attrs, self.target) | {"grid_spec": self.target.spec})
+        kept = {n: c for n, c in data.coords.items() if not set(dims) & set(c.dims) and n != "crs"}
+        attributes = _attributes(data.attrs, self.target)
+        variable = xr.Variable((*data.dims[: -len(dims)], *self.target.dims), values, attributes)
+        return on_grid(xr.DataArray(variable, kept, name=data.name), self.target)
 
     def plain(self, values: Any) -> Any:
         """Interpolate an array without names."""
@@ -156,26 +172,32 @@ class _Wanted:
         if hasattr(values, "dask"):
             return in_dask([values], operation)[0]
         cut = tuple(slice(first, last) for first, last in operation.window)
-        return operation(np.asarray(values)[(..., *cut)])
+        outer = (slice(None),) * (values.ndim - len(cut))
+        return operation(np.asarray(values)[outer + cut])
 
     def operation(self, source: Grid) -> Operation:
         """Name the weights from a source grid, and the part of it that they read."""
         if source.uid not in self.operations:
             from dtedask.geo.weighting import weights_handle
 
-            handle = weights_handle(source, self.target, self.method, **self.options)
-            self.operations[source.uid] = Operation(handle, _window(handle), *self.treatment)
+            handle = weights_handle(source, self.whole, self.method, **self.options)
+            window = _window(handle, self.area, self.target)
+            self.operations[source.uid] = Operation(handle, self.area, window, *self.treatment)
         return self.operations[source.uid]
 
 
-def _window(handle: WeightsHandle) -> Window:
+def _window(handle: WeightsHandle, area: Area | None, target: Grid) -> Window:
     """Find the part of the source that weights read: all of it where the target is the whole globe."""
-    interpolation = handle.interpolation
-    shape = interpolation.source.shape
-    north, west, south, east = interpolation.target.bounding_box
+    shape = handle.interpolation.source.shape
+    north, west, south, east = target.bounding_box
     if north - south >= _WHOLE[0] and east - west >= _WHOLE[1]:
         return tuple((0, size) for size in shape)
-    return window_of(handle.matrix(), shape)
+    limits = handle.limits()
+    handles = [handle] if limits is None else [handle, limits]
+    windows = [window_of(rows_of(one, area), shape) for one in handles]
+    return tuple(
+        (min(first for first, _ in edges), max(last for _, last in edges)) for edges in zip(*windows, strict=True)
+    )
 
 
 def _from_spectral(data: xr.DataArray, target: Grid) -> xr.DataArray:

@@ -45,7 +45,7 @@ def sum_fields(
     edges: tuple[int, int],
 ) -> None:
     """Make the weighted sums of the rows between two, as `apply_blocks` does; `source` is address and strides."""
-    starts, columns, data, heaviest = rows
+    starts, columns, data, _heaviest = rows
     for field in range(out.shape[0]):
         here = source[0] + field * source[1]
         for row in range(edges[0], edges[1]):
@@ -70,9 +70,26 @@ def _moment(reduction: int, count: int, mean: float, second: float, third: float
         return np.nan
     if reduction == _SKEWNESS:
         cube = third - 3 * mean * second + 2 * count * mean**3
-        return cube * np.sqrt(count) / about**1.5
+        return float(cube * np.sqrt(count) / about**1.5)
     quartic = fourth - 4 * mean * third + 6 * mean * mean * second - 3 * count * mean**4
     return count * quartic / (about * about) - 3.0
+
+
+@compiled
+def _statistic(
+    reduction: int, count: int, first: float, ends: tuple[float, float], sums: tuple[float, float, float, float]
+) -> float:
+    if reduction == _COUNT:
+        return float(count)
+    if reduction == _MINIMUM:
+        return ends[0]
+    if reduction == _MAXIMUM:
+        return ends[1]
+    mean, second, third, fourth = sums
+    if reduction == _MEAN:
+        return first + mean / count
+    moment: float = _moment(reduction, count, mean / count, second, third, fourth)
+    return moment
 
 
 @compiled
@@ -103,15 +120,5 @@ def reduce_fields(
                 square = apart * apart
                 mean, second = mean + apart, second + square
                 third, fourth = third + square * apart, fourth + square * square
-            if count == 0:
-                out[field, row] = np.nan
-            elif reduction == _MINIMUM:
-                out[field, row] = low
-            elif reduction == _MAXIMUM:
-                out[field, row] = high
-            elif reduction == _COUNT:
-                out[field, row] = count
-            elif reduction == _MEAN:
-                out[field, row] = first + mean / count
-            else:
-                out[field, row] = _moment(reduction, count, mean / count, second, third, fourth)
+            sums = (mean, second, third, fourth)
+            out[field, row] = _statistic(reduction, count, first, (low, high), sums) if count else np.nan
