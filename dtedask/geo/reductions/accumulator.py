@@ -50,8 +50,10 @@ def _add(digits, bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     position = exponent + BIAS
     place, shift = position >> 5, np.uint64(position & 31)
     sign = np.int64(1) - np.int64(2) * np.int64(bits >> _SIGN)
-    _put(digits, place, shift, mantissa & _MASK, sign)
-    _put(digits, place + 1, shift, mantissa >> _HALF, sign)
+    low, high = (mantissa & _MASK) << shift, (mantissa >> _HALF) << shift
+    digits[place] += sign * np.int64(low & _MASK)
+    digits[place + 1] += sign * np.int64((low >> _HALF) + (high & _MASK))
+    digits[place + 2] += sign * np.int64(high >> _HALF)
 
 
 @njit(nogil=True, cache=True)

@@ -31,11 +31,14 @@ class Kind:
         (rows, size).
     merge : callable
         From states (rows, states, size) to (rows, size); any order and grouping gives the same bits.
+    has_places : bool
+        Whether places matter; the array of them is empty where not.
     """
 
     size: int
     absorb: Callable[[Values, Values | None, NDArray[np.int64]], States]
     merge: Callable[[States], States]
+    has_places: bool = False
 
 
 def _bits(values: Values) -> NDArray[np.uint64]:
@@ -95,8 +98,8 @@ KINDS: dict[KindName, Kind] = {
     "sum": Kind(_ONE_SUM, _sum, _merge_sums),
     "weighted": Kind(_TWO_SUMS, _weighted, _merge_sums),
     "moments": Kind(_TWO_SUMS, _moments, _merge_sums),
-    "extremes": Kind(extremes.EXTREMES, _extremes, _merge_extremes),
-    "checksum": Kind(extremes.CHECKSUM, _checksum, _merge_checksums),
+    "extremes": Kind(extremes.EXTREMES, _extremes, _merge_extremes, has_places=True),
+    "checksum": Kind(extremes.CHECKSUM, _checksum, _merge_checksums, has_places=True),
 }
 
 

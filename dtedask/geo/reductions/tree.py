@@ -175,7 +175,7 @@ def _block(*arrays: NDArray[Any], kind: KindName, kept: int, shape: tuple[int, .
     rows, columns = math.prod(values.shape[:kept]), math.prod(values.shape[kept:])
     flat = _flat(values, rows, columns)
     flat_weights = None if weights is None else _flat(weights, rows, columns)
-    places = _places(starts, values.shape[kept:], shape)
+    places = _places(starts, values.shape[kept:], shape) if KINDS[kind].has_places else np.zeros(0, np.int64)
     states = _in_threads(KINDS[kind], flat, flat_weights, places, threads)
     return states.reshape(*values.shape[:kept], *(1,) * len(shape), KINDS[kind].size)
 
