@@ -1,0 +1,65 @@
+"""What is done with the columns of a block: arrays of (levels, columns), from the top down."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+_TOP_PRESSURE_PA = 0.1  # instead of 0 at the top of the model: only the uppermost layer is thicker for it
+
+
+@njit(nogil=True, cache=True)
+def interpolate_columns(values, places, targets, is_logarithmic, keeps, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Interpolate each column to targets.
+
+    `places` (levels, columns) grow with the level, `targets` (targets,) grow; the result is (targets, columns). Above
+    the first and below the last level stands that level's value where `keeps` says so, else NaN.
+    """
+    levels, columns = values.shape
+    for column in range(columns):
+        level = 0
+        for number in range(targets.size):
+            target = targets[number]
+            while level < levels and places[level, column] < target:
+                level += 1
+            if level == 0:
+                is_known = (keeps[0] and target < places[0, column]) or places[0, column] == target
+                result[number, column] = values[0, column] if is_known else math.nan
+            elif level == levels:
+                is_known = keeps[1] and not math.isnan(places[levels - 1, column])
+                result[number, column] = values[levels - 1, column] if is_known else math.nan
+            else:
+                before, after = places[level - 1, column], places[level, column]
+                if is_logarithmic:
+                    part = math.log(target / before) / math.log(after / before)
+                else:
+                    part = (target - before) / (after - before)
+                low, high = values[level - 1, column], values[level, column]
+                result[number, column] = low + part * (high - low)
+
+
+@njit(nogil=True, cache=True)
+def integrate_columns(temperature, surface_pressure, surface_geopotential, half, is_top, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Geopotential of full levels from the ground up.
+
+    `temperature` (levels, columns) is the virtual one times the gas constant; `half` (2, levels + 1) holds A
+    and B of the half levels around them, down to the ground. `is_top`: the first level is the uppermost of the model.
+    """
+    levels, columns = temperature.shape
+    a, b = half[0], half[1]
+    for column in range(columns):
+        pressure, below = surface_pressure[column], surface_geopotential[column]
+        lower = a[levels] + b[levels] * pressure
+        for level in range(levels - 1, -1, -1):
+            upper = a[level] + b[level] * pressure
+            if level == 0 and is_top:
+                thickness = math.log(lower / max(upper, _TOP_PRESSURE_PA))
+                part = math.log(2.0)
+            else:
+                thickness = math.log(lower / upper)
+                part = 1.0 - upper / (lower - upper) * thickness
+            energy = temperature[level, column]
+            result[level, column] = below + part * energy
+            below += thickness * energy
+            lower = upper
