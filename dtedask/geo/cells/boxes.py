@@ -73,6 +73,14 @@ class Boxes:
         north, west, south, east = self.edges()
         return zone(north, south) * np.deg2rad(east - west)
 
+    def moments(self) -> _Array:
+        """Return the integrals of the unit vector over the boxes on a sphere of radius 1, shape (size, 3)."""
+        north, west, south, east = (np.deg2rad(edge) for edge in self.edges())
+        middle, half, turn = 0.5 * (north + south), 0.5 * (north - south), 0.5 * (east + west)
+        across = (half + 0.5 * np.cos(2.0 * middle) * np.sin(2.0 * half)) * 2.0 * np.sin(0.5 * (east - west))
+        up = np.sin(2.0 * middle) * np.sin(2.0 * half) * 0.5 * (east - west)
+        return np.stack([across * np.cos(turn), across * np.sin(turn), up], axis=1)
+
 
 def zone(north: _Array, south: _Array) -> _Array:
     """Return the difference of the sines of two latitudes in degrees, with all its digits at the poles too."""

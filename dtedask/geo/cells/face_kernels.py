@@ -8,7 +8,7 @@ pole. The area on a sphere of radius 1 is pi / 3 that on the face.
 """
 
 # mypy: allow-untyped-defs, allow-incomplete-defs
-# ruff: noqa: ANN001, PLR0917
+# ruff: noqa: ANN001, PLR0913, PLR0917
 
 from __future__ import annotations
 
@@ -22,17 +22,23 @@ _RING = np.array([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4])
 _MIDDLE = np.array([1, 3, 5, 7, 0, 2, 4, 6, 1, 3, 5, 7])
 _CIRCLE = 8.0
 _SLIVER = 1e-13
+_BESIDE = 8.0
 _FACE = np.pi / 3.0
+_EIGHTH = np.pi / 4.0
+_GAUSS = [np.polynomial.legendre.leggauss(order) for order in (4, 8, 16)]
+_NODES = np.concatenate([0.5 * (1.0 + nodes) for nodes, _ in _GAUSS])
+_WEIGHTS = np.concatenate([0.5 * weights for _, weights in _GAUSS])
 
 
 @compiled
-def cells_of_cells(cells, nside, others, turns) -> Any:
+def cells_of_cells(cells, nside, others, turns, has_moments) -> Any:
     """Intersect cells with those of a HEALPix of `others` a side: products of overlaps along u and v."""
+    strip, made, rest = np.empty((12, 2)), np.empty((12, 2)), np.empty((12, 2))
     ratio = others / nside
     room = int(np.ceil(ratio)) + 1
     indptr = np.zeros(cells.size + 1, np.int64)
     indices = np.empty(cells.size * room * room, np.int64)
-    areas = np.empty(indices.size)
+    areas, moments = np.empty(indices.size), np.zeros((indices.size if has_moments else 0, 3))
     place = 0
     for i in range(cells.size):
         x, y, face = cells[i] % nside, cells[i] // nside % nside, cells[i] // (nside * nside)
@@ -43,17 +49,107 @@ def cells_of_cells(cells, nside, others, turns) -> Any:
                 wide = min((x + 1) * others, (a + 1) * nside) - max(x * others, a * nside)
                 indices[place] = (face * others + b) * others + a
                 areas[place] = _FACE * (wide / (nside * others)) * (high / (nside * others))
+                if has_moments:
+                    left, low = (
+                        max(x * others, a * nside) / (nside * others),
+                        max(y * others, b * nside) / (nside * others),
+                    )
+                    _rectangle(strip, left, low, wide / (nside * others), high / (nside * others))
+                    _parts_moment(strip, face, made, rest, moments[place])
                 place += 1
         indptr[i + 1] = place
-    return indptr, indices[:place].copy(), areas[:place].copy()
+    return indptr, indices[:place].copy(), areas[:place].copy(), moments[:place].copy()
 
 
 @compiled
-def cells_of_boxes(boxes, rows, nside) -> Any:
+def moments_of_cells(cells, nside) -> Any:
+    """Return the integrals of the unit vector over cells."""
+    moments = np.zeros((cells.size, 3))
+    strip, made, rest = np.empty((12, 2)), np.empty((12, 2)), np.empty((12, 2))
+    for i in range(cells.size):
+        x, y, face = cells[i] % nside, cells[i] // nside % nside, cells[i] // (nside * nside)
+        _rectangle(strip, x / nside, y / nside, 1.0 / nside, 1.0 / nside)
+        _parts_moment(strip, face, made, rest, moments[i])
+    return moments
+
+
+@compiled
+def _rectangle(shape, u, v, wide, high) -> Any:
+    for corner in range(4):
+        shape[corner, 0] = u + (wide if corner in {1, 2} else 0.0)
+        shape[corner, 1] = v + (high if corner > 1 else 0.0)
+
+
+@compiled
+def _parts_moment(shape, face, made, rest, moment) -> Any:
+    """Add the integral of the unit vector over a rectangle on a face, which is cut where a cap begins."""
+    for part in range(3):
+        for i in range(4):
+            # height and x in place of u and v, so that the cut is along an axis
+            made[i, 0] = _RING[face] - shape[i, 0] - shape[i, 1]
+            made[i, 1] = shape[i, 0] - shape[i, 1]
+        count = _cut_side(made, 4, 0, 2.0 * part - 1.0, 1.0, rest)
+        count = _cut_side(rest, count, 0, 2.0 * part + 1.0, -1.0, made)
+        for i in range(count):
+            height, x = made[i, 0], made[i, 1]
+            made[i, 0], made[i, 1] = 0.5 * (_RING[face] - height + x), 0.5 * (_RING[face] - height - x)
+        add_moment(made, count, face, part, 1, moment)
+
+
+@compiled
+def add_moment(shape, count, face, part, nside, moment) -> Any:
+    """Add the integral of the unit vector over a polygon in a cap (0, 2) or around the equator (1).
+
+    It is half the integral of x times dx along its sides, by Stokes, taken at Gauss's points: sides are smooth.
+    """
+    if count < 3:
+        return
+    sign = 0.5 if _doubled(shape, count, 0.0, 0.0) > 0.0 else -0.5
+    height = _RING[face] - (shape[0, 0] + shape[0, 1]) / nside
+    order = 4 if part == 1 and nside >= 32 else 8
+    if part != 1 and min(height, 4.0 - height) * nside < _BESIDE:
+        order = 16  # beside the poles sides are curved, on fine grids as on coarse ones
+    first = order - 4
+    for i in range(count):
+        j = i + 1 if i + 1 < count else 0
+        du, dv = (shape[j, 0] - shape[i, 0]) / nside, (shape[j, 1] - shape[i, 1]) / nside
+        for k in range(first, first + order):
+            u, v = shape[i, 0] / nside + _NODES[k] * du, shape[i, 1] / nside + _NODES[k] * dv
+            x, y, z = _turning(face, part, u, v, du, dv)
+            weight = sign * _WEIGHTS[k]
+            moment[0] += weight * x
+            moment[1] += weight * y
+            moment[2] += weight * z
+
+
+@compiled
+def _turning(face, part, u, v, du, dv) -> Any:
+    """Return the unit vector times its change, for a place on a face and a change of it."""
+    height, x, dheight, dx = _RING[face] - u - v, u - v, -du - dv, du - dv
+    if part == 1:
+        z = (2.0 - height) / 1.5
+        flat = np.sqrt(1.0 - z * z)
+        up, angle, turn = -dheight / 1.5 / flat, x, dx
+        across = flat * turn
+    else:
+        pole, side = (height, 1.0) if part == 0 else (4.0 - height, -1.0)
+        dpole = side * dheight
+        ratio = np.sqrt((2.0 - pole * pole / 3.0) / 3.0)
+        z, flat = side * (1.0 - pole * pole / 3.0), pole * ratio
+        angle = x / pole if pole > 0.0 else 0.0
+        up, across = -side * dpole / (1.5 * ratio), ratio * (dx - angle * dpole)
+    longitude = (angle + _MIDDLE[face]) * _EIGHTH
+    across *= _EIGHTH
+    sine, cosine = np.sin(longitude), np.cos(longitude)
+    return sine * up - z * cosine * across, -cosine * up - z * sine * across, flat * across
+
+
+@compiled
+def cells_of_boxes(boxes, rows, nside, has_moments) -> Any:
     """Intersect boxes with the cells of HEALPix."""
     north, south, first, _, west, step, left, right = rows
     indptr = np.zeros(boxes.size + 1, np.int64)
-    indices, areas, place = np.empty(boxes.size * 4 + 64, np.int64), np.empty(boxes.size * 4 + 64), 0
+    found, place = _room(boxes.size * 4 + 64, has_moments), 0
     shape, strip, made, rest = np.empty((12, 2)), np.empty((12, 2)), np.empty((12, 2)), np.empty((12, 2))
     for i in range(boxes.size):
         row = np.searchsorted(first, boxes[i], side="right") - 1
@@ -66,39 +162,40 @@ def cells_of_boxes(boxes, rows, nside) -> Any:
                     begin, end = a + turn * _CIRCLE, b + turn * _CIRCLE
                     count = _piece(shape, face, part, north[row], south[row], begin, end, nside)
                     if count > 0:
-                        place, indices, areas = _spread(
-                            shape, count, face, nside, place, indices, areas, strip, made, rest
-                        )
+                        place, found = _spread(shape, count, face, part, nside, place, found, strip, made, rest)
                 turn += 1.0
         indptr[i + 1] = place
-    return indptr, indices[:place].copy(), areas[:place].copy()
+    return indptr, found[0][:place].copy(), found[1][:place].copy(), found[2][:place].copy()
 
 
 @compiled
-def _spread(shape, count, face, nside, place, indices, areas, strip, made, rest) -> Any:
+def _spread(shape, count, face, part, nside, place, found, strip, made, rest) -> Any:
     """Write the overlaps of a polygon with the cells of a face; return the next place, and the arrays."""
     low, high = _range(shape, count, 0, nside)
     for x in range(low, high):
         inside = _cut(shape, count, 0, x, x + 1, strip, rest)
         bottom, top = _range(strip, inside, 1, nside) if inside > 2 else (0, 0)
         for y in range(bottom, top):
-            area = _square(strip, inside, x, y, made, rest)
+            corners = _cut(strip, inside, 1, y, y + 1, made, rest)
+            area = 0.5 * abs(_doubled(made, corners, x, y))
             if area > _SLIVER:
-                if place == indices.size:
-                    indices, areas = _grown(indices, areas)
-                indices[place] = (face * nside + y) * nside + x
-                areas[place] = area * _FACE / (nside * nside)
+                if place == found[0].size:
+                    found = _grown(found)
+                found[0][place] = (face * nside + y) * nside + x
+                found[1][place] = area * _FACE / (nside * nside)
+                if found[2].size > 0:
+                    add_moment(made, corners, face, part, nside, found[2][place])
                 place += 1
-    return place, indices, areas
+    return place, found
 
 
 @compiled
-def boxes_of_cells(cells, rows, nside) -> Any:
+def boxes_of_cells(cells, rows, nside, has_moments) -> Any:
     """Intersect cells of HEALPix with boxes."""
     north, south, first, count, west, step, left, right = rows
     indptr = np.zeros(cells.size + 1, np.int64)
-    indices, areas, place = np.empty(cells.size * 4 + 64, np.int64), np.empty(cells.size * 4 + 64), 0
-    shape, strip, made, rest = np.empty((12, 2)), np.empty((12, 2)), np.empty((12, 2)), np.empty((12, 2))
+    found, place = _room(cells.size * 4 + 64, has_moments), 0
+    work = np.empty((4, 12, 2))
     for i in range(cells.size):
         x, y, face = cells[i] % nside, cells[i] // nside % nside, cells[i] // (nside * nside)
         top, bottom = _RING[face] - (x + y + 2) / nside, _RING[face] - (x + y) / nside
@@ -114,22 +211,35 @@ def boxes_of_cells(cells, rows, nside) -> Any:
                 while west[row] + k * step[row] < to + turn * _CIRCLE and (is_around or k < count[row]):
                     a = max(west[row] + k * step[row], left[row]) - turn * _CIRCLE
                     b = min(west[row] + (k + 1) * step[row], right[row]) - turn * _CIRCLE
-                    area = 0.0
-                    for part in range(3):
-                        corners = _piece(shape, face, part, north[row], south[row], a, b, nside)
-                        if corners > 0:
-                            inside = _cut(shape, corners, 0, x, x + 1, strip, rest)
-                            area += _square(strip, inside, x, y, made, rest)
+                    if place == found[0].size:
+                        found = _grown(found)
+                    area = _box_in_cell(face, x, y, north[row], south[row], a, b, nside, place, found, work)
                     if area > _SLIVER:
-                        if place == indices.size:
-                            indices, areas = _grown(indices, areas)
-                        indices[place] = first[row] + k % count[row]
-                        areas[place] = area * _FACE / (nside * nside)
+                        found[0][place] = first[row] + k % count[row]
+                        found[1][place] = area * _FACE / (nside * nside)
                         place += 1
                     k += 1
                 turn += 1
         indptr[i + 1] = place
-    return indptr, indices[:place].copy(), areas[:place].copy()
+    return indptr, found[0][:place].copy(), found[1][:place].copy(), found[2][:place].copy()
+
+
+@compiled
+def _box_in_cell(face, x, y, north, south, west, east, nside, place, found, work) -> Any:
+    """Return the area of the part of a box in a cell, and write its moment where there is room."""
+    shape, strip, made, rest = work[0], work[1], work[2], work[3]
+    area = 0.0
+    if found[2].size > 0:
+        found[2][place, 0], found[2][place, 1], found[2][place, 2] = 0.0, 0.0, 0.0
+    for part in range(3):
+        corners = _piece(shape, face, part, north, south, west, east, nside)
+        inside = _cut(shape, corners, 0, x, x + 1, strip, rest) if corners > 0 else 0
+        inside = _cut(strip, inside, 1, y, y + 1, made, rest) if inside > 2 else 0
+        if inside > 2:
+            area += 0.5 * abs(_doubled(made, inside, x, y))
+            if found[2].size > 0:
+                add_moment(made, inside, face, part, nside, found[2][place])
+    return area
 
 
 @compiled
@@ -199,20 +309,26 @@ def _cut_side(shape, count, axis, limit, sign, out) -> Any:
 
 
 @compiled
-def _square(strip, count, x, y, made, rest) -> Any:
-    """Return the area of the part of a polygon in the square whose south corner is at `x`, `y`."""
-    if count < 3:
-        return 0.0
-    count = _cut(strip, count, 1, y, y + 1, made, rest)
+def _doubled(shape, count, x, y) -> Any:
+    """Return twice the area of a polygon, negative if it runs clockwise, of coordinates counted from near it."""
     double = 0.0
     for i in range(count):
         j = i + 1 if i + 1 < count else 0
-        double += (made[i, 0] - x) * (made[j, 1] - y) - (made[j, 0] - x) * (made[i, 1] - y)
-    return 0.5 * abs(double)
+        double += (shape[i, 0] - x) * (shape[j, 1] - y) - (shape[j, 0] - x) * (shape[i, 1] - y)
+    return double
 
 
 @compiled
-def _grown(indices, areas) -> Any:
-    more, larger = np.empty(2 * indices.size, np.int64), np.empty(2 * indices.size)
-    more[: indices.size], larger[: areas.size] = indices, areas
-    return more, larger
+def _room(size, has_moments) -> Any:
+    return np.empty(size, np.int64), np.empty(size), np.zeros((size if has_moments else 0, 3))
+
+
+@compiled
+def _grown(found) -> Any:
+    """Return arrays with twice the room."""
+    size = found[0].size
+    larger = _room(2 * size, found[2].size > 0)
+    larger[0][:size], larger[1][:size] = found[0], found[1]
+    if found[2].size > 0:
+        larger[2][:size] = found[2]
+    return larger

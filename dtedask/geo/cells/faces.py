@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.geo.cells.boxes import Boxes
-from dtedask.geo.cells.face_kernels import boxes_of_cells, cells_of_boxes, cells_of_cells
+from dtedask.geo.cells.face_kernels import boxes_of_cells, cells_of_boxes, cells_of_cells, moments_of_cells
 from dtedask.geo.cells.overlaps import Overlaps
 from dtedask.geo.grid import Grid
 from dtedask.geo.healpix import places_of, ring_places
@@ -55,6 +55,10 @@ class Faces:
         """Return the areas of the cells on a sphere of radius 1: all are equal."""
         return np.full(self.size, 4.0 * np.pi / self.size)
 
+    def moments(self) -> _Array:
+        """Return the integrals of the unit vector over the cells on a sphere of radius 1, shape (size, 3)."""
+        return _turned(moments_of_cells(self.cells, self.nside), self.turn)
+
 
 @lru_cache(maxsize=4)
 def faces_of(grid: Grid) -> Faces:
@@ -71,27 +75,34 @@ def faces_of(grid: Grid) -> Faces:
     return Faces(nside, float(said.get("first_longitude", _EIGHTH)) - _EIGHTH, cells, points)
 
 
-def meet_faces(source: Faces, target: Faces, points: _Indices) -> Overlaps:
+def meet_faces(source: Faces, target: Faces, points: _Indices, *, moments: bool = False) -> Overlaps:
     """Intersect cells of two HEALPix grids that share their faces."""
     turns = round((target.turn - source.turn) / 90.0) % 4
-    found = _overlaps(*cells_of_cells(target.cells[points], target.nside, source.nside, turns))
-    return found._replace(indices=source.points[found.indices])
+    found = Overlaps(*cells_of_cells(target.cells[points], target.nside, source.nside, turns, moments))
+    return found._replace(indices=source.points[found.indices], moments=_turned(found.moments, source.turn))
 
 
-def cells_in_boxes(source: Faces, target: Boxes, boxes: _Indices) -> Overlaps:
+def cells_in_boxes(source: Faces, target: Boxes, boxes: _Indices, *, moments: bool = False) -> Overlaps:
     """Intersect boxes of a target with the cells of HEALPix; indices are points of the HEALPix grid."""
-    found = _overlaps(*cells_of_boxes(boxes, _on_faces(target, source.turn), source.nside))
-    return found._replace(indices=source.points[found.indices])
+    found = Overlaps(*cells_of_boxes(boxes, _on_faces(target, source.turn), source.nside, moments))
+    return found._replace(indices=source.points[found.indices], moments=_turned(found.moments, source.turn))
 
 
-def boxes_in_cells(source: Boxes, target: Faces, points: _Indices) -> Overlaps:
+def boxes_in_cells(source: Boxes, target: Faces, points: _Indices, *, moments: bool = False) -> Overlaps:
     """Intersect cells of HEALPix with boxes of a source."""
     rows = _on_faces(source, target.turn)
-    return _overlaps(*boxes_of_cells(target.cells[points], rows, target.nside))
+    found = Overlaps(*boxes_of_cells(target.cells[points], rows, target.nside, moments))
+    return found._replace(moments=_turned(found.moments, target.turn))
 
 
-def _overlaps(indptr: _Indices, indices: _Indices, areas: _Array) -> Overlaps:
-    return Overlaps(indptr, indices, areas, np.empty((0, 3)))
+def _turned(vectors: _Array, turn: float) -> _Array:
+    """Turn vectors to the east by some degrees."""
+    if turn == 0.0:
+        return vectors
+    angle = np.deg2rad(turn)
+    sine, cosine = np.sin(angle), np.cos(angle)
+    turned: _Array = vectors @ np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+    return turned
 
 
 def _on_faces(boxes: Boxes, turn: float) -> tuple[_Array | _Indices, ...]:

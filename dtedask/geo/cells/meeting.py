@@ -49,7 +49,7 @@ class Meeting:
         if isinstance(source, TurnedBoxes) and isinstance(target, TurnedBoxes):
             return box_overlaps(source.boxes, target.boxes, points, moments=moments)
         if self.search is None:
-            return _on_faces(source, target, points)
+            return _on_faces(source, target, points, moments)
         return self._pairs(points, self.search)
 
     def _pairs(self, points: _Indices, search: Search) -> Overlaps:
@@ -83,17 +83,15 @@ class Search(NamedTuple):
     edges: tuple[_Array, _Array, _Array, _Array] | None
 
 
-def meeting(source: Cells, target: Cells, *, moments: bool = False) -> Meeting:
+def meeting(source: Cells, target: Cells) -> Meeting:
     """Make the cells of two grids ready to be intersected.
 
     Parameters
     ----------
     source, target : TurnedBoxes, Faces or Polygons
         Cells of both.
-    moments : bool
-        Whether integrals of the unit vector are wanted, which HEALPix has as polygons only.
     """
-    if _are_alike(source, target, moments):
+    if _are_alike(source, target):
         return Meeting(source, target, source.areas(), target.areas())
     if isinstance(target, TurnedBoxes):
         source = outlines(source).turned(target.matrix.T)
@@ -112,11 +110,11 @@ def _search(source: Cells, target: Cells) -> Search:
     return Search(cKDTree(centres), radii, *_circles(target), boxes[0] if boxes else None)
 
 
-def _are_alike(source: Cells, target: Cells, moments: bool) -> bool:
+def _are_alike(source: Cells, target: Cells) -> bool:
     """Whether overlaps are known in closed form."""
     if isinstance(source, TurnedBoxes) and isinstance(target, TurnedBoxes):
         return np.array_equal(source.matrix, target.matrix)
-    if moments or isinstance(source, Polygons) or isinstance(target, Polygons):
+    if isinstance(source, Polygons) or isinstance(target, Polygons):
         return False
     if isinstance(source, Faces) and isinstance(target, Faces):
         return (source.turn - target.turn) % 90.0 == 0.0
@@ -124,13 +122,13 @@ def _are_alike(source: Cells, target: Cells, moments: bool) -> bool:
     return isinstance(boxes, TurnedBoxes) and np.array_equal(boxes.matrix, np.eye(3))
 
 
-def _on_faces(source: Cells, target: Cells, points: _Indices) -> Overlaps:
+def _on_faces(source: Cells, target: Cells, points: _Indices, moments: bool) -> Overlaps:
     if isinstance(source, Faces) and isinstance(target, Faces):
-        return meet_faces(source, target, points)
+        return meet_faces(source, target, points, moments=moments)
     if isinstance(source, Faces) and isinstance(target, TurnedBoxes):
-        return cells_in_boxes(source, target.boxes, points)
+        return cells_in_boxes(source, target.boxes, points, moments=moments)
     if isinstance(source, TurnedBoxes) and isinstance(target, Faces):
-        return boxes_in_cells(source.boxes, target, points)
+        return boxes_in_cells(source.boxes, target, points, moments=moments)
     raise AssertionError(type(source), type(target))
 
 

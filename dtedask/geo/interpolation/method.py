@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "dtedask.interpolations"
 _OWN: dict[str, str] = {
     "conservative": "dtedask.geo.interpolation.conservative:Conservative",
+    "conservative-second-order": "dtedask.geo.interpolation.conservative_second:ConservativeSecondOrder",
     "grid-box-average": "dtedask.geo.interpolation.grid_box:GridBoxAverage",
     "grid-box-maximum": "dtedask.geo.interpolation.grid_box:GridBoxMaximum",
     "grid-box-minimum": "dtedask.geo.interpolation.grid_box:GridBoxMinimum",

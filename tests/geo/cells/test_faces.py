@@ -1,7 +1,7 @@
 import healpix
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csr_array
 
@@ -18,6 +18,7 @@ def matrix(found, columns):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(names, boxes)
 def test_boxes_and_healpix_fill_each_other(name, box):
     faces, boxes = faces_of(Grid(name)), grid_boxes(Grid(box)).boxes

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
@@ -23,6 +23,7 @@ def all_pairs(one, other):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(seeds)
 def test_voronoi_cells_cover_the_sphere_and_hold_their_points(seed):
     points = random_points(seed, 40)
@@ -35,6 +36,7 @@ def test_voronoi_cells_cover_the_sphere_and_hold_their_points(seed):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(seeds, seeds)
 def test_polygons_fill_each_other(seed, other):
     one, two = voronoi(random_points(seed, 30)), voronoi(random_points(other, 20))
@@ -50,6 +52,7 @@ def test_polygons_fill_each_other(seed, other):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(seeds, st.sampled_from(["O4", "20/15", "L3x5", "L1x2", "H2"]))
 def test_polygons_and_boxes_fill_each_other(seed, name):
     polygons, boxes = voronoi(random_points(seed, 25)), grid_boxes(Grid(name)).boxes

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.geo import Grid
@@ -43,6 +43,7 @@ def test_integrals_over_the_globe_are_kept_with_exact_areas(source, target):
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(globes, globes)
 def test_integrals_over_the_globe_are_kept_for_turned_grids_with_areas_of_outlines(source, target):
     prepared, matrix = made(source, target)
@@ -51,6 +52,7 @@ def test_integrals_over_the_globe_are_kept_for_turned_grids_with_areas_of_outlin
 
 
 @pytest.mark.slow
+@settings(max_examples=20)
 @given(globes)
 def test_a_regional_map_keeps_what_is_in_it(source):
     _, matrix = made(source, lambert())
