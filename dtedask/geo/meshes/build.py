@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from dtedask.core.errors import GridError
 from dtedask.geo.grid import Grid
+from dtedask.geo.grids.points import own_rows
 from dtedask.geo.meshes.connectivity import Integers, cleaned
 from dtedask.geo.meshes.healpix import healpix_elements
 from dtedask.geo.meshes.sphere import Array, unit_vectors
@@ -105,15 +106,15 @@ def _of_points(
 def _own_kind(grid: Grid) -> Kind:
     if grid.kind == "healpix":
         return "healpix"
-    return "structured" if grid.structure() is not None or len(grid.shape) == 2 else "delaunay"
+    return "structured" if own_rows(grid.description) is not None or len(grid.shape) == 2 else "delaunay"
 
 
 def _structured(grid: Grid, *, is_patched: bool) -> Integers:
-    rows = grid.structure()
+    rows = own_rows(grid.description)  # a turned grid's own: which points are neighbours does not change
     if rows is not None:
         return elements_of_rows(rows, is_patched=is_patched)
     if len(grid.shape) == 2:
-        return elements_of_table(*grid.shape, is_periodic=bool(grid.description.get("periodic", False)))
+        return elements_of_table(*grid.shape)
     raise GridError(
         f"The points of the grid {grid.label} stand in no rows.", hint="Build its mesh with kind='delaunay'."
     )

@@ -46,14 +46,11 @@ def elements_of_rows(rows: Rows, *, is_patched: bool) -> Integers:
     return padded(np.concatenate(quadrilaterals), np.concatenate(triangles))
 
 
-def elements_of_table(down: int, across: int, *, is_periodic: bool) -> Integers:
+def elements_of_table(down: int, across: int) -> Integers:
     """Join the points of a table of `down` rows and `across` columns by quadrilaterals, shape (elements, 4)."""
-    row, column = np.divmod(np.arange((down - 1) * across, dtype=np.int64), across)
-    if not is_periodic:
-        row, column = row[column < across - 1], column[column < across - 1]
-    east = (column + 1) % across
-    here, below = row * across, (row + 1) * across
-    return np.stack([here + column, below + column, below + east, here + east], axis=1)
+    point = np.arange(down * across, dtype=np.int64).reshape(down, across)
+    corners = point[:-1, :-1], point[1:, :-1], point[1:, 1:], point[:-1, 1:]
+    return np.stack([corner.ravel() for corner in corners], axis=1)
 
 
 def _between(rows: Rows, north: int, south: int) -> tuple[Integers, Integers]:

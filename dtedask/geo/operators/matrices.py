@@ -1,7 +1,8 @@
 """Gradient and divergence on the cells of a mesh's nodes, as sparse matrices.
 
 With the cells' areas A, the normals S of the faces between two cells (their lengths times unit vectors, in three
-dimensions) and winds V as vectors in three dimensions, Gauss' theorem says (Kühnlein et al. 2019, equations 16 and 17):
+dimensions) and winds V as vectors in three dimensions, Gauss' theorem says (Kühnlein et al. 2019,
+https://doi.org/10.5194/gmd-12-651-2019):
 
     A_i div(V)_i  = sum over edges ij of  S_ij . (V_i + V_j) / 2
     A_i grad(f)_i = sum over edges ij of  S_ij (f_j + f_i) / 2  -  f_i sum over edges ij of  S_ij
@@ -133,7 +134,9 @@ def _maker(row: Integers, column: Integers, areas: Array) -> Callable[[Array], c
 
     place, slot = np.unique(row * areas.size + column, return_inverse=True)
     rows, columns = np.divmod(place, areas.size)
-    ends = np.searchsorted(rows, np.arange(areas.size + 1))
+    index = np.int32 if place.size < np.iinfo(np.int32).max else np.int64
+    ends = np.searchsorted(rows, np.arange(areas.size + 1)).astype(index)
+    columns = columns.astype(index)
     scale = 1.0 / (np.where(areas > 0.0, areas, np.nan) * EARTH_RADIUS_M)
 
     def make(entries: Array) -> csr_array:

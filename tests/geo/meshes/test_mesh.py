@@ -12,7 +12,9 @@ from dtedask.geo import Grid
 from dtedask.geo.meshes import Mesh, delaunay, mesh
 from dtedask.geo.meshes.connectivity import sizes
 
-GLOBAL = ["O8", "N16", "F8", "10/10", "L16x9", "H1", "H4", "H4-nested"]
+TURNED = [-30, 20]
+GLOBAL = ["O8", "N16", "F8", "10/10", "L16x9", "S16x8", "H1", "H4", "H4-nested", "CS-LFR-6"]
+GLOBAL += [{"grid": name, "rotation": TURNED} for name in ("O8", "F8", [10, 10])]
 
 
 def kinds(found: Mesh) -> dict[int, int]:
@@ -25,7 +27,7 @@ def scattered(seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
     return np.degrees(np.arcsin(z)), np.degrees(np.arctan2(y, x)) % 360
 
 
-@pytest.mark.parametrize("name", GLOBAL)
+@pytest.mark.parametrize("name", GLOBAL, ids=str)
 @pytest.mark.parametrize("kind", [None, "delaunay"])
 def test_global_meshes_are_spheres_without_gaps(name, kind):
     found = mesh(Grid(name), kind=kind)
@@ -71,6 +73,22 @@ def test_regular_grids_are_quadrilaterals_with_triangles_at_the_poles():
     assert kinds(found) == {3: 72, 4: 36 * 16}
     assert (found.nodes, found.points) == (2 + 36 * 17, 36 * 19)
     assert len(np.unique(found.node_of_point[:36])) == 1
+
+
+def test_turned_grids_have_the_elements_of_those_that_are_not():
+    for name in ("O8", [10, 10]):
+        turned, straight = mesh(Grid({"grid": name, "rotation": TURNED})), mesh(Grid({"grid": name}))
+        np.testing.assert_array_equal(turned.elements, straight.elements)
+        np.testing.assert_allclose(turned.dual_areas, straight.dual_areas, rtol=1e-6)
+
+
+def test_maps_are_tables_of_quadrilaterals():
+    described = {"nx": 5, "ny": 4, "dx": 1e4, "dy": 1e4, "lad": 50.0, "lov": 8.0, "latin1": 50.0, "latin2": 50.0}
+    described |= {"southwest_latitude": 45.0, "southwest_longitude": 5.0}
+    described |= {"semi_major": 6371229.0, "semi_minor": 6371229.0}
+    found = mesh(Grid.of("lambert", described, ("y", "x"), (4, 5)))
+    assert kinds(found) == {4: 12}
+    assert found.dual_areas.sum() == pytest.approx(12e8, rel=0.01)
 
 
 def test_rows_without_patches_leave_a_hole_at_each_pole():
