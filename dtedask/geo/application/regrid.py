@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import GridError
+from dtedask.geo.application.frames import Directions
+from dtedask.geo.application.lazily import in_dask, interpolated
 from dtedask.geo.application.missing import DEFAULT, MissingPolicy, checked_policy
 from dtedask.geo.application.operation import Area, Operation, Window, rows_of, window_of
+from dtedask.geo.application.winds import Pairs, WindOperation, pairs_among
 from dtedask.geo.fields import grid_of, on_grid
 from dtedask.geo.grid import Grid
 
@@ -36,6 +39,8 @@ def regrid(
     *,
     area: Sequence[float] | None = None,
     source: GridLike | None = None,
+    vectors: Pairs = "auto",
+    winds: tuple[Directions, Directions] = ("north", "north"),
     missing: str = DEFAULT,
     simulated_missing_value: float = 9999.0,
     simulated_missing_value_epsilon: float = 0.0,
@@ -57,6 +62,13 @@ def regrid(
         read than they need.
     source : Grid, str, pair of float or mapping, optional
         The grid of `data`; by default what its attribute ``grid_spec`` or its coordinates say.
+    vectors : sequence of pairs of str, "auto" or None
+        Variables of a dataset that are the two components of winds or other vectors, which are turned to the directions
+        at the points of the target; ``auto``: u and v, 10u and 10v and the like where both are there. Other variables,
+        such as vorticity, and components that are alone are interpolated as they are.
+    winds : pair of {"north", "grid"}
+        What components count from on the source and on the target: true east and north, or the columns and rows of a
+        turned grid or map.
     missing : MissingPolicy
         What becomes of points whose source has missing values (NaN).
     simulated_missing_value, simulated_missing_value_epsilon : float
@@ -79,7 +91,7 @@ def regrid(
 
     target = grid if isinstance(grid, Grid) else Grid(grid)
     treatment = (checked_policy(missing), simulated_missing_value, simulated_missing_value_epsilon)
-    wanted = _Wanted(target, _edges(area), method, options, treatment, _grid_or_none(source))
+    wanted = _Wanted(target, _edges(area), method, options, treatment, (vectors, *winds), _grid_or_none(source))
     if isinstance(data, xr.Dataset):
         return wanted.dataset(data)
     if isinstance(data, xr.DataArray):
@@ -109,6 +121,7 @@ class _Wanted:
     method: str
     options: Mapping[str, Any]
     treatment: tuple[MissingPolicy, float, float]
+    winds: tuple[Pairs, Directions, Directions]
     source: Grid | None
     operations: dict[str, Operation] = field(default_factory=dict)
 
@@ -126,29 +139,41 @@ class _Wanted:
         stale = {name for name, variable in data.variables.items() if gone & set(variable.dims)}
         rest = data.drop_vars(stale | ({"crs"} & set(data.variables)))
         said = {name: data.attrs[name] for name in ("grid_spec",) if name in data.attrs}
-        found = {name: self.array(array.assign_attrs({**said, **array.attrs})) for name, array in with_grid.items()}
+        known = {name: array.assign_attrs({**said, **array.attrs}) for name, array in with_grid.items()}
+        found = self._vectors(known)
+        found |= {name: self.array(array) for name, array in known.items() if name not in found}
         result = rest.assign({name: found.get(name, rest.get(name)) for name in data.data_vars})
         result.attrs = _attributes(data.attrs, self.target)
         return result
 
+    def _vectors(self, arrays: dict[Hashable, xr.DataArray]) -> dict[Hashable, xr.DataArray]:
+        """Interpolate pairs of variables that turn together."""
+        found: dict[Hashable, xr.DataArray] = {}
+        for pair in pairs_among([str(name) for name in arrays], self.winds[0]):
+            both = [_grid_last(arrays[name]) for name in pair]
+            source = self.source or grid_of(both[0])
+            if source.kind == "sh" or both[0].sizes != both[1].sizes or both[0].dims != both[1].dims:
+                continue
+            operation = self.operation(source)
+            if operation.handle.reduction == "sum":
+                turned = interpolated([array.variable for array in both], WindOperation(operation, *self.winds[1:]))
+                found |= {n: self._placed(a, values) for n, a, values in zip(pair, both, turned, strict=True)}
+        return found
+
     def array(self, data: xr.DataArray) -> xr.DataArray:
         """Interpolate one variable."""
-        import xarray as xr
-
-        from dtedask.geo.application.lazily import interpolated
-
-        dims = grid_dims(data.dims)
-        if not dims:
-            raise GridError(
-                f"An array over {', '.join(map(str, data.dims)) or 'nothing'} has no grid.",
-                hint="Its last dimensions are latitude and longitude, y and x, or values.",
-            )
-        data = data.transpose(..., *dims)
+        data = _grid_last(data)
         source = self.source or grid_of(data)
         if source.kind == "sh":
             return _from_spectral(data, self.target)
-        operation = self.operation(source)
-        (values,) = interpolated([data.variable], operation)
+        (values,) = interpolated([data.variable], self.operation(source))
+        return self._placed(data, values)
+
+    def _placed(self, data: xr.DataArray, values: Any) -> xr.DataArray:
+        """Give values on the target what describes them."""
+        import xarray as xr
+
+        dims = grid_dims(data.dims)
         kept = {n: c for n, c in data.coords.items() if not set(dims) & set(c.dims) and n != "crs"}
         attributes = _attributes(data.attrs, self.target)
         variable = xr.Variable((*data.dims[: -len(dims)], *self.target.dims), values, attributes)
@@ -156,8 +181,6 @@ class _Wanted:
 
     def plain(self, values: Any) -> Any:
         """Interpolate an array without names."""
-        from dtedask.geo.application.lazily import in_dask
-
         source = self.source
         if source is None:
             raise GridError("Where the points of a plain array are is not known.", hint="Say it by source='O320'.")
@@ -198,6 +221,16 @@ def _window(handle: WeightsHandle, area: Area | None, target: Grid) -> Window:
     return tuple(
         (min(first for first, _ in edges), max(last for _, last in edges)) for edges in zip(*windows, strict=True)
     )
+
+
+def _grid_last(data: xr.DataArray) -> xr.DataArray:
+    dims = grid_dims(data.dims)
+    if not dims:
+        raise GridError(
+            f"An array over {', '.join(map(str, data.dims)) or 'nothing'} has no grid.",
+            hint="Its last dimensions are latitude and longitude, y and x, or values.",
+        )
+    return data.transpose(..., *dims)
 
 
 def _from_spectral(data: xr.DataArray, target: Grid) -> xr.DataArray:
