@@ -16,13 +16,14 @@ from dtedask.geo.grids.specification import described
 
 if TYPE_CHECKING:
     import numpy as np
+    import xarray as xr
     from numpy.typing import ArrayLike, NDArray
 
     from dtedask.geo.grids.extent import BoundingBox
     from dtedask.geo.grids.rows import Points, Rows
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Grid:
     """Where the points of a field lie, in our order: rows north to south, columns west to east.
 
@@ -76,6 +77,16 @@ class Grid:
     def of(cls, kind: str, description: dict[str, Any], dims: tuple[str, ...], shape: tuple[int, ...]) -> Grid:
         """Make a grid from a description that JSON can hold."""
         return cls(kind, _written(kind, description), dims, shape)
+
+    def __repr__(self) -> str:
+        from dtedask.geo.grids.shown import text
+
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from dtedask.geo.grids.shown import page
+
+        return page(self)
 
     @property
     def size(self) -> int:
@@ -164,6 +175,22 @@ class Grid:
 
         described, places = cut(self, area)
         return Grid.of(*described), places
+
+    @classmethod
+    def from_dataset(cls, data: xr.Dataset | xr.DataArray) -> Grid:
+        """Tell the grid of an xarray object from its attributes or coordinates; values are not looked at.
+
+        The attribute ``grid_spec``, the grid mapping of HEALPix, axes of regular and Gaussian grids, points of reduced
+        Gaussian grids and HEALPix, maps and turned poles by their grid mapping; other points are unstructured.
+
+        Raises
+        ------
+        GridError
+            If nothing says where the points are, or rows do not run from north to south.
+        """
+        from dtedask.geo.grids.recognise import recognise
+
+        return recognise(data)
 
     @classmethod
     def unstructured(cls, latitude: ArrayLike, longitude: ArrayLike, *, name: str = "") -> Grid:

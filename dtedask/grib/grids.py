@@ -8,6 +8,7 @@ from typing import Any
 from dtedask.core.errors import GribUnsupportedError
 from dtedask.geo import Grid, PointOrder, ScanMode
 from dtedask.geo.grids.points import MOVED_KINDS, base_kind
+from dtedask.geo.grids.unstructured import NOT_IN_THE_MESSAGE
 from dtedask.grib.angles import columns, degrees, read_scan_mode, rows, tidy
 from dtedask.grib.handles import Handle
 from dtedask.grib.projected import lambert, lambert_azimuthal, mercator, polar_stereographic
@@ -163,7 +164,7 @@ def _unstructured(handle: Handle) -> tuple[Grid, PointOrder]:
         "reference": handle.integer("numberOfGridInReference"),
         "uuid": handle.text("uuidOfHGrid"),
         "size": size,
-        "coordinates": "not in the message: only the grid's number and UUID are",
+        "coordinates": NOT_IN_THE_MESSAGE,
     }
     return Grid.of("unstructured", description, ("values",), (size,)), PointOrder((size,))
 

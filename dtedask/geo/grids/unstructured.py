@@ -20,6 +20,8 @@ from dtedask.core.errors import GridError
 from dtedask.geo.grids.described import VALUES, Described
 from dtedask.geo.grids.rows import Points
 
+NOT_IN_THE_MESSAGE = "not in the message: only the grid's number and UUID are"
+"""What the description of a grid from a GRIB message says of its coordinates."""
 _IN_MEMORY: dict[str, NDArray[np.float64]] = {}
 _SETTING = "dtedask.geo.coordinates"
 
