@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dtedask.core.errors import GridError
 from dtedask.geo.grid import Grid
 
@@ -24,23 +22,25 @@ def grid_of(field: xr.DataArray) -> Grid:
     Parameters
     ----------
     field : xarray.DataArray, shape (..., grid)
-        It has the attribute ``grid_spec``, as fields of a store have, or coordinates of a regular latitude-longitude
-        grid in our order: north to south, west to east.
+        It has the attribute ``grid_spec``, as fields of a store have, or coordinates that `Grid.from_dataset` knows.
 
     Raises
     ------
     GridError
-        If neither is there, or the sizes of the field are not the grid's.
+        If neither is there, rows do not run from north to south, or the sizes of the field are not the grid's.
     """
     spec = field.attrs.get("grid_spec")
     if spec is not None:
         return _grid_of_spec(field, spec)
-    if field.dims[-2:] == ("latitude", "longitude"):
-        return _regular(field)
-    raise GridError(
-        f"The grid of an array over {', '.join(map(str, field.dims)) or 'nothing'} is not said.",
-        hint="Set the attribute grid_spec (grid.spec), as the fields of a store have it.",
-    )
+    from dtedask.geo.grids.recognise import recognise
+
+    grid = recognise(field)
+    if field.shape[-len(grid.shape) :] != grid.shape:
+        raise GridError(
+            f"A field of shape {field.shape} has coordinates of the grid {grid.label}, which has {grid.shape}.",
+            hint="The dimensions of the grid are the last ones: field.transpose(..., *dims of the grid).",
+        )
+    return grid
 
 
 def on_grid(field: xr.DataArray, grid: Grid) -> xr.DataArray:
@@ -69,18 +69,6 @@ def _grid_of_spec(field: xr.DataArray, spec: str) -> Grid:
             hint="Drop the attribute grid_spec where a part of a field was selected, or set that of the part.",
         )
     return grid
-
-
-def _regular(field: xr.DataArray) -> Grid:
-    from dtedask.geo.regular import regular_latlon
-
-    latitude, longitude = (field[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude"))
-    if latitude.size > 1 and latitude[0] < latitude[-1]:
-        raise GridError(
-            "The rows of the field run from south to north.",
-            hint="Sort it: field.isel(latitude=slice(None, None, -1)).",
-        )
-    return regular_latlon(latitude, longitude)
 
 
 def _coordinates(grid: Grid) -> dict[str, Any]:
