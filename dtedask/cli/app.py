@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from dtedask.cli import catalog, cluster, config, demo, info, ingest, listen, plan, plot, recipe, store, weights
+from dtedask.cli import catalog, cluster, config, demo, grid, info, ingest, listen, plan, plot, recipe, store, weights
 from dtedask.cli.commands import NAMES, new_group
 
 
@@ -43,6 +43,7 @@ for name, module, help_text in (
     ("recipe", recipe, "Run what a recipe (one YAML file) describes."),
     ("plan", plan, "Run plans: select, statistics, interpolation and sinks on a stream of fields."),
     ("catalog", catalog, "Look into catalogs of cubes."),
+    ("grid", grid, "Look at grids: their points, boxes and names."),
     ("weights", weights, "Make, list and remove weights of interpolation."),
     ("cluster", cluster, "Start, look at and stop the places where work can run."),
 ):

@@ -32,7 +32,7 @@ def facts(grid: Grid) -> dict[str, str]:
     """Return what people want to know of a grid, a word or two each."""
     shape = ", ".join(f"{name} {length}" for name, length in zip(grid.dims, grid.shape, strict=True))
     found = {"grid": grid.label, "kind": grid.kind, "points": f"{grid.size:,}", "shape": shape}
-    box = _box(grid)
+    box = box_of(grid)
     if box is not None:
         found["north/west/south/east"] = "/".join(f"{edge:.6g}" for edge in box)
     return found | {"uid": grid.uid}
@@ -45,7 +45,7 @@ def page(grid: Grid) -> str:
         for name, value in facts(grid).items()
     )
     spec = grid.spec if len(grid.spec) <= _LONG else f"{grid.spec[:_LONG]}…"
-    box = _box(grid)
+    box = box_of(grid)
     return (
         f"<div><table>{rows}</table>{'' if box is None else _sketch(box)}"
         "<details><summary>description</summary>"
@@ -53,7 +53,8 @@ def page(grid: Grid) -> str:
     )
 
 
-def _box(grid: Grid) -> BoundingBox | None:
+def box_of(grid: Grid) -> BoundingBox | None:
+    """Return the box of a grid's points; None if it has none, nobody knows them, or it would take long."""
     try:
         if grid.kind == "sh" or (grid.structure() is None and grid.size > _MANY):
             return None
