@@ -22,6 +22,7 @@ from dtedask.geo.grid import Grid
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dtedask.geo.application.lazily import Interpolates
     from dtedask.geo.weighting import WeightsHandle
 
     GridLike = Grid | str | Sequence[float] | Mapping[str, Any]
@@ -74,7 +75,8 @@ def regrid(
     simulated_missing_value, simulated_missing_value_epsilon : float
         The number that counts as missing under ``simulated-missing-value``, and how far from it a value may be.
     **options
-        Options of the method, and `source_mask`, `target_mask`, `cache`, ... of `dtedask.geo.weights`.
+        Options of the method, and `source_mask`, `target_mask`, `cache`, ... of `dtedask.geo.weights`. Spherical
+        harmonics need no method: of them only `truncation` is heeded, as `dtedask.geo.spectral.inverse` has it.
 
     Returns
     -------
@@ -164,9 +166,7 @@ class _Wanted:
         """Interpolate one variable."""
         data = _grid_last(data)
         source = self.source or grid_of(data)
-        if source.kind == "sh":
-            return _from_spectral(data, self.target)
-        (values,) = interpolated([data.variable], self.operation(source))
+        (values,) = interpolated([data.variable], self.step(source))
         return self._placed(data, values)
 
     def _placed(self, data: xr.DataArray, values: Any) -> xr.DataArray:
@@ -191,12 +191,20 @@ class _Wanted:
                 f"An array of shape {values.shape} does not end with the points of {source.label}.",
                 hint=f"They are {source.shape}.",
             )
-        operation = self.operation(source)
+        operation = self.step(source)
         if hasattr(values, "dask"):
             return in_dask([values], operation)[0]
         cut = tuple(slice(first, last) for first, last in operation.window)
         outer = (slice(None),) * (values.ndim - len(cut))
         return operation(np.asarray(values)[outer + cut])
+
+    def step(self, source: Grid) -> Interpolates:
+        """What is done to fields of a source grid, each by itself; spherical harmonics need no weights."""
+        if source.kind != "sh":
+            return self.operation(source)
+        from dtedask.geo.spectral.operation import SpectralOperation
+
+        return SpectralOperation.wanted(source, self.target, self.options.get("truncation"))
 
     def operation(self, source: Grid) -> Operation:
         """Name the weights from a source grid, and the part of it that they read."""
@@ -231,14 +239,6 @@ def _grid_last(data: xr.DataArray) -> xr.DataArray:
             hint="Its last dimensions are latitude and longitude, y and x, or values.",
         )
     return data.transpose(..., *dims)
-
-
-def _from_spectral(data: xr.DataArray, target: Grid) -> xr.DataArray:
-    """Spherical harmonics have values at any point."""
-    from dtedask.geo.spectral import inverse
-
-    found: xr.DataArray = inverse(data, target)
-    return found.assign_attrs(_attributes(found.attrs, target))
 
 
 def grid_dims(dims: Sequence[Hashable]) -> tuple[str, ...]:
