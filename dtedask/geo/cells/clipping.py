@@ -46,6 +46,23 @@ def are_convex(starts, vertices) -> Any:
 
 
 @compiled
+def depths(points, firsts, seconds, starts, vertices) -> Any:
+    """Return how far the point of each pair is within the polygon of the pair: negative beyond a side."""
+    found = np.empty(firsts.size)
+    for pair in range(firsts.size):
+        point, begin, end = points[firsts[pair]], starts[seconds[pair]], starts[seconds[pair] + 1]
+        found[pair] = np.inf
+        for k in range(begin, end):
+            a, b = vertices[k], vertices[k + 1 if k + 1 < end else begin]
+            u, v, w = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+            x, y, z = a[1] * w - a[2] * v, a[2] * u - a[0] * w, a[0] * v - a[1] * u
+            length = np.sqrt(x * x + y * y + z * z)
+            if length > 0.0:
+                found[pair] = min(found[pair], (x * point[0] + y * point[1] + z * point[2]) / length)
+    return found
+
+
+@compiled
 def _most(starts) -> Any:
     most = 0
     for i in range(starts.size - 1):

@@ -59,20 +59,31 @@ class Faces:
         """Return the integrals of the unit vector over the cells on a sphere of radius 1, shape (size, 3)."""
         return _turned(moments_of_cells(self.cells, self.nside), self.turn)
 
+    def of_rings(self) -> _Indices:
+        """Return the point of each cell along the rings from north to south, shape (size,)."""
+        found = np.empty_like(self.points)
+        found[_along_rings(self.nside)] = self.points
+        return found
+
 
 @lru_cache(maxsize=4)
 def faces_of(grid: Grid) -> Faces:
     """Return the cells of a HEALPix grid."""
     said = grid.description
     nside = int(said["nside"])
-    face, within = np.divmod(np.arange(_FACES * nside * nside, dtype=np.int64), nside * nside)
-    y, x = np.divmod(within, nside)
-    points = ring_places(face, x, y, nside)
+    points = _along_rings(nside)
     if said["ordering"] == "nested":
         points = places_of(nside, "ring")[points]
     cells = np.empty_like(points)
     cells[points] = np.arange(points.size)
     return Faces(nside, float(said.get("first_longitude", _EIGHTH)) - _EIGHTH, cells, points)
+
+
+def _along_rings(nside: int) -> _Indices:
+    """Return the places of cells along the rings."""
+    face, within = np.divmod(np.arange(_FACES * nside * nside, dtype=np.int64), nside * nside)
+    y, x = np.divmod(within, nside)
+    return ring_places(face, x, y, nside)
 
 
 def meet_faces(source: Faces, target: Faces, points: _Indices, *, moments: bool = False) -> Overlaps:

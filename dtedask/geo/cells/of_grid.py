@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from dtedask.geo.cells.boxes import Boxes
 from dtedask.geo.cells.faces import Faces, faces_of
 from dtedask.geo.cells.outlines import box_outlines, face_outlines
-from dtedask.geo.cells.polygons import Polygons, quadrangles, unit_vectors
+from dtedask.geo.cells.polygons import Polygons, of_equal_length, quadrangles, unit_vectors
 from dtedask.geo.cells.rows import own_boxes
 from dtedask.geo.cells.voronoi import voronoi
 from dtedask.geo.grid import Grid
+from dtedask.geo.grids.cubed_sphere import cube_corners
 from dtedask.geo.grids.maps import KINDS, plane
 from dtedask.geo.grids.placing import is_rotated, placed
 from dtedask.geo.grids.rows import Points
@@ -56,7 +57,8 @@ def cells_of(grid: Grid) -> Cells:
     """Return the cells of a grid.
 
     Points in rows have boxes, turned with their pole if it is; HEALPix its own cells; points that are regular on a map
-    the quadrangles between lines half-way between them; all others what is nearer to them than to other points.
+    the quadrangles between lines half-way between them, the cubed sphere its own; all others what is nearer to them
+    than to other points.
 
     Raises
     ------
@@ -64,8 +66,10 @@ def cells_of(grid: Grid) -> Cells:
         If the grid does not say where its points are.
     """
     place = grid.description
-    if "area" in place:
+    if grid.kind == "part":
         return _in_area(place)
+    if grid.kind == "cubed_sphere":
+        return _on_cube(place)
     if grid.kind == "healpix":
         return faces_of(grid)
     boxes = _in_rows(place)
@@ -95,8 +99,14 @@ def _in_rows(place: dict[str, Any]) -> TurnedBoxes | None:
 
 def _in_area(place: dict[str, Any]) -> Polygons:
     """Return those cells of another grid whose points lie in an area."""
-    whole = Grid({name: value for name, value in place.items() if name not in {"area", "size"}})
+    whole = Grid(place["of"])
     return outlines(cells_of(whole)).take(np.flatnonzero(is_inside(whole.points(), place["area"])))
+
+
+def _on_cube(place: dict[str, Any]) -> Polygons:
+    """Return the cells of a cubed sphere: lines of its faces are great circles."""
+    faces = [quadrangles(corners) for corners in cube_corners(place)]
+    return of_equal_length(np.concatenate([face.vertices.reshape(-1, 4, 3) for face in faces]))
 
 
 def _on_map(grid: Grid) -> Polygons:

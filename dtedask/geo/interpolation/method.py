@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINTS = "dtedask.interpolations"
 _OWN: dict[str, str] = {
+    "binning": "dtedask.geo.interpolation.binning:Binning",
     "conservative": "dtedask.geo.interpolation.conservative:Conservative",
     "conservative-second-order": "dtedask.geo.interpolation.conservative_second:ConservativeSecondOrder",
     "grid-box-average": "dtedask.geo.interpolation.grid_box:GridBoxAverage",
