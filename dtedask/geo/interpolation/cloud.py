@@ -27,22 +27,27 @@ class Cloud:
         Points on the unit sphere.
     tree : scipy.spatial.cKDTree
         Of the vectors.
+    numbers : numpy.ndarray of int64, shape (size,)
+        Which points of the grid they are: all but those that a map has no place for.
     """
 
     vectors: _Array
     tree: Any
+    numbers: NDArray[np.int64]
 
     @classmethod
     def of(cls, grid: Grid) -> Cloud:
         """Make the tree of a grid's points."""
-        return cls.around(unit_vectors(*grid.points()))
+        latitude, longitude = grid.points()
+        known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
+        return cls.around(unit_vectors(latitude[known], longitude[known]), known)
 
     @classmethod
-    def around(cls, vectors: _Array) -> Cloud:
+    def around(cls, vectors: _Array, numbers: NDArray[np.int64]) -> Cloud:
         """Make the tree of places on the unit sphere."""
         from scipy.spatial import cKDTree
 
-        return cls(vectors, cKDTree(vectors, balanced_tree=False, compact_nodes=False))
+        return cls(vectors, cKDTree(vectors, balanced_tree=False, compact_nodes=False), numbers)
 
     def nearest(self, latitude: _Array, longitude: _Array, count: int, most: float) -> tuple[NDArray[np.int64], _Array]:
         """Return the nearest points and squares of their distances, nearest first; -1 where there are no more.
@@ -50,9 +55,12 @@ class Cloud:
         Of points at equal distance the first of the grid comes first.
         """
         wanted = min(count + _EQUALLY_NEAR - 1, len(self.vectors))
-        away, found = self.tree.query(unit_vectors(latitude, longitude), k=np.arange(1, wanted + 1))
+        known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
+        away, found = self.tree.query(unit_vectors(latitude[known], longitude[known]), k=np.arange(1, wanted + 1))
         columns, squares = np.full((len(latitude), count), -1, np.int64), np.full((len(latitude), count), np.inf)
-        order(found.astype(np.int64), away**2, most, columns, squares)
+        of_known, squares_of_known = columns[known], squares[known]
+        order(self.numbers[found], away**2, most, of_known, squares_of_known)
+        columns[known], squares[known] = of_known, squares_of_known
         return columns, squares
 
 

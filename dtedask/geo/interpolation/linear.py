@@ -60,7 +60,7 @@ class Linear(RowsMethod):
         if self.options.outside == "nearest":
             empty = np.flatnonzero(columns[:, 0] < 0)
             nearest, _ = triangles.cloud.nearest(latitude[empty], longitude[empty], 1, np.inf)
-            columns[empty, 0], weights[empty, 0] = triangles.points[nearest[:, 0]], 1.0
+            columns[empty, 0], weights[empty, 0] = nearest[:, 0], 1.0
         return assembled(None, columns, weights, size=source.size)
 
     def entries(self, frame: Frame, latitude: _Array, longitude: _Array) -> Entries:

@@ -27,8 +27,6 @@ class Triangles:
     ----------
     cloud : Cloud
         The points that are corners.
-    points : numpy.ndarray of int64, shape (corners,)
-        Which points of the grid they are.
     corners : numpy.ndarray of int32, shape (triangles, 3)
         Counter-clockwise from outside.
     beyond : numpy.ndarray of int32, shape (triangles, 3)
@@ -38,7 +36,6 @@ class Triangles:
     """
 
     cloud: Cloud
-    points: NDArray[np.int64]
     corners: _Corners
     beyond: _Corners
     around: _Corners
@@ -71,17 +68,20 @@ class Triangles:
         oriented = _counter_clockwise(vectors, numbers.reshape(corners.shape).astype(np.int32))
         around = np.zeros(len(used), np.int32)
         around[oriented.ravel()] = np.repeat(np.arange(len(oriented), dtype=np.int32), 3)
-        return cls(Cloud.around(vectors), points, oriented, _beyond(oriented), around)
+        return cls(Cloud.around(vectors, points), oriented, _beyond(oriented), around)
 
     def weights(self, latitude: _Array, longitude: _Array) -> tuple[NDArray[np.int64], _Array]:
         """Return columns and weights of points, both of shape (points, 3); -1 outside of all triangles."""
         from dtedask.geo.interpolation.triangle_kernel import triangle_weights
 
-        vectors = unit_vectors(latitude, longitude)
+        columns, weights = np.full((len(latitude), 3), -1, np.int64), np.zeros((len(latitude), 3))
+        known = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
+        vectors = unit_vectors(latitude[known], longitude[known])
         begin = self.around[self.cloud.tree.query(vectors)[1]]
-        columns, weights = np.empty((len(vectors), 3), np.int64), np.empty((len(vectors), 3))
-        triangle_weights(self.cloud.vectors, (self.corners, self.beyond), begin, vectors, columns, weights)
-        return np.where(columns >= 0, self.points[columns], -1), weights
+        found, shares = columns[known], weights[known]
+        triangle_weights(self.cloud.vectors, (self.corners, self.beyond), begin, vectors, found, shares)
+        columns[known], weights[known] = np.where(found >= 0, self.cloud.numbers[found], -1), shares
+        return columns, weights
 
 
 def _counter_clockwise(vectors: _Array, corners: _Corners) -> _Corners:

@@ -3,6 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dtedask.geo import Grid
+
 TURNED = [
     # of its points at its pole nobody on the Earth knows the longitude
     {"grid": [10, 15], "rotation": [-40, 20, 5]},
@@ -79,3 +81,17 @@ def test_blocks_are_parts_of_the_whole(weights, grid):
     prepared = Linear().prepare(source, target)
     part = Linear().block(prepared, source, target, 100, 333)
     assert abs(part - weights("linear", source, target)[100:333]).nnz == 0
+
+
+@pytest.mark.parametrize("method", ["linear", "bilinear", "bicubic", "nearest"])
+@pytest.mark.parametrize("name", ["O32", "N32", "F16"])
+def test_inside_of_part_of_a_gaussian_grid_all_points_have_values_of_the_whole(method, name, weights, grid):
+    part = Grid({"grid": name, "area": [60, 10, 20, 60]})
+    latitude, longitude = grid("2/2").points()
+    north, west, south, east = part.bounding_box
+    step = part.structure().step.max()
+    is_inside = (latitude < north - 6) & (latitude > south + 6) & (longitude > west + step) & (longitude < east - step)
+    matrix, whole = weights(method, part, "2/2")[is_inside], weights(method, name, "2/2")[is_inside]
+    assert (np.diff(matrix.indptr) > 0).all()
+    field = np.cos(np.deg2rad(3 * part.points().latitude)), np.cos(np.deg2rad(3 * grid(name).points().latitude))
+    np.testing.assert_allclose(matrix @ field[0], whole @ field[1], atol=2e-3 if method == "linear" else 1e-12)

@@ -91,3 +91,25 @@ def test_what_is_prepared_can_be_sent_to_workers():
 def test_too_few_points_have_no_triangles():
     with pytest.raises(GridError, match="3 points"):
         Triangles.of(scattered(3))
+
+
+def test_points_that_a_map_has_no_place_for_are_neither_source_nor_target(weights):
+    space_view = "+proj=geos +h=35785831 +lon_0=0 +a=6371229 +b=6371229"
+    place = {"projection": space_view, "x": -6e6, "y": -6e6, "dx": 5e5, "dy": 5e5, "nx": 25, "ny": 25}
+    disk = Grid.of("projected", place, ("y", "x"), (25, 25))
+    latitude, longitude = disk.points()
+    assert np.isnan(latitude).any()
+    for method in ("linear", "nearest", "bilinear"):
+        onto = weights(method, "O16", disk)
+        np.testing.assert_array_equal(np.diff(onto.indptr) > 0, np.isfinite(latitude))
+    back = weights("nearest", disk, "5/5", outside="nearest")
+    assert np.isfinite(latitude[back.indices]).all()
+    columns, _ = Triangles.of(Points(latitude, longitude)).weights(np.array([0.0, np.nan]), np.array([0.0, 1.0]))
+    assert columns[1, 0] == -1
+
+
+@pytest.mark.parametrize("name", ["CS-LFR-6", "CS-EA-5"])
+def test_cubed_spheres_cover_the_globe(name, weights, vectors):
+    matrix = weights("linear", name, "7.5/9")
+    seen = matrix @ vectors(name)
+    np.testing.assert_allclose(seen / np.linalg.norm(seen, axis=1)[:, None], vectors("7.5/9"), atol=1e-11)
