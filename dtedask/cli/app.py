@@ -8,7 +8,22 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from dtedask.cli import catalog, cluster, config, demo, grid, info, ingest, listen, plan, plot, recipe, store, weights
+from dtedask.cli import (
+    catalog,
+    cluster,
+    config,
+    demo,
+    grid,
+    info,
+    ingest,
+    listen,
+    plan,
+    plot,
+    recipe,
+    regrid,
+    store,
+    weights,
+)
 from dtedask.cli.commands import NAMES, new_group
 
 
@@ -36,7 +51,7 @@ def _root(
 
 app = new_group(no_args_is_help=True)
 app.callback(context_settings=NAMES)(_root)
-for module in (ingest, listen, plot, info, config, demo):
+for module in (ingest, listen, regrid, plot, info, config, demo):
     module.add_to(app)
 for name, module, help_text in (
     ("store", store, "Look into a root: fields, axes, commits; get fields out."),

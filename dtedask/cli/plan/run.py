@@ -104,15 +104,24 @@ def run(  # noqa: PLR0913 - each says something else of one run
         _show_beginning(plan, source, wanted, as_json=as_json)
         return
     with _showing(as_json=as_json) as show:
-        show(_run(plan, source, wanted, threads, cluster))
+        show(run_at_rest(plan, source, wanted, threads=threads, cluster=cluster))
 
 
-def _run(plan: Plan, source: AtRest, resume: Resume, threads: int, cluster: str | None) -> RunSummary:
+def run_at_rest(
+    plan: Plan,
+    source: AtRest,
+    resume: Resume,
+    *,
+    threads: int = 1,
+    cluster: str | None = None,
+    title: str = "Running the plan",
+) -> RunSummary:
+    """Send fields that are at rest through a plan, here or on a cluster, and show how far it is."""
     from dtedask.cli.progress import progress
     from dtedask.cli.running import interrupted_by_sigterm
     from dtedask.pipeline.runs.running import run_plan
 
-    with interrupted_by_sigterm(), progress("Running the plan") as display:
+    with interrupted_by_sigterm(), progress(title) as display:
         if cluster is not None:
             return _run_on(cluster, plan, source, display)
         counting = _Counting(source.total, display.on_progress)

@@ -166,5 +166,7 @@ def _wrong_options(name: str, kind: type[Method], error: ValidationError) -> Gri
         known = list(kind.Options.model_fields)
         hint = did_you_mean(option, known) if known else "It has none."
         return GridError(f"The method {name!r} has no option {option!r}.", hint=hint)
+    if first["type"] == "missing":
+        return GridError(f"The method {name!r} needs the option {option!r}.", hint="See its options in the reference.")
     said = first["msg"][:1].lower() + first["msg"][1:]
     return GridError(f"The option {option!r} of the method {name!r} is {first['input']!r}: {said}.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dtedask.core.errors import DocumentError, FieldError, PlanError
 from dtedask.pipeline.action import Action, ActionOptions, Context
+from dtedask.pipeline.values.placing import How
 from dtedask.pipeline.values.regridding import AreaOption, GridOption, Target, grid_name, read_area
 
 if TYPE_CHECKING:
@@ -35,31 +38,42 @@ class MirOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
 
     interpolation: str = ""
-    """The method, such as ``linear`` or ``nearest-neighbour``."""
+    """The method: ``linear`` (the default), ``nearest-neighbour``, ``bilinear``, ``grid-box-average``, ..."""
     interpolation_matrix: str = Field("", alias="interpolation-matrix")
-    """File of weights; these cannot be used yet."""
+    """File of weights for the method ``matrix``: of SciPy, MIR, ESMF or SCRIP; relative to the plan."""
     intermediate_interpolation: str = Field("", alias="intermediate-interpolation")
     """Method on the way to an intermediate grid; there is none yet."""
     intgrid: str = ""
     """Intermediate grid; there is none yet."""
     caching: bool | None = None
-    """Accepted, without effect: nothing has to be cached."""
+    """False keeps the weights in memory only; otherwise they are kept where ``geo.weights-cache`` says."""
 
     def refuse_what_cannot_be_done(self, target: Target) -> None:
-        """Raise where weights or an intermediate grid are asked for."""
-        for name in ("interpolation_matrix", "intermediate_interpolation", "intgrid"):
+        """Raise where an intermediate grid is asked for, or weights without their method."""
+        for name in ("intermediate_interpolation", "intgrid"):
             if getattr(self, name):
-                option = name.replace("_", "-")
-                raise _not_yet(option, getattr(self, name), target)
-        if self.interpolation == "matrix":
-            raise _not_yet("interpolation", self.interpolation, target)
+                raise _not_yet(name.replace("_", "-"), getattr(self, name), target)
+        if self.interpolation_matrix and target.how.method != "matrix":
+            raise PlanError(
+                f"Weights of a file ({self.interpolation_matrix}) are for the method 'matrix'.",
+                hint="Say interpolation: matrix, or leave 'interpolation-matrix' out.",
+            )
+
+    def how(self, context: Context, method: str = "", more: dict[str, Any] | None = None) -> How:
+        """How to interpolate, with options of the method beside."""
+        name, options = method or self.interpolation, dict(more or {})
+        if self.interpolation_matrix:
+            options["path"] = str(context.folder / Path(self.interpolation_matrix).expanduser())
+        return How(name, json.dumps(options, sort_keys=True), self.caching is not False)
 
 
 class InterpolateOptions(ActionOptions):
-    """On which grid fields are wanted.
+    """On which grid fields are wanted, and how they are interpolated.
 
-    Done so far is what needs no number that the field does not have: the same grid, HEALPix from ring to nested order
-    and back, areas of regular latitude-longitude grids and every n-th of their points. All else is an error.
+    Points that the field has already keep their values: areas, every n-th point of a regular grid, HEALPix in its
+    other order. Everything else is interpolated by weights, which are made once and kept. Fields in spherical harmonics
+    are summed up at the points, without the wave numbers that the grid cannot carry. A point is missing where the
+    source point of its largest weight is. What MultIO accepts and cannot be done is an error.
     """
 
     type: Literal["interpolate"] = "interpolate"
@@ -71,9 +85,11 @@ class InterpolateOptions(ActionOptions):
     area: AreaOption = ""
     """Area that is cut out: north, west, south and east in degrees. By default all points."""
     interpolation: str = ""
-    """The method; what can be done so far gives the values at points of the field, by whatever method."""
+    """The method, by our names or MIR's: ``linear`` (the default), ``nearest-neighbour``, ``grid-box-average``, ..."""
+    method_options: dict[str, Any] = Field({}, alias="method-options")
+    """Options of the method, such as ``{limiter: true}`` of ``quasi-cubic``; MultIO has none."""
     cache_path: str = Field("", alias="cache-path")
-    """Accepted, without effect: nothing has to be cached."""
+    """Accepted, without effect: weights are kept where the setting ``geo.weights-cache`` says."""
     options: MirOptions = MirOptions()
     """Further options."""
     truncation: str | int | None = None
@@ -124,8 +140,8 @@ class Interpolate(Action):
     def __init__(self, options: InterpolateOptions, context: Context) -> None:
         super().__init__(options, context)
         area = read_area(options.area) if options.area else None
-        method = options.interpolation or options.options.interpolation
-        self.target = Target(grid_name(options.grid) if options.grid else "", area, method)
+        how = options.options.how(context, options.interpolation, options.method_options)
+        self.target = Target(grid_name(options.grid) if options.grid else "", area, how)
         self._input = "" if not options.input else _name(options.input)
 
     def start(self) -> None:
@@ -141,6 +157,7 @@ class Interpolate(Action):
             value = getattr(self.options, name)
             if value is not None:
                 raise _not_yet(name, value, self.target)
+        self.target.check()
 
     def handle(self, message: Message, state: Any, compute: Compute) -> Iterable[Message]:  # noqa: ARG002
         """See `Action`."""

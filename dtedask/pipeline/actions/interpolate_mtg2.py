@@ -37,21 +37,20 @@ class Output(BaseModel):
     area: AreaOption = ""
     """Area that is cut out: north, west, south and east in degrees. By default all points."""
     cache_path: str = Field(".", alias="cache-path")
-    """Accepted, without effect: nothing has to be cached."""
+    """Accepted, without effect: weights are kept where the setting ``geo.weights-cache`` says."""
     options: MirOptions = MirOptions()
     """Further options."""
     additional_metadata: AdditionalMetadata = Field(AdditionalMetadata(), alias="additional-metadata")
     """What its fields say besides."""
 
-    @property
-    def target(self) -> Target:
+    def target(self, context: Context) -> Target:
         """What fields are wanted on."""
         area = read_area(self.area) if self.area else None
-        return Target(grid_name(self.grid), area, self.options.interpolation)
+        return Target(grid_name(self.grid), area, self.options.how(context))
 
 
 class InterpolateMtg2Options(ActionOptions):
-    """On which grids fields are wanted; what can be done is as for `interpolate`."""
+    """On which grids fields are wanted; each is made as by `interpolate`."""
 
     type: Literal["interpolate-mtg2"] = "interpolate-mtg2"
     """What the action does."""
@@ -66,7 +65,7 @@ class InterpolateMtg2(Action):
 
     def __init__(self, options: InterpolateMtg2Options, context: Context) -> None:
         super().__init__(options, context)
-        self._outputs = [(one.target, one) for one in options.outputs if one.enable]
+        self._outputs = [(one.target(context), one) for one in options.outputs if one.enable]
 
     def start(self) -> None:
         """Refuse what cannot be done on any grid, before the first field.
@@ -78,6 +77,7 @@ class InterpolateMtg2(Action):
         """
         for target, output in self._outputs:
             output.options.refuse_what_cannot_be_done(target)
+            target.check()
 
     def handle(self, message: Message, state: Any, compute: Compute) -> Iterable[Message]:  # noqa: ARG002
         """See `Action`."""

@@ -1,19 +1,21 @@
-"""Fields on other grids, as far as no number has to be made up: the same grid, another order, some of the points."""
+"""Fields on other grids: the grid and area that are wanted, and what a message says afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator
 
-from dtedask.core.errors import DocumentError, DtedaskError, FieldError, PlanError
-from dtedask.geo import Grid, PointOrder, Subset, subset
+from dtedask.core.errors import DocumentError, DtedaskError, FieldError, GridError, PlanError
+from dtedask.geo import Grid, PointOrder, Subset
 from dtedask.grib import Coordinate
+from dtedask.grib.coordinates import of_grid
 from dtedask.pipeline.actions.renumber_healpix import renumbered
 from dtedask.pipeline.values.numbers import numbers_of
+from dtedask.pipeline.values.placing import Area, How, Placement, placement
 from dtedask.request import canonical_value
 
 if TYPE_CHECKING:
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["AreaOption", "GridName", "GridOption", "Target", "grid_name", "read_area"]
 
 GridName = str | float | Sequence[float]
-Area = tuple[float, float, float, float]
-_AT_POINTS = frozenset({"", "none", "linear", "bilinear", "nn", "nearest-neighbour", "nearest-neighbor", "k-nearest"})
-"""Methods that give a field's own values at its own points."""
+_OF_GRIDS = frozenset({"gridType", "gridName", "Nside", "nside", "orderingConvention", "Ni", "Nj", "N", "isOctahedral"})
+"""Keys by which a model's message names its grid; they would be wrong for another one."""
 
 
 def grid_name(value: GridName) -> str:
@@ -98,13 +99,27 @@ class Target:
         Canonical name, "" for its own grid.
     area : tuple of float, optional
         North, west, south, east.
-    method : str
-        How to interpolate, as MultIO calls it; "" for its default, which is linear.
+    how : How
+        How to interpolate.
     """
 
     grid: str = ""
     area: Area | None = None
-    method: str = ""
+    how: How = field(default_factory=How)
+
+    def check(self) -> None:
+        """Look whether there are such a grid and such a method, before the first field.
+
+        Raises
+        ------
+        PlanError
+            If there are not.
+        """
+        try:
+            grid = Grid(self.grid) if self.grid else _SOME_GRID
+            self.how.check(grid)
+        except GridError as error:
+            raise PlanError(f"An interpolation to {self} cannot be done: {error.message}", hint=error.hint) from error
 
     def apply(self, message: Message, compute: Compute) -> Message:
         """Return a field on the grid and area.
@@ -112,9 +127,9 @@ class Target:
         Raises
         ------
         FieldError
-            If the field does not say its grid.
+            If the field does not say its grid, or none of its points lies in the area.
         PlanError
-            If values would have to be interpolated, which cannot be done yet; names both grids.
+            If it cannot be interpolated so; names both grids.
         """
         if message.description is None:
             raise FieldError(
@@ -126,7 +141,11 @@ class Target:
             return message
         if self._is_reordered(grid):
             return renumbered(message, "nested" if self.grid.endswith("-nested") else "ring", compute)
-        return _cut(message, self._part(grid), compute)
+        try:
+            found = placement(grid, self.grid, self.area, self.how)
+        except GridError as error:
+            raise self._cannot(grid, error) from error
+        return _placed(message, found, compute)
 
     def __str__(self) -> str:
         place = "" if self.area is None else f" in {'/'.join(f'{edge:g}' for edge in self.area)}"
@@ -136,49 +155,34 @@ class Target:
         labels = {grid.label.removesuffix("-nested"), self.grid.removesuffix("-nested")}
         return grid.kind == "healpix" and self.area is None and len(labels) == 1
 
-    def _part(self, grid: Grid) -> Subset:
-        spacing = _spacing(self.grid) if self.grid and self.grid != grid.label else None
-        if grid.kind != "regular_ll" or (self.grid not in ("", grid.label) and spacing is None):
-            raise self._cannot(grid)
-        if spacing is not None and self.method not in _AT_POINTS:
-            raise self._cannot(grid, f" by the method {self.method!r}")
-        try:
-            return _subset(grid, spacing, self.area)
-        except FieldError as error:
-            if self.area is not None and error.message.startswith("No point"):
-                raise
-            raise self._cannot(grid) from error
-
-    def _cannot(self, grid: Grid, how: str = "") -> PlanError:
+    def _cannot(self, grid: Grid, error: GridError) -> PlanError:
         return PlanError(
-            f"A field on the grid {grid.label} ({grid.kind}) cannot be put on {self}{how} yet: it would have to be "
-            "interpolated.",
-            hint="What can be done: the same grid, HEALPix ring to nested and back, areas and every n-th point of "
-            "regular latitude-longitude grids.",
+            f"A field on the grid {grid.label} ({grid.kind}) cannot be put on {self} by the method "
+            f"{self.how.method or 'linear'!r}: {error.message}",
+            hint=error.hint,
         )
 
 
-def _spacing(label: str) -> tuple[float, float] | None:
-    dx, cross, dy = label.partition("x")
-    try:
-        return (float(dx), float(dy)) if cross else None
-    except ValueError:
-        return None
+_SOME_GRID = Grid([90.0, 90.0])
+
+
+def _placed(message: Message, how: Placement, compute: Compute) -> Message:
+    assert message.description is not None  # looked at before
+    values = compute.call(how.name, how.function, numbers_of(message, "interpolate"))
+    description = replace(message.description, grid=how.grid, order=PointOrder(how.grid.shape))
+    places = _coordinates_of(how.grid) if how.subset is None else _cut(message, how.subset)
+    changed = message.replaced(values=values, description=description, coordinates=places, data=None)
+    keys: dict[str, Any] = {"grid": how.grid.label} if "grid" in message.keys else {}
+    return changed.with_keys(**keys, **dict.fromkeys(_OF_GRIDS & message.keys.keys()))
 
 
 @lru_cache(32)
-def _subset(grid: Grid, spacing: tuple[float, float] | None, area: Area | None) -> Subset:
-    return subset(grid, spacing=spacing, area=area)
+def _coordinates_of(grid: Grid) -> dict[str, Coordinate] | None:
+    return of_grid(grid)
 
 
-def _cut(message: Message, part: Subset, compute: Compute) -> Message:
-    assert message.description is not None  # looked at before
-    values = compute.call("cut", part.take, numbers_of(message, "interpolate"))
-    description = replace(message.description, grid=part.grid, order=PointOrder(part.grid.shape))
-    keys: dict[str, Any] = {"grid": part.grid.label} if "grid" in message.keys else {}
-    places = None if message.coordinates is None else _coordinates(part, *_attributes(message))
-    changed = message.replaced(values=values, description=description, coordinates=places, data=None)
-    return changed.with_keys(**keys)
+def _cut(message: Message, part: Subset) -> dict[str, Coordinate] | None:
+    return None if message.coordinates is None else _coordinates(part, *_attributes(message))
 
 
 def _attributes(message: Message) -> tuple[tuple[tuple[str, Any], ...], ...]:

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import xarray as xr
+from scipy.sparse import save_npz
 
+from dtedask import geo
 from dtedask.core.errors import FieldError, PlanError
-from dtedask.geo import Grid, regular_latlon
+from dtedask.geo import Grid, cropped, regular_latlon, weights
 from dtedask.grib import Coordinate
 from dtedask.pipeline import Message
 from dtedask.pipeline.action import Context, make_action
@@ -15,6 +18,7 @@ from tests.pipeline.fields import field
 LATITUDE, LONGITUDE = np.arange(90.0, -91.0, -10.0), np.arange(0.0, 360.0, 10.0)
 GLOBE = regular_latlon(LATITUDE, LONGITUDE)
 RING = Grid.of("healpix", {"nside": 4, "ordering": "ring"}, ("values",), (192,))
+NOWHERE = Grid.of("unstructured", {"number": 1, "reference": 1, "uuid": "ab", "size": 12}, ("values",), (12,))
 REDUCED = Grid.of("reduced_gg", {"n": 2, "pl": [20, 24, 24, 20]}, ("values",), (88,))
 
 
@@ -100,18 +104,107 @@ def test_several_targets_are_several_fields():
     assert (high.values.shape, high.keys["resolution"]) == ((10, 10), "high")
 
 
+OTHER = [
+    (on_globe(), "O16", {}),
+    (on_globe(), "7.5/5", {"interpolation": "nearest-neighbour"}),
+    (on_globe(), "H4", {"options": {"interpolation": "grid-box-average", "caching": False}}),
+    (field(on=Grid("O16")), "10/10", {"interpolation": "bilinear"}),
+    (field(on=RING), "N16", {"interpolation": "conservative"}),
+    (field(on=RING), "H8-nested", {}),
+]
+
+
+@pytest.mark.parametrize(("message", "grid", "options"), OTHER)
+def test_a_field_on_another_grid_is_what_its_weights_make_of_it(message, grid, options):
+    (out,) = interpolated(message, grid=grid, **options)
+    method = options.get("interpolation") or options.get("options", {}).get("interpolation", "")
+    matrix = weights(message.description.grid, grid, method)
+    np.testing.assert_allclose(out.values.reshape(-1), matrix @ np.ravel(message.values), rtol=1e-12)
+    assert out.description.grid == Grid(grid)
+    assert out.description.order.shape == out.values.shape == Grid(grid).shape
+    latitude, longitude = out.coordinates["latitude"], out.coordinates["longitude"]
+    assert latitude.dims == (Grid(grid).dims if Grid(grid).dims == ("values",) else ("latitude",))
+    assert latitude.values.size * (longitude.values.size if latitude.dims == ("latitude",) else 1) == Grid(grid).size
+
+
+@pytest.mark.parametrize("grid", ["O8", "15/15", "H4"])
+def test_an_area_of_another_grid_has_the_values_of_the_whole(grid):
+    area = (70, -20, 10, 40)
+    (whole,), (part,) = interpolated(on_globe(), grid=grid), interpolated(on_globe(), grid=grid, area=list(area))
+    expected = cropped(Grid(grid), area)
+    assert part.description.grid == expected.grid
+    np.testing.assert_array_equal(part.values.reshape(-1), whole.values.reshape(-1)[expected.places])
+
+
+@pytest.mark.parametrize("source", [Grid("O8"), Grid("H4"), Grid("F8")])
+def test_an_area_of_a_fields_own_grid_has_its_values(source):
+    message = field(on=source)
+    (part,) = interpolated(message, area="60/-30/-20/100")
+    expected = cropped(source, (60, -30, -20, 100))
+    assert (part.description.grid, part.values.shape) == (expected.grid, expected.grid.shape)
+    np.testing.assert_array_equal(part.values.reshape(-1), np.ravel(message.values)[expected.places])
+
+
+def test_spherical_harmonics_are_summed_up_without_what_the_grid_cannot_carry():
+    values = np.random.default_rng(2).normal(size=Grid("T63").size)
+    message = field(values, on=Grid("T63"))
+    (out,) = interpolated(message, grid="10/10")
+    array = xr.DataArray(values, dims="values", attrs={"grid_spec": Grid("T63").spec})
+    expected = geo.spectral.inverse(array, "10/10", truncation="linear")
+    np.testing.assert_allclose(out.values, expected.to_numpy(), atol=1e-12)
+    assert out.description.grid == Grid("10/10")
+
+
+def test_weights_of_a_file_are_taken(tmp_path):
+    save_npz(tmp_path / "a.npz", weights(GLOBE, "O8", "nearest"))
+    options = {"interpolation": "matrix", "interpolation-matrix": "a.npz"}
+    action = make_action({"type": "interpolate", "grid": "O8", "options": options}, Context(folder=tmp_path))
+    (out,) = action.handle(on_globe(), action.start(), Eager())
+    (expected,) = interpolated(on_globe(), grid="O8", interpolation="nn")
+    np.testing.assert_array_equal(out.values, expected.values)
+
+
+def test_options_of_a_method_are_taken():
+    spike = np.zeros(GLOBE.shape)
+    spike[9, 18] = 1.0
+    (free,), (limited,) = (
+        interpolated(field(spike, on=GLOBE), grid="O8", interpolation="bicubic", **{"method-options": options})
+        for options in ({}, {"limiter": True})
+    )
+    assert free.values.min() < 0 <= limited.values.min()
+
+
+def test_keys_that_name_the_grid_follow_it():
+    message = field(on=RING).with_keys(grid="H4", gridType="healpix", Nside=4, orderingConvention="ring")
+    (out,) = interpolated(message, grid="O8")
+    assert {key: value for key, value in out.keys.items() if key not in field(on=RING).keys} == {"grid": "O8"}
+
+
+def test_a_point_is_missing_where_the_point_of_its_largest_weight_is():
+    message = on_globe()
+    values = np.where(np.arange(GLOBE.size).reshape(GLOBE.shape) % 3 == 0, np.nan, message.values)
+    (out,) = interpolated(message.replaced(values=values), grid="O16")
+    heaviest = [row.indices[row.data.argmax()] for row in weights(GLOBE, "O16")]
+    np.testing.assert_array_equal(np.isnan(out.values), np.isnan(values.reshape(-1)[heaviest]))
+
+
+def test_one_field_on_several_grids_is_the_same_as_one_by_one():
+    outputs = [{"grid": "O8"}, {"grid": "H4", "options": {"interpolation": "nn"}}, {"grid": "20/20"}]
+    together = interpolated(on_globe(), "interpolate-mtg2", outputs=outputs)
+    for one, output in zip(together, outputs, strict=True):
+        (alone,) = interpolated(on_globe(), **output)
+        np.testing.assert_array_equal(one.values, alone.values)
+        assert one.description == alone.description
+
+
 @pytest.mark.parametrize(
     ("message", "options", "reason"),
     [
-        (field(on=REDUCED), {"grid": "0.25/0.25"}, r"on the grid O2 \(reduced_gg\) cannot be put on 0.25x0.25 yet"),
-        (on_globe(), {"grid": "O320"}, r"on the grid 10x10 \(regular_ll\) cannot be put on O320 yet"),
-        (on_globe(), {"grid": [15, 15]}, "10x10.* cannot be put on 15x15 yet"),
-        (field(on=RING), {"grid": "H8"}, "H4.* cannot be put on H8 yet"),
-        (field(on=RING), {"area": [1, 2, 0, 3]}, "H4.* cannot be put on its own grid in 1/2/0/3 yet"),
-        (on_globe(), {"grid": 20, "interpolation": "grid-box-average"}, "20x20 by the method 'grid-box-average' yet"),
+        (field(on=NOWHERE), {"grid": "O8"}, r"unstructured.* cannot be put on O8 by the method 'linear'"),
+        (field(on=Grid("T21")), {"area": [60, 0, 0, 60]}, "T21 .* cannot be put on its own grid in 60/0/0/60"),
     ],
 )
-def test_what_would_have_to_be_interpolated_is_an_error_that_names_both_grids(message, options, reason):
+def test_what_cannot_be_interpolated_is_an_error_that_names_both_grids(message, options, reason):
     with pytest.raises(PlanError, match=reason):
         interpolated(message, **options)
 
@@ -121,8 +214,9 @@ def test_what_would_have_to_be_interpolated_is_an_error_that_names_both_grids(me
     [
         ({"grid": 1, "rotation": "-40/22"}, "An interpolation to 1x1 with rotation: -40/22 cannot be done yet"),
         ({"truncation": 639}, "with truncation: 639 cannot be done yet"),
-        ({"grid": "H4", "options": {"interpolation-matrix": "a.mat"}}, "H4 with interpolation-matrix: a.mat"),
-        ({"grid": "H4", "options": {"interpolation": "matrix"}}, "interpolation: matrix cannot be done yet"),
+        ({"grid": "H4", "options": {"interpolation-matrix": "a.mat"}}, r"file \(a.mat\) are for the method 'matrix'"),
+        ({"grid": "H4", "options": {"interpolation": "matrix"}}, "'matrix' needs the option 'path'"),
+        ({"grid": "H4", "options": {"interpolation": "lineer"}}, "interpolation to H4 cannot be done: .*'lineer'"),
     ],
 )
 def test_what_cannot_be_done_on_any_grid_is_refused_before_the_first_field(options, reason):
