@@ -60,8 +60,9 @@ def test_a_pixel_of_a_known_place_has_the_value_of_its_nearest_point(projection)
     grid = Grid("O16")
     latitude, longitude = grid.points()
     places = {"latitude": ("values", latitude), "longitude": ("values", longitude)}
-    ax = plot.map(xr.DataArray(np.arange(grid.size, dtype=float), dims="values", coords=places), projection=projection)
-    frame = shown(ax)
+    _, ax = plt.subplots(figsize=(3, 2))
+    numbers = xr.DataArray(np.arange(grid.size, dtype=float), dims="values", coords=places)
+    frame = shown(plot.map(numbers, ax, projection=projection, coastlines=False, legend=False))
 
     @given(across=st.floats(0.01, 0.99), up=st.floats(0.01, 0.99))
     @settings(max_examples=30)

@@ -33,7 +33,7 @@ class Axis:
         self._circle = circle
         self._origin = 0.0
         if circle is not None:
-            self._origin = places.min() if np.ptp(places) < circle else places[0]
+            self._origin = _behind_widest_gap(places % circle, circle)
             places = (places - self._origin) % circle
         self._order = np.argsort(places, kind="stable")
         self._sorted = places[self._order]
@@ -76,6 +76,16 @@ class Axis:
         turned = (places - self._origin) % self._circle
         # Just west of the first point is far east of the last one.
         return np.where((turned > self._high) & (turned - self._circle >= self._low), turned - self._circle, turned)
+
+
+def _behind_widest_gap(places: Values, circle: float) -> float:
+    """Where points on a circle begin, if they do not go around."""
+    ascending = np.unique(places)
+    gaps = np.diff(ascending, append=ascending[0] + circle)
+    widest = int(np.argmax(gaps))
+    # Where all gaps are the same up to rounding, any point will do: the first that was given.
+    goes_around = gaps[widest] < 1.5 * np.median(gaps)
+    return float(places[0] if goes_around else ascending[(widest + 1) % len(ascending)])
 
 
 class AxesSampler(Sampler):

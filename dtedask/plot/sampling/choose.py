@@ -116,7 +116,8 @@ def _on_plane(field: xr.DataArray, latitude: xr.DataArray, longitude: xr.DataArr
     if not _fits(plane, north, east, y, x, 360.0 if is_rotated else None):
         return None
     across = Axis(x, circle=360.0 if is_rotated else None)
-    return AxesSampler(Axis(y), across, (len(y), len(x)), _area(plane, north, east, y, x), plane)
+    along = Axis(y, ends=(-90.0, 90.0) if is_rotated else None)
+    return AxesSampler(along, across, (len(y), len(x)), _area(plane, north, east, y, x), plane)
 
 
 def _plane(attributes: dict[Any, Any]) -> Plane:
@@ -147,7 +148,7 @@ def _fits(plane: Plane, latitude: Values, longitude: Values, y: Values, x: Value
     found_y, found_x = plane(latitude[np.ix_(rows, columns)], longitude[np.ix_(rows, columns)])
     apart = found_x - x[columns]
     if circle is not None:
-        apart = (apart + circle / 2) % circle - circle / 2
+        apart = ((apart + circle / 2) % circle - circle / 2) * np.cos(np.deg2rad(y[rows]))[:, None]
     off = np.hypot(found_y - y[rows][:, None], apart)
     return bool(np.nanmax(off) < 0.1 * np.abs(np.diff(y)).min(initial=1e6))
 

@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
-from dtedask.geo import Grid
+from dtedask.geo import Grid, grid_mapping, unproject, unrotate
 from dtedask.plot.sampling import sampler_of
+from dtedask.plot.sampling.axes import AxesSampler
 from dtedask.plot.sampling.rows import RowsSampler, rows_of_points
 from dtedask.plot.sampling.scattered import ScatteredSampler
 
@@ -34,12 +35,15 @@ def at(sampler, place):
     return int(sampler.nearest(np.array([place[0]]), np.array([place[1]]))[0])
 
 
-@pytest.mark.parametrize("name", ["O16", "N32", "H4", "H4-nested"])
+REDUCED = {name: Grid(name).points() for name in ("O16", "N32", "H4", "H4-nested")}
+SAMPLERS = {name: sampler_of(over_points(*points)) for name, points in REDUCED.items()}
+
+
+@pytest.mark.parametrize("name", REDUCED)
 @given(place=PLACES)
-@settings(max_examples=60)
 def test_rows_of_reduced_grids_and_healpix_find_the_nearest_of_all_points(name, place):
-    latitude, longitude = Grid(name).points()
-    sampler = sampler_of(over_points(latitude, longitude))
+    latitude, longitude = REDUCED[name]
+    sampler = SAMPLERS[name]
     assert isinstance(sampler, RowsSampler)
     found = distances(latitude, longitude, place)
     assert found[at(sampler, place)] <= found.min() + 1e-6
@@ -122,3 +126,59 @@ def test_places_come_from_the_description_of_the_grid_where_no_coordinates_do():
     grid = Grid("O16")
     sampler = sampler_of(xr.DataArray(np.zeros(grid.size), dims="values", attrs={"grid_spec": grid.spec}))
     assert isinstance(sampler, RowsSampler)
+
+
+def on_plane(kind, y, x, **projection):
+    description = {"kind": kind, **projection}
+    turn = unrotate if kind == "rotated_ll" else lambda grid, north, east: unproject(grid, east, north)
+    latitude, longitude = turn(description, *np.meshgrid(y, x, indexing="ij"))
+    places = {"latitude": (("y", "x"), latitude), "longitude": (("y", "x"), longitude)}
+    coordinates = {"y": y, "x": x, "crs": ((), 0.0, grid_mapping(description)), **places}
+    values = np.arange(latitude.size, dtype=float).reshape(latitude.shape)
+    return xr.DataArray(values, dims=("y", "x"), coords=coordinates)
+
+
+METRES = np.arange(-4e6, 4.1e6, 2e5)
+EARTH = {"semi_major": 6371229.0, "semi_minor": 6371229.0}
+CONE = {"lad": 50.0, "lov": 3.0, "latin1": 45.0, "latin2": 55.0}
+PLANES = {
+    "rotated": on_plane(
+        "rotated_ll",
+        np.arange(20.0, -21, -2),
+        np.arange(-30.0, 31, 2),
+        south_pole_latitude=-35.0,
+        south_pole_longitude=-170.0,
+        angle=20.0,
+    ),
+    "polar": on_plane("polar_stereographic", METRES[::-1], METRES, lad=60.0, lov=-45.0, **EARTH),
+    "lambert": on_plane(
+        "lambert", METRES[30:10:-1], METRES[10:30], lad=50.0, lov=3.0, latin1=45.0, latin2=55.0, **EARTH
+    ),
+}
+PLANE_SAMPLERS = {name: sampler_of(field) for name, field in PLANES.items()}
+
+
+@pytest.mark.parametrize("name", PLANES)
+@given(data=st.data(), north=st.floats(-0.9, 0.9), east=st.floats(-0.9, 0.9))
+def test_rotated_and_projected_grids_find_a_point_that_is_as_near_as_any(name, data, north, east):
+    field, sampler = PLANES[name], PLANE_SAMPLERS[name]
+    assert isinstance(sampler, AxesSampler)
+    latitude, longitude = field.latitude.to_numpy().ravel(), field.longitude.to_numpy().ravel()
+    near = data.draw(st.integers(0, field.size - 1))
+    place = float(np.clip(latitude[near] + north, -90, 90)), longitude[near] + east
+    number, found = at(sampler, place), distances(latitude, longitude, place)
+    assert number >= 0 or found.min() > 0.8
+    assert number < 0 or found[number] <= 1.1 * found.min() + 0.05  # the nearest on the plane
+
+
+@pytest.mark.parametrize(("first", "count"), [(340, 61), (160, 71), (0, 360), (-180, 360)])
+def test_longitudes_that_wrap_around_are_one_arc(first, count):
+    longitude = (first + np.arange(count)) % 360.0
+    coordinates = {"latitude": np.arange(60.0, 29, -1), "longitude": longitude}
+    values = np.broadcast_to(np.arange(count, dtype=float), (31, count))
+    field = xr.DataArray(values, dims=("latitude", "longitude"), coords=coordinates)
+    sampler = sampler_of(field)
+    _, west, _, east = sampler.area
+    assert (west, east) == ((-180, 180) if count == 360 else (first if first < 180 else first - 360, west + count - 1))
+    for place in (first, first + count // 2, first + count - 1):
+        assert at(sampler, (45.0, float(place))) % count == (place - first)
