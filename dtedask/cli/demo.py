@@ -13,6 +13,7 @@ import typer
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, plural, say
 from dtedask.cli.options import Cluster, DryRun
+from dtedask.core.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from dtedask.ingest import Summary
@@ -49,6 +50,7 @@ def demo(
     _introduce(recipe)
     report = run_recipe(recipe, cluster=cluster, on_unit=show.step)
     _show_dataset(report)
+    _draw_map(root)
     _show_next(root, report)
 
 
@@ -120,6 +122,23 @@ def _show_dataset(report: RunReport) -> None:
         emit(line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}...")
 
 
+def _draw_map(root: str) -> None:
+    """Draw temperature and height of the last step beside the root; nothing where matplotlib is missing."""
+    if "://" in root:
+        return
+    try:
+        from dtedask.plot import save
+    except MissingExtraError:
+        return
+    from dtedask.store import open as open_store
+
+    picture = f"{root.rstrip('/')}.png"
+    fields = open_store(root).retrieve("class=rd,expver=demo,levtype=pl,levelist=500,number=1,step=24")
+    save(fields[["t"]], picture, over=fields[["z"]], area=(80, -90, 20, 60), projection="lambert")
+    emit()
+    emit(f"As a map, temperature and height at 500 hPa: {os.path.relpath(picture)}")
+
+
 def _show_next(root: str, report: RunReport) -> None:
     dtedask, python = _program("dtedask"), _program("python")
     catalog = os.path.relpath(str(report.catalog))
@@ -127,6 +146,7 @@ def _show_next(root: str, report: RunReport) -> None:
     emit("Try next:")
     emit(f"  {dtedask} store axes --root {root} levtype=sfc")
     emit(f"  {dtedask} store retrieve --root {root} param=t,levelist=500,step=24,number=1/2 --to t500.nc")
+    emit(f"  {dtedask} plot --root {root} param=10u/10v,step=24,number=1 --to wind.png")
     emit(f"  {dtedask} catalog list --catalog {catalog}")
     emit("and in Python:")
     emit(f"  {python} -c \"import dtedask; print(dtedask.open('{root}').retrieve('param=2t'))\"")

@@ -38,6 +38,7 @@ def add_to(group: typer.Typer) -> None:
         "plot",
         plot,
         "dtedask plot --root data class=ea,param=t,date=20170101,time=0,number=0,levelist=500 --to t500.png",
+        "dtedask plot --root data class=ea,date=20170101,number=0,levelist=500 --over levelist=850 --to both.png",
         "dtedask plot forecast.grib2 number=0,levelist=850 --to t850.svg --area 75/-30/30/50 --projection lambert",
     )
 
@@ -65,6 +66,10 @@ def plot(  # noqa: PLR0913 - each is an option of the command
     center: Annotated[
         str | None, typer.Option("--center", metavar="LAT/LON", help="Middle of the projection, degrees.")
     ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option("--over", metavar="REQUEST", help="Isolines over it: keys that differ from those of the field."),
+    ] = None,
     style: Annotated[
         str | None, typer.Option("--style", metavar="NAME", help="Name of a style, or a document of styles (YAML).")
     ] = None,
@@ -80,16 +85,16 @@ def plot(  # noqa: PLR0913 - each is an option of the command
     """
     _check_target(to, as_json)
     middle = _center(center)
-    store, request = _source(words or [], root, at)
-    found = _fields(store, request)
+    store, requests = _source(words or [], over, root, at)
+    found = [one for request in requests for one in _fields(store, request)]
     if dry_run:
         say(f"{_text(found)} would be drawn to {to}.")
         if as_json:
             emit_json({"file": to, "fields": len(found), "bytes": 0, "done": False})
         return
-    data = store.retrieve(request)
+    data = [store.retrieve(request) for request in requests]
     options: dict[str, Any] = {"area": area, "projection": projection, "center": middle, "style": style, "title": title}
-    written = _draw(data, to, width, options)
+    written = _draw(data[0], to, {**options, "over": data[1] if over is not None else None, "width": width})
     say(f"{_text(found)} drawn: {size(written)}, written to {to}.")
     if as_json:
         emit_json({"file": to, "fields": len(found), "bytes": written, "done": True})
@@ -126,30 +131,44 @@ def _center(text: str | None) -> tuple[float, float] | None:
     return latitude, longitude
 
 
-def _source(words: Sequence[str], root: str | None, at: str | None) -> tuple[Store, Request]:
-    """What the field is taken from, and the request."""
+def _source(words: Sequence[str], over: str | None, root: str | None, at: str | None) -> tuple[Store, list[Request]]:
+    """What the fields are taken from, and the requests of each."""
     files = [word for word in words if "=" not in word and word != "-" and not word.startswith("@")]
     asked = [word for word in words if word not in files]
     if not files:
         store = open_root(root, at)
-        return store, parse_words(asked, store)
+        return store, _requests(asked, over, store)
     if root is not None or at is not None:
         raise typer.BadParameter("a field comes from GRIB files or from a root.", param_hint="'--root'")
-    request = parse_words(asked)
-    return _of_files(files, request), request
+    requests = _requests(asked, over, None)
+    return _of_files(files, requests), requests
 
 
-def _of_files(files: Sequence[str], request: Request) -> Store:
-    """A root in memory with the fields of files that a request takes; more than are drawn are refused before."""
+def _requests(words: Sequence[str], over: str | None, store: Store | None) -> list[Request]:
+    """The request of the field, and of what is drawn over it."""
+    from dtedask.request import Request
+
+    request = parse_words(words, store)
+    if over is None:
+        return [request]
+    merged = {**request, **parse_words([over], store)}
+    language = None if store is None else store.schema().language
+    return [request, Request({key: list(values) for key, values in merged.items()}, language=language)]
+
+
+def _of_files(files: Sequence[str], requests: Sequence[Request]) -> Store:
+    """A root in memory with the fields of files that requests take; more than are drawn are refused before."""
     from dtedask.grib import scan
     from dtedask.store import open as open_store
 
-    matching = [message for path in files for message in scan(path) if request.matches(message.field.keys)]
-    _check_one(len(matching), (_Found(one.field.keys, one.field.short_name) for one in matching))
+    messages = [message for path in files for message in scan(path)]
     store = open_store(f"memory://plot-{uuid.uuid4()}")
-    if matching:
-        store.archive(matching)
-        store.flush()
+    for request in requests:
+        matching = [message for message in messages if request.matches(message.field.keys)]
+        _check_one(len(matching), (_Found(one.field.keys, one.field.short_name) for one in matching))
+        if matching:
+            store.archive(matching)
+    store.flush()
     return store
 
 
@@ -201,20 +220,20 @@ def _text(found: list[_Found]) -> str:
     return f"{plural(len(found), 'field')} ({'/'.join(one.short_name or one.keys.get('param', '?') for one in found)})"
 
 
-def _draw(data: xr.Dataset, to: str, width: int, options: dict[str, Any]) -> int:
+def _draw(data: xr.Dataset, to: str, options: dict[str, Any]) -> int:
     """Draw into a file; return its size, bytes."""
     from dtedask.plot import save
 
     if to == "-":
         picture = io.BytesIO()
-        save(data, picture, width=width, **options)
+        save(data, picture, **options)
         return sys.stdout.buffer.write(picture.getvalue())
     path = Path(to).expanduser()
     with replacing(path) as temporary:
         # The temporary name ends otherwise than the picture's.
         shown = temporary.with_suffix(path.suffix)
         try:
-            save(data, shown, width=width, **options)
+            save(data, shown, **options)
             shown.replace(temporary)
         finally:
             shown.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ def save(
     field: xr.DataArray | xr.Dataset,
     to: str | os.PathLike[str] | IO[bytes],
     *,
+    over: xr.DataArray | xr.Dataset | None = None,
     style: StyleLike = None,
     area: str | Sequence[float] | None = None,
     projection: ProjectionName | None = None,
@@ -37,11 +38,16 @@ def save(
         As `map` takes them.
     to : str, os.PathLike or binary stream
         A file, by its ending PNG, SVG, PDF or what else matplotlib writes; a stream takes PNG.
+    over : xarray.DataArray or xarray.Dataset, optional
+        A field that is drawn over it, in the style of its parameter: one of isolines.
     width : int
         Width of the picture in pixels.
     """
     framing = Framing(area, projection, center, width)
-    figure = figure_of(draw(field, None, framing, style=style, title=title))
+    ax = draw(field, None, framing, style=style, title=title)
+    if over is not None:
+        draw(over, ax, Framing(), style=None, title=None if title is None else "")
+    figure = figure_of(ax)
     if isinstance(to, (str, os.PathLike)):
         figure.savefig(Path(to))
     else:

@@ -51,6 +51,15 @@ def test_a_wind_is_two_fields_of_one_picture(run, here):
 
 
 @pytest.mark.slow
+def test_isolines_of_another_field_of_the_same_request_are_drawn_over_it(run, root, grib, here):
+    for source in (f"--root {root}", f"{grib}/forecast.grib2"):
+        done = run(f"plot {ONE} {source} --over levelist=850 --to map.png --width 300 --json")
+        assert done.status == 0, done.err
+        assert done.lines[0]["fields"] == 2
+    assert run(f"plot {ONE} --over levelist=100 --to map.png --root", root).status == 3
+
+
+@pytest.mark.slow
 def test_a_picture_goes_to_standard_output(root, capsysbinary):
     from dtedask.cli import main
 
