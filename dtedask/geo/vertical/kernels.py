@@ -48,18 +48,15 @@ def integrate_columns(temperature, surface_pressure, surface_geopotential, half,
     """
     levels, columns = temperature.shape
     a, b = half[0], half[1]
-    for column in range(columns):
-        pressure, below = surface_pressure[column], surface_geopotential[column]
-        lower = a[levels] + b[levels] * pressure
-        for level in range(levels - 1, -1, -1):
-            upper = a[level] + b[level] * pressure
-            if level == 0 and is_top:
-                thickness = math.log(lower / max(upper, _TOP_PRESSURE_PA))
-                part = math.log(2.0)
-            else:
-                thickness = math.log(lower / upper)
-                part = 1.0 - upper / (lower - upper) * thickness
+    below = surface_geopotential.copy()
+    lower = a[levels] + b[levels] * surface_pressure
+    for level in range(levels - 1, -1, -1):
+        is_uppermost = level == 0 and is_top
+        for column in range(columns):
+            upper, bottom = a[level] + b[level] * surface_pressure[column], lower[column]
+            thickness = math.log(bottom / (max(upper, _TOP_PRESSURE_PA) if is_uppermost else upper))
+            part = math.log(2.0) if is_uppermost else 1.0 - upper / (bottom - upper) * thickness
             energy = temperature[level, column]
-            result[level, column] = below + part * energy
-            below += thickness * energy
-            lower = upper
+            result[level, column] = below[column] + part * energy
+            below[column] += thickness * energy
+            lower[column] = upper
