@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from dtedask.geo.application.registers import (
     POINTS_PER_TILE,
     inlined,
+    is_nothing,
     move_line,
     move_square,
     move_value,
+    stream_square,
     sums_of_present,
     weighted_sums,
 )
 from dtedask.geo.compiled import compiled
 
+STREAMED_BYTES = 32 * 2**20  # results that are larger than caches need not go through them
 ANY, ALL, HEAVIEST = 0, 1, 2  # what makes a point missing; any: nothing is done about NaN
 
 
@@ -55,7 +58,7 @@ def cut(
                 new += 1
             before = tile
         is_full = row - blocks[block] >= most_rows or count - tile_starts[block] + new > most_tiles
-        if is_full and row > blocks[block]:
+        if is_full and row > blocks[block] and row % POINTS_PER_TILE == 0:
             block += 1
             blocks[block], tile_starts[block] = row, count
         for entry in range(starts[row], starts[row + 1]):
@@ -108,8 +111,10 @@ def fill(
 
 
 @inlined
-def empty(rows: Any, count: int, target: int, field_stride: int, point_stride: int, fields: int) -> None:
-    """Write up to 16 rows of lanes to the target."""
+def empty(
+    rows: Any, count: int, target: int, field_stride: int, point_stride: int, fields: int, is_streamed: bool
+) -> None:
+    """Write up to 16 rows of lanes to the target; past the caches where that is asked for."""
     size = rows.itemsize
     width, row_bytes = 64 // size, rows.shape[1] * size
     start = rows.ctypes.data
@@ -117,7 +122,10 @@ def empty(rows: Any, count: int, target: int, field_stride: int, point_stride: i
         here, there = start + field * size, target + field * field_stride
         if field + width <= fields and point_stride == size and count == POINTS_PER_TILE:
             for at in range(0, POINTS_PER_TILE, width):
-                move_square(rows, here + at * row_bytes, row_bytes, there + at * size, field_stride)
+                if is_streamed:
+                    stream_square(rows, here + at * row_bytes, row_bytes, there + at * size, field_stride)
+                else:
+                    move_square(rows, here + at * row_bytes, row_bytes, there + at * size, field_stride)
         elif field + width <= fields and field_stride == size:
             for at in range(count):
                 move_line(rows, here + at * row_bytes, there + at * point_stride)
@@ -145,7 +153,10 @@ def add_up(
         there = target[0] + at * target[1]
         has_nan = weighted_sums(lanes, source[0], source[1], places, data, first, last, there)
         if has_nan and policy != ANY and first < last:
-            judge = np.int64(places[heaviest[row + at]]) if policy == HEAVIEST else np.int64(-1)
+            judge = np.int64(places[heaviest[row + at]])
+            if is_nothing(lanes, source[0] + judge * source[1]) and (policy == HEAVIEST or last == first + 1):
+                continue
+            judge = judge if policy == HEAVIEST else np.int64(-1)
             sums_of_present(lanes, source[0], source[1], places, data, (first, last), judge, there)
 
 
@@ -172,6 +183,7 @@ def apply_blocks(
     rows = np.zeros((POINTS_PER_TILE, lanes), scratch.dtype)
     to_rows, in_scratch = (rows.ctypes.data, line), (scratch.ctypes.data, line)
     whole = fields - fields % lanes if source[1] == size else 0
+    is_streamed = target[0] % 64 == 0 and target[1] % 64 == 0 and fields * target[1] > STREAMED_BYTES
     for block in range(first, last):
         for row in range(blocks[block], blocks[block + 1] if whole else 0, POINTS_PER_TILE):
             number = min(POINTS_PER_TILE, blocks[block + 1] - row)
@@ -182,7 +194,7 @@ def apply_blocks(
                 to = (there, target[2]) if is_direct else to_rows
                 add_up(scratch, here, (starts, columns, data, heaviest), policy, row, number, to)
                 if not is_direct:
-                    empty(rows, number, there, target[1], target[2], lanes)
+                    empty(rows, number, there, target[1], target[2], lanes, is_streamed)
         mine = tiles[tile_starts[block] : tile_starts[block + 1]]
         for field in range(whole, fields, lanes):
             count = min(lanes, fields - field)
@@ -191,4 +203,4 @@ def apply_blocks(
                 number = min(POINTS_PER_TILE, blocks[block + 1] - row)
                 add_up(scratch, in_scratch, (starts, places, data, heaviest), policy, row, number, to_rows)
                 there = target[0] + field * target[1] + row * target[2]
-                empty(rows, number, there, target[1], target[2], count)
+                empty(rows, number, there, target[1], target[2], count, is_streamed)

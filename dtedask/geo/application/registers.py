@@ -55,8 +55,8 @@ class _Step:
         vector = ir.VectorType(self.value, count)
         return self.builder.load(self.builder.inttoptr(address, vector.as_pointer()), align=self.bytes)
 
-    def store(self, vector: Any, address: Any) -> None:
-        self.builder.store(vector, self.builder.inttoptr(address, vector.type.as_pointer()), align=self.bytes)
+    def store(self, vector: Any, address: Any) -> Any:
+        return self.builder.store(vector, self.builder.inttoptr(address, vector.type.as_pointer()), align=self.bytes)
 
     def wide(self, address: Any) -> Any:
         """All lanes of a row, as float64."""
@@ -111,15 +111,44 @@ def move_square(_typing: Any, lanes: Any, source: Any, source_stride: Any, targe
     """Move a square of values, 64 bytes wide, and transpose it; `lanes` only says the type of value."""
 
     def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-        step = _Step(context, builder, lanes)
-        _, first, apart, place, between = given
-        across = range(step.width)
-        rows = [step.load(builder.add(first, builder.mul(apart, _INDEX(row))), step.width) for row in across]
-        for row, vector in enumerate(_transpose(builder, rows)):
-            step.store(vector, builder.add(place, builder.mul(between, _INDEX(row))))
+        _move(_Step(context, builder, lanes), given[1:], is_streamed=False)
         return context.get_dummy_value()
 
     return types.void(lanes, types.intp, types.intp, types.intp, types.intp), generate
+
+
+@_step
+def stream_square(_typing: Any, lanes: Any, source: Any, source_stride: Any, target: Any, target_stride: Any) -> Any:
+    """Move and transpose a square past the caches, to lines that begin at multiples of 64 bytes."""
+
+    def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        _move(_Step(context, builder, lanes), given[1:], is_streamed=True)
+        return context.get_dummy_value()
+
+    return types.void(lanes, types.intp, types.intp, types.intp, types.intp), generate
+
+
+def _move(step: _Step, given: Any, *, is_streamed: bool) -> None:
+    first, apart, place, between = given
+    builder = step.builder
+    rows = [step.load(builder.add(first, builder.mul(apart, _INDEX(row))), step.width) for row in range(step.width)]
+    for row, vector in enumerate(_transpose(builder, rows)):
+        stored = step.store(vector, builder.add(place, builder.mul(between, _INDEX(row))))
+        if is_streamed:
+            stored.align = _LINE_BYTES
+            stored.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+
+
+@_step
+def is_nothing(_typing: Any, lanes: Any, source: Any) -> Any:
+    """Whether all lanes of a point are NaN."""
+
+    def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        step = _Step(context, builder, lanes)
+        values = step.load(given[1], step.lanes)
+        return builder.not_(step.is_any(builder.fcmp_ordered("ord", values, values)))
+
+    return types.boolean(lanes, types.intp), generate
 
 
 @_step
