@@ -3,10 +3,10 @@
 python benchmarks/regrid.py [--source O320] [--target 0.25/0.25] [--method linear] [--fields 64] [--rounds 7]
     [--cube-fields 96] [--no-mir] [--no-cube] [--json FILE]
 
-`memory` reads the bytes of each source field and writes those of each target field, on all cores, and does nothing else.
-All cases take turns in each round, so that others who use the machine slow down all of them; figures are the best of the
-rounds. `slowest` is what cube to cube would take if reading, interpolation and writing, each by itself, cost nothing but the
-slowest of them. Exit status is 1 if a case is under its limit.
+`memory` reads the bytes of each source field and writes those of each target field, on all cores, and does nothing
+else. All cases take turns in each round, so that others who use the machine slow down all of them; figures are the best
+of the rounds. `cube to cube` is what it takes to read, interpolate and archive; "of the slowest" compares it with the
+slowest of the three by itself. Exit status is 1 if a case is under its limit.
 """
 
 from __future__ import annotations

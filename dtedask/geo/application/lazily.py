@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from dtedask.geo.application.ahead import ReadAhead
+
 if TYPE_CHECKING:
     from dtedask.geo.application.operation import Window
     from dtedask.geo.grid import Grid
@@ -130,6 +132,7 @@ class Interpolated(BackendArray):
         self._outer = first.shape[: first.ndim - len(operation.window)]
         self.shape = (*self._outer, *operation.target.shape)
         self.dtype = _result_type(*(variable.dtype for variable in variables))
+        self._ahead = ReadAhead(self._outer, self._piece_fields(), self._interpolate)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
@@ -140,7 +143,7 @@ class Interpolated(BackendArray):
         counts = tuple(map(len, chosen))
         found: NDArray[np.floating] | None = None
         for piece in _pieces(counts, self._piece_fields()):
-            part = self._interpolate([places[cut] for places, cut in zip(chosen, piece, strict=True)])
+            part = self._fields([places[cut] for places, cut in zip(chosen, piece, strict=True)])
             part = part[(..., *_orthogonal(inner))]
             if found is None:
                 found = np.empty((*counts, *part.shape[len(counts) :]), self.dtype)
@@ -149,6 +152,11 @@ class Interpolated(BackendArray):
             points = np.empty(self._operation.target.shape, bool)[_orthogonal(inner)]
             found = np.empty((*counts, *points.shape), self.dtype)
         return found[tuple(0 if np.ndim(part) == 0 and not isinstance(part, slice) else slice(None) for part in outer)]
+
+    def _fields(self, places: list[NDArray[np.intp]]) -> NDArray[np.floating]:
+        if all(len(numbers) == 1 for numbers in places):
+            return self._ahead.field(tuple(int(numbers[0]) for numbers in places))
+        return self._interpolate(places)
 
     def _piece_fields(self) -> int:
         largest = max(self._operation.target.size, *(last - first for first, last in self._operation.window))

@@ -89,6 +89,26 @@ def test_other_lazy_arrays_are_read_when_somebody_looks_and_no_more_than_that():
     assert found.isel(step=slice(0, 0)).to_numpy().shape == (0, 37, 72)
 
 
+def test_fields_that_are_read_one_by_one_are_made_many_at_a_time():
+    field, counted = lazy(fields(steps=40))
+    found = geo.regrid(field, "5/5")
+    found = pickle.loads(pickle.dumps(found)) if not counted.read else found
+    whole = expected(field.to_numpy())
+    for step in [*range(40), 7, 8, 3]:
+        np.testing.assert_allclose(found[step], whole[step], rtol=1e-5, atol=1e-6)
+
+
+def test_fields_of_several_dimensions_are_read_ahead_along_the_last():
+    values = np.random.default_rng(2).standard_normal((3, 1, 5, 1, SOURCE.size))
+    made = xr.DataArray(values, dims=("a", "b", "c", "d", "values"), attrs={"grid_spec": SOURCE.spec})
+    field, counted = lazy(made)
+    found = geo.regrid(field, "5/5")
+    whole = expected(values)
+    for place in np.ndindex(3, 1, 5, 1):
+        np.testing.assert_allclose(found[place], whole[place], rtol=1e-12, atol=1e-12)
+    assert [len(np.ravel(np.arange(5)[key[2]])) for key in counted.read] == [1, 4, 5, 5]
+
+
 @pytest.mark.parametrize("source", ["O16", "F16", "10/10"])
 def test_an_area_is_part_of_the_whole_and_reads_only_rows_that_it_needs(source):
     grid = geo.Grid(source)
