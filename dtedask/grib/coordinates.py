@@ -17,7 +17,7 @@ from dtedask.grib.handles import Handle
 
 _LATITUDE = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north"}
 _LONGITUDE = {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east"}
-_PLACELESS = frozenset({"sh", "unstructured", "opaque"})
+_PLACELESS = frozenset({"sh", "opaque"})
 _AXES = ("latitude", "longitude")
 _Array = NDArray[np.float64]
 
@@ -50,15 +50,15 @@ def coordinates(message: Message) -> dict[str, Coordinate]:
     -------
     dict
         `latitude` and `longitude`: one-dimensional for regular grids, over the points for others. Projected and
-        rotated grids have `y`, `x` and the CF grid mapping `crs` as well. Empty when the message does not say where
-        its points are (unstructured grids), and for spherical harmonics.
+        rotated grids have `y`, `x` and the CF grid mapping `crs` as well. Empty for unstructured grids whose
+        coordinates nobody gave (`Grid.locate`), and for spherical harmonics.
     """
     grid = message.field.grid
     if grid.kind in _PLACELESS:
         return {}
     found = of_grid(grid)
-    if found is not None:
-        return found
+    if found is not None or grid.kind == "unstructured":
+        return found or {}
     with Handle(message.read()) as handle:
         latitude, longitude = handle.array("latitudes"), handle.array("longitudes")
     order = message.field.order

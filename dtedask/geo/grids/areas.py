@@ -21,8 +21,9 @@ def areas(grid: Grid) -> _Array:
 
     Cells of rows reach half way to the rows and points beside them, those of Gaussian rows as far as the weights of the
     quadrature say; the outermost reach to the pole if there is no room for another row, and those of an area end with
-    its points. They are MIR's. Cells of HEALPix are equal. Cells on a map are those between lines half way between its
-    points. Cells of all others hold what is nearest to their point.
+    its points. They are MIR's. Cells of HEALPix are equal, those of cubed spheres lie between lines on the faces. Cells
+    on a map are those between lines half way between its points. Cells of all others hold what is nearest to their
+    point.
 
     Raises
     ------

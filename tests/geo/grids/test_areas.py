@@ -24,6 +24,8 @@ SPHERE = 4 * np.pi * 6_371_229.0**2
         "H8",
         "H6",
         "H8-nested",
+        "CS-LFR-8",
+        "CS-ED-5",
         {"grid": "O32", "rotation": [-40, 10]},
         {"grid": "O32", "stretching": [2.4]},
         {"grid": [5, 5], "rotation": [-30, 7], "stretching": [3.5, 46, 2]},
@@ -83,3 +85,10 @@ def test_the_box_of_a_map_around_the_pole_holds_the_pole():
 def test_the_box_of_points_across_the_date_line_is_narrow():
     grid = Grid({"grid": [5, 5], "area": [10, -10, -10, 10], "rotation": [-90, 180]})
     assert grid.bounding_box == pytest.approx((10, 170, -10, 190))
+
+
+def test_areas_of_a_part_are_those_of_the_whole():
+    whole = Grid("CS-EA-12")
+    part, places = whole.crop([60, -10, 20, 80])
+    np.testing.assert_allclose(part.areas(), whole.areas()[places], rtol=1e-12)
+    assert part.size == places.size > 10

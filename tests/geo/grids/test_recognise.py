@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
 from dtedask.geo import Grid
-from dtedask.grib import scan
+from dtedask.geo.grids import unstructured
+from dtedask.grib import coordinates, scan
 from dtedask.grib.coordinates import of_grid
 
 
 @pytest.fixture(autouse=True, scope="module")
 def folder(tmp_path_factory):
-    with dask.config.set({"dtedask.geo.coordinates": str(tmp_path_factory.mktemp("kept"))}):
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unstructured, "_IN_MEMORY", {})
+        with dask.config.set({"dtedask.geo.coordinates": str(tmp_path_factory.mktemp("kept"))}):
+            yield
 
 
 def array_on(grid, dtype="float64"):
@@ -73,7 +76,9 @@ def test_a_curvilinear_ocean_grid_is_unstructured_row_after_row():
 
 @pytest.mark.slow
 def test_a_grid_file_of_icon_makes_the_grid_of_its_messages_known(grib_folder):
-    message = next(scan(grib_folder / "icon.grib")).field.grid
+    first = next(scan(grib_folder / "icon.grib"))
+    message = first.field.grid
+    assert coordinates(first) == {}
     random = np.random.default_rng(1)
     radians = {"units": "radian"}
     clat = xr.DataArray(np.arcsin(random.uniform(-1, 1, message.size)), dims="cell", attrs=radians)
@@ -83,6 +88,7 @@ def test_a_grid_file_of_icon_makes_the_grid_of_its_messages_known(grib_folder):
     grid = Grid.from_dataset(xr.Dataset({"clat": clat, "clon": clon}, attrs=attributes))
     assert grid == message
     np.testing.assert_allclose(message.points().latitude, np.rad2deg(clat))
+    np.testing.assert_array_equal(coordinates(first)["latitude"].values, message.points().latitude)
 
 
 @pytest.mark.parametrize(
