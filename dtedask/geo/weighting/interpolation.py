@@ -15,7 +15,7 @@ from dtedask.core.nearest import did_you_mean
 from dtedask.geo.grid import Grid
 from dtedask.geo.interpolation.method import Method, Reduction, method_class
 from dtedask.geo.weighting.masks import Masks
-from dtedask.geo.weighting.naming import canonical_method
+from dtedask.geo.weighting.naming import canonical_method, canonical_options
 
 Part = Literal["weights", "limits"]
 _LONG_SPEC = 500  # characters
@@ -73,7 +73,7 @@ class Interpolation:
         name, implied = canonical_method(method)
         kind = method_class(name)
         try:
-            checked = kind.Options(**(implied | options))
+            checked = kind.Options(**(implied | canonical_options(name, options)))
         except ValidationError as error:
             raise _wrong_options(name, kind, error) from error
         text = json.dumps(checked.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))

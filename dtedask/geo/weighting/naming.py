@@ -36,3 +36,41 @@ def canonical_method(word: str) -> tuple[str, dict[str, Any]]:
     """
     plain = word.strip().lower().replace("_", "-") or "linear"
     return _ALIASES.get(plain, (plain, {}))
+
+
+_OPTIONS = {
+    "nclosest": "count",
+    "nearest_method": "pick",
+    "distance": "distance_m",
+    "distance_weighting": "weighting",
+    "distance_weighting_shepard_power": "power",
+    "distance_weighting_gaussian_stddev": "deviation_m",
+    "climate_filter_delta": "edge_m",
+}
+_VALUES = {
+    "nclosest": "count",
+    "distance-and-nclosest": "distance-and-count",
+    "distance-or-nclosest": "distance-or-count",
+    "inverse-distance-weighting": "inverse-distance",
+    "inverse-distance-weighting-squared": "inverse-distance-squared",
+    "no": "none",
+}
+
+
+def canonical_options(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Say in our words what options of MIR mean.
+
+    Parameters
+    ----------
+    name : str
+        Our name of the method; MIR's options of ``k-nearest`` have words of their own.
+    options : dict
+        Options by our names or MIR's; hyphens are underscores.
+    """
+    plain = {key.replace("-", "_"): value for key, value in options.items()}
+    if name != "k-nearest":
+        return plain
+    return {
+        _OPTIONS.get(key, key): _VALUES.get(value, value) if isinstance(value, str) else value
+        for key, value in plain.items()
+    }

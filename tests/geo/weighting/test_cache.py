@@ -137,6 +137,38 @@ def test_a_writer_killed_between_any_two_steps_leaves_nothing_that_is_wrong(tmp_
         assert same(weights(small, large, "spread", cache=cache), whole)
 
 
+_AT_ONCE = """
+    import os, sys
+    from dtedask.geo import weights
+    from dtedask.geo.interpolation import method
+    method._OWN["spread"] = "tests.geo.weighting.spread:Spread"
+    weights("H8", "H64", "spread", cache=False)
+    ready, go = os.pipe()
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if not child:
+            os.close(go)
+            os.read(ready, 1)  # ends when the parent closes the pipe
+            found = weights("H8", "H64", "spread", cache=sys.argv[1])
+            os._exit(0 if found.nnz == 98304 else 1)
+        children.append(child)
+    os.close(go)
+    print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+@pytest.mark.slow
+def test_of_processes_that_write_the_same_at_once_one_wins_and_all_are_right(cache, whole):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(_AT_ONCE), str(cache)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment)
+    assert done.stdout.strip() == "[0, 0, 0, 0]", done.stderr
+    (kept,) = WeightsCache(cache).list()
+    assert [path.name for path in cache.iterdir()] == [kept.key]
+    assert same(weights("H8", "H64", "spread", cache=cache), whole)
+
+
 def _change_a_byte(path, chance):
     content = bytearray(path.read_bytes())
     content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)

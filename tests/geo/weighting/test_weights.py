@@ -181,6 +181,14 @@ def test_words_of_mir_and_multio_are_understood(word, name):
     assert canonical_method(word)[0] == name
 
 
+def test_options_of_mir_are_understood():
+    words = {"nclosest": 3, "distance-weighting": "inverse-distance-weighting-squared", "nearest-method": "nclosest"}
+    ours = {"count": 3, "weighting": "inverse-distance-squared"}
+    named = [Interpolation.of(Grid("O8"), Grid("H4"), "k-nearest", options) for options in (words, ours)]
+    assert named[0] == named[1]
+    assert Interpolation.of(Grid("O8"), Grid("H4"), "k-nearest-neighbours", ours) == named[0]
+
+
 def test_nothing_is_ever_downloaded(cache, small, large, monkeypatch):
     def refuse(*_):
         raise AssertionError("a socket was opened")
