@@ -21,9 +21,9 @@ Values = TypeVar("Values", bound=Any)
 
 
 def split(halos: Halos, field: Values) -> list[Values]:
-    """Cut an array of shape (..., points) into each part's own points."""
+    """Cut an array of shape (..., points) into each part's own points; ranges of points are cut out as they lie."""
     _check([field], [halos.points])
-    return [field[..., part.own] for part in halos.parts]
+    return [field[..., _range(part.own)] for part in halos.parts]
 
 
 def join(halos: Halos, parts: Sequence[Values]) -> Values:
@@ -31,7 +31,7 @@ def join(halos: Halos, parts: Sequence[Values]) -> Values:
     _check(parts, [part.own.size for part in halos.parts])
     place = np.argsort(np.concatenate([part.own for part in halos.parts]))
     whole: Any = np.concatenate(list(parts), axis=-1)
-    found: Values = whole[..., place]
+    found: Values = whole[..., _range(place)]
     return found
 
 
@@ -93,6 +93,13 @@ def accumulate(halos: Halos, parts: Sequence[Values]) -> list[Values]:
     ]
 
 
+def _range(places: Integers) -> Integers | slice:
+    """The places, as a slice if they follow each other."""
+    if places.size and (np.diff(places) == 1).all():
+        return slice(int(places[0]), int(places[-1]) + 1)
+    return places
+
+
 def _with_halo(own: NDArray[Any], *halo: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([own, *halo], axis=-1)
 
@@ -105,6 +112,12 @@ def _with_sums(whole: NDArray[Any], *halo: NDArray[Any], own: int, places: list[
 
 
 def _check(arrays: Sequence[Any], sizes: Sequence[int]) -> None:
+    for array in arrays:
+        if not (isinstance(array, np.ndarray) or hasattr(array, "rechunk")):
+            raise GridError(
+                f"Halos are of arrays of NumPy or Dask, not of a {type(array).__name__}.",
+                hint="Give the data of an xarray.DataArray, `field.data`, with the points last.",
+            )
     found = [array.shape[-1] for array in arrays]
     if found != list(sizes):
         raise GridError(

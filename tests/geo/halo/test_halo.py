@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,14 @@ def test_a_part_sends_no_more_than_what_is_needed():
     assert "544 points" in lists._repr_html_()
 
 
+def test_bands_of_an_array_are_cut_where_they_lie():
+    lists = halos(bands(MESH, 4), MESH)
+    lazy = da.from_array(some(6, MESH.nodes), chunks=136)
+    parts = split(lists, lazy)
+    assert all(len(part.dask) <= 2 * lazy.npartitions + 1 for part in parts)
+    assert len(join(lists, parts).chunks[0]) == 4
+
+
 def test_one_part_borrows_nothing():
     lists = halos(bands(MESH, 1), MESH)
     field = some(5, MESH.nodes)
@@ -118,5 +127,7 @@ def test_sizes_that_do_not_fit_are_refused():
         halos(bands(Grid("F8"), 2), MESH)
     with pytest.raises(GridError, match=r"Arrays have \[3\] points, not \[544\]"):
         split(lists, np.zeros(3))
+    with pytest.raises(GridError, match="not of a DataArray"):
+        split(lists, xr.DataArray(np.zeros(544)))
     with pytest.raises(GridError, match="Arrays have"):
         exchange(lists, [np.zeros(272), np.zeros(271)])
