@@ -13,6 +13,8 @@ from dtedask.geo.meshes.sphere import Array, turns
 Integers = NDArray[np.int64]
 NONE = -1
 """What stands in a connectivity where there is nothing."""
+_BLOCK = 1 << 18
+"""Elements that are cleaned at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,18 +62,31 @@ def cleaned(elements: Integers, node_of_point: Integers, xyz: Array) -> Integers
         Points at one place are one node.
     xyz : numpy.ndarray of float64, shape (nodes, 3)
     """
-    found = np.where(elements == NONE, NONE, node_of_point[elements])
-    number = sizes(found)
-    column = np.arange(found.shape[1])
-    behind = np.take_along_axis(found, (column + 1) % np.maximum(number, 1)[:, None], axis=1)
-    found = np.where((found == behind) | (column >= number[:, None]), NONE, found)
-    found = np.take_along_axis(found, np.argsort(found == NONE, axis=1, kind="stable"), axis=1)
-    found = found[sizes(found) >= 3]
-    is_clockwise = turns(*(xyz[found[:, corner]] for corner in range(3))) < 0.0
-    found[is_clockwise] = _reversed(found[is_clockwise])
+    parts = [
+        _cleaned(elements[first : first + _BLOCK], node_of_point, xyz) for first in range(0, len(elements), _BLOCK)
+    ]
+    found = np.concatenate(parts)
     while found.shape[1] > 3 and (found[:, -1] == NONE).all():
         found = found[:, :-1]
     return np.ascontiguousarray(found)
+
+
+def _cleaned(elements: Integers, node_of_point: Integers, xyz: Array) -> Integers:
+    found = np.where(elements == NONE, NONE, node_of_point[elements])
+    is_twice = found == _behind(found)
+    if is_twice.any():
+        found = np.where(is_twice, NONE, found)
+        found = np.take_along_axis(found, np.argsort(found == NONE, axis=1, kind="stable"), axis=1)
+        found = found[sizes(found) >= 3]
+    is_clockwise = turns(*(xyz[found[:, corner]] for corner in range(3))) < 0.0
+    found[is_clockwise] = _reversed(found[is_clockwise])
+    return found
+
+
+def _behind(elements: Integers) -> Integers:
+    """The next node of each node around its element; behind the last, the first."""
+    after = np.concatenate([elements[:, 1:], elements[:, :1]], axis=1)
+    return np.where(after == NONE, elements[:, :1], after)
 
 
 def _reversed(elements: Integers) -> Integers:
@@ -89,11 +104,9 @@ def edges_of(elements: Integers, nodes: int) -> Edges:
     GridError
         If two elements lie on the same side of an edge.
     """
-    number, column = sizes(elements), np.arange(elements.shape[1])
-    behind = np.take_along_axis(elements, (column + 1) % number[:, None], axis=1)
     is_side = elements != NONE
     element = np.broadcast_to(np.arange(len(elements))[:, None], elements.shape)[is_side]
-    start, end = elements[is_side], behind[is_side]
+    start, end = elements[is_side], _behind(elements)[is_side]
     key, edge = np.unique(np.minimum(start, end) * nodes + np.maximum(start, end), return_inverse=True)
     side = edge * 2 + (start > end)
     if np.bincount(side).max() > 1:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dtedask.geo.meshes.connectivity import Integers
-from dtedask.geo.meshes.dual import rims_of
+from dtedask.geo.meshes.dual import blocks, rims_of
 from dtedask.geo.meshes.sphere import EARTH_RADIUS_M, Array, frames
 from dtedask.geo.meshes.value import Mesh
 from dtedask.geo.operators.volumes import Volumes, volumes_of
@@ -73,20 +73,16 @@ def node_matrices(mesh: Mesh) -> NodeMatrices:
     between, rims = _between(volumes), _rims(mesh)
     own = _sums(between, mesh.nodes)
     rim_own, rim_other = (_sums(_scaled(rims, weight), mesh.nodes) for weight in (_OWN, _OTHER))
-    node = np.arange(mesh.nodes)
-    entries = _joined(between, _scaled(rims, _OTHER), _Terms(node, node, np.zeros((mesh.nodes, 3))))
-    slope = entries.vector.copy()
-    slope[-mesh.nodes :] = -own - rim_other
-    spread = entries.vector
-    spread[-mesh.nodes :] = own + rim_own
-    east, north = frames(mesh.latitude, mesh.longitude)
-    row, column = entries.row, entries.column
+    aside, node = _joined(between, _scaled(rims, _OTHER)), np.arange(mesh.nodes)
+    row, column = np.concatenate([aside.row, node]), np.concatenate([aside.column, node])
     make = _maker(row, column, volumes.areas)
+    east, north = frames(mesh.latitude, mesh.longitude)
+    slope, spread = -own - rim_other, own + rim_own
     return NodeMatrices(
-        east=make(_along(slope, east[row])),
-        north=make(_along(slope, north[row])),
-        from_east=make(_along(spread, east[column])),
-        from_north=make(_along(spread, north[column])),
+        east=make(_along(aside, slope, east, row)),
+        north=make(_along(aside, slope, north, row)),
+        from_east=make(_along(aside, spread, east, column)),
+        from_north=make(_along(aside, spread, north, column)),
         areas=volumes.areas * EARTH_RADIUS_M**2,
     )
 
@@ -124,8 +120,13 @@ def _sums(terms: _Terms, nodes: int) -> Array:
     return np.stack([np.bincount(terms.row, terms.vector[:, axis], nodes) for axis in range(3)], axis=1)
 
 
-def _along(vector: Array, direction: Array) -> Array:
-    return np.asarray(np.einsum("ti,ti->t", vector, direction))
+def _along(aside: _Terms, own: Array, direction: Array, node: Integers) -> Array:
+    """Parts of the entries' vectors, and of each node's own, along the directions of nodes."""
+    found = np.empty(node.size)
+    for block in blocks(len(aside.vector)):
+        found[block] = np.einsum("ti,ti->t", aside.vector[block], direction[node[block]])
+    found[len(aside.vector) :] = np.einsum("ti,ti->t", own, direction)
+    return found
 
 
 def _maker(row: Integers, column: Integers, areas: Array) -> Callable[[Array], csr_array]:
