@@ -21,6 +21,8 @@ from dtedask.geo.subset import Subset, subset
 
 if TYPE_CHECKING:
     from dtedask.geo.application.regrid import regrid
+    from dtedask.geo.meshes import Mesh, delaunay, mesh
+    from dtedask.geo.operators import Nabla
     from dtedask.geo.weighting import WeightsHandle, adjoint, weights, weights_handle
 
 __all__ = [

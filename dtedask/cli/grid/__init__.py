@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from dtedask.cli.grid import show
+from dtedask.cli.grid import mesh, show
 
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands."""
     show.add_to(group)
+    mesh.add_to(group)
