@@ -198,11 +198,14 @@ def _corner(rows: RowTable, row: int, place: int, drawing: _Drawing, corner: int
 def _is_above_first(rows: RowTable, strip: int, i: int, j: int) -> bool:
     """Whether the middle of step `i` of the upper row is west of that of step `j` of the lower one.
 
-    Where both are at one place there are four corners, which are cut one way and the other in turns, as Atlas does.
+    Where both are at one place there are four corners, which Atlas cuts one way and the other in turns; between rows
+    of different lengths the shorter is first, as Atlas has it but for rounding.
     """
     upper = rows[strip].west + (i + 0.5) * rows[strip].step
     lower = rows[strip + 1].west + (j + 0.5) * rows[strip + 1].step
     if np.abs(upper - lower) < _SAME:
+        if rows[strip].count != rows[strip + 1].count:
+            return bool(rows[strip].count < rows[strip + 1].count)
         return bool((strip + i % rows[strip].count) % 2 == 0)
     return bool(upper < lower)
 
