@@ -8,9 +8,12 @@ the float64 that is nearest to the true sum.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dtedask.geo.compiled import compiled
 
 # The lowest bit of a product of two float64 is 2**-2148, the highest is below 2**2048.
 BIAS = 2176
@@ -27,8 +30,8 @@ _SHIFT = np.uint64(52)
 _SIGN = np.uint64(63)
 
 
-@njit(nogil=True, cache=True)
-def _mantissa(bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _mantissa(bits: Any) -> Any:
     """Mantissa as an integer, and the exponent of its lowest bit."""
     exponent = np.int64((bits >> _SHIFT) & _EXPONENT)
     fraction = bits & _FRACTION
@@ -37,15 +40,15 @@ def _mantissa(bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     return fraction | _HIDDEN, exponent - np.int64(1075)
 
 
-@njit(nogil=True, cache=True)
-def _put(digits, place, shift, digit, sign):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _put(digits: Any, place: Any, shift: Any, digit: Any, sign: Any) -> None:
     shifted = digit << shift
     digits[place] += sign * np.int64(shifted & _MASK)
     digits[place + 1] += sign * np.int64(shifted >> _HALF)
 
 
-@njit(nogil=True, cache=True)
-def _add(digits, bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _add(digits: Any, bits: Any) -> None:
     mantissa, exponent = _mantissa(bits)
     position = exponent + BIAS
     place, shift = position >> 5, np.uint64(position & 31)
@@ -56,8 +59,8 @@ def _add(digits, bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     digits[place + 2] += sign * np.int64(high >> _HALF)
 
 
-@njit(nogil=True, cache=True)
-def _add_product(digits, one, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _add_product(digits: Any, one: Any, other: Any) -> None:
     """Add the product of two values without rounding it: 106 bits from four products of halves."""
     first, exponent = _mantissa(one)
     second, more = _mantissa(other)
@@ -73,8 +76,8 @@ def _add_product(digits, one, other):  # type: ignore[no-untyped-def]  # noqa: A
     _put(digits, place + 3, shift, high >> _HALF, sign)
 
 
-@njit(nogil=True, cache=True)
-def _carry(digits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _carry(digits: Any) -> None:
     """Bring all digits but the last into 0 .. 2**32 - 1: each number has one such form."""
     carried = np.int64(0)
     for place in range(digits.size - 1):
@@ -85,8 +88,8 @@ def _carry(digits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     digits[-1] += carried
 
 
-@njit(nogil=True, cache=True)
-def _is_counted(state, bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _is_counted(state: Any, bits: Any) -> Any:
     """Count a value; whether it is finite and has to be added."""
     if (bits >> _SHIFT) & _EXPONENT != _EXPONENT:
         state[0] += 1
@@ -99,8 +102,8 @@ def _is_counted(state, bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, A
     return False
 
 
-@njit(nogil=True, cache=True)
-def absorb_sums(bits, states):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def absorb_sums(bits: Any, states: Any) -> None:
     """Add values, given by their bits (rows, values), to one state a row."""
     for row in range(bits.shape[0]):
         state = states[row]
@@ -114,8 +117,8 @@ def absorb_sums(bits, states):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
         _carry(digits)
 
 
-@njit(nogil=True, cache=True)
-def absorb_moments(bits, states):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def absorb_moments(bits: Any, states: Any) -> None:
     """Add values and their squares."""
     for row in range(bits.shape[0]):
         state = states[row]
@@ -132,8 +135,8 @@ def absorb_moments(bits, states):  # type: ignore[no-untyped-def]  # noqa: ANN00
         _carry(squares)
 
 
-@njit(nogil=True, cache=True)
-def absorb_weighted(bits, weights, states):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def absorb_weighted(bits: Any, weights: Any, states: Any) -> None:
     """Add products of values and weights, and the weights of the values that count.
 
     A weight of 0 or NaN leaves its value out; other weights are finite.
@@ -154,8 +157,8 @@ def absorb_weighted(bits, weights, states):  # type: ignore[no-untyped-def]  # n
         _carry(total)
 
 
-@njit(nogil=True, cache=True)
-def merge_sums(states, merged):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def merge_sums(states: Any, merged: Any) -> None:
     """Add up states of shape (rows, states, size) into (rows, size)."""
     for row in range(states.shape[0]):
         for one in range(states.shape[1]):

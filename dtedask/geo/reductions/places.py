@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numba import njit
+
+from dtedask.geo.compiled import compiled
 
 # States of extremes: values, NaNs, and bits and place of the smallest and of the largest.
 EXTREMES = 6
@@ -19,8 +22,8 @@ _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 _ONE = np.uint64(1)
 
 
-@njit(nogil=True, cache=True)
-def absorb_extremes(values, bits, places, states):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def absorb_extremes(values: Any, bits: Any, places: Any, states: Any) -> None:
     """Find extremes of (rows, values); of equal ones the first counts, so that places have to increase."""
     for row in range(values.shape[0]):
         count, missing = 0, 0
@@ -44,8 +47,8 @@ def absorb_extremes(values, bits, places, states):  # type: ignore[no-untyped-de
             states[row, 5] = places[high]
 
 
-@njit(nogil=True, cache=True)
-def merge_extremes(states, values, merged):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def merge_extremes(states: Any, values: Any, merged: Any) -> None:
     """Merge states of shape (rows, states, 6); `values` are the same memory as float64."""
     for row in range(states.shape[0]):
         low, high = -1, -1
@@ -69,16 +72,16 @@ def merge_extremes(states, values, merged):  # type: ignore[no-untyped-def]  # n
             merged[row, 4:6] = states[row, high, 4:6]
 
 
-@njit(nogil=True, cache=True)
-def _mixed(number):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+@compiled
+def _mixed(number: Any) -> Any:
     """A bijection of 64 bits that spreads each over all (the finalizer of SplitMix64; Steele, Lea, Flood 2014)."""
     number = (number ^ (number >> _S30)) * _MIX_1
     number = (number ^ (number >> _S27)) * _MIX_2
     return number ^ (number >> _S31)
 
 
-@njit(nogil=True, cache=True)
-def absorb_checksums(bits, places, sums):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def absorb_checksums(bits: Any, places: Any, sums: Any) -> None:
     """Add up 128-bit hashes of places and values, modulo 2**128; `sums` (rows, 2) holds low and high halves."""
     for row in range(bits.shape[0]):
         low, high = sums[row, 0], sums[row, 1]
@@ -94,8 +97,8 @@ def absorb_checksums(bits, places, sums):  # type: ignore[no-untyped-def]  # noq
         sums[row, 0], sums[row, 1] = low, high
 
 
-@njit(nogil=True, cache=True)
-def merge_checksums(states, merged):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def merge_checksums(states: Any, merged: Any) -> None:
     """Add up sums of shape (rows, states, 2) into (rows, 2)."""
     for row in range(states.shape[0]):
         for one in range(states.shape[1]):

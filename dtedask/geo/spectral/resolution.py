@@ -38,6 +38,8 @@ def matching_truncation(grid: Grid, order: Order = "linear") -> int:
 def _gaussian_number(grid: Grid) -> float:
     """Rows between the pole and the equator of the Gaussian grid that is as fine."""
     said = grid.description
+    if grid.kind == "part":
+        return _gaussian_number(Grid(said["of"]))
     if "n" in said:
         return float(said["n"])
     if grid.kind == "healpix":

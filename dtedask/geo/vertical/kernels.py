@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from numba import njit
+from dtedask.geo.compiled import compiled
 
 _TOP_PRESSURE_PA = 0.1  # instead of 0 at the top of the model: only the uppermost layer is thicker for it
 
 
-@njit(nogil=True, cache=True)
-def interpolate_columns(values, places, targets, is_logarithmic, keeps, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def interpolate_columns(values: Any, places: Any, targets: Any, is_logarithmic: Any, keeps: Any, result: Any) -> None:
     """Interpolate each column to targets.
 
     `places` (levels, columns) grow with the level, `targets` (targets,) grow; the result is (targets, columns). Above
@@ -39,8 +40,10 @@ def interpolate_columns(values, places, targets, is_logarithmic, keeps, result):
                 result[number, column] = low + part * (high - low)
 
 
-@njit(nogil=True, cache=True)
-def integrate_columns(temperature, surface_pressure, surface_geopotential, half, is_top, result):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+@compiled
+def integrate_columns(
+    temperature: Any, surface_pressure: Any, surface_geopotential: Any, half: Any, is_top: Any, result: Any
+) -> None:
     """Geopotential of full levels from the ground up.
 
     `temperature` (levels, columns) is the virtual one times the gas constant; `half` (2, levels + 1) holds A

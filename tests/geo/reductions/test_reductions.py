@@ -34,6 +34,7 @@ def test_sums_are_those_of_fsum(values):
     assert float(reductions.total(line(values))) == math.fsum(values)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(arrays, st.randoms(use_true_random=False), st.lists(st.integers(0, 40), max_size=5))
 def test_any_order_and_any_chunks_give_the_same_bits(values, random, pieces):

@@ -33,7 +33,9 @@ def geopotential(grib_folder):
     return path, xr.DataArray(values, dims="values", attrs={"grid_spec": message.field.grid.spec})
 
 
-@pytest.mark.parametrize("grid", ["F32", "F64", "2.5/2.5", "O96", "N80"])
+@pytest.mark.parametrize(
+    "grid", ["F32", *(pytest.param(grid, marks=pytest.mark.slow) for grid in ("F64", "2.5/2.5", "O96", "N80"))]
+)
 def test_values_on_a_grid_are_those_of_mir(geopotential, grid):
     path, field = geopotential
     expected = mir_values(mir.GribFileInput(str(path)), grid=grid, **EXACTLY)
@@ -85,6 +87,7 @@ def mir_winds(path, grid):
     return [decode(message.read(), message.field.order, dtype="float64") for message in found]
 
 
+@pytest.mark.slow
 def test_winds_are_those_of_mir_and_at_the_poles_too(rotation):
     path, fields = rotation
     wind = spectral.wind(*fields, "5/5")
@@ -92,6 +95,7 @@ def test_winds_are_those_of_mir_and_at_the_poles_too(rotation):
         assert found.to_numpy() == pytest.approx(expected, abs=2e-7 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_coefficients_of_winds_are_those_of_mir_which_cuts_their_last_wave_number(rotation):
     path, fields = rotation
     scaled = spectral.wind_coefficients(*fields)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
@@ -113,6 +113,7 @@ def test_coefficients_of_winds_times_cosine_lose_nothing():
         assert found.to_numpy() == pytest.approx((wind[name] * cosine).to_numpy(), abs=1e-13 * largest)
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 24), st.integers(0, 2**32 - 1))
 def test_the_spectrum_adds_up_to_the_mean_square(truncation, seed):
     from ducc0.misc import GL_weights
@@ -123,6 +124,7 @@ def test_the_spectrum_adds_up_to_the_mean_square(truncation, seed):
     assert float(spectral.spectrum(field).sum()) == pytest.approx(mean_square, rel=1e-12)
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 12), st.integers(0, 12))
 def test_truncation_keeps_what_both_have(low, high):
     low, high = sorted((low, high))
@@ -205,3 +207,26 @@ def test_what_cannot_be_transformed_is_refused():
         spectral.direct(spectral.inverse(field, "5/5").isel(longitude=slice(3)).drop_attrs(), 5)
     with pytest.raises(GridError, match="does not settle"):
         spectral.direct(spectral.inverse(field, "O48"), 95)
+
+
+@pytest.mark.parametrize(
+    ("grid", "highest"),
+    [
+        (Grid({"grid": [10, 10], "rotation": [-40, 20]}), 17),
+        (Grid("O24").within((60, -20, 10, 50)), 47),
+        (Grid("F16").within((60, 10, 10, 50)), 31),
+        (Grid("H8").within((60, 10, 10, 50)), 31),
+        (Grid("CS-LFR-8"), 15),
+    ],
+    ids=["rotated", "part of O24", "part of F16", "part of H8", "cubed sphere"],
+)
+def test_parts_turned_grids_and_lists_of_points_have_closed_forms_too(grid, highest):
+    latitude, longitude = (np.deg2rad(part) for part in grid.points())
+    form = 2 * np.sqrt(7.5) * np.sin(latitude) * np.cos(latitude) * np.cos(longitude)
+    assert spectral.inverse(single(5, 2, 1), grid).to_numpy().ravel() == pytest.approx(form, abs=1e-11)
+    turning = single(4, 1, 0, 2 * 40.0 / EARTH_RADIUS_M / np.sqrt(3))
+    wind = spectral.wind(turning, turning * 0, grid)
+    assert wind.u.to_numpy().ravel() == pytest.approx(40 * np.cos(latitude), abs=1e-9)
+    assert spectral.matching_truncation(grid) == highest
+    with pytest.raises(GridError, match="no direct spectral transform"):
+        spectral.direct(spectral.inverse(turning, grid), 4)

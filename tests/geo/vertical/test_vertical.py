@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import GridError
@@ -50,6 +50,7 @@ def test_named_levels_are_those_of_real_messages(grib_folder):
     assert np.array_equal(np.float32(read.b), np.float32(L137.b))
 
 
+@settings(max_examples=25)
 @given(st.floats(45_000, 108_000))
 def test_pressure_stands_between_its_half_levels(value):
     full = vertical.pressure(surface([value]), L137)
@@ -111,6 +112,7 @@ def test_a_constant_lapse_rate_has_its_heights():
     assert above.to_numpy() == pytest.approx(found.to_numpy())
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(20, 1100), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
 def test_pressure_levels_are_those_of_numpy(targets, seed):
     rng = np.random.default_rng(seed)
