@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -18,7 +18,7 @@ from dtedask.cli.options import At, DryRun, Json, Root
 from dtedask.cli.requests import parse_words
 from dtedask.cli.store.roots import open_root, raise_no_match
 from dtedask.cli.targets import replacing
-from dtedask.core.errors import RequestError
+from dtedask.core.errors import NoMatchError, RequestError
 from dtedask.core.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -165,11 +165,20 @@ def _of_files(files: Sequence[str], requests: Sequence[Request]) -> Store:
     store = open_store(f"memory://plot-{uuid.uuid4()}")
     for request in requests:
         matching = [message for message in messages if request.matches(message.field.keys)]
+        if not matching:
+            _raise_none(files, request, [message.field.keys for message in messages])
         _check_one(len(matching), (_Found(one.field.keys, one.field.short_name) for one in matching))
-        if matching:
-            store.archive(matching)
+        store.archive(matching)
     store.flush()
     return store
+
+
+def _raise_none(files: Sequence[str], request: Request, known: list[Mapping[str, str]]) -> NoReturn:
+    """Say which key no field of files has as it is asked for, and what there is."""
+    failing = dict.fromkeys(key for keys in known if (key := request.failing_key(keys)) is not None)
+    there = {key: list(dict.fromkeys(keys[key] for keys in known if key in keys)) for key in failing}
+    shown = "; ".join(f"{key}={_shortened(values)}" if values else f"no {key}" for key, values in there.items())
+    raise NoMatchError(f"No field of {', '.join(files)} matches {request}.", hint=f"There is {shown}.")
 
 
 def _fields(store: Store, request: Request) -> list[_Found]:

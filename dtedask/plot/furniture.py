@@ -13,6 +13,7 @@ from dtedask.plot.library import Axes, patches, path
 __all__ = ["draw_coastlines", "draw_graticule", "prepare", "within_outline"]
 
 _FINE_BELOW = 75.0  # degrees of latitude, from which on 1:110 million is fine enough
+_AROUND_POLE = 15.0  # degrees between meridians that meet on the map, at least
 _STEPS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 
 
@@ -63,9 +64,10 @@ def draw_graticule(ax: Axes, frame: Frame) -> None:
     """Draw meridians and parallels."""
     step = _step(frame)
     pole = 90.0 - step if step >= 5 else 90.0
+    across = max(step, _AROUND_POLE) if frame.projection.name.endswith("-polar") else step
     up = np.append(np.arange(-pole, pole + 0.5, 1.0), np.nan)
     around = np.append(np.arange(0.0, 360.5, 1.0), np.nan)
-    meridians, parallels = np.arange(-180.0, 180.0, step), np.arange(-90.0 + step, 90.0, step)
+    meridians, parallels = np.arange(-180.0, 180.0, across), np.arange(-90.0 + step, 90.0, step)
     latitude = np.concatenate([np.tile(up, len(meridians)), np.repeat(parallels, len(around))])
     longitude = np.concatenate([np.repeat(meridians, len(up)), np.tile(around, len(parallels))])
     x, y = line_on_map(frame.projection, latitude, longitude)

@@ -39,6 +39,13 @@ def test_each_step_is_a_commit_with_its_notices(shown):
 
 
 @pytest.mark.slow
+def test_the_last_step_is_drawn_on_a_map(shown):
+    folder, first, _ = shown
+    assert "at 500 hPa: demo-data.png" in first
+    assert (folder / "demo-data.png").stat().st_size > 50_000
+
+
+@pytest.mark.slow
 def test_the_second_time_nothing_changes_and_is_said(shown):
     _, _, second = shown
     assert "Nothing changed" in second

@@ -84,7 +84,9 @@ def test_several_fields_are_refused_with_the_keys_on_which_they_differ(run, root
 
 def test_nothing_that_matches_is_status_three(run, root, grib, here):
     assert run("plot class=ea,levelist=100 --to map.png --root", root).status == 3
-    assert run(f"plot {grib}/forecast.grib2 levelist=100 --to map.png").status == 3
+    done = run(f"plot {grib}/forecast.grib2 levelist=100 --to map.png")
+    assert done.status == 3
+    assert "There is levelist=500/850." in done.err
 
 
 @pytest.mark.parametrize(
