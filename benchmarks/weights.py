@@ -20,8 +20,11 @@ SIDE = Path(__file__).with_name("_weights_side.py")
 CASES = {
     "linear-O320": ("O320", "0.25/0.25", "linear"),
     "linear-O1280": ("O1280", "0.25/0.25", "linear"),
+    "conservative-O320": ("O320", "0.25/0.25", "conservative"),
+    "conservative-H256": ("H256", "0.25/0.25", "conservative"),
 }
-LIMITS = {"linear-O320": (2.0, None), "linear-O1280": (20.0, 3e9)}  # seconds and bytes
+# seconds and bytes
+LIMITS = {"linear-O320": (2.0, None), "linear-O1280": (20.0, 3e9), "conservative-O320": (15.0, None)}
 
 
 def run(side: str, case: str) -> dict[str, Any]:

@@ -37,23 +37,36 @@ def cells_at(cells: Cells, points: Points) -> _Indices:
     return _polygons_at(cells, unit_vectors(*points))
 
 
+def boxes_that_hold(boxes: Boxes, points: Points) -> tuple[_Indices, _Indices]:
+    """Return all pairs of a point and a box that holds it, as indices of both; boxes hold their borders."""
+    number = np.arange(points.latitude.size, dtype=np.int64)
+    pairs = []
+    for north in (-_TOUCH, _TOUCH):
+        for east in (-_TOUCH, _TOUCH):
+            found = _in_rows(boxes, points.latitude + north, points.longitude + east)
+            pairs.append((number * boxes.size + found)[found >= 0])
+    held = np.unique(np.concatenate(pairs))
+    return held // boxes.size, held % boxes.size
+
+
 def _boxes_at(cells: TurnedBoxes, points: Points) -> _Indices:
     latitude, longitude = points
     if not np.array_equal(cells.matrix, np.eye(3)):
         x, y, z = (unit_vectors(latitude, longitude) @ cells.matrix).T
         latitude, longitude = np.rad2deg(np.arctan2(z, np.hypot(x, y))), np.rad2deg(np.arctan2(y, x))
-    return _in_rows(cells.boxes, latitude, longitude)
+    return _in_rows(cells.boxes, latitude - _TOUCH, longitude + _TOUCH)
 
 
 def _in_rows(boxes: Boxes, latitude: _Array, longitude: _Array) -> _Indices:
-    row = np.searchsorted(-boxes.south, -latitude + _TOUCH, side="left")
-    row = np.minimum(row, boxes.south.size - 1)
-    is_in = (latitude <= boxes.north[row] + _TOUCH) & (latitude >= boxes.south[row] - _TOUCH)
+    """Return the box that holds each point, -1 for none; outer borders reach a little farther."""
+    row = np.minimum(np.searchsorted(-boxes.south, -latitude, side="left"), boxes.south.size - 1)
+    is_in = (latitude <= boxes.north[row] + 2.0 * _TOUCH) & (latitude >= boxes.south[row] - 2.0 * _TOUCH)
     left, right = boxes.left[row], boxes.right[row]
-    turned = left + (longitude - left + _TOUCH) % _CIRCLE
+    turned = left - 2.0 * _TOUCH + (longitude - left + 2.0 * _TOUCH) % _CIRCLE
     is_in &= boxes.is_periodic[row] | (turned <= right + 2.0 * _TOUCH)
     column = np.floor((turned - boxes.west[row]) / boxes.step[row]).astype(np.int64)
-    column = np.clip(column, 0, boxes.count[row] - 1)
+    last = boxes.count[row] - 1
+    column = np.where(boxes.is_periodic[row], column % boxes.count[row], np.clip(column, 0, last))
     return np.where(is_in, boxes.first[row] + column, -1)
 
 

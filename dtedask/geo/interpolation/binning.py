@@ -15,9 +15,27 @@ if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
 
 
-class _Prepared(NamedTuple):
+class PointsByCell(NamedTuple):
+    """Source points by the target cell in which they lie.
+
+    Parameters
+    ----------
+    indptr : numpy.ndarray of int64, shape (cells + 1,)
+        Where the points of each cell begin.
+    points : numpy.ndarray of int64, shape (n,)
+        In ascending order for each cell.
+    """
+
     indptr: NDArray[np.int64]
     points: NDArray[np.int64]
+
+
+def points_by_cell(points: NDArray[np.int64], cells: NDArray[np.int64], size: int) -> PointsByCell:
+    """Put points, which ascend, in the order of their cells."""
+    counts = np.bincount(cells, minlength=size)
+    return PointsByCell(
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), points[np.argsort(cells, kind="stable")]
+    )
 
 
 class Binning(Method):
@@ -33,13 +51,10 @@ class Binning(Method):
         from dtedask.geo.cells.places import cells_at
 
         cells = cells_at(cells_of(target), source.points())
-        is_in = cells >= 0
-        points = np.flatnonzero(is_in)
-        counts = np.bincount(cells[is_in], minlength=target.size)
-        order = np.argsort(cells[is_in], kind="stable")
-        return _Prepared(np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), points[order])
+        points = np.flatnonzero(cells >= 0)
+        return points_by_cell(points, cells[points], target.size)
 
-    def block(self, prepared: Any, source: Grid, target: Grid, first: int, last: int) -> csr_array:  # noqa: ARG002
+    def block(self, prepared: PointsByCell, source: Grid, target: Grid, first: int, last: int) -> csr_array:  # noqa: ARG002
         """Weigh the points in each cell alike."""
         from scipy.sparse import csr_array
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from dtedask.geo.cells.rows import GridBoxes, need_boxes
+from dtedask.geo.interpolation.binning import Binning, points_by_cell
 from dtedask.geo.interpolation.method import Method, MethodOptions, Reduction
-from dtedask.geo.interpolation.overlap_weights import normalised, overlap_matrix
+from dtedask.geo.interpolation.overlap_weights import heaviest, normalised, overlap_matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
 
 Statistic = Literal["maximum", "minimum", "count", "mean", "variance", "skewness", "kurtosis", "standard-deviation"]
-_TOUCH = 1e-6
 
 
 class _Prepared(NamedTuple):
@@ -43,7 +43,6 @@ class GridBoxAverage(Method):
 
     Options: ClassVar[type[MethodOptions]] = GridBoxOptions
     options: GridBoxOptions
-    _touch: ClassVar[float] = 1e-11
 
     def prepare(self, source: Grid, target: Grid) -> Any:
         """Make the boxes of both grids."""
@@ -55,46 +54,34 @@ class GridBoxAverage(Method):
         from dtedask.geo.cells.box_overlaps import box_overlaps
 
         boxes = prepared.target.select(first, last)
-        overlaps = box_overlaps(prepared.source.boxes, prepared.target.boxes, boxes, tolerance=self._touch)
+        overlaps = box_overlaps(prepared.source.boxes, prepared.target.boxes, boxes)
         matrix = overlap_matrix(overlaps, source.size, prepared.source.points)
         return normalised(matrix, prepared.areas[first:last], by_cell=False, least_covered=self.options.least_covered)
 
 
-class _GridBoxOverlap(GridBoxAverage):
-    """Statistics take part or not, so boxes that overlap by no more than their coordinates are rounded do not."""
+class GridBoxMaximum(GridBoxAverage):
+    """The value of the source box that covers most of a target box: for fields of classes, which have no mean.
 
-    _touch: ClassVar[float] = _TOUCH
+    Of boxes that cover as much the first is taken. MIR, which calls it grid-box-maximum-matrix-free, takes any.
+    """
 
-
-class GridBoxMaximum(_GridBoxOverlap):
-    """The greatest value of the source boxes that overlap a target box."""
-
-    @property
-    def reduction(self) -> Reduction:
-        """Maximum."""
-        return "maximum"
+    def block(self, prepared: Any, source: Grid, target: Grid, first: int, last: int) -> csr_array:
+        """Take the heaviest source box of each target box."""
+        return heaviest(super().block(prepared, source, target, first, last))
 
 
-class GridBoxMinimum(_GridBoxOverlap):
-    """The smallest value of the source boxes that overlap a target box."""
-
-    @property
-    def reduction(self) -> Reduction:
-        """Minimum."""
-        return "minimum"
-
-
-class GridBoxStatisticsOptions(GridBoxOptions):
+class GridBoxStatisticsOptions(MethodOptions):
     """Options of `grid-box-statistics`."""
 
     statistic: Statistic = "maximum"
-    """What is told of the values of the source boxes that overlap a target box; all count alike."""
+    """What is told of the values at the source points in a target box; all count alike."""
 
 
-class GridBoxStatistics(_GridBoxOverlap):
-    """A statistic of the values of the source boxes that overlap a target box, each counted once whatever its part.
+class GridBoxStatistics(Binning):
+    """A statistic of the values at the source points that lie in a target box, those on its border included, as in MIR.
 
-    Variance and standard deviation are those of a sample (they divide by n - 1), kurtosis is that in excess of 3.
+    Variance and standard deviation are those of a sample (they divide by n - 1), kurtosis is that in excess of 3. A box
+    without points gets no value.
     """
 
     Options: ClassVar[type[MethodOptions]] = GridBoxStatisticsOptions
@@ -104,3 +91,11 @@ class GridBoxStatistics(_GridBoxOverlap):
     def reduction(self) -> Reduction:
         """The statistic."""
         return self.options.statistic
+
+    def prepare(self, source: Grid, target: Grid) -> Any:
+        """Find the boxes of each source point."""
+        from dtedask.geo.cells.places import boxes_that_hold
+
+        found = need_boxes(target)
+        points, boxes = boxes_that_hold(found.boxes, source.points())
+        return points_by_cell(points, boxes if found.points is None else found.points[boxes], target.size)

@@ -22,7 +22,6 @@ _OWN: dict[str, str] = {
     "conservative-second-order": "dtedask.geo.interpolation.conservative_second:ConservativeSecondOrder",
     "grid-box-average": "dtedask.geo.interpolation.grid_box:GridBoxAverage",
     "grid-box-maximum": "dtedask.geo.interpolation.grid_box:GridBoxMaximum",
-    "grid-box-minimum": "dtedask.geo.interpolation.grid_box:GridBoxMinimum",
     "grid-box-statistics": "dtedask.geo.interpolation.grid_box:GridBoxStatistics",
     "matrix": "dtedask.geo.interpolation.matrix:Matrix",
     "nearest": "dtedask.geo.interpolation.nearest:Nearest",

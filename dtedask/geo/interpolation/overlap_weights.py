@@ -65,3 +65,17 @@ def normalised(matrix: csr_array, areas: NDArray[np.float64], *, by_cell: bool, 
     if is_out.any():
         matrix.eliminate_zeros()
     return matrix
+
+
+def heaviest(matrix: csr_array) -> csr_array:
+    """Return a matrix with a weight of 1 where the greatest of each row is, the first but for rounding."""
+    from scipy.sparse import csr_array
+
+    lengths = np.diff(matrix.indptr)
+    filled = np.flatnonzero(lengths)
+    most = np.zeros(lengths.size)
+    most[filled] = np.maximum.reduceat(matrix.data, matrix.indptr[filled]) if filled.size else 0.0
+    candidates = np.flatnonzero(matrix.data >= np.repeat(most, lengths) * (1.0 - _ROUNDING))
+    chosen = candidates[np.searchsorted(candidates, matrix.indptr[filled])]
+    indptr = np.concatenate([np.zeros(1, matrix.indptr.dtype), np.cumsum(lengths > 0, dtype=matrix.indptr.dtype)])
+    return csr_array((np.ones(chosen.size), matrix.indices[chosen], indptr), shape=matrix.shape)

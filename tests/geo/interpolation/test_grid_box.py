@@ -1,11 +1,9 @@
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtedask.geo import Grid
+from dtedask.geo import Grid, regrid
 from dtedask.geo.cells.rows import grid_boxes
 from dtedask.geo.interpolation.method import method_class
 
@@ -28,11 +26,9 @@ def weights(name, source, target, **options):
 
 
 @pytest.fixture(scope="module")
-def mir_weights(tmp_path_factory):
-    os.environ["MIR_CACHE_PATH"] = str(tmp_path_factory.mktemp("mir"))
+def mir_weights(mir_values):
     made = pytest.importorskip("mir.weight_matrix").WeightMatrix.from_regrid
-    yield lambda source, target: made(source, target, interpolation="grid-box-average").to_csr()
-    del os.environ["MIR_CACHE_PATH"]
+    return lambda source, target: made(source, target, interpolation="grid-box-average").to_csr()
 
 
 @pytest.mark.parametrize(
@@ -78,30 +74,43 @@ def test_blocks_are_rows_of_the_whole():
     assert abs(whole[30:90] - part).max() == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "reduction"),
-    [
-        ("grid-box-maximum", {}, "maximum"),
-        ("grid-box-minimum", {}, "minimum"),
-        ("grid-box-statistics", {}, "maximum"),
-        ("grid-box-statistics", {"statistic": "kurtosis"}, "kurtosis"),
-    ],
-)
-def test_statistics_take_the_boxes_that_overlap(name, options, reduction):
-    kind = method_class(name)
-    assert kind(kind.Options(**options)).reduction == reduction
-    # boxes of 7.5 degrees around points, four of them a box of 15 degrees; at the poles and edges as they come
-    matrix = weights(name, "7.5/7.5", "15/15", **options)
-    inner = matrix[[24 * 5 + 3]]
-    assert inner.nnz == 9
+STATISTICS = ["maximum", "minimum", "count", "mean", "variance", "skewness", "kurtosis", "standard-deviation"]
 
 
-def shifted(step):
-    ni, nj = round(360 / step), round(180 / step)
-    said = {"north": 90 - step / 2, "south": step / 2 - 90, "west": step / 2, "east": 360 - step / 2, "dx": step}
-    return Grid.of("regular_ll", said | {"ni": ni, "nj": nj, "periodic": True}, ("latitude", "longitude"), (nj, ni))
+@pytest.mark.parametrize(("source", "target"), [("N32", "15/15"), ("O32", "10/10")])
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_statistics_of_the_points_in_boxes_are_those_of_mir(source, target, statistic, mir_values):
+    field = np.random.default_rng(4).normal(20, 3, Grid(source).size)
+    words = {"interpolation-statistics": "stddev" if statistic == "standard-deviation" else statistic}
+    expected = mir_values("grid-box-statistics", source, target, field, **words)
+    method = "grid-box-statistics"
+    found = regrid(field, Grid(target), method=method, source=Grid(source), statistic=statistic, cache=False)
+    np.testing.assert_allclose(np.ravel(found), expected, rtol=1e-11, atol=1e-12)
 
 
-def test_boxes_that_only_touch_take_no_part():
-    matrix = weights("grid-box-maximum", shifted(5 / 3), shifted(5))
-    assert set(np.diff(matrix.indptr)) == {9}
+@pytest.mark.parametrize(("source", "target"), [("N32", "15/15"), ("5/5", "O16")])
+def test_the_box_that_covers_most_is_one_of_those_that_mir_may_take(source, target, mir_values):
+    field = np.arange(Grid(source).size, dtype=float)
+    taken = mir_values("grid-box-maximum-matrix-free", source, target, field).round().astype(int)
+    average = weights("grid-box-average", source, target)
+    ours = weights("grid-box-maximum", source, target)
+    assert set(ours.data) == {1.0}
+    np.testing.assert_allclose(average[np.arange(len(taken)), taken], average[np.arange(len(taken)), ours.indices])
+    np.testing.assert_allclose(average.max(axis=1).toarray().ravel(), average[np.arange(len(taken)), taken])
+
+
+@given(names, names)
+def test_classes_go_where_they_cover_most(source, target):
+    average, most = (weights(name, source, target) for name in ("grid-box-average", "grid-box-maximum"))
+    classes = np.random.default_rng(0).integers(0, 9, average.shape[1])
+    dense = average.toarray()
+    np.testing.assert_array_equal(
+        most @ classes, classes[(dense >= dense.max(axis=1)[:, None] * (1 - 1e-9)).argmax(axis=1)]
+    )
+
+
+def test_points_on_the_border_count_in_both_boxes_and_those_outside_in_none():
+    matrix = weights("grid-box-statistics", "5/5", regular(10, 60, 0, 30, 40), statistic="count")
+    count = np.diff(matrix.indptr).reshape(4, 5)
+    np.testing.assert_array_equal(count[1:-1, 1:-1], 9)
+    np.testing.assert_array_equal(count[0, 0], 4)

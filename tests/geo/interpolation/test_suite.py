@@ -5,7 +5,7 @@ import pytest
 from dtedask.geo.interpolation.method import method_class, method_types
 from dtedask.testing import MethodSuite
 
-NEED_MORE = {"matrix", "binning"}  # the one wants a file, the other has a class of its own
+NEED_MORE = {"matrix", "binning", "grid-box-statistics"}  # the first wants a file, the others have a class of their own
 OURS = sorted(name for name, place in method_types().items() if place.startswith("dtedask.") and name not in NEED_MORE)
 
 
@@ -16,9 +16,10 @@ class TestOurs(MethodSuite):
         return method_class(request.param)()
 
 
-class TestBinning(MethodSuite):
+@pytest.mark.parametrize("method", ["binning", "grid-box-statistics"], indirect=True)
+class TestThoseThatLeavePointsOut(MethodSuite):
     covers = False
 
     @pytest.fixture
-    def method(self):
-        return method_class("binning")()
+    def method(self, request):
+        return method_class(request.param)()
