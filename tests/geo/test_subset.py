@@ -23,7 +23,7 @@ AREAS = st.tuples(st.integers(-90, 90), st.integers(-200, 380), st.integers(-90,
 def is_inside(area):
     """By brute force: which points of the globe lie in an area, whichever turn their longitude is given in."""
     north, west, south, east = area
-    turns = [any(west <= lon + turn <= east for turn in (-360, 0, 360)) for lon in LONGITUDE]
+    turns = [any(west <= lon + turn <= east for turn in (-360, 0, 360, 720)) for lon in LONGITUDE]
     return ((north >= LATITUDE) & (south <= LATITUDE))[:, None] & np.array(turns)
 
 
