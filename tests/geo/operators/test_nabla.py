@@ -157,7 +157,7 @@ def test_the_wind_at_a_pole_is_one_vector_whatever_the_longitude_of_its_points()
 
 
 def test_the_laplacian_is_symmetric_and_never_positive():
-    nabla = nabla_of("O8")
+    nabla = nabla_of("H4")
     weighed = nabla.matrix("laplacian").toarray() * nabla.areas[:, None]
     np.testing.assert_allclose(weighed, weighed.T, atol=1e-14 * np.abs(weighed).max())
     assert np.linalg.eigvalsh((weighed + weighed.T) / 2).max() < 1e-12 * np.abs(weighed).max()
