@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,9 +20,13 @@ from dtedask.geo.operators.poles import scalar_to_nodes, scalar_to_points, vecto
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from dtedask.geo.application.compact import CompactWeights
+
 Operator = Literal["gradient", "divergence", "curl", "laplacian"]
 _WINDS = ("m s-1", "m s**-1", "m/s")
 _BUILD = threading.RLock()
+_LARGE = 100_000
+"""Points of meshes for which the kernels of interpolation, which numba compiles once, are worth it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +134,26 @@ class Nabla:
                     self._matrices[name] = _MATRICES[name](self)
             return [self._matrices[name] for name in names]
 
+    def _steps(self, operator: Operator) -> list[Callable[[NDArray[Any]], NDArray[Any]]]:
+        """What is done one after the other to fields of shape (fields, points).
+
+        The mesh alone says by which code, so that the same bits come out however fields are cut into chunks.
+        """
+        matrices = self._chain(operator)
+        if self.mesh.points < _LARGE:
+            return [partial(_by_scipy, matrix) for matrix in matrices]
+        with _BUILD:
+            return [partial(_by_kernel, self._compacted(matrix)) for matrix in matrices]
+
+    def _compacted(self, matrix: csr_array) -> CompactWeights:
+        from dtedask.geo.application.compact import compact
+
+        key = f"compact {id(matrix)}"
+        if key not in self._matrices:
+            self._matrices[key] = compact(matrix)
+        found: CompactWeights = self._matrices[key]
+        return found
+
     @cached_property
     def _matrices(self) -> dict[str, Any]:
         return {}
@@ -198,12 +222,25 @@ def _on_arrays(*fields: NDArray[Any], nabla: Nabla, operator: Operator) -> Any:
     kind = np.result_type(*fields, np.float32)
     shape, points = np.broadcast_shapes(*(field.shape for field in fields)), nabla.mesh.points
     flat = [np.broadcast_to(field, shape).reshape(-1, points) for field in fields]
-    values = np.concatenate(flat, axis=1).T if len(flat) > 1 else flat[0].T
-    for matrix in nabla._chain(operator):  # noqa: SLF001
-        values = matrix @ values
-    parts = values.reshape(-1, points, values.shape[1]).transpose(0, 2, 1)
+    values = np.concatenate(flat, axis=1) if len(flat) > 1 else flat[0]
+    steps = nabla._steps(operator)  # noqa: SLF001
+    # What lies between two steps is not rounded to float32.
+    values = values.astype(kind if len(steps) == 1 else np.float64, copy=False)
+    for step in steps:
+        values = step(values)
+    parts = np.split(values, values.shape[1] // points, axis=1)
     found = tuple(np.ascontiguousarray(part, kind).reshape(shape) for part in parts)
     return found if len(found) > 1 else found[0]
+
+
+def _by_scipy(matrix: csr_array, fields: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray((matrix @ fields.T).T)
+
+
+def _by_kernel(weights: CompactWeights, fields: NDArray[Any]) -> NDArray[Any]:
+    from dtedask.geo.application.apply import apply
+
+    return apply(weights, fields, missing="no")
 
 
 def _point_dims(field: xr.DataArray, mesh: Mesh) -> list[Hashable]:

@@ -205,3 +205,15 @@ def test_operators_travel_as_their_grid_and_are_built_once_where_they_arrive():
 def test_fields_of_other_grids_are_refused():
     with pytest.raises(GridError, match="does not stand on the 544 points"):
         nabla_of("O8").gradient(field(np.zeros(10)))
+
+
+@pytest.mark.slow
+def test_large_meshes_give_the_numbers_of_their_matrices():
+    nabla = nabla_of("0.75/0.75")
+    u, v = np.random.default_rng(5).normal(size=(2, 2, nabla.mesh.points)).astype("f4")
+    whole = nabla.curl(*(xr.DataArray(part, dims=("level", "values")) for part in (u, v)))
+    to_nodes, curl, to_points = nabla._chain("curl")
+    expected = to_points @ (curl @ (to_nodes @ np.concatenate([u, v], axis=1).astype("f8").T))
+    np.testing.assert_allclose(whole, expected.T, rtol=1e-6, atol=1e-12 * np.abs(expected).max())
+    one = nabla.curl(*(xr.DataArray(part[:1], dims=("level", "values")) for part in (u, v)))
+    np.testing.assert_array_equal(one, whole[:1])
