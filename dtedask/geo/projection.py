@@ -69,6 +69,18 @@ def grid_mapping(grid: Mapping[str, Any]) -> dict[str, Any]:
                 "standard_parallel": grid["lad"],
             }
         )
+    if grid["kind"] == "space_view":
+        return (
+            common
+            | origin
+            | {
+                "grid_mapping_name": "geostationary",
+                "perspective_point_height": grid["height"],
+                "longitude_of_projection_origin": grid["lov"],
+                "latitude_of_projection_origin": 0.0,
+                "sweep_angle_axis": "y",
+            }
+        )
     if grid["kind"] == "lambert_azimuthal_equal_area":
         return (
             common
@@ -120,6 +132,8 @@ def _parameters(grid: Mapping[str, Any]) -> str:
     if grid["kind"] == "polar_stereographic":
         pole = 90 if grid["lad"] >= 0 else -90
         return f"+proj=stere +lat_0={pole} +lat_ts={grid['lad']!r} {earth}"
+    if grid["kind"] == "space_view":
+        return f"+proj=geos +h={grid['height']!r} +sweep=y {earth}"
     if grid["kind"] == "lambert_azimuthal_equal_area":
         return f"+proj=laea +lat_0={grid['lad']!r} {earth}"
     return f"+proj=merc +lat_ts={grid['lad']!r} {earth}"

@@ -11,7 +11,7 @@ from dtedask.geo.grids.points import MOVED_KINDS, base_kind
 from dtedask.geo.grids.unstructured import NOT_IN_THE_MESSAGE
 from dtedask.grib.angles import columns, degrees, read_scan_mode, rows, tidy
 from dtedask.grib.handles import Handle
-from dtedask.grib.projected import lambert, lambert_azimuthal, mercator, polar_stereographic
+from dtedask.grib.projected import lambert, lambert_azimuthal, mercator, polar_stereographic, space_view
 
 _ROW_TOLERANCE = 0.3
 _MOST_GAUSSIAN = 20_000
@@ -203,5 +203,6 @@ _READERS: dict[str, _Read] = {
     "polar_stereographic": polar_stereographic,
     "mercator": mercator,
     "lambert_azimuthal_equal_area": lambert_azimuthal,
+    "space_view": space_view,
 }
 _READERS.update(dict.fromkeys(MOVED_KINDS, _moved))

@@ -1,7 +1,8 @@
-"""Read grids that are regular on a map: Lambert's two, polar stereographic, Mercator."""
+"""Read grids that are regular on a map: Lambert's two, polar stereographic, Mercator, satellites."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,39 @@ def lambert_azimuthal(handle: Handle) -> tuple[Grid, PointOrder]:
         "lov": degrees(handle, "centralLongitudeInDegrees") % 360.0,
     }
     return _projected(handle, "lambert_azimuthal_equal_area", plane, ("DxInMetres", "DyInMetres"))
+
+
+def space_view(handle: Handle) -> tuple[Grid, PointOrder]:
+    """Read what a geostationary satellite sees; coordinates on the map are scanning angles times its height.
+
+    The formulas of the Coordination Group for Meteorological Satellites (CGMS 03, LRIT/HRIT Global Specification, 4.4).
+    """
+    shape = (handle.need("Ny"), handle.need("Nx"))
+    mode, earth = read_scan_mode(handle), _earth(handle)
+    if handle.get("latitudeOfSubSatellitePointInDegrees", float, 0.0) or handle.integer("orientationOfTheGrid"):
+        raise GribUnsupportedError("A satellite that is not above the equator, or turned, is not supported.")
+    distance = handle.need("Nr") * 1e-6  # from the middle of the Earth, in half axes
+    if distance <= 1.0:
+        raise GribUnsupportedError(f"A satellite at {distance} radii is not in space.", hint="The section is damaged.")
+    height = (distance - 1.0) * earth["semi_major"]
+    disc = 2.0 * math.asin(1.0 / distance)
+    across = disc / handle.need("dx") * height
+    down = disc / handle.need("dy") * height * earth["semi_minor"] / earth["semi_major"]
+    column = handle.need("Xp") * 1e-3 - handle.integer("xCoordinateOfOriginOfSectorImage")
+    row = handle.need("Yp") * 1e-3 - handle.integer("yCoordinateOfOriginOfSectorImage")
+    column = shape[1] - 1 - column if mode.columns_reversed else column
+    row = row if mode.rows_reversed else shape[0] - 1 - row  # counted from the south
+    described = earth | {
+        "lov": degrees(handle, "longitudeOfSubSatellitePointInDegrees") % 360.0,
+        "height": tidy(height),
+        "x": tidy(-column * across),
+        "y": tidy(-row * down),
+        "dx": across,
+        "dy": down,
+        "nx": shape[1],
+        "ny": shape[0],
+    }
+    return Grid.of("space_view", described, ("y", "x"), shape), mode.order(shape)
 
 
 def mercator(handle: Handle) -> tuple[Grid, PointOrder]:

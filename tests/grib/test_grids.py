@@ -124,7 +124,7 @@ def test_projected_points_are_where_ecCodes_puts_them(make_message, eccodes_arra
     for name in ("latitude", "longitude"):
         (points,) = eccodes_arrays(message.read(), f"{name}s")
         difference = found[name].values - order.apply(points, dtype="float64")
-        np.testing.assert_allclose((difference + 180) % 360, 180, atol=1e-6)
+        np.testing.assert_allclose((difference + 180) % 360, 180, rtol=0, atol=1e-10 if shape in (0, 6) else 1e-6)
     assert found["y"].values[0] > found["y"].values[-1]
     json.dumps(found["crs"].attrs)
 

@@ -135,5 +135,34 @@ def test_a_lambert_azimuthal_grid_has_points_where_ecCodes_puts_them():  # noqa:
     keys |= {"latitudeOfFirstGridPointInDegrees": 40.0, "longitudeOfFirstGridPointInDegrees": 355.0}
     message = field_of(message_of("lambert_azimuthal_equal_area", 2000, **keys))
     assert message.field.grid.dims == ("y", "x")
-    assert_points_are_those_of_eccodes(message, 1e-9)
+    assert_points_are_those_of_eccodes(message)
     assert coordinates(message)["crs"].attrs["grid_mapping_name"] == "lambert_azimuthal_equal_area"
+
+
+@pytest.mark.parametrize("scanning", [0, 0b01000000, 0b10000000, 0b11000000])
+def test_what_a_satellite_sees_is_where_ecCodes_puts_it(scanning):  # noqa: N802
+    keys = {"Nx": 50, "Ny": 40, "shapeOfTheEarth": 6, "latitudeOfSubSatellitePoint": 0, "scanningMode": scanning}
+    keys |= {
+        "longitudeOfSubSatellitePoint": 10_000_000,
+        "dx": 36,
+        "dy": 36,
+        "Xp": 23_000,
+        "Yp": 18_000,
+        "Nr": 6_610_700,
+    }
+    keys |= {"xCoordinateOfOriginOfSectorImage": 0, "yCoordinateOfOriginOfSectorImage": 0, "orientationOfTheGrid": 0}
+    message = field_of(message_of("space_view", 2000, **keys))
+    assert message.field.grid.kind == "space_view"
+    handle = eccodes.codes_new_from_message(message.read())
+    expected = [eccodes.codes_get_array(handle, name) for name in ("latitudes", "longitudes")]
+    eccodes.codes_release(handle)
+    found = message.field.grid.points()
+    # ecCodes counts the middle along the scan, and goes from the north-west all the same; what is beside the Earth it
+    # puts at 0, 0; at the edge of the disc a root of nearly nothing loses half of all digits
+    is_seen = np.isfinite(found.latitude) & (expected[0] != 0)
+    assert is_seen.sum() > 900
+    np.testing.assert_allclose(found.latitude[is_seen], expected[0][is_seen], rtol=0, atol=1e-5)
+    apart = np.abs(found.latitude - expected[0])[is_seen]
+    assert np.quantile(apart, 0.9) < TOLERANCE
+    np.testing.assert_allclose((found.longitude - expected[1] + 180)[is_seen] % 360, 180, rtol=0, atol=1e-5)
+    assert coordinates(message)["crs"].attrs["grid_mapping_name"] == "geostationary"

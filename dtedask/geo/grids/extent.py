@@ -36,6 +36,8 @@ def bounding_box(grid: Grid) -> BoundingBox:
 
     It goes around the globe where rows do, and to a pole where the cells of the outermost points reach it.
     """
+    if grid.kind in ("healpix", "cubed_sphere"):
+        return BoundingBox(90.0, 0.0, -90.0, _CIRCLE)
     rows = grid.structure()
     if rows is not None:
         return _of_rows(rows)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
 
 _Array = NDArray[np.float64]
-KINDS = frozenset({"lambert", "lambert_azimuthal_equal_area", "polar_stereographic", "mercator", "projected"})
+KINDS = frozenset(
+    {"lambert", "lambert_azimuthal_equal_area", "polar_stereographic", "mercator", "space_view", "projected"}
+)
 
 
 def plane(place: dict[str, Any]) -> tuple[_Array, _Array]:
