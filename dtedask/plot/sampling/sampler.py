@@ -11,6 +11,7 @@ from dtedask.plot.frame import Area
 
 __all__ = ["Indices", "Sampler", "Values", "between", "shortest_arc"]
 
+_HARDLY = 8.0  # degrees
 _NONE = 1e-9  # of a step, which is rounding
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -55,8 +56,8 @@ def shortest_arc(longitudes: Values) -> tuple[float, float]:
     sorted_ = np.unique(np.asarray(longitudes, float) % 360.0)
     gaps = np.diff(sorted_, append=sorted_[0] + 360.0)
     widest = int(np.argmax(gaps))
-    # A gap that is as wide as the others is no gap: the points go around.
-    if len(sorted_) > 3 and gaps[widest] <= 2.5 * np.median(gaps) and gaps[widest] < 60.0:
+    # A gap that is as wide as the others is no gap, and one that hardly shows is none either: the points go around.
+    if len(sorted_) > 3 and gaps[widest] < max(min(2.5 * np.median(gaps), 60.0), _HARDLY):
         return -180.0, 180.0
     east = sorted_[widest]
     west = sorted_[(widest + 1) % len(sorted_)]

@@ -88,8 +88,8 @@ def _first(field: xr.DataArray, styles: tuple[Style, ...]) -> Style | None:
 
 def _fits(style: Style, field: xr.DataArray) -> bool:
     is_named = _name(field) in style.parameters or field.attrs.get("standard_name") in style.standard_names
-    levels = (field.attrs.get("mars_levtype"), field.attrs.get("GRIB_typeOfLevel"))
-    is_level = not style.level_types or any(level in style.level_types for level in levels)
+    levels = {field.attrs.get("mars_levtype"), field.attrs.get("GRIB_typeOfLevel")} - {None}
+    is_level = not style.level_types or not levels or bool(levels & set(style.level_types))
     return is_named and is_level and conversion(str(field.attrs.get("units", "")), style.units) is not None
 
 

@@ -171,6 +171,13 @@ def test_rotated_and_projected_grids_find_a_point_that_is_as_near_as_any(name, d
     assert number < 0 or found[number] <= 1.1 * found.min() + 0.05  # the nearest on the plane
 
 
+@pytest.mark.parametrize("name", ["CS-LFR-16", "O32", "H8", "F24"])
+def test_points_all_around_the_globe_go_around(name):
+    latitude, longitude = Grid(name).points()
+    _, west, _, east = sampler_of(over_points(latitude, longitude)).area
+    assert (west, east) == (-180.0, 180.0)
+
+
 @pytest.mark.parametrize(("first", "count"), [(340, 61), (160, 71), (0, 360), (-180, 360)])
 def test_longitudes_that_wrap_around_are_one_arc(first, count):
     longitude = (first + np.arange(count)) % 360.0

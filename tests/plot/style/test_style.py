@@ -22,6 +22,7 @@ def field(name="x", units="", **attributes):
     ("name", "units", "more", "style"),
     [
         ("2t", "K", {"GRIB_typeOfLevel": "heightAboveGround"}, "temperature"),
+        ("2t", "K", {}, "temperature"),
         ("t", "K", {"mars_levtype": "pl"}, "temperature-aloft"),
         ("z", "m**2 s**-2", {"GRIB_typeOfLevel": "isobaricInhPa"}, "geopotential-height"),
         ("z", "m**2 s**-2", {"mars_levtype": "sfc"}, "orography"),
@@ -30,7 +31,7 @@ def field(name="x", units="", **attributes):
         ("tp", "kg m**-2", {}, "precipitation"),
         ("tcc", "(0 - 1)", {}, "cloud-cover"),
         ("tcc", "%", {}, "cloud-cover"),
-        ("some", "m s-1", {"standard_name": "wind_speed"}, "wind-speed-aloft"),
+        ("some", "m s-1", {"standard_name": "wind_speed", "mars_levtype": "pl"}, "wind-speed-aloft"),
     ],
 )
 def test_a_field_gets_the_style_of_its_parameter(name, units, more, style):
