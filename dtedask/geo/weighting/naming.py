@@ -16,6 +16,8 @@ _ALIASES: dict[str, _Alias] = {
     "structured-bicubic": ("bicubic", {}),
     "structured-biquasicubic": ("quasi-cubic", {}),
     "average": ("grid-box-average", {}),
+    "grid-box-average-matrix-free": ("grid-box-average", {}),
+    "grid-box-maximum-matrix-free": ("grid-box-maximum", {}),
 }
 """Each word of theirs: our name, and the options that it stands for."""
 

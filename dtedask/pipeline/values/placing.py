@@ -135,26 +135,32 @@ def placement(source: Grid, grid: str, area: Area | None, how: How) -> Placement
     FieldError
         If no point lies in the area.
     """
-    is_own = grid in ("", source.label)
-    spacing = None if is_own else _spacing(grid)
-    if source.kind == "regular_ll" and (is_own or (spacing and how.gives_own_values)):
-        found = _subset(source, spacing, area)
-        if found is not None:
-            return Placement("cut", found.take, found.grid, found)
-    if is_own and area is not None:
-        return Placement("cut", Taken(source, area), _part(source, area).grid)
-    if source.kind == "sh":
-        return _summed(source, Grid(grid) if area is None else Grid(grid).within(area))
-    return _weighted(source, Grid(grid), area, how)
+    if grid in ("", source.label):
+        return _own(source, area)
+    whole = Grid(grid)
+    target = whole if area is None else whole.within(area)
+    found = _subset(source, grid, area) if how.gives_own_values else None
+    if found is not None and found.grid == target:
+        return Placement("cut", found.take, found.grid, found)
+    return _summed(source, target) if source.kind == "sh" else _weighted(source, whole, area, how)
 
 
-def _subset(source: Grid, spacing: tuple[float, float] | None, area: Area | None) -> Subset | None:
+def _own(source: Grid, area: Area | None) -> Placement:
+    if source.kind == "regular_ll":
+        found = subset(source, area=area)
+        return Placement("cut", found.take, found.grid, found)
+    assert area is not None  # else nothing is wanted
+    return Placement("cut", Taken(source, area), _part(source, area).grid)
+
+
+def _subset(source: Grid, grid: str, area: Area | None) -> Subset | None:
     """Rows and columns that the field has; None where there are others to be made."""
+    spacing = _spacing(grid)
+    if source.kind != "regular_ll" or spacing is None:
+        return None
     try:
         return subset(source, spacing=spacing, area=area)
-    except FieldError as error:
-        if spacing is None or (area is not None and error.message.startswith("No point")):
-            raise
+    except FieldError:
         return None
 
 

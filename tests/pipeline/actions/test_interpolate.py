@@ -127,6 +127,15 @@ def test_a_field_on_another_grid_is_what_its_weights_make_of_it(message, grid, o
     assert latitude.values.size * (longitude.values.size if latitude.dims == ("latitude",) else 1) == Grid(grid).size
 
 
+def test_a_grid_beyond_the_area_of_a_field_has_missing_points():
+    (part,) = interpolated(on_globe(), area="60/0/30/50")
+    (out,) = interpolated(part, grid="10/10")
+    assert out.description.grid == GLOBE
+    is_there = np.isfinite(out.values)
+    np.testing.assert_array_equal(out.values[is_there], on_globe().values[is_there])
+    assert is_there.sum() == part.values.size
+
+
 @pytest.mark.parametrize("grid", ["O8", "15/15", "H4"])
 def test_an_area_of_another_grid_has_the_values_of_the_whole(grid):
     area = (70, -20, 10, 40)
