@@ -168,5 +168,9 @@ def _wrong_options(name: str, kind: type[Method], error: ValidationError) -> Gri
         return GridError(f"The method {name!r} has no option {option!r}.", hint=hint)
     if first["type"] == "missing":
         return GridError(f"The method {name!r} needs the option {option!r}.", hint="See its options in the reference.")
+    if not option:  # of several options together
+        return GridError(
+            f"The options of the method {name!r} do not fit: {first['msg'].removeprefix('Value error, ')}."
+        )
     said = first["msg"][:1].lower() + first["msg"][1:]
     return GridError(f"The option {option!r} of the method {name!r} is {first['input']!r}: {said}.")

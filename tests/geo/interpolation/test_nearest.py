@@ -3,6 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dtedask.core.errors import GridError
+from dtedask.geo import weights_handle
 from dtedask.geo.interpolation.nearest import KNearest, Nearest
 
 TURNED = [
@@ -126,3 +128,8 @@ def test_a_tree_finds_what_rows_give(source, target, count, grid):
 def test_options_that_need_others_say_so(options, message):
     with pytest.raises(ValueError, match=message):
         KNearest.Options(**options)
+
+
+def test_options_that_do_not_fit_together_are_an_error_of_grids():
+    with pytest.raises(GridError, match="'k-nearest' do not fit: 'distance' needs a distance"):
+        weights_handle("O8", "10/10", "k-nearest", pick="distance", cache=False)
