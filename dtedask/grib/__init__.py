@@ -8,6 +8,7 @@ from dtedask.grib.encode_packed import encode_packed
 from dtedask.grib.encoder import PACKINGS, Encoder, forget_headers
 from dtedask.grib.field import Field, FieldDescription, Message
 from dtedask.grib.headers import header_differences, packing_step
+from dtedask.grib.levels import hybrid_levels
 from dtedask.grib.packing import scale_of
 from dtedask.grib.scan import ScanReport, Skipped, describe, scan
 from dtedask.grib.with_keys import with_keys
@@ -30,6 +31,7 @@ __all__ = [
     "encode_packed",
     "forget_headers",
     "header_differences",
+    "hybrid_levels",
     "packing_step",
     "scale_of",
     "scan",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dtedask.geo.grid import Grid
 from dtedask.geo.spectral.coefficients import cut, truncation_of
+from dtedask.geo.spectral.groups import in_groups
 from dtedask.geo.spectral.resolution import Order, matching_truncation
 from dtedask.geo.spectral.synthesis import scalar_at
 
@@ -51,7 +52,10 @@ class SpectralOperation:
         """Transform coefficients of shape (..., numbers) to (..., target.shape)."""
         (given,) = values
         before = given.shape[:-1]
-        coefficients = cut(given.reshape(math.prod(before), -1), self.truncation)
-        found = scalar_at(coefficients, self.target, threads=1)
+        flat = given.reshape(math.prod(before), given.shape[-1])
         dtype = np.result_type(np.float32, given.dtype)
-        return found.astype(dtype, copy=False).reshape(*before, *self.target.shape)
+        (found,) = in_groups(self._values, [flat], [self.target.size], dtype)
+        return found.reshape(*before, *self.target.shape)
+
+    def _values(self, coefficients: NDArray[Any]) -> NDArray[np.floating]:
+        return scalar_at(cut(coefficients, self.truncation), self.target, threads=1)

@@ -17,6 +17,7 @@ from dtedask.geo.fields import grid_of, on_grid
 from dtedask.geo.grid import Grid
 from dtedask.geo.spectral.analysis import highest_truncation, scalar_from, vorticity_divergence_from
 from dtedask.geo.spectral.coefficients import cut, power, size_of, times_laplacian, truncation_of, wind_times_cosine
+from dtedask.geo.spectral.groups import in_groups
 from dtedask.geo.spectral.resolution import Order, matching_truncation
 from dtedask.geo.spectral.synthesis import gradient_at, scalar_at, wind_at
 
@@ -185,9 +186,7 @@ def gradient(coefficients: xr.DataArray, grid: Grid | str, *, truncation: int | 
 def truncate(coefficients: xr.DataArray, truncation: int) -> xr.DataArray:
     """Leave out wave numbers above a truncation, or add zeros up to it."""
     _truncation(coefficients)
-    if truncation < 0:
-        raise GridError(f"A truncation of {truncation} cannot be.", hint="It is 0 or more.")
-    target = spectral_grid(truncation)
+    target = spectral_grid(_checked(truncation))
     (found,) = _apply(partial(_truncate, truncation=truncation), "truncate", [coefficients], [target])
     return on_grid(found, target)
 
@@ -261,13 +260,20 @@ def _truncation(*coefficients: xr.DataArray) -> int:
 
 
 def _target(grid: Grid | str) -> Grid:
-    return Grid(grid) if isinstance(grid, str) else grid
+    return grid if isinstance(grid, Grid) else Grid(grid)
 
 
 def _wanted(truncation: int | Order | None, grid: Grid, known: int) -> int:
     if truncation is None:
         return known
-    return min(known, matching_truncation(grid, truncation) if isinstance(truncation, str) else truncation)
+    highest = matching_truncation(grid, truncation) if isinstance(truncation, str) else _checked(truncation)
+    return min(known, highest)
+
+
+def _checked(truncation: int) -> int:
+    if truncation < 0:
+        raise GridError(f"A truncation of {truncation} cannot be.", hint="It is 0 or more.")
+    return truncation
 
 
 def _direct_truncation(truncation: int | Order, grid: Grid) -> int:
@@ -346,12 +352,10 @@ class _Task:
 
     def __call__(self, *arrays: _Values) -> _Values | tuple[_Values, ...]:
         before = arrays[0].shape[: -self.dims]
-        results = self.do(*(array.reshape(math.prod(before), -1) for array in arrays), threads=self.threads)
-        results = results if isinstance(results, tuple) else (results,)
-        shaped = tuple(
-            part.reshape(before + shape).astype(self.dtype, copy=False)
-            for part, shape in zip(results, self.shapes, strict=True)
-        )
+        flat = [array.reshape(math.prod(before), math.prod(array.shape[-self.dims :])) for array in arrays]
+        points = [math.prod(shape) for shape in self.shapes]
+        results = in_groups(partial(self.do, threads=self.threads), flat, points, self.dtype)
+        shaped = tuple(part.reshape(before + shape) for part, shape in zip(results, self.shapes, strict=True))
         return shaped if len(shaped) > 1 else shaped[0]
 
 

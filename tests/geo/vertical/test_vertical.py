@@ -6,11 +6,11 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtedask.core.errors import GridError
+from dtedask.core.errors import GribUnsupportedError, GridError
 from dtedask.geo import vertical
 from dtedask.geo.vertical import HybridLevels
 from dtedask.geo.vertical.below import DRY_GAS, GRAVITY
-from dtedask.grib import decode, scan
+from dtedask.grib import decode, hybrid_levels, scan
 from dtedask.testing import raise_if_computes
 
 L137 = HybridLevels.named("L137")
@@ -40,14 +40,13 @@ def test_pressures_are_those_that_ecmwf_publishes():
 
 
 def test_named_levels_are_those_of_real_messages(grib_folder):
-    import eccodes
-
-    with (grib_folder / "regular-gg-model-levels.grib2").open("rb") as file:
-        handle = eccodes.codes_grib_new_from_file(file)
-    read = HybridLevels.from_pv(eccodes.codes_get_array(handle, "pv"))
-    eccodes.codes_release(handle)
+    message = next(iter(scan((grib_folder / "regular-gg-model-levels.grib2").read_bytes())))
+    read = hybrid_levels(message.read())
     assert np.array_equal(np.float32(read.a), np.float32(L137.a))
     assert np.array_equal(np.float32(read.b), np.float32(L137.b))
+    surface_field = next(iter(scan((grib_folder / "ifs-oper-surface.grib2").read_bytes())))
+    with pytest.raises(GribUnsupportedError, match="no A and B of hybrid levels"):
+        hybrid_levels(surface_field.read())
 
 
 @settings(max_examples=25)
