@@ -12,7 +12,6 @@ from dtedask.core.errors import FieldError
 from dtedask.geo.grid import Grid
 
 Ordering = Literal["ring", "nested"]
-_FACES = 12
 # Row of rings, and eighth of a circle, on which the southernmost corner of each face lies.
 _RING_OF_FACE = np.array([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4])
 _EIGHTH_OF_FACE = np.array([1, 3, 5, 7, 0, 2, 4, 6, 1, 3, 5, 7])
@@ -55,20 +54,12 @@ def places_of(nside: int, ordering: Ordering) -> NDArray[np.int64]:
     numpy.ndarray of int64, shape (12 nside**2,)
         ``values[places_of(nside, "nested")]`` are values along rings, put in nested order. Not to be changed.
     """
-    rings = _ring_of_nested(nside)
-    if ordering == "nested":
-        places = rings
-    else:
-        places = np.empty_like(rings)
-        places[rings] = np.arange(rings.size)
+    import healpix
+
+    convert = healpix.nest2ring if ordering == "nested" else healpix.ring2nest
+    places: NDArray[np.int64] = convert(nside, np.arange(12 * nside * nside, dtype=np.int64))
     places.flags.writeable = False
     return places
-
-
-def _ring_of_nested(nside: int) -> NDArray[np.int64]:
-    """Place along the rings of each nested point, in closed form."""
-    face, within = np.divmod(np.arange(_FACES * nside * nside, dtype=np.int64), nside * nside)
-    return ring_places(face, _every_second_bit(within), _every_second_bit(within >> 1), nside)
 
 
 def ring_places(face: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64], nside: int) -> NDArray[np.int64]:
@@ -96,20 +87,3 @@ def _rings(nside: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     number = np.arange(4 * nside, dtype=np.int64)
     length = 4 * np.minimum(np.minimum(number, nside), 4 * nside - number)
     return np.cumsum(length) - length, length
-
-
-_FOLDS: tuple[tuple[int, int], ...] = (
-    (1, 0x3333333333333333),
-    (2, 0x0F0F0F0F0F0F0F0F),
-    (4, 0x00FF00FF00FF00FF),
-    (8, 0x0000FFFF0000FFFF),
-    (16, 0x00000000FFFFFFFF),
-)
-
-
-def _every_second_bit(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Put bits 0, 2, 4, ... together."""
-    found = numbers & 0x5555555555555555
-    for shift, mask in _FOLDS:
-        found = (found | (found >> shift)) & mask
-    return found

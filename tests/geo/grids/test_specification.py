@@ -39,20 +39,20 @@ def test_names_have_the_points_of_eckit(name):
     assert_same_points(name)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(STEPS, STEPS, areas())
 def test_areas_of_regular_grids_are_those_of_eckit(dx, dy, area):
     assert_same_points({"grid": [dx, dy], "area": area}, 2e-10)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.sampled_from(["O16", "O32", "N16", "N32", "F16", "F32"]), areas())
 def test_areas_of_gaussian_grids_are_those_of_eckit(name, area):
     assume(area[3] - area[1] > 45 and area[2] > -60)  # eckit 2.5 fails on rows without points
     assert_same_points({"grid": name, "area": area})
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.sampled_from(["O16", "N16", "F16", [5, 5]]), st.integers(-89, 89), st.integers(-180, 180))
 def test_turned_grids_have_the_points_of_eckit(grid, latitude, longitude):
     assert_same_points({"grid": grid, "rotation": [latitude, longitude]})
@@ -91,7 +91,7 @@ def test_a_grid_comes_back_from_its_description(said):
 
 
 @pytest.mark.parametrize("grid", ["5/5", "O16", "F16", "H8", "H8-nested"])
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(area=areas())
 def test_points_within_an_area_are_all_that_lie_in_it(grid, area):
     whole = Grid(grid)
