@@ -78,7 +78,7 @@ def field_of(data: xr.DataArray | xr.Dataset) -> xr.DataArray | Wind:
             f"A map shows one field, or the two components of a wind; there are {', '.join(arrays) or 'none'}.",
             hint="Select one, as data['2t'], or both of a wind, as data[['10u', '10v']].",
         )
-    return Wind(one_field(pair[0]), one_field(pair[1]))
+    return Wind(one_field(pair[0]).compute(), one_field(pair[1]).compute())  # read once, drawn twice
 
 
 def is_wind(names: Iterable[str]) -> bool:

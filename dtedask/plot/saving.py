@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from dtedask.plot.drawing import Framing, draw
 from dtedask.plot.figure import figure_of
-from dtedask.plot.map import Framing, draw
 from dtedask.plot.projection import ProjectionName
 from dtedask.plot.style.choose import StyleLike
 

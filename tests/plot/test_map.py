@@ -50,7 +50,7 @@ def pixel(ax, x, y):
 
 
 def shown(ax):
-    from dtedask.plot.map import _maps
+    from dtedask.plot.drawing import _maps
 
     return _maps[ax].frame
 
@@ -235,3 +235,30 @@ def test_a_lambert_map_of_the_globe_is_refused():
     with pytest.raises(GridError, match=r"cannot show the globe.*area"):
         plot.map(field(), projection="lambert")
     assert plot.map(field(), projection="lambert", area="70/-20/30/40")
+
+
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_a_saved_map_is_as_wide_as_wanted_and_leaves_no_figure_behind(tmp_path, form):
+    plot.save(temperature(), tmp_path / f"map.{form}", over=temperature(), width=500)
+    assert not plt.get_fignums()
+    begin = (tmp_path / f"map.{form}").read_bytes()[:40]
+    assert begin.startswith(b"\x89PNG") if form == "png" else b"<?xml" in begin
+    if form == "png":
+        assert int.from_bytes(begin[16:20], "big") == 500
+
+
+def test_a_field_in_blocks_is_read_once_and_drawn_as_the_same_in_memory():
+    lazy = wind().chunk(latitude=10)
+    drawn = [plot.map(data).images[-1].get_array() for data in (lazy, wind())]
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_spherical_harmonics_are_drawn_through_points():
+    coefficients = np.zeros(12)
+    coefficients[0] = 5.0  # the mean
+    spec = '{"kind":"sh","truncation":2}'
+    ax = plot.map(
+        xr.DataArray(coefficients, dims="values", attrs={"grid_spec": spec, "units": "", "long_name": "Mean"})
+    )
+    assert ax.images[0].get_array().min() == pytest.approx(5.0)
+    assert ax.images[0].get_array().max() == pytest.approx(5.0)
