@@ -60,7 +60,8 @@ def dual_of(xyz: Array, elements: Integers, edges: Edges) -> Dual:
             a, b = ends[0][is_there], ends[1][is_there]
             face, of_a, of_b = sides(xyz[:, a], xyz[:, b], middles[:, element[is_there]])
             faces[:, block][:, is_there] += sign * face
-            areas += np.bincount(np.concatenate([a, b]), np.concatenate([of_a, of_b]), areas.size)
+            np.add.at(areas, a, of_a)
+            np.add.at(areas, b, of_b)
     return Dual(areas, faces, rims_of(xyz, edges))
 
 

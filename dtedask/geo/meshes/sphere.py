@@ -43,7 +43,7 @@ def turns(a: Array, b: Array, c: Array) -> Array:
 
 def unit(vectors: Array) -> Array:
     """Bring vectors of shape (3, ...) to length 1."""
-    return np.asarray(vectors / np.sqrt((vectors * vectors).sum(axis=0)))
+    return np.asarray(vectors / np.sqrt(_dot(vectors, vectors)))
 
 
 def right_normals(a: Array, b: Array) -> Array:
@@ -56,8 +56,8 @@ def right_normals(a: Array, b: Array) -> Array:
     """
     way = b - a
     normal = _cross(way, a)
-    size = np.sqrt((normal * normal).sum(axis=0))
-    length = 2.0 * np.arcsin(np.minimum(0.5 * np.sqrt((way * way).sum(axis=0)), 1.0))
+    size = np.sqrt(_dot(normal, normal))
+    length = 2.0 * np.arcsin(np.minimum(0.5 * np.sqrt(_dot(way, way)), 1.0))
     return np.asarray(normal * (length / np.where(size > 0.0, size, 1.0)))
 
 
@@ -66,8 +66,12 @@ def solid_angles(a: Array, b: Array, c: Array) -> Array:
 
     Van Oosterom and Strackee 1983, https://doi.org/10.1109/TBME.1983.325207; corners of shape (3, triangles).
     """
-    volume = (a * _cross(b - a, c - a)).sum(axis=0)
-    return np.asarray(2.0 * np.arctan2(volume, 1.0 + (a * b).sum(axis=0) + (b * c).sum(axis=0) + (c * a).sum(axis=0)))
+    volume = _dot(a, _cross(b - a, c - a))
+    return np.asarray(2.0 * np.arctan2(volume, 1.0 + _dot(a, b) + _dot(b, c) + _dot(c, a)))
+
+
+def _dot(a: Array, b: Array) -> Array:
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
 def _cross(a: Array, b: Array) -> Array:

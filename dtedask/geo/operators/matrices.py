@@ -108,6 +108,9 @@ def _scaled(terms: _Terms, factor: float) -> _Terms:
 
 
 def _joined(*terms: _Terms) -> _Terms:
+    filled = [some for some in terms if some.row.size]
+    if len(filled) == 1:
+        return filled[0]
     return _Terms(
         np.concatenate([some.row for some in terms]),
         np.concatenate([some.column for some in terms]),

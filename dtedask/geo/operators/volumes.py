@@ -89,6 +89,6 @@ def _added(areas: Array, xyz: Array, nodes: tuple[Integers, Integers, Integers],
     """Add the areas beside the first edge of triangles, and return the faces across it."""
     a, b, c = (xyz[:, node] for node in nodes)
     face, of_a, of_b = sides(a, b, unit(a + b + c))
-    parts = np.concatenate([of_a * share, of_b * share])
-    areas += np.bincount(np.concatenate(nodes[:2]), parts, areas.size)
+    np.add.at(areas, nodes[0], of_a * share)
+    np.add.at(areas, nodes[1], of_b * share)
     return face * share
