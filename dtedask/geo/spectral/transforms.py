@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dtedask.core.cores import cores
 from dtedask.core.errors import GridError
 from dtedask.geo.fields import grid_of, on_grid
 from dtedask.geo.grid import Grid
 from dtedask.geo.spectral.analysis import highest_truncation, scalar_from, vorticity_divergence_from
+from dtedask.geo.spectral.application import VALUES, applied, dataset_of, whole_grid
 from dtedask.geo.spectral.coefficients import cut, power, size_of, times_laplacian, truncation_of, wind_times_cosine
-from dtedask.geo.spectral.groups import in_groups
 from dtedask.geo.spectral.resolution import Order, matching_truncation
 from dtedask.geo.spectral.synthesis import gradient_at, scalar_at, wind_at
 
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _Values = NDArray[np.floating]
-_VALUES = "values"
 
 
 def inverse(coefficients: xr.DataArray, grid: Grid | str, *, truncation: int | Order | None = None) -> xr.DataArray:
@@ -56,7 +51,7 @@ def inverse(coefficients: xr.DataArray, grid: Grid | str, *, truncation: int | O
     """
     where, known = _target(grid), _truncation(coefficients)
     wanted = _wanted(truncation, where, known)
-    (field,) = _apply(partial(_inverse, grid=where, truncation=wanted), "inverse", [coefficients], [where])
+    (field,) = applied(partial(_inverse, grid=where, truncation=wanted), "inverse", [coefficients], [where])
     return on_grid(field, where)
 
 
@@ -87,7 +82,7 @@ def direct(field: xr.DataArray, truncation: int | Order = "linear", *, grid: Gri
     where = grid_of(field) if grid is None else grid
     wanted = _direct_truncation(truncation, where)
     target = spectral_grid(wanted)
-    (found,) = _apply(partial(_direct, grid=where, truncation=wanted), "direct", [field], [target], source=where)
+    (found,) = applied(partial(_direct, grid=where, truncation=wanted), "direct", [field], [target], source=where)
     return on_grid(found, target)
 
 
@@ -115,9 +110,9 @@ def wind(
     """
     where, known = _target(grid), _truncation(vorticity, divergence)
     wanted = _wanted(truncation, where, known)
-    parts = _apply(partial(_wind, grid=where, truncation=wanted), "wind", [vorticity, divergence], [where] * 2)
+    parts = applied(partial(_wind, grid=where, truncation=wanted), "wind", [vorticity, divergence], [where] * 2)
     words = {"u": "eastward_wind", "v": "northward_wind"}
-    return _dataset(
+    return dataset_of(
         {
             name: (part, {"standard_name": words[name], "units": "m s-1"})
             for name, part in zip("uv", parts, strict=True)
@@ -135,8 +130,10 @@ def wind_coefficients(vorticity: xr.DataArray, divergence: xr.DataArray) -> xr.D
         ``u_cos`` and ``v_cos`` in m s**-1, of one wave number more than those given: nothing is lost.
     """
     target = spectral_grid(_truncation(vorticity, divergence) + 1)
-    parts = _apply(_wind_coefficients, "wind_coefficients", [vorticity, divergence], [target] * 2)
-    return _dataset({f"{name}_cos": (part, {"units": "m s-1"}) for name, part in zip("uv", parts, strict=True)}, target)
+    parts = applied(_wind_coefficients, "wind_coefficients", [vorticity, divergence], [target] * 2)
+    return dataset_of(
+        {f"{name}_cos": (part, {"units": "m s-1"}) for name, part in zip("uv", parts, strict=True)}, target
+    )
 
 
 def vorticity_divergence(
@@ -160,9 +157,9 @@ def vorticity_divergence(
     wanted = _direct_truncation(truncation, where)
     target = spectral_grid(wanted)
     do = partial(_vorticity_divergence, grid=where, truncation=wanted)
-    parts = _apply(do, "vorticity_divergence", [u, v], [target] * 2, source=where)
+    parts = applied(do, "vorticity_divergence", [u, v], [target] * 2, source=where)
     words = {"vo": "atmosphere_relative_vorticity", "d": "divergence_of_wind"}
-    return _dataset(
+    return dataset_of(
         {name: (part, {"standard_name": words[name], "units": "s-1"}) for name, part in zip(words, parts, strict=True)},
         target,
     )
@@ -178,16 +175,16 @@ def gradient(coefficients: xr.DataArray, grid: Grid | str, *, truncation: int | 
     """
     where, known = _target(grid), _truncation(coefficients)
     wanted = _wanted(truncation, where, known)
-    parts = _apply(partial(_gradient, grid=where, truncation=wanted), "gradient", [coefficients], [where] * 2)
+    parts = applied(partial(_gradient, grid=where, truncation=wanted), "gradient", [coefficients], [where] * 2)
     units = {"units": f"{said} m-1"} if (said := coefficients.attrs.get("units")) else {}
-    return _dataset({name: (part, units) for name, part in zip(("east", "north"), parts, strict=True)}, where)
+    return dataset_of({name: (part, units) for name, part in zip(("east", "north"), parts, strict=True)}, where)
 
 
 def truncate(coefficients: xr.DataArray, truncation: int) -> xr.DataArray:
     """Leave out wave numbers above a truncation, or add zeros up to it."""
     _truncation(coefficients)
     target = spectral_grid(_checked(truncation))
-    (found,) = _apply(partial(_truncate, truncation=truncation), "truncate", [coefficients], [target])
+    (found,) = applied(partial(_truncate, truncation=truncation), "truncate", [coefficients], [target])
     return on_grid(found, target)
 
 
@@ -215,8 +212,8 @@ def spectrum(coefficients: xr.DataArray) -> xr.DataArray:
 
     found = xr.apply_ufunc(
         power,
-        _whole_grid(coefficients, (_VALUES,)),
-        input_core_dims=[[_VALUES]],
+        whole_grid(coefficients, (VALUES,)),
+        input_core_dims=[[VALUES]],
         output_core_dims=[["wavenumber"]],
         dask="parallelized",
         output_dtypes=[np.float64],
@@ -229,13 +226,13 @@ def spectrum(coefficients: xr.DataArray) -> xr.DataArray:
 
 def spectral_grid(truncation: int) -> Grid:
     """Return the grid of spherical harmonics of a triangular truncation."""
-    return Grid.of("sh", {"truncation": truncation}, (_VALUES,), (size_of(truncation),))
+    return Grid.of("sh", {"truncation": truncation}, (VALUES,), (size_of(truncation),))
 
 
 def _with_laplacian(coefficients: xr.DataArray, exponent: int) -> xr.DataArray:
     target = spectral_grid(_truncation(coefficients))
     name = "laplacian" if exponent > 0 else "inverse_laplacian"
-    (found,) = _apply(partial(_laplacian, exponent=exponent), name, [coefficients], [target])
+    (found,) = applied(partial(_laplacian, exponent=exponent), name, [coefficients], [target])
     found.attrs.pop("units", None)
     found.attrs.pop("standard_name", None)
     return on_grid(found, target)
@@ -245,12 +242,12 @@ def _truncation(*coefficients: xr.DataArray) -> int:
     """Check coefficients at the boundary, and tell the truncation that they share."""
     for field in coefficients:
         kind = grid_of(field).kind if "grid_spec" in field.attrs else "sh"
-        if field.dims[-1:] != (_VALUES,) or kind != "sh":
+        if field.dims[-1:] != (VALUES,) or kind != "sh":
             raise GridError(
                 f"An array over {', '.join(map(str, field.dims)) or 'nothing'} on {kind} holds no spherical harmonics.",
                 hint="They stand along the last dimension, `values`; see spectral.direct for fields on a grid.",
             )
-    known = {truncation_of(field.sizes[_VALUES]) for field in coefficients}
+    known = {truncation_of(field.sizes[VALUES]) for field in coefficients}
     if len(known) > 1:
         raise GridError(
             f"Fields of the truncations {', '.join(map(str, sorted(known)))} do not belong together.",
@@ -284,79 +281,6 @@ def _direct_truncation(truncation: int | Order, grid: Grid) -> int:
             f"The truncation {wanted} cannot be told from the grid {grid.label}.", hint=f"It allows 0 to {highest}."
         )
     return wanted
-
-
-def _apply(
-    do: Callable[..., Any], name: str, fields: list[xr.DataArray], targets: list[Grid], source: Grid | None = None
-) -> list[xr.DataArray]:
-    """Apply a function of (fields, points) arrays along the dimensions of the grid, keeping what else there is."""
-    import xarray as xr
-
-    dims = [source.dims if source else (_VALUES,)] * len(fields)
-    _check_dims(fields, dims[0])
-    is_lazy = any(field.chunks is not None for field in fields)
-    dtype = np.result_type(np.float32, *(field.dtype for field in fields))
-    task = _Task(do, name, len(dims[0]), tuple(target.shape for target in targets), dtype, 1 if is_lazy else cores())
-    sizes = dict(zip(targets[0].dims, targets[0].shape, strict=True))
-    stale = {str(name) for field in fields for name in field.coords if set(field[name].dims) & set(dims[0])}
-    found = xr.apply_ufunc(
-        task,
-        *(_whole_grid(field, dims[0]).drop_vars(stale, errors="ignore") for field in fields),
-        input_core_dims=dims,
-        output_core_dims=[target.dims for target in targets],
-        exclude_dims=set(dims[0]),
-        dask="parallelized",
-        output_dtypes=[dtype] * len(targets),
-        dask_gufunc_kwargs={"output_sizes": sizes},
-        join="exact",
-        keep_attrs=True,
-    )
-    return list(found) if isinstance(found, tuple) else [found]
-
-
-def _whole_grid(field: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
-    return field if field.chunks is None else field.chunk(dict.fromkeys(dims, -1))
-
-
-def _check_dims(fields: list[xr.DataArray], dims: tuple[str, ...]) -> None:
-    for field in fields:
-        if field.dims[-len(dims) :] != dims:
-            raise GridError(
-                f"An array over {', '.join(map(str, field.dims))} is not on a grid over {', '.join(dims)}.",
-                hint="The dimensions of the grid stand last; see DataArray.transpose.",
-            )
-
-
-def _dataset(parts: dict[str, tuple[xr.DataArray, dict[str, str]]], grid: Grid) -> xr.Dataset:
-    import xarray as xr
-
-    return xr.Dataset(
-        {name: on_grid(part.drop_attrs(), grid).assign_attrs(words) for name, (part, words) in parts.items()}
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What is done with a chunk: all its fields in one call."""
-
-    do: Callable[..., Any]
-    name: str
-    dims: int
-    shapes: tuple[tuple[int, ...], ...]
-    dtype: np.dtype[Any]
-    threads: int
-
-    @property
-    def __name__(self) -> str:
-        return self.name
-
-    def __call__(self, *arrays: _Values) -> _Values | tuple[_Values, ...]:
-        before = arrays[0].shape[: -self.dims]
-        flat = [array.reshape(math.prod(before), math.prod(array.shape[-self.dims :])) for array in arrays]
-        points = [math.prod(shape) for shape in self.shapes]
-        results = in_groups(partial(self.do, threads=self.threads), flat, points, self.dtype)
-        shaped = tuple(part.reshape(before + shape) for part, shape in zip(results, self.shapes, strict=True))
-        return shaped if len(shaped) > 1 else shaped[0]
 
 
 def _inverse(values: _Values, *, grid: Grid, truncation: int, threads: int) -> _Values:
