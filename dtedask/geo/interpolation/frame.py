@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _Array = NDArray[np.float64]
 _POLE = 90.0
 _NOISE = 1e-9
+_REACH = 1.25  # of the distance between rows; Gaussian rows begin 0.75 from the pole, without the first 1.75
 
 
 NORTH, SOUTH = -2, -3
@@ -52,8 +53,8 @@ class Frame:
     rows : numpy.ndarray of ROW, shape (rows,)
         In the frame.
     has_north, has_south : bool
-        Whether the grid covers the pole: all of its rows go around the globe, and the outermost is no farther from
-        the pole than from its neighbour.
+        Whether the grid covers the pole: all of its rows go around the globe, and the outermost is about as near
+        to the pole as to its neighbour.
     place : dict or None
         Description of the rotation or projection; None where the frame is that of the Earth.
     places : numpy.ndarray of int64, shape (size,) or None
@@ -102,8 +103,8 @@ def _on_sphere(rows: Rows, *, place: dict[str, Any] | None = None, places: NDArr
     table["circle"] = 360.0
     goes_around = bool(np.all(rows.is_periodic))
     between = -np.diff(latitude) if len(latitude) > 1 else np.array([2 * _POLE])
-    has_north = goes_around and bool(_POLE - latitude[0] <= between[0] + _NOISE)
-    has_south = goes_around and bool(latitude[-1] + _POLE <= between[-1] + _NOISE)
+    has_north = goes_around and bool(_POLE - latitude[0] <= _REACH * between[0])
+    has_south = goes_around and bool(latitude[-1] + _POLE <= _REACH * between[-1])
     return Frame(table, has_north, has_south, place, places)
 
 

@@ -11,6 +11,7 @@ from pydantic import PositiveFloat
 from dtedask.geo.interpolation.frame import frame_of
 from dtedask.geo.interpolation.method import MethodOptions
 from dtedask.geo.interpolation.point_method import Entries, OnRows, PointOptions, RowsMethod, blank
+from dtedask.geo.interpolation.stencil import Bilinear
 from dtedask.geo.interpolation.targets import Targets
 
 if TYPE_CHECKING:
@@ -64,9 +65,15 @@ class Linear(RowsMethod):
         return assembled(None, columns, weights, size=source.size)
 
     def entries(self, frame: Frame, latitude: _Array, longitude: _Array) -> Entries:
-        """Make the weights of the three corners; around a pole that has no points, of the ring there too."""
+        """Make the weights of the three corners; around a pole that has no points, of the ring there too.
+
+        Lines of points, rows too short to go around, and poles alone have no triangles: there it is `bilinear`.
+        """
         from dtedask.geo.interpolation.linear_kernel import linear_weights
 
+        fewest = np.where(frame.rows["is_periodic"], 3, 2)
+        if len(frame.rows) == 1 or np.any(frame.rows["count"] < fewest) or not np.any(frame.rows["cosine"]):
+            return Bilinear(self.options).entries(frame, latitude, longitude)
         columns, weights = blank(len(latitude), 4)
         linear_weights(frame.rows, (frame.has_north, frame.has_south), latitude, longitude, columns, weights)
         return columns, weights

@@ -94,3 +94,18 @@ def test_inside_of_part_of_a_gaussian_grid_all_points_have_values_of_the_whole(m
     assert (np.diff(matrix.indptr) > 0).all()
     field = np.cos(np.deg2rad(3 * part.points().latitude)), np.cos(np.deg2rad(3 * grid(name).points().latitude))
     np.testing.assert_allclose(matrix @ field[0], whole @ field[1], atol=2e-3 if method == "linear" else 1e-12)
+
+
+@pytest.mark.parametrize("line", [(10, (50, 0, 50, 40)), (10, (50, 20, 10, 20)), (10, (50, 20, 50, 20))])
+def test_lines_of_points_are_linear_along_themselves(line, weights, grid):
+    north, west = line[1][:2]
+    finer = (5, line[1])
+    points, found = grid(line).points(), weights("linear", line, finer)
+    np.testing.assert_allclose(found @ points.latitude, grid(finer).points().latitude)
+    np.testing.assert_allclose(found @ points.longitude, grid(finer).points().longitude)
+    assert weights("linear", line, (1, (north + 1, west, north + 1, west))).nnz == 0
+
+
+@pytest.mark.parametrize("name", ["F1", "L3x3", "L4x2", "H1", "O1"])
+def test_the_coarsest_grids_cover_the_globe(name, weights):
+    np.testing.assert_allclose(weights("linear", name, "20/15").sum(axis=1), 1.0, rtol=1e-12)
