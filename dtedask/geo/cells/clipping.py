@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dtedask.geo.cells.polygon_kernels import cut_by_latitude, cut_by_plane, measure
+from dtedask.geo.cells.polygon_kernels import copy_corner, cut_by_latitude, cut_by_plane, measure
 from dtedask.geo.compiled import compiled
 
 _EXTRA = 64
@@ -84,9 +84,10 @@ def polygons_in_polygons(firsts, seconds, a_starts, a_vertices, b_starts, b_vert
             areas[pair] = _clip(subject, around, one, other, kinds, moments[pair])
             continue
         total = 0.0
-        fan[0] = centres[seconds[pair]]
+        copy_corner(centres, seconds[pair], fan, 0)
         for k in range(around.shape[0]):
-            fan[1], fan[2] = around[k], around[(k + 1) % around.shape[0]]
+            copy_corner(around, k, fan, 1)
+            copy_corner(around, (k + 1) % around.shape[0], fan, 2)
             total += _clip(subject, fan, one, other, kinds, moments[pair])
         areas[pair] = total
     return areas, moments
@@ -96,7 +97,8 @@ def polygons_in_polygons(firsts, seconds, a_starts, a_vertices, b_starts, b_vert
 def _clip(subject, around, one, other, kinds, moment) -> Any:
     """Return the area of the part of a polygon in a convex one, and add its moment."""
     count = subject.shape[0]
-    one[:count] = subject
+    for k in range(count):
+        copy_corner(subject, k, one, k)
     for k in range(around.shape[0]):
         a, b = around[k], around[k + 1 if k + 1 < around.shape[0] else 0]
         u, v, w = b[0] - a[0], b[1] - a[1], b[2] - a[2]
@@ -135,12 +137,14 @@ def polygons_in_boxes(polygons, boxes, starts, vertices, north, west, south, eas
 def _clip_box(subject, north, west, south, east, one, other, kinds, other_kinds, moment) -> Any:
     """Return the area of the part of a polygon in a box, and add its moment."""
     count = subject.shape[0]
-    one[:count] = subject
+    for k in range(count):
+        copy_corner(subject, k, one, k)
     count = cut_by_plane(one, count, -np.sin(west * _DEGREE), np.cos(west * _DEGREE), 0.0, other)
     count = cut_by_plane(other, count, np.sin(east * _DEGREE), -np.cos(east * _DEGREE), 0.0, one)
     if count < 3:
         return 0.0
-    kinds[:count] = 0
+    for k in range(count):
+        kinds[k] = 0
     low, high = np.sin(south * _DEGREE), np.sin(north * _DEGREE)
     if low > -_LIMIT:
         count = cut_by_latitude(one, kinds, count, 1.0, low, other, other_kinds)

@@ -76,7 +76,7 @@ def moments_of_cells(cells, nside) -> Any:
 @compiled
 def _rectangle(shape, u, v, wide, high) -> Any:
     for corner in range(4):
-        shape[corner, 0] = u + (wide if corner in {1, 2} else 0.0)
+        shape[corner, 0] = u + (wide if 0 < corner < 3 else 0.0)
         shape[corner, 1] = v + (high if corner > 1 else 0.0)
 
 
@@ -266,7 +266,7 @@ def _piece(shape, face, part, north, south, west, east, nside) -> Any:
         return 0
     for corner in range(4):
         height = top if corner < 2 else bottom
-        x = a if corner in {0, 3} else b
+        x = a if corner % 3 == 0 else b
         if part != 1:
             x *= height if part == 0 else 4.0 - height
         shape[corner, 0] = 0.5 * nside * (_RING[face] - height + x)
@@ -328,7 +328,10 @@ def _grown(found) -> Any:
     """Return arrays with twice the room."""
     size = found[0].size
     larger = _room(2 * size, found[2].size > 0)
-    larger[0][:size], larger[1][:size] = found[0], found[1]
-    if found[2].size > 0:
-        larger[2][:size] = found[2]
+    # loops compile in a tenth of the time of slices
+    for i in range(size):
+        larger[0][i], larger[1][i] = found[0][i], found[1][i]
+    for i in range(found[2].shape[0]):
+        for axis in range(3):
+            larger[2][i, axis] = found[2][i, axis]
     return larger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def near_pairs(tree: Any, radii: _Array, centres: _Array, reaches: _Array) -> tu
     found = tree.query_ball_point(centres, reaches + radii.max(), return_sorted=False)
     counts = np.fromiter((len(some) for some in found), np.int64, len(found))
     targets = np.repeat(np.arange(len(found), dtype=np.int64), counts)
-    sources = np.fromiter((one for some in found for one in some), np.int64, int(counts.sum()))
+    sources = np.fromiter(chain.from_iterable(found), np.int64, int(counts.sum()))
     distance = np.linalg.norm(tree.data[sources] - centres[targets], axis=1)
     is_near = distance <= radii[sources] + reaches[targets]
     return targets[is_near], sources[is_near]

@@ -85,12 +85,19 @@ def cut_by_plane(corners, count, x, y, z, out) -> Any:
         here = corners[i, 0] * x + corners[i, 1] * y + corners[i, 2] * z
         there = corners[j, 0] * x + corners[j, 1] * y + corners[j, 2] * z
         if here >= 0.0:
-            out[made] = corners[i]
+            copy_corner(corners, i, out, made)
             made += 1
         if (here > 0.0 and there < 0.0) or (here < 0.0 and there > 0.0):
             _between(corners[i], corners[j], here / (here - there), out[made])
             made += 1
     return made
+
+
+@compiled
+def copy_corner(corners, i, out, place) -> Any:
+    """Copy a corner; loops compile in a tenth of the time of slices."""
+    for axis in range(3):
+        out[place, axis] = corners[i, axis]
 
 
 @compiled
@@ -111,7 +118,8 @@ def cut_by_latitude(corners, kinds, count, sign, height, out, out_kinds) -> Any:
         a, b = corners[i], corners[i + 1 if i + 1 < count else 0]
         is_in, will_be_in = sign * (a[2] - height) >= 0.0, sign * (b[2] - height) >= 0.0
         if is_in:
-            out[made], out_kinds[made] = a, kinds[i]
+            copy_corner(corners, i, out, made)
+            out_kinds[made] = kinds[i]
             made += 1
         if kinds[i] == 1:
             continue

@@ -9,7 +9,7 @@ from dtedask.core.errors import GridError
 from dtedask.geo.cells.polygon_kernels import cut_by_plane
 from dtedask.geo.cells.polygons import Polygons
 
-_FAR = 1.0
+_FAR = 1.3
 _WIDE = 3.0
 _NEIGHBOURS = 4
 _SIDES = 8
@@ -21,7 +21,7 @@ def voronoi(points: NDArray[np.float64]) -> Polygons:
     Parameters
     ----------
     points : numpy.ndarray of float64, shape (n, 3)
-        Unit vectors. Where they leave more than a third of a great circle free, they are taken for those of a part of
+        Unit vectors. Where they leave almost half of the globe free, they are taken for those of a part of
         the globe: cells at its edge end half a distance between neighbours away from their point.
 
     Raises
