@@ -16,6 +16,7 @@ __all__ = ["GLOBE", "Area", "Frame", "frame_of"]
 Values = NDArray[np.float64]
 Area = tuple[float, float, float, float]
 GLOBE: Area = (90.0, -180.0, -90.0, 180.0)
+_VISIBLE = 1e-3  # degrees
 _POLEWARD, _TO_MERCATOR = 25.0, 80.0
 
 
@@ -102,12 +103,21 @@ def frame_of(projection: str, area: Area | None, center: tuple[float, float] | N
         If there is no such projection, or it cannot show the area.
     """
     check_projection(projection)
+    covered = _with_extent(covered)
     is_global = covered[1] + 359.0 <= covered[3]
     shown = area or (None if is_global or (projection in ("orthographic", "robinson")) else covered)
     made = _projection(projection, shown, center, covered)
     if shown is None:
         return _whole(made)
     return _around(made, shown)
+
+
+def _with_extent(covered: Area) -> Area:
+    """Give the area of one point, or of one row or column of points, two degrees to be seen in."""
+    north, west, south, east = covered
+    if north - south < _VISIBLE:
+        north, south = min(north + 1.0, 90.0), max(south - 1.0, -90.0)
+    return (north, west, south, east) if east - west >= _VISIBLE else (north, west - 1.0, south, east + 1.0)
 
 
 def _projection(name: str, shown: Area | None, center: tuple[float, float] | None, covered: Area) -> Projection:

@@ -262,3 +262,10 @@ def test_spherical_harmonics_are_drawn_through_points():
     )
     assert ax.images[0].get_array().min() == pytest.approx(5.0)
     assert ax.images[0].get_array().max() == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 1)])
+def test_one_point_or_one_row_is_drawn_with_what_is_around_it(shape):
+    places = {"latitude": 50.0 + np.arange(shape[0]), "longitude": 10.0 + np.arange(shape[1])}
+    ax = plot.map(xr.DataArray(np.full(shape, 5.0), dims=("latitude", "longitude"), coords=places))
+    assert pixel(ax, 10.1, 50.1)[0] == 5.0
