@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from dtedask.core.errors import FieldError, GridError
 from dtedask.geo.grids.angles import tidy
 from dtedask.geo.grids.described import PLANE, Described
-from dtedask.geo.projection import project
+from dtedask.geo.projection import project, unproject
+
+_TOUCH = 1e-6  # degrees
 
 
 def on_map(said: Mapping[str, Any]) -> Described:
@@ -37,7 +40,10 @@ def on_map(said: Mapping[str, Any]) -> Described:
         else:
             longitude, latitude = (float(one) for one in first)
             x, y = (float(one) for one in project(place, latitude, longitude))
+            _check_on_map(place, latitude, longitude, x, y)
     except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, GridError):
+            raise
         if isinstance(error, FieldError):
             raise GridError(error.message, hint=error.hint) from error
         raise GridError(
@@ -48,3 +54,15 @@ def on_map(said: Mapping[str, Any]) -> Described:
         raise GridError(f"A map of {ny} rows and {nx} columns, {dx:g} m and {dy:g} m apart, cannot be.")
     description = {"projection": projection, "x": tidy(x), "y": tidy(y), "dx": dx, "dy": dy, "nx": nx, "ny": ny}
     return Described("projected", description, PLANE, (ny, nx))
+
+
+def _check_on_map(place: Mapping[str, Any], latitude: float, longitude: float, x: float, y: float) -> None:
+    """PROJ gives some maps a place for what they do not show: it is where another point is."""
+    there = unproject(place, x, y) if math.isfinite(x) and math.isfinite(y) else (math.nan, math.nan)
+    apart = abs((float(there[1]) - longitude + 180.0) % 360.0 - 180.0) * math.cos(math.radians(latitude))
+    if not (abs(float(there[0]) - latitude) < _TOUCH and apart < _TOUCH):
+        raise GridError(
+            f"The map {place['projection']!r} has no place for its first point, latitude {latitude:g} and longitude "
+            f"{longitude:g}.",
+            hint="Give first in metres, as {'x': ..., 'y': ...}, or a point that the map shows.",
+        )

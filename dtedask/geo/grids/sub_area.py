@@ -132,7 +132,7 @@ def _regular_gg(grid: Grid, area: Area) -> Cut | None:
 
 
 def _reduced_gg(grid: Grid, area: Area) -> Cut | None:
-    """Points of whole rows are numbered from Greenwich; edges are those of the outermost points, as MIR writes them."""
+    """Edges are those of the outermost points, as MIR writes them; rows that are all whole begin at Greenwich."""
     place = grid.description
     if "size" in place and place["size"] != sum(place["pl"]):
         return _choose(grid, area)
@@ -146,7 +146,8 @@ def _reduced_gg(grid: Grid, area: Area) -> Cut | None:
     size = int(number.sum())
     if not size:
         return None
-    start = np.where(number == lengths, 0, start)
+    if (number == lengths).all():
+        start = np.zeros_like(start)
     places = _along_rows(np.array(place["pl"], np.int64), first - before, start, number)
     if size == lengths.sum() and count == 2 * place["n"]:
         return Cut(Described("reduced_gg", {"n": place["n"], "pl": lengths.tolist()}, VALUES, (size,)), places)
