@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from dtedask.geo.area import read_area
 from dtedask.geo.cropping import Cropped, cropped
 from dtedask.geo.grid import Grid
 from dtedask.geo.grids.extent import BoundingBox
@@ -44,6 +45,7 @@ __all__ = [
     "mesh",
     "places_of",
     "project",
+    "read_area",
     "regrid",
     "regular_latlon",
     "reordered",

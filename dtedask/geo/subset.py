@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import FieldError
+from dtedask.geo.area import Area
 from dtedask.geo.grid import Grid
 from dtedask.geo.regular import regular_latlon
 
-Area = tuple[float, float, float, float]
 _CIRCLE = 360.0
 _TOLERANCE = 1e-4  # of the distance of two points
 

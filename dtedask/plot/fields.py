@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import FieldError, GridError
-from dtedask.plot.frame import Area
+from dtedask.geo.area import Area, read_area
 from dtedask.plot.sampling.choose import grid_dims
 
 if TYPE_CHECKING:
@@ -152,15 +152,8 @@ def area_of(area: str | Sequence[float] | None) -> Area | None:
     """
     if area is None:
         return None
-    try:
-        north, west, south, east = (float(one) for one in (area.split("/") if isinstance(area, str) else area))
-    except ValueError as error:
-        raise GridError(f"'{area}' is no area.", hint="Write north/west/south/east, as 75/-30/30/50.") from error
-    if not -90 <= south < north <= 90:
-        raise GridError(
-            f"The area {north:g}/{west:g}/{south:g}/{east:g} has its north, {north:g}, not above its south, {south:g}, "
-            "both within 90 degrees.",
-            hint="Write north/west/south/east, as 75/-30/30/50.",
-        )
+    north, west, south, east = read_area(area)
+    if north == south:
+        raise GridError(f"The area {north:g}/{west:g}/{south:g}/{east:g} has no height.", hint="Give it some degrees.")
     span = (east - west) % 360.0 or 360.0
     return north, west, south, west + span

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import GridError
+from dtedask.geo.area import Area
 from dtedask.plot.projection import Projection, check_projection
 
 __all__ = ["GLOBE", "Area", "Frame", "frame_of"]
 
 Values = NDArray[np.float64]
-Area = tuple[float, float, float, float]
 GLOBE: Area = (90.0, -180.0, -90.0, 180.0)
 _VISIBLE = 1e-3  # degrees
 _POLEWARD, _TO_MERCATOR = 25.0, 80.0

@@ -76,7 +76,7 @@ def test_what_writes_can_be_run_dry():
     }
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     writing |= {("plan", "run"), ("plan", "replay"), ("plan", "feed"), ("plan", "hammer")}
-    writing |= {("regrid",), ("weights", "make"), ("weights", "purge")}
+    writing |= {("regrid",), ("weights", "make"), ("weights", "purge"), ("grid", "mesh"), ("plot",)}
     writing |= {("cluster", "start"), ("cluster", "scale"), ("cluster", "stop")}
     for words, found in COMMANDS.items():
         assert ("dry_run" in {parameter.name for parameter in found.params}) == (words in writing), words

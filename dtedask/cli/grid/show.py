@@ -83,10 +83,11 @@ def _show_points(grid: Grid, *, as_json: bool) -> None:
             emit(f"{latitude:.12g} {longitude:.12g}")
 
 
-def _edges(area: str) -> list[float]:
+def _edges(area: str) -> tuple[float, ...]:
+    from dtedask.core.errors import GridError
+    from dtedask.geo import read_area
+
     try:
-        return [float(edge) for edge in area.split("/")]
-    except ValueError:
-        raise typer.BadParameter(
-            f"{area!r} is no area: north/west/south/east in degrees.", param_hint="--area"
-        ) from None
+        return read_area(area)
+    except GridError as error:
+        raise typer.BadParameter(str(error), param_hint="--area") from None

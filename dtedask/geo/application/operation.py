@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.geo.application.missing import DEFAULT, MissingPolicy
+from dtedask.geo.area import Area
 from dtedask.geo.cropping import Cropped, cropped
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
     from dtedask.geo.weighting import WeightsHandle
 
-Area = tuple[float, float, float, float]
 Window = tuple[tuple[int, int], ...]
 _KEPT = 8
 _BOUNDS: tuple[Literal["minimum"], Literal["maximum"]] = ("minimum", "maximum")

@@ -14,8 +14,9 @@ from dtedask.core.errors import GridError
 from dtedask.geo.application.frames import Directions
 from dtedask.geo.application.lazily import in_dask, interpolated
 from dtedask.geo.application.missing import DEFAULT, MissingPolicy, checked_policy
-from dtedask.geo.application.operation import Area, Operation, Window, rows_of, window_of
+from dtedask.geo.application.operation import Operation, Window, rows_of, window_of
 from dtedask.geo.application.winds import Pairs, WindOperation, pairs_among
+from dtedask.geo.area import Area, read_area
 from dtedask.geo.fields import grid_of, on_grid
 from dtedask.geo.grid import Grid
 
@@ -38,7 +39,7 @@ def regrid(
     grid: GridLike,
     method: str = "linear",
     *,
-    area: Sequence[float] | None = None,
+    area: str | Sequence[float] | None = None,
     source: GridLike | None = None,
     vectors: Pairs = "auto",
     winds: tuple[Directions, Directions] = ("north", "north"),
@@ -58,9 +59,9 @@ def regrid(
         Where values are wanted: a grid, its name (``O320``, ``0.25/0.25``) or its description.
     method : str
         ``linear``, ``nearest``, ``conservative``, ...; see `dtedask.geo.weights`.
-    area : sequence of float, optional
-        North, west, south, east in degrees: only the points of the target that lie in it. No more of the source is
-        read than they need.
+    area : str or sequence of float, optional
+        North, west, south, east in degrees, or text such as ``75/-30/30/50``: only the points of the target that lie in
+        it. No more of the source is read than they need.
     source : Grid, str, pair of float or mapping, optional
         The grid of `data`; by default what its attribute ``grid_spec`` or its coordinates say.
     vectors : sequence of pairs of str, "auto" or None
@@ -93,21 +94,20 @@ def regrid(
 
     target = grid if isinstance(grid, Grid) else Grid(grid)
     treatment = (checked_policy(missing), simulated_missing_value, simulated_missing_value_epsilon)
-    wanted = _Wanted(target, _edges(area), method, options, treatment, (vectors, *winds), _grid_or_none(source))
+    wanted = _Wanted(
+        target,
+        None if area is None else read_area(area),
+        method,
+        options,
+        treatment,
+        (vectors, *winds),
+        _grid_or_none(source),
+    )
     if isinstance(data, xr.Dataset):
         return wanted.dataset(data)
     if isinstance(data, xr.DataArray):
         return wanted.array(data)
     return cast("Fields", wanted.plain(data))
-
-
-def _edges(area: Sequence[float] | None) -> Area | None:
-    if area is None:
-        return None
-    if len(area) != 4:
-        raise GridError(f"An area has four edges, not {len(area)}.", hint="They are north, west, south, east.")
-    north, west, south, east = map(float, area)
-    return north, west, south, east
 
 
 def _grid_or_none(source: GridLike | None) -> Grid | None:

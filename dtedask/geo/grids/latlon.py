@@ -6,16 +6,17 @@ import math
 from collections.abc import Sequence
 
 from dtedask.core.errors import GridError
+from dtedask.geo.area import Area, read_area
 from dtedask.geo.grids.angles import CIRCLE, columns_between, exact, snap, tidy
 from dtedask.geo.grids.described import LATLON, Described
 
 _NOISE = 1e-6  # of a distance
 _RESOLUTION = 1e-6
-Area = Sequence[float]
+_GLOBE: Area = (90.0, 0.0, -90.0, CIRCLE)
 
 
 def latlon(
-    dx: float, dy: float, *, area: Area | None = None, reference: tuple[float, float] | None = None
+    dx: float, dy: float, *, area: Sequence[float] | None = None, reference: tuple[float, float] | None = None
 ) -> Described:
     """Describe the regular latitude-longitude grid with the given distances, as MIR and eckit understand them.
 
@@ -37,7 +38,7 @@ def latlon(
     if not (0 < dx <= CIRCLE and 0 < dy <= 180.0):
         raise GridError(f"Distances of {dx:g} and {dy:g} degrees cannot be.", hint="They are more than 0.")
     dx, dy = exact(dx), exact(dy)
-    north, west, south, east = area_of(area)
+    north, west, south, east = _GLOBE if area is None else read_area(area)
     at = reference or ((west, south) if area is not None else (0.0, 0.0))
     south = at[1] + math.ceil((south - at[1]) / dy - _NOISE) * dy
     nj = math.floor((north - south) / dy + _NOISE) + 1
@@ -64,31 +65,6 @@ def rows_and_columns(
     dy = tidy((north - south) / (nj - 1)) if nj > 1 else tidy(steps[1])
     description = described | {"north": north, "south": south, "dy": dy, "ni": ni, "nj": nj}
     return Described("regular_ll", description, LATLON, shape)
-
-
-def area_of(area: Area | None) -> tuple[float, float, float, float]:
-    """Read an area: north, west, south, east with `east` not below `west` and at most a turn east of it.
-
-    Raises
-    ------
-    GridError
-        If it is none.
-    """
-    if area is None:
-        return 90.0, 0.0, -90.0, CIRCLE
-    try:
-        north, west, south, east = (float(edge) for edge in area)
-    except (TypeError, ValueError):
-        raise GridError(f"{area!r} is no area.", hint="An area is [north, west, south, east] in degrees.") from None
-    if not -90.0 <= south <= north <= 90.0 or not (math.isfinite(west) and math.isfinite(east)):
-        raise GridError(
-            f"The area {north:g}/{west:g}/{south:g}/{east:g} is impossible.",
-            hint="An area is north/west/south/east: 90 >= north >= south >= -90.",
-        )
-    span = east - west
-    if not 0.0 <= span <= CIRCLE:
-        span = span % CIRCLE
-    return north, west, south, west + span
 
 
 def global_latlon(ni: int, nj: int, *, is_shifted: tuple[bool, bool] = (False, False)) -> Described:

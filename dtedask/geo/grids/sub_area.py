@@ -9,16 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import FieldError, GridError
+from dtedask.geo.area import Area, read_area
 from dtedask.geo.grids.angles import CIRCLE, columns_between, snap, tidy
 from dtedask.geo.grids.described import LATLON, PLANE, VALUES, Described
 from dtedask.geo.grids.gaussian_rows import eastwards, latitudes_of, points_between
-from dtedask.geo.grids.latlon import area_of
 
 if TYPE_CHECKING:
     from dtedask.geo.grid import Grid
     from dtedask.geo.grids.rows import Points
 
-Area = tuple[float, float, float, float]
 _EDGE = 1e-6  # degrees that points may lie outside
 _TURNED = ("south_pole_latitude", "south_pole_longitude", "angle")
 _STRETCHED = ("stretching_factor", "stretching_pole_latitude", "stretching_pole_longitude")
@@ -52,7 +51,7 @@ def cut(grid: Grid, area: Sequence[float]) -> Cut:
     """
     from dtedask.geo.grids.points import base_kind
 
-    edges = area_of(area)
+    edges = read_area(area)
     find = _CUTTERS.get(base_kind(grid.kind), _choose)
     found = find(grid, edges)
     if found is None or not found.places.size:
@@ -70,7 +69,7 @@ def cut(grid: Grid, area: Sequence[float]) -> Cut:
 
 
 def is_inside(points: Points, area: Area) -> NDArray[np.bool_]:
-    """Which points lie in an area that `area_of` has read, edges included."""
+    """Which points lie in an area that `read_area` has read, edges included."""
     north, west, south, east = area
     is_between = (points.latitude <= north + _EDGE) & (points.latitude >= south - _EDGE)
     from_west = (points.longitude - west + _EDGE) % CIRCLE

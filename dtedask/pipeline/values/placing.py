@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from dtedask.core.errors import FieldError, GridError
 from dtedask.geo import Cropped, Grid, Subset, cropped, subset
+from dtedask.geo.area import Area
 from dtedask.geo.weighting import Interpolation, canonical_method
 
-__all__ = ["Area", "How", "Placement", "placement"]
+__all__ = ["How", "Placement", "placement"]
 
-Area = tuple[float, float, float, float]
 _AT_POINTS = frozenset({"none", "linear", "bilinear", "nearest", "k-nearest"})
 """Methods that give a field's own values at its own points."""
 

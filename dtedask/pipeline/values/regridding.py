@@ -11,11 +11,13 @@ from pydantic import AfterValidator
 
 from dtedask.core.errors import DocumentError, DtedaskError, FieldError, GridError, PlanError
 from dtedask.geo import Grid, PointOrder, Subset
+from dtedask.geo import read_area as area_of
+from dtedask.geo.area import Area
 from dtedask.grib import Coordinate
 from dtedask.grib.coordinates import of_grid
 from dtedask.pipeline.actions.renumber_healpix import renumbered
 from dtedask.pipeline.values.numbers import numbers_of
-from dtedask.pipeline.values.placing import Area, How, Placement, placement
+from dtedask.pipeline.values.placing import How, Placement, placement
 from dtedask.request import canonical_value
 
 if TYPE_CHECKING:
@@ -58,18 +60,10 @@ def read_area(value: str | Sequence[float]) -> Area:
     DocumentError
         If it is none.
     """
-    parts = value.split("/") if isinstance(value, str) else value
     try:
-        north, west, south, east = (float(part) for part in parts)
-    except ValueError:
-        raise DocumentError(
-            f"{value!r} is no area.", hint="An area is north/west/south/east, such as 70/-10/30/40."
-        ) from None
-    if not -90 <= south <= north <= 90:
-        raise DocumentError(
-            f"The area {value!r} lies upside down, or off the Earth.", hint="It is north/west/south/east."
-        )
-    return north, west, south, east
+        return area_of(value)
+    except GridError as error:
+        raise DocumentError(error.message, hint=error.hint) from error
 
 
 def _checked_grid(value: Any) -> Any:

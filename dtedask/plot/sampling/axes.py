@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dtedask.plot.frame import Area
+from dtedask.geo.area import Area
 from dtedask.plot.sampling.sampler import Indices, Sampler, Values, between, shortest_arc
 
 __all__ = ["AxesSampler", "Axis", "Plane"]

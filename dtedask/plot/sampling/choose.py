@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtedask.core.errors import GridError
-from dtedask.plot.frame import Area
+from dtedask.geo.area import Area
 from dtedask.plot.sampling.axes import AxesSampler, Axis, Plane
 from dtedask.plot.sampling.rows import RowsSampler, rows_of_points
 from dtedask.plot.sampling.sampler import Sampler, Values, shortest_arc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dtedask.geo import Rows
-from dtedask.plot.frame import Area
+from dtedask.geo.area import Area
 from dtedask.plot.sampling.sampler import Indices, Sampler, Values, between, shortest_arc
 
 __all__ = ["RowsSampler", "rows_of_points"]

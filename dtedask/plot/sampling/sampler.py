@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from dtedask.plot.frame import Area
+from dtedask.geo.area import Area
 
 __all__ = ["Indices", "Sampler", "Values", "between", "shortest_arc"]
 

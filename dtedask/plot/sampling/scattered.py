@@ -8,7 +8,7 @@ import numpy as np
 
 from dtedask.core.cores import cores
 from dtedask.core.errors import GridError
-from dtedask.plot.frame import Area
+from dtedask.geo.area import Area
 from dtedask.plot.sampling.sampler import Indices, Sampler, Values, shortest_arc
 
 __all__ = ["ScatteredSampler"]
