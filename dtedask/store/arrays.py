@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +41,19 @@ def fields_of_array(
     language : Language, optional
         Keys and types of the root that are not as in MARS.
 
+    Yields
+    ------
+    Field
+        In the order of the dimensions; of an array with chunks of Dask, chunk by chunk, so that each is computed once.
+
     Raises
     ------
     FieldError
         If the grid cannot be told, or a coordinate is no key.
     """
+    held = _Chunk()
     for one in parts_of_array(array, key, language):
-        yield Field(one.description, np.asarray(one.whole[dict(one.place)].to_numpy()), one.coordinates)
+        yield Field(one.description, held.values(one), one.coordinates)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +78,44 @@ class ArrayPart:
     coordinates: Mapping[str, Coordinate]
 
 
+class _Chunk:
+    """The chunk of a lazy array that was computed last, with all of its fields."""
+
+    def __init__(self) -> None:
+        self._array: xr.DataArray | None = None
+        self._where: dict[str, slice] = {}
+        self._values = np.empty(0)
+
+    def values(self, part: ArrayPart) -> np.ndarray:
+        """The values of a field."""
+        where = {str(name): _around(part.place[name], part.whole.chunksizes.get(name, ())) for name in part.place}
+        if part.whole is not self._array or where != self._where:
+            self._array, self._where = part.whole, where
+            self._values = np.asarray(part.whole.isel(where).to_numpy())
+        found: np.ndarray = self._values[tuple(part.place[name] - where[name].start for name in part.place)]
+        return found
+
+
+def _around(index: int, chunks: Sequence[int]) -> slice:
+    """The chunk that an index is in; itself where there are none."""
+    start = 0
+    for length in chunks:
+        if index < start + length:
+            return slice(start, start + length)
+        start += length
+    return slice(index, index + 1)
+
+
+def _in_chunks(array: xr.DataArray, names: Sequence[str]) -> Iterator[tuple[int, ...]]:
+    """Indices along some dimensions, those of each chunk one after the other."""
+    edges = []
+    for name in names:
+        ends = np.cumsum(array.chunksizes.get(name, (array.sizes[name],))).tolist()
+        edges.append([range(first, last) for first, last in itertools.pairwise([0, *ends])])
+    for chunk in itertools.product(*edges):
+        yield from itertools.product(*chunk)
+
+
 def grib_attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
     """What the attributes of a variable say that encoding needs and a description says nowhere else."""
     return {
@@ -91,7 +135,7 @@ def parts_of_array(
     given = canonical_keys(key, language=language)
     found = _parameter(array, {**fixed, **given})
     labels = array.coords.to_dataset().drop_dims(spatial, errors="ignore")
-    for indices in itertools.product(*(range(array.sizes[name]) for name in leading)):
+    for indices in _in_chunks(array, leading):
         place = dict(zip(leading, indices, strict=True))
         part = labels.isel({name: index for name, index in place.items() if name in labels.dims})
         keys = canonical_keys(

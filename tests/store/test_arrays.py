@@ -77,3 +77,26 @@ def test_an_array_without_a_key_that_all_fields_need_names_it(store, make_field)
     del keys["stream"]
     with pytest.raises(FieldError, match="without the key 'stream'"):
         store.archive(array, keys)
+
+
+def test_each_chunk_of_a_lazy_array_is_computed_once(tmp_path, make_field):
+    parts = [make_field(step, step=str(step), levelist=str(level)) for step in range(6) for level in (500, 850)]
+    first = dtedask.open(tmp_path / "first")
+    for array, keys in parts:
+        first.archive(array, keys)
+    first.flush()
+    data = first.retrieve({}).load().chunk({"step": 4, "level": 1})
+    computed = []
+
+    def counted(block):
+        computed.append(block.shape)
+        return block
+
+    lazy = data.assign(
+        t=data["t"].copy(data=data["t"].data.map_blocks(counted, meta=np.empty((0,) * data["t"].ndim, "f4")))
+    )
+    second = dtedask.open(tmp_path / "second")
+    second.archive(lazy)
+    second.flush()
+    assert len(computed) == 4
+    xr.testing.assert_equal(second.retrieve({})["t"].load(), data["t"].load())
