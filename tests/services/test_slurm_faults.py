@@ -274,8 +274,7 @@ def walltime(place):
 
     def end_time():
         lost[:] = gate.held()
-        now = time.strftime("%Y-%m-%dT%H:%M:%S")
-        subprocess.run(["scontrol", "update", f"JobId={lost[0]}", f"EndTime={now}"], check=True)
+        wait_until(lambda: ends_now(lost[0]), timeout_s=60)
         wait_until(lambda: not Path(f"/proc/{lost[1]}").exists(), timeout_s=120)
 
     thread = Thread(target=end_time)
@@ -283,6 +282,12 @@ def walltime(place):
         thread.start()
         yield lambda: (child, gate, thread.join(), lost[0])
         thread.join()
+
+
+def ends_now(job_id):
+    """Whether SLURM took it that a job's walltime is over; it refuses a moment that is past when it hears of it."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%S")
+    return subprocess.run(["scontrol", "update", f"JobId={job_id}", f"EndTime={now}"]).returncode == 0
 
 
 def test_a_driver_that_is_killed_leaves_no_jobs_and_the_recipe_goes_on(place, gate, expected):
