@@ -7,7 +7,6 @@ PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 endif
 JOBS ?= 2
 SELECT ?= not service
-SERVICES ?= service
 COVERAGE ?= --cov --cov-report=term
 
 BIN := .venv/bin
@@ -39,7 +38,7 @@ lint: $(STAMP)  ## the part of `check` that runs no test
 	$(BIN)/lint-imports --no-cache --no-logo
 
 test-services: $(STAMP)  ## run the tests with a real SLURM, S3 and etcd (Debian or Ubuntu, as root)
-	$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "$(SERVICES)"
+	$(PY) -m pytest -n $(JOBS) --dist loadgroup -m service
 
 docs: $(STAMP)  ## run the code of the README and of docs/
 	$(PY) -m pytest -n $(JOBS) -m docs
