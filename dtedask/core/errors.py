@@ -42,6 +42,9 @@ DtedaskError
 ├── PlanError                       work that cannot be done as planned, such as too little memory
 │   └── RunError                    pipelines of a plan that failed, while others went on
 ├── SinkError                       a sink of a pipeline that failed, while others did their part
+├── ProductError                    a product that cannot be made as required (also ValueError)
+│   ├── DeliveryError               a product that did not come to where it goes
+│   └── ProductsFailedError         products that failed, while others were delivered
 ├── ClusterError                    a cluster that cannot be started or was lost
 │   ├── WorkersMissingError         no worker started in time (also TimeoutError)
 │   ├── WorkerLostError             work whose workers died again and again
@@ -379,6 +382,44 @@ class SinkError(DtedaskError):
     """Sinks of a pipeline that failed; the others did their part, and the same again does what is left."""
 
     code = "sink"
+
+
+class ProductError(DtedaskError, ValueError):
+    """A product that cannot be made as it is required."""
+
+    code = "product"
+
+
+class DeliveryError(ProductError):
+    """A product that did not come to where it goes.
+
+    Attributes
+    ----------
+    is_lasting : bool
+        Whether trying again does not help.
+    """
+
+    code = "delivery"
+
+    def __init__(self, message: str, *, hint: str = "", is_lasting: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_lasting = is_lasting
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint), {"is_lasting": self.is_lasting})
+
+
+class ProductsFailedError(ProductError):
+    """Products that failed; all others were delivered.
+
+    Attributes
+    ----------
+    report : object, optional
+        What was done all the same; lost when the error is pickled.
+    """
+
+    code = "products-failed"
+    report: object = None
 
 
 class ClusterError(DtedaskError):
