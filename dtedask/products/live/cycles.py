@@ -1,0 +1,69 @@
+"""Which cycles a requirement is for, and which are due to run now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from dtedask.products.requirement import Cycle
+
+if TYPE_CHECKING:
+    from dtedask.products.requirement import Requirement
+
+__all__ = ["expected_cycles", "is_for", "next_cycle"]
+_DAY = timedelta(days=1)
+_ALL = "all"
+
+
+def is_for(requirement: Requirement, cycle: Cycle) -> bool:
+    """Whether a requirement asks for products of a cycle."""
+    return all(_takes(requirement, key, value) for key, value in cycle.keys.items())
+
+
+def expected_cycles(requirements: Iterable[Requirement], *, after: datetime, until: datetime) -> list[Cycle]:
+    """Cycles that requirements name, whether anything of them is there or not.
+
+    Parameters
+    ----------
+    requirements : iterable of Requirement
+        Those without a ``time`` name none: they are for what comes.
+    after, until : datetime
+        Base times after the one and up to the other, UTC.
+
+    Returns
+    -------
+    list of Cycle
+        In the order of their base times.
+    """
+    found: set[Cycle] = set()
+    for times, dates in {(_named(one, "time"), _named(one, "date")) for one in requirements}:
+        for text in times:
+            moment = time(int(text[:2]), int(text[2:4]), tzinfo=UTC)
+            found.update(_between(moment, dates, after, until))
+    return sorted(found)
+
+
+def next_cycle(requirements: Iterable[Requirement], now: datetime) -> datetime | None:
+    """When the next cycle that a requirement names begins, within a day; None where none does."""
+    found = expected_cycles(requirements, after=now, until=now + _DAY)
+    return found[0].time if found else None
+
+
+def _between(moment: time, dates: tuple[str, ...], after: datetime, until: datetime) -> Iterable[Cycle]:
+    day = after.date()
+    while day <= until.date():
+        base = datetime.combine(day, moment)
+        if after < base <= until and (not dates or f"{day:%Y%m%d}" in dates):
+            yield Cycle(base)
+        day += _DAY
+
+
+def _named(requirement: Requirement, key: str) -> tuple[str, ...]:
+    values = requirement.request.get(key, ())
+    return () if _ALL in values else values
+
+
+def _takes(requirement: Requirement, key: str, value: str) -> bool:
+    named = _named(requirement, key)
+    return not named or value in named

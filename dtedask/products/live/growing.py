@@ -1,0 +1,62 @@
+"""Requirements that take all there is: which fields may bring them more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from dtedask.products.requirement import Cycle
+
+if TYPE_CHECKING:
+    from dtedask.products.live.order import Order
+    from dtedask.products.requirement import Requirement
+
+__all__ = ["Growing"]
+_TELLING = ("class", "stream", "expver", "model", "levtype")
+"""Keys that inputs have in common with what is made of them."""
+
+
+class Growing:
+    """Requirements of open cycles that are to be looked at again when new fields come."""
+
+    def __init__(self) -> None:
+        self._known: dict[Cycle, dict[str, tuple[Requirement, frozenset[str]]]] = {}
+
+    def opened(self, cycle: Cycle, requirement: Requirement, orders: Iterable[Order]) -> None:
+        """Take notice of what a requirement asks for in a cycle."""
+        orders = tuple(orders)
+        takes_all = any("all" in values for key, values in requirement.request.items() if key not in ("date", "time"))
+        if not takes_all and orders and not any(order.grows for order in orders):
+            return
+        # Of a requirement that finds nothing yet nobody knows which parameters it is made of.
+        params = frozenset(value for order in orders for need in order.needs for key, value in need if key == "param")
+        is_any = "all" in requirement.request.get("param", ())
+        self._known.setdefault(cycle, {})[requirement.name] = (requirement, frozenset() if is_any else params)
+
+    def touched(self, cycle: Cycle, fields: Iterable[Mapping[str, str]]) -> tuple[Requirement, ...]:
+        """Requirements that new fields of a cycle may bring more."""
+        known, fields = self._known.get(cycle, {}), tuple(fields)
+        return tuple(
+            requirement
+            for requirement, params in known.values()
+            if any(_may_take(requirement, params, keys) for keys in fields)
+        )
+
+    def forget(self, requirement: str) -> None:
+        """Look at a requirement no more."""
+        for known in self._known.values():
+            known.pop(requirement, None)
+
+    def close(self, cycle: Cycle) -> None:
+        """Look at a cycle no more."""
+        self._known.pop(cycle, None)
+
+
+def _may_take(requirement: Requirement, params: frozenset[str], keys: Mapping[str, str]) -> bool:
+    if params and keys.get("param", "") not in params:
+        return False
+    return all(_agrees(requirement.request.get(key, ()), keys.get(key, "")) for key in _TELLING)
+
+
+def _agrees(values: tuple[str, ...], value: str) -> bool:
+    return not values or not value or "all" in values or value in values

@@ -1,0 +1,364 @@
+"""What is to be made as fields come: a state machine without clock, threads or storage.
+
+A product is started when the last of its inputs is there, and again when one of them is written again. Whether that
+changes anything of it is for the plan to say, by its digest. One that takes all there is waits until nothing has come
+for it for the idle time. A failed product is tried again, each time after twice as long, unless the failure is lasting;
+then it waits for other inputs or other requirements. A wipe takes inputs away from what waits, and does nothing to what
+was made.
+
+A cycle is open from its base time, if requirements name the time, or from its first field, until it is too old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from dtedask.products.live.cycles import expected_cycles, is_for, next_cycle
+from dtedask.products.live.events import (
+    Close,
+    Committed,
+    Delivered,
+    Event,
+    Expand,
+    Failed,
+    Found,
+    Instruction,
+    Lacking,
+    Late,
+    Opened,
+    Required,
+    Start,
+    State,
+    Tick,
+)
+from dtedask.products.live.growing import Growing
+from dtedask.products.live.inputs import Inputs
+from dtedask.products.live.order import Need, Order
+from dtedask.products.live.timers import Timers
+from dtedask.products.requirement import Cycle, Requirement
+
+__all__ = ["Orders", "Pacing"]
+_Kind = Literal["late", "again", "quiet", "close", "open"]
+_LOOK_BACK = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How long things are waited for.
+
+    Parameters
+    ----------
+    open_for : timedelta, optional
+        How long after its base time a cycle is waited for; None for ever.
+    idle : timedelta
+        How long nothing must have come for a product that takes all there is.
+    retry : timedelta
+        After how long a failed product is tried again for the first time.
+    retry_most : timedelta
+        After how long at most.
+    """
+
+    open_for: timedelta | None = timedelta(hours=48)
+    idle: timedelta = timedelta(minutes=5)
+    retry: timedelta = timedelta(seconds=10)
+    retry_most: timedelta = timedelta(minutes=10)
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    order: Order
+    state: State = "waiting"
+    is_again: bool = False  # something came while it was being made
+    is_dropped: bool = False  # nobody wants it any more, and it is being made
+    quiet_at: datetime | None = None
+    again_at: datetime | None = None
+    attempts: int = 0
+    error: str = ""
+    is_told: bool = False  # that it is late
+
+
+class Orders:
+    """Products of open cycles, and what of them is to be done.
+
+    Parameters
+    ----------
+    pacing : Pacing, optional
+        How long things are waited for.
+    """
+
+    def __init__(self, pacing: Pacing | None = None) -> None:
+        self._pacing = pacing or Pacing()
+        self._requirements: dict[str, Requirement] = {}
+        self._cycles: dict[Cycle, dict[str, None]] = {}
+        self._entries: dict[str, _Entry] = {}
+        self._inputs = Inputs()
+        self._growing = Growing()
+        self._timers: Timers[tuple[_Kind, str | Cycle]] = Timers()
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the next `Tick` is due; None where only an event can bring something new."""
+        return self._timers.next
+
+    @property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Cycles that are open, oldest first."""
+        return tuple(sorted(self._cycles))
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Products that were started and have not ended."""
+        return tuple(name for name, entry in self._entries.items() if entry.state == "running")
+
+    def state(self, product: str) -> State:
+        """How it stands with a product, by its id.
+
+        Raises
+        ------
+        KeyError
+            If it is of no open cycle.
+        """
+        return self._entries[product].state
+
+    def missing(self, product: str) -> tuple[Need, ...]:
+        """Inputs that a product waits for."""
+        return self._inputs.missing(product)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Order]:
+        return (entry.order for entry in self._entries.values())
+
+    def handle(self, event: Event, now: datetime) -> list[Instruction]:
+        """Take notice of an event at a time (UTC), and return what is to be done, in order."""
+        match event:
+            case Committed():
+                return self._committed(event, now)
+            case Opened():
+                return self._opened(event, now)
+            case Delivered():
+                return self._ended(event.product, now)
+            case Failed():
+                return self._failed(event, now)
+            case Lacking():
+                return self._lacking(event, now)
+            case Required():
+                return self._required(event.requirements, now)
+            case Found():
+                return self._open(event.cycles, now)
+            case Tick():
+                return self._ticked(now)
+
+    # Requirements and cycles
+
+    def _required(self, requirements: tuple[Requirement, ...], now: datetime) -> list[Instruction]:
+        new = {one.name: one for one in requirements}
+        changed = {name for name, one in self._requirements.items() if name not in new or not _is_same(one, new[name])}
+        added = [one for name, one in new.items() if name in changed or name not in self._requirements]
+        self._requirements = new
+        for name in changed:
+            self._growing.forget(name)
+        for cycle in self._cycles:
+            self._drop(self._of(cycle, changed))
+        opened = [self._expand(cycle, added) for cycle in self.cycles]
+        return [one for one in opened if one.requirements] + self._open_expected(now)
+
+    def _open_expected(self, now: datetime) -> list[Instruction]:
+        wanted = self._requirements.values()
+        after = now - (self._pacing.open_for or _LOOK_BACK)
+        upcoming = next_cycle(wanted, now)
+        if upcoming is not None:
+            self._timers.add(upcoming, ("open", ""))
+        return self._open(expected_cycles(wanted, after=after, until=now), now)
+
+    def _open(self, cycles: Iterable[Cycle], now: datetime) -> list[Instruction]:
+        opened: list[Instruction] = []
+        for cycle in sorted(set(cycles) - self._cycles.keys()):
+            expand = self._expand(cycle, self._requirements.values())
+            end = self._end(cycle)
+            if not expand.requirements or (end is not None and end <= now):
+                continue
+            self._cycles[cycle] = {}
+            opened.append(expand)
+            if end is not None:
+                self._timers.add(end, ("close", cycle))
+        return opened
+
+    def _end(self, cycle: Cycle) -> datetime | None:
+        return None if self._pacing.open_for is None else cycle.time + self._pacing.open_for
+
+    def _expand(self, cycle: Cycle, requirements: Iterable[Requirement]) -> Expand:
+        return Expand(cycle, tuple(one for one in requirements if is_for(one, cycle)))
+
+    def _close(self, cycle: Cycle) -> Close:
+        names = [*self._cycles.pop(cycle)]
+        left = tuple(self._entries[name].order.product for name in names if self._entries[name].state != "delivered")
+        self._growing.close(cycle)
+        self._drop(names)
+        return Close(cycle, left)
+
+    # Products
+
+    def _opened(self, event: Opened, now: datetime) -> list[Instruction]:
+        if event.cycle not in self._cycles:
+            return []
+        current = [one for one in event.requirements if self._requirements.get(one.name) is one]
+        names = {one.name for one in current}
+        orders = {order.id: order for order in event.orders if order.product.requirement.name in names}
+        self._drop(name for name in self._of(event.cycle, names) if name not in orders)
+        touched = [name for name, order in orders.items() if self._place(event.cycle, order)]
+        for order in orders.values():
+            for need in order.needs:
+                self._inputs.mark(need, is_present=need in event.present)
+        for one in current:
+            self._growing.opened(
+                event.cycle, one, (order for order in orders.values() if order.product.requirement is one)
+            )
+        return self._start(touched, now)
+
+    def _place(self, cycle: Cycle, order: Order) -> bool:
+        """Take an order; returns whether it is new or of other inputs than before."""
+        known = self._entries.get(order.id)
+        self._cycles[cycle][order.id] = None
+        if known is None:
+            self._entries[order.id] = _Entry(order)
+            if order.product.due is not None:
+                self._timers.add(order.product.due, ("late", order.id))
+        else:
+            is_same = not known.is_dropped and set(known.order.needs) == set(order.needs)
+            known.order, known.is_dropped = order, False
+            if is_same:
+                return False
+        self._inputs.add(order.id, order.needs)
+        return True
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in list(names):
+            entry = self._entries[name]
+            self._inputs.remove(name)
+            for products in self._cycles.values():
+                products.pop(name, None)
+            if entry.state == "running":
+                entry.is_dropped = True
+            else:
+                del self._entries[name]
+
+    def _of(self, cycle: Cycle, requirements: set[str]) -> list[str]:
+        return [
+            name for name in self._cycles[cycle] if self._entries[name].order.product.requirement.name in requirements
+        ]
+
+    # Fields
+
+    def _committed(self, event: Committed, now: datetime) -> list[Instruction]:
+        for keys in event.wiped:
+            for need in self._inputs.needs_met_by(keys):
+                self._inputs.mark(need, is_present=False)
+        touched: dict[str, None] = {}
+        new: dict[Cycle, list[Mapping[str, str]]] = {}
+        for keys in event.written:
+            needs = self._inputs.needs_met_by(keys)
+            if "date" in keys and "time" in keys and not (needs and all(map(self._inputs.is_present, needs))):
+                new.setdefault(Cycle.of(keys), []).append(keys)
+            for need in needs:
+                self._inputs.mark(need, is_present=True)
+                touched.update(dict.fromkeys(self._inputs.users_of(need)))
+        opened = self._open(new, now)
+        grown = [Expand(cycle, self._growing.touched(cycle, fields)) for cycle, fields in new.items()]
+        return [*opened, *(one for one in grown if one.requirements), *self._start(touched, now)]
+
+    def _start(self, names: Iterable[str], now: datetime, *, is_time: bool = False) -> list[Instruction]:
+        """Start those of some products that lack nothing: touched ones, or those whose time has come."""
+        started = [self._entries[name] for name in names if self._is_ready(name, now, is_time=is_time)]
+        for entry in started:
+            entry.state, entry.quiet_at, entry.again_at = "running", None, None
+            entry.attempts = entry.attempts if is_time else 0
+        products = sorted((entry.order.product for entry in started), key=lambda product: product.urgency)
+        return [Start(tuple(products))] if products else []
+
+    def _is_ready(self, name: str, now: datetime, *, is_time: bool) -> bool:
+        entry = self._entries[name]
+        if entry.state == "running":
+            entry.is_again = True
+            return False
+        if not self._inputs.is_complete(name):
+            entry.state = "delivered" if entry.state == "delivered" else "waiting"
+            return False
+        if not entry.order.grows or is_time:
+            return True
+        entry.state, entry.quiet_at = "settling", now + self._pacing.idle
+        self._timers.add(entry.quiet_at, ("quiet", name))
+        return False
+
+    # What became of products
+
+    def _ended(self, name: str, now: datetime, *, state: State = "delivered", error: str = "") -> list[Instruction]:
+        entry = self._entries.get(name)
+        if entry is None or entry.state != "running":
+            return []
+        if entry.is_dropped:
+            del self._entries[name]
+            return []
+        entry.state, entry.error = state, error
+        entry.attempts = entry.attempts + 1 if state == "failed" else 0
+        is_again, entry.is_again = entry.is_again, False
+        return self._start([name], now) if is_again else []
+
+    def _failed(self, event: Failed, now: datetime) -> list[Instruction]:
+        again = self._ended(event.product, now, state="failed", error=event.error)
+        entry = self._entries.get(event.product)
+        if entry is not None and entry.state == "failed" and not event.is_lasting:
+            pause = min(self._pacing.retry * 2 ** min(entry.attempts - 1, 32), self._pacing.retry_most)
+            entry.again_at = now + pause
+            self._timers.add(entry.again_at, ("again", event.product))
+        return again
+
+    def _lacking(self, event: Lacking, now: datetime) -> list[Instruction]:
+        if event.product in self._entries:
+            for need in event.missing:
+                self._inputs.mark(need, is_present=False)
+        return self._ended(event.product, now, state="waiting")
+
+    # Time
+
+    def _ticked(self, now: datetime) -> list[Instruction]:
+        done: list[Instruction] = []
+        ready: dict[str, None] = {}
+        for kind, what in self._timers.due(now):
+            if isinstance(what, Cycle):
+                done += [self._close(what)] if what in self._cycles else []
+            elif kind == "open":
+                done += self._open_expected(now)
+            elif kind == "late":
+                done += self._late(what, now)
+            elif self._is_time(kind, what, now):
+                ready[what] = None
+        return done + self._start((name for name in ready if name in self._entries), now, is_time=True)
+
+    def _is_time(self, kind: _Kind, name: str, now: datetime) -> bool:
+        """Whether a product that waits for its time has waited; what came since then may have put it off."""
+        entry = self._entries.get(name)
+        if entry is None or entry.state != ("settling" if kind == "quiet" else "failed"):
+            return False
+        moment = entry.quiet_at if kind == "quiet" else entry.again_at
+        return moment is not None and moment <= now
+
+    def _late(self, name: str, now: datetime) -> list[Instruction]:
+        entry = self._entries.get(name)
+        if entry is None or entry.is_dropped or entry.is_told or entry.state == "delivered":
+            return []
+        product = entry.order.product
+        if product.due is None or product.due > now:
+            return []
+        entry.is_told = True
+        return [Late(product, product.due, entry.state, self._inputs.missing(name), entry.error)]
+
+
+def _is_same(one: Requirement, other: Requirement) -> bool:
+    """Whether two requirements of one name ask for the same, delivered in the same way."""
+    parts = ("digest", "owner", "request", "how", "format", "delivery", "file_name", "deadline", "priority")
+    return all(getattr(one, part) == getattr(other, part) for part in parts)
