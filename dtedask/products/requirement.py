@@ -35,6 +35,11 @@ class Cycle:
         """The cycle of a field, by its keys ``date`` and ``time`` in canonical form."""
         return cls(datetime.strptime(keys["date"] + keys["time"], "%Y%m%d%H%M").replace(tzinfo=UTC))
 
+    @classmethod
+    def at(cls, seconds: int) -> Cycle:
+        """The cycle of a base time in seconds since 1970."""
+        return cls(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+
     @property
     def keys(self) -> dict[str, str]:
         """MARS keys in canonical form."""

@@ -68,8 +68,13 @@ class FieldHistory:
         """URL or path of the cube."""
         return self._location.cube_url(self._cube)
 
-    def update(self) -> list[Commit]:
+    def update(self, snapshot: str | None = None) -> list[Commit]:
         """Read what was committed since the last time.
+
+        Parameters
+        ----------
+        snapshot : str, optional
+            Up to which snapshot; by default up to the newest one.
 
         Returns
         -------
@@ -78,7 +83,7 @@ class FieldHistory:
             `begin` did is not known: they were purged, or one came after them that nobody can say the changes of.
         """
         try:
-            tip = head(self._location, self._cube, self._branch).id
+            tip = snapshot or head(self._location, self._cube, self._branch).id
         except NotFoundError:
             return []
         return [] if tip == self._tip else self._update(tip)
@@ -115,10 +120,13 @@ class FieldHistory:
 
     def last_change(self, address: Address) -> int:
         """Number of the newest commit that may have changed a field; 0 where none has since `begin`."""
-        times = self._touches.get((address.group, address.variable.name))
+        return self.last_change_of(address.group, address.variable.name, address.keys)
+
+    def last_change_of(self, group: str, variable: str, keys: Mapping[str, str]) -> int:
+        """See `last_change`: the same of a field that is named by group, variable and keys."""
+        times = self._touches.get((group, variable))
         if times is None:
             return 0
-        keys = address.keys
         member = 0.0 if keys.get("type") == "cf" else _number_of(keys.get("number"))
         level = _number_of(keys.get("levelist"))
         for time in _times_of(keys):

@@ -1,0 +1,83 @@
+"""One way to write the keys of a field, so that what is needed and what exists meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from dtedask.request import format_step, parse_step
+from dtedask.request.parameters import accepted_ids
+
+__all__ = ["Place", "canonical", "members_of", "place_of", "step_end"]
+
+Place = tuple[str, str, str]
+"""Level, end of the step, member: where a field of a parameter is within its cycle."""
+_MEMBERS = ("cf", "pf")
+
+
+def canonical(keys: Mapping[str, str]) -> dict[str, str]:
+    """Keys such that those of a commit, of a field and of what a product needs are equal where they mean the same.
+
+    A control forecast is member 0 of its ensemble; a step over an interval is its end; a short name is a paramId where
+    it means one only.
+
+    Parameters
+    ----------
+    keys : mapping
+        MARS keys of one field, or some of them, each with one value.
+    """
+    found = dict(keys)
+    if found.get("type") in _MEMBERS:
+        found["number"] = member_of(keys)
+        found["type"] = "pf"
+    if "step" in found:
+        found["step"] = step_end(found["step"])
+    if "param" in found:
+        found["param"] = params_of(found["param"])[0]
+    return found
+
+
+def place_of(keys: Mapping[str, str]) -> Place:
+    """Where a field is among those of its parameter and cycle."""
+    step = keys.get("step")
+    return (keys.get("levelist", ""), "" if step is None else step_end(step), member_of(keys))
+
+
+def member_of(keys: Mapping[str, str]) -> str:
+    """Number of the member; that of a control forecast is 0; "" where there are no members."""
+    number = keys.get("number", "")
+    return "0" if number == "" and keys.get("type") == "cf" else number
+
+
+def members_of(types: tuple[str, ...], numbers: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Type and number of each member that a request names: control forecasts are member 0, others are not.
+
+    Parameters
+    ----------
+    types, numbers : tuple of str
+        Values of ``type`` and ``number``.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for kind in types:
+        for number in numbers:
+            if kind not in _MEMBERS:
+                found[(kind, number)] = None
+            elif number == "0":
+                found[("cf", "0")] = None
+            elif kind == "pf":
+                found[("pf", number)] = None
+        if kind == "cf":
+            found[("cf", "0")] = None
+    return list(found)
+
+
+@lru_cache(maxsize=4096)
+def step_end(text: str) -> str:
+    """The end of a step, as a step."""
+    return format_step(parse_step(text).end_s)
+
+
+@lru_cache(maxsize=4096)
+def params_of(name: str) -> tuple[str, ...]:
+    """ParamIds that a canonical ``param`` means, the likeliest first."""
+    return (name,) if name.isdecimal() else accepted_ids(name)

@@ -1,0 +1,161 @@
+"""From a requirement to its products: every field that it names, grouped by the name of the file that holds it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dtedask.core.errors import ProductError
+from dtedask.products.format import format_class
+from dtedask.products.planning.canonical import member_of, members_of, params_of
+from dtedask.products.planning.naming import file_name, template_keys
+from dtedask.products.product import Product
+from dtedask.store.ranks import sort_values
+
+if TYPE_CHECKING:
+    from dtedask.products.planning.inventory import CycleFields, Inventory
+    from dtedask.products.requirement import Cycle, Requirement
+
+__all__ = ["fields_of", "is_for", "products_of"]
+
+Keys = dict[str, str]
+_CYCLE = ("date", "time")
+_ENSEMBLE = ("cf", "pf")
+_OVER_MEMBERS = frozenset({"em", "es", "ep", "pb", "taem", "taes"})
+_COMPLETE = ("class", "stream", "expver", "type", "levtype", "step")
+_WITHOUT_LEVEL = frozenset({"sfc", "o2d"})
+
+
+def products_of(requirement: Requirement, cycle: Cycle, inventory: Inventory) -> Iterator[Product]:
+    """Products that a requirement gives for one cycle, in the order of their fields.
+
+    Parameters
+    ----------
+    requirement : Requirement
+        What was ordered.
+    cycle : Cycle
+        Of which run.
+    inventory : Inventory
+        What says which values there are where the requirement leaves a key out or asks for ``all``. Where nothing of
+        the kind exists yet, ``all`` stays, and what is called so is not found.
+
+    Raises
+    ------
+    DtedaskError
+        If the name of a file cannot be made.
+    """
+    if not is_for(requirement, cycle):
+        return
+    suffix = "" if requirement.file_name and requirement.format.type == "cube" else _suffix(requirement)
+    template = requirement.file_name or format_class(requirement.format.type).default_name
+    due = requirement.due(cycle)
+    for group in _grouped(fields_of(requirement.request, cycle, inventory.at(cycle)), template_keys(template)):
+        name = file_name(template, group[0], requirement, cycle, suffix=suffix)
+        yield Product(requirement, cycle, name, tuple(group), due)
+
+
+def is_for(requirement: Requirement, cycle: Cycle) -> bool:
+    """Whether a requirement is for a cycle: it may name dates and times."""
+    request, keys = requirement.request, cycle.keys
+    return all(key not in request or "all" in request[key] or keys[key] in request[key] for key in _CYCLE)
+
+
+def fields_of(request: Mapping[str, tuple[str, ...]], cycle: Cycle, known: CycleFields) -> list[Keys]:
+    """Keys of every field that a request takes of a cycle, in its order: the last key runs fastest.
+
+    Parameters
+    ----------
+    request : mapping
+        MARS keys with all of their values.
+    cycle : Cycle
+        Which run.
+    known : CycleFields
+        Its fields.
+    """
+    params = request.get("param")
+    if not params or "all" in params:
+        params = tuple(sort_values("param", known.params))
+    if not params:
+        raise ProductError("The requirement names no parameter.", hint="Name one, as in 'param=2t/tp'.")
+    found: list[Keys] = []
+    for combination in _named(request):
+        for name in params:
+            param = next((one for one in params_of(name) if one in known.params), params_of(name)[0])
+            found += _completed({**combination, "param": param}, request, known)
+    return [{**keys, **cycle.keys} for keys in found]
+
+
+def _named(request: Mapping[str, tuple[str, ...]]) -> Iterator[Keys]:
+    """All combinations of the values that are named, but for parameters; members are one axis."""
+    axes: list[list[Keys]] = []
+    members = _members(request)
+    beside = {*_CYCLE, "param", *(("number",) if members or _is_over(request) else ())}
+    for key, values in request.items():
+        if key == "type" and members is not None:
+            axes.append(members)
+        elif key not in beside and "all" not in values:
+            axes.append([{key: value} for value in values])
+    for parts in itertools.product(*axes):
+        yield {key: value for part in parts for key, value in part.items()}
+
+
+def _members(request: Mapping[str, tuple[str, ...]]) -> list[Keys] | None:
+    """The members that are named, with their types; None where types alone or nothing is named."""
+    types, numbers = request.get("type", ()), request.get("number", ())
+    if not set(types) & set(_ENSEMBLE) or not numbers or "all" in numbers:
+        return None
+    return [{"type": kind, "number": number} for kind, number in members_of(types, numbers)]
+
+
+def _is_over(request: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether the fields are made over members, which `number` then chooses."""
+    return bool(_OVER_MEMBERS & set(request.get("type", ())))
+
+
+def _completed(keys: Keys, request: Mapping[str, tuple[str, ...]], known: CycleFields) -> Iterable[Keys]:
+    """Fields with keys that leave others open: those that exist, else what is named and ``all``."""
+    if _is_complete(keys, request):
+        return [keys]
+    found: dict[tuple[tuple[str, str], ...], Keys] = {}
+    for one in known.matching(keys):
+        own = {key: value for key, value in one.keys.items() if key not in _CYCLE}
+        if member_of(own):
+            own["number"] = member_of(own)
+        full = {**keys, **{key: value for key, value in own.items() if key not in keys}}
+        found[tuple(full.items())] = full
+    if found:
+        return _in_order(list(found.values()), keys)
+    return [{**keys, **{key: "all" for key, values in request.items() if "all" in values and key not in _CYCLE}}]
+
+
+def _is_complete(keys: Keys, request: Mapping[str, tuple[str, ...]]) -> bool:
+    if any("all" in values for key, values in request.items() if key not in (*_CYCLE, "param")):
+        return False
+    if any(key not in keys for key in _COMPLETE):
+        return False
+    if keys["type"] in _ENSEMBLE and "number" not in keys:
+        return False
+    return keys["levtype"] in _WITHOUT_LEVEL or "levelist" in keys
+
+
+def _in_order(found: list[Keys], named: Keys) -> list[Keys]:
+    """Fields by the values of what was left open, numbers as such."""
+    opened = [key for key in found[0] if key not in named]
+    ranks = {
+        key: {value: rank for rank, value in enumerate(sort_values(key, {one.get(key, "") for one in found} - {""}))}
+        for key in opened
+    }
+    return sorted(found, key=lambda one: [ranks[key].get(one.get(key, ""), -1) for key in opened])
+
+
+def _grouped(fields: Sequence[Keys], names: Sequence[str]) -> Iterable[list[Keys]]:
+    """Fields that give the same file name."""
+    groups: dict[tuple[str, ...], list[Keys]] = {}
+    for keys in fields:
+        groups.setdefault(tuple(keys.get(name, "") for name in names), []).append(keys)
+    return groups.values()
+
+
+def _suffix(requirement: Requirement) -> str:
+    return format_class(requirement.format.type).suffix

@@ -1,0 +1,218 @@
+"""The plan: all products of all requirements as one set of values, each of them made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from dtedask.core.errors import DtedaskError
+from dtedask.products.node import Nodes
+from dtedask.products.planning.building import Building
+from dtedask.products.planning.expansion import products_of
+from dtedask.products.planning.make import Make
+from dtedask.products.planning.needs import needs_of
+
+if TYPE_CHECKING:
+    from dtedask.products.delivery import DeliveryOptions
+    from dtedask.products.planning.inventory import Inventory
+    from dtedask.products.product import Product
+    from dtedask.products.requirement import Cycle, Requirement
+
+__all__ = ["Delivered", "ProductPlan", "Unmakeable", "Waiting", "plan"]
+
+
+class Delivered(Protocol):
+    """What knows which products lie where: a ledger."""
+
+    def delivered(self, product_id: str, target: str) -> str | None:
+        """The digest of what was delivered to a place; None where nothing was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waiting:
+    """A product that cannot be made yet.
+
+    Parameters
+    ----------
+    product : Product
+        Which.
+    missing : tuple of mapping
+        Canonical keys of the fields that do not exist.
+    """
+
+    product: Product
+    missing: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unmakeable:
+    """What cannot be made as it was ordered; all else is.
+
+    Parameters
+    ----------
+    requirement : Requirement
+        What was ordered.
+    product : Product, optional
+        Which of its products; None where none can be named.
+    error : DtedaskError
+        Why.
+    """
+
+    requirement: Requirement
+    product: Product | None
+    error: DtedaskError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductPlan:
+    """What is made, for whom, in which order; nothing is read yet.
+
+    Parameters
+    ----------
+    makes : tuple of Make
+        What is made once, the most urgent first.
+    waiting : tuple of Waiting
+        Products whose inputs do not all exist.
+    broken : tuple of Unmakeable
+        What cannot be made.
+    skipped : tuple of Product
+        What was delivered already, made of the same.
+    nodes : Nodes
+        All values on the way.
+    now : datetime, optional
+        When it was planned, UTC.
+    """
+
+    makes: tuple[Make, ...]
+    waiting: tuple[Waiting, ...] = ()
+    broken: tuple[Unmakeable, ...] = ()
+    skipped: tuple[Product, ...] = ()
+    nodes: Nodes = field(default_factory=Nodes)
+    now: datetime | None = None
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """Products that are made."""
+        return tuple(product for make in self.makes for product in make.products)
+
+    def __repr__(self) -> str:
+        counts = {
+            "products": len(self.products),
+            "made": len(self.makes),
+            "waiting": len(self.waiting),
+            "broken": len(self.broken),
+            "skipped": len(self.skipped),
+        }
+        return f"<ProductPlan: {', '.join(f'{count} {name}' for name, count in counts.items())}>"
+
+
+def plan(
+    requirements: Iterable[Requirement],
+    inventory: Inventory,
+    cycles: Iterable[Cycle] | None = None,
+    *,
+    products: Iterable[Product] | None = None,
+    ledger: Delivered | None = None,
+    output: DeliveryOptions | None = None,
+    now: datetime | None = None,
+) -> ProductPlan:
+    """Plan what is made: each value once, equal products once, the most urgent first.
+
+    Parameters
+    ----------
+    requirements : iterable of Requirement
+        What was ordered.
+    inventory : Inventory
+        What exists.
+    cycles : iterable of Cycle, optional
+        Of which runs; all that there are by default.
+    products : iterable of Product, optional
+        Plan these, and expand no requirement.
+    ledger : Delivered, optional
+        What was delivered already is skipped.
+    output : DeliveryOptions, optional
+        Where products go whose requirement does not say it.
+    now : datetime, optional
+        The time, UTC.
+
+    Returns
+    -------
+    ProductPlan
+        Nothing is read; what cannot be made stands in it and stops nothing else.
+    """
+    planning = _Planning(inventory, ledger, output)
+    if products is not None:
+        for product in products:
+            planning.add(product)
+    else:
+        wanted = tuple(inventory.cycles if cycles is None else cycles)
+        for requirement in requirements:
+            for cycle in wanted:
+                planning.expand(requirement, cycle)
+    return planning.result(now)
+
+
+class _Planning:
+    """What is known while a plan is made."""
+
+    def __init__(self, inventory: Inventory, ledger: Delivered | None, output: DeliveryOptions | None) -> None:
+        self._inventory, self._ledger, self._output = inventory, ledger, output
+        self._building = Building(Nodes())
+        self._makes: dict[str, Make] = {}
+        self._products: dict[str, list[Product]] = {}
+        self._waiting: list[Waiting] = []
+        self._broken: list[Unmakeable] = []
+        self._skipped: list[Product] = []
+
+    def expand(self, requirement: Requirement, cycle: Cycle) -> None:
+        """Plan the products of a requirement for a cycle."""
+        try:
+            found = list(products_of(requirement, cycle, self._inventory))
+        except DtedaskError as error:
+            self._broken.append(Unmakeable(requirement, None, error))
+            return
+        for product in found:
+            self.add(product)
+
+    def add(self, product: Product) -> None:
+        """Plan a product."""
+        try:
+            needs = needs_of(product, self._inventory.at(product.cycle))
+            missing = tuple(keys for need in needs for keys in need.missing)
+            if missing:
+                self._waiting.append(Waiting(product, missing))
+                return
+            make = self._building.make(product, needs)
+        except DtedaskError as error:
+            self._broken.append(Unmakeable(product.requirement, product, error))
+            return
+        if self._is_delivered(product, make.digest):
+            self._skipped.append(product)
+            return
+        self._makes.setdefault(make.digest, make)
+        self._products.setdefault(make.digest, []).append(product)
+
+    def _is_delivered(self, product: Product, digest: str) -> bool:
+        if self._ledger is None:
+            return False
+        places = product.requirement.delivery or ((self._output,) if self._output is not None else ())
+        known = [self._ledger.delivered(product.id, place.target) for place in places]
+        return bool(known) and all(one == digest for one in known)
+
+    def result(self, now: datetime | None) -> ProductPlan:
+        """The plan."""
+        makes = (
+            replace(make, products=tuple(sorted(self._products[digest], key=lambda one: one.urgency)))
+            for digest, make in self._makes.items()
+        )
+        return ProductPlan(
+            makes=tuple(sorted(makes, key=lambda make: make.urgency)),
+            waiting=tuple(self._waiting),
+            broken=tuple(self._broken),
+            skipped=tuple(self._skipped),
+            nodes=self._building.nodes,
+            now=now,
+        )
