@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, TypeVar
 
-StageName = Literal["cluster", "survey", "write", "merge", "commit", "announce", "catalog", "series", "pipeline"]
+StageName = Literal[
+    "cluster", "survey", "write", "merge", "commit", "announce", "catalog", "series", "pipeline", "products"
+]
 Entered = TypeVar("Entered")
 
 

@@ -25,6 +25,8 @@ class Operation(ABC):
 
     name: ClassVar[str]
     """What a dashboard and `explain` call it, such as ``regrid``; a class's own and short."""
+    bytes_per_point: ClassVar[float] = 4.0
+    """How large the result is, for estimates: values are float32, encoded ones are smaller."""
 
     @property
     @abstractmethod

@@ -4,13 +4,13 @@ STYLE = """
 .run { --ink: #1c2733; --soft: #55636f; --page: #ffffff; --panel: #f4f6f8; --line: #d5dbe1; --good: #17663a;
   --bad: #a8201a; --warn: #7a4b00; --worker: #7d93a8; --cluster: #8a6fb0; --survey: #2f7fb8; --write: #1f8a70;
   --merge: #c28a1d; --commit: #b8552f; --announce: #6a7f2f; --catalog: #4a6fa5; --series: #a0527a;
-  --pipeline: #5b8a8a; --other: #98a4af;
+  --pipeline: #5b8a8a; --products: #a8763e; --other: #98a4af;
   color: var(--ink); background: var(--page); font: 16px/1.5 system-ui, sans-serif; }
 @media (prefers-color-scheme: dark) {
   .run { --ink: #e6ebf0; --soft: #a5b1bd; --page: #14191f; --panel: #1d242c; --line: #36414c; --good: #6fce97;
     --bad: #ff8f87; --warn: #f0c36a; --worker: #6d8297; --cluster: #a48bd0; --survey: #5aa5dc; --write: #43b598;
     --merge: #deae50; --commit: #dd7d57; --announce: #97ad55; --catalog: #7f9fd0; --series: #cc80a5;
-    --pipeline: #86b3b3; --other: #5f6b76; }
+    --pipeline: #86b3b3; --products: #d3a673; --other: #5f6b76; }
 }
 .run { margin: 0; padding: 1.5rem; }
 .run main { max-width: 72rem; margin: 0 auto; }
@@ -54,7 +54,19 @@ STYLE = """
 .run .fill-worker { fill: var(--worker); background: var(--worker); }
 """
 
-_STAGES = ("cluster", "survey", "write", "merge", "commit", "announce", "catalog", "series", "pipeline", "other")
+_STAGES = (
+    "cluster",
+    "survey",
+    "write",
+    "merge",
+    "commit",
+    "announce",
+    "catalog",
+    "series",
+    "pipeline",
+    "products",
+    "other",
+)
 STYLE += "".join(f".run .fill-{name} {{ fill: var(--{name}); background: var(--{name}); }}\n" for name in _STAGES)
 
 

@@ -1,0 +1,104 @@
+"""Products are finished in threads of their own, the most urgent first, while others are computed."""
+
+from __future__ import annotations
+
+import contextvars
+import heapq
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dtedask.core.errors import DtedaskError, ProductError
+from dtedask.products.finishing.outcome import Outcome
+from dtedask.products.making.state import Gathered
+from dtedask.products.product import Part
+
+if TYPE_CHECKING:
+    from dtedask.products.planning.make import Make
+
+__all__ = ["Finish", "Finisher"]
+
+Finish = Callable[["Make", Sequence[Part]], Sequence[Outcome] | None]
+Ended = Callable[["Make", Sequence[Outcome]], None]
+
+
+class Finisher:
+    """Calls what finishes products. A product whose finishing has begun is finished, whatever happens beside it.
+
+    Parameters
+    ----------
+    finish : callable
+        Writes and delivers a product, and says what became of it.
+    ended : callable
+        Hears of every product that has ended, in the thread in which it did.
+    broken : callable
+        Hears of an error that is nobody's product's, such as one of `ended`.
+    threads : int
+        How many are finished side by side.
+    """
+
+    def __init__(self, finish: Finish, ended: Ended, broken: Callable[[BaseException], None], threads: int) -> None:
+        self._finish, self._ended, self._broken = finish, ended, broken
+        self._waiting: list[tuple[tuple[float, int, str], int, Gathered]] = []
+        self._count = 0
+        self._changed = threading.Condition()
+        self._is_closed = False
+        context = contextvars.copy_context
+        self._threads = [
+            threading.Thread(target=context().run, args=(self._run,), name=f"finish-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, gathered: Sequence[Gathered]) -> None:
+        """Take products whose fields are there, or cannot be."""
+        with self._changed:
+            for one in gathered:
+                self._count += 1
+                heapq.heappush(self._waiting, (one.make.urgency, self._count, one))
+            self._changed.notify(len(gathered))
+
+    def close(self, *, drop: bool = False) -> None:
+        """Wait until all have ended; with `drop` only until those that have begun."""
+        with self._changed:
+            if drop:
+                self._waiting.clear()
+            self._is_closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while (one := self._next()) is not None:
+            try:
+                self._ended(one.make, finished(one, self._finish))
+            except BaseException as error:  # noqa: BLE001 - it must not be lost in a thread
+                self._broken(error)
+                return
+
+    def _next(self) -> Gathered | None:
+        with self._changed:
+            while not self._waiting and not self._is_closed:
+                self._changed.wait()
+            return heapq.heappop(self._waiting)[2] if self._waiting else None
+
+
+def finished(one: Gathered, finish: Finish) -> Sequence[Outcome]:
+    """Finish a product; an error of it is its outcome."""
+    error = one.error
+    if error is None:
+        try:
+            return finish(one.make, one.parts) or ()
+        except Exception as found:  # noqa: BLE001 - whatever it is, others are finished all the same
+            error = as_product_error(found, one.make)
+    return [Outcome(product, "", error=error) for product in one.make.products]
+
+
+def as_product_error(error: Exception, make: Make) -> DtedaskError:
+    """An error of finishing as one that names the product."""
+    if isinstance(error, DtedaskError):
+        return error
+    found = ProductError(f"{make.products[0].id} could not be finished: {type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found

@@ -1,0 +1,87 @@
+"""Make products: every value once, the most urgent first, each finished as soon as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from dtedask.core.cores import cores
+from dtedask.core.settings import setting
+from dtedask.core.stages import stage
+from dtedask.products.making.counts import counts_of
+from dtedask.products.making.made import Made
+from dtedask.products.making.report import Report
+from dtedask.products.making.threads import Threads
+from dtedask.products.making.units import units_of
+from dtedask.products.making.work import Retry
+from dtedask.products.making.workers import Workers
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from dtedask.products.making.finisher import Finish
+    from dtedask.products.making.progress import Making
+    from dtedask.products.planning.make import Make
+
+__all__ = ["make"]
+
+_FINISHERS = 4
+
+
+class Planned(Protocol):
+    """What is made: `ProductPlan`, or anything that has what is to be made."""
+
+    @property
+    def makes(self) -> Sequence[Make]:
+        """All of it."""
+
+
+def make(
+    plan: Planned,
+    *,
+    finish: Finish,
+    client: Client | None = None,
+    threads: int | None = None,
+    on_progress: Callable[[Making], None] | None = None,
+    memory_bytes: int | None = None,
+    retries: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Made:
+    """Make the products of a plan.
+
+    Parameters
+    ----------
+    plan : ProductPlan
+        What to make.
+    finish : callable
+        Called with a `Make` and its parts as soon as these are there, from several threads; says what became of each
+        product at each place.
+    client : distributed.Client, optional
+        Compute on its workers; products are finished here all the same.
+    threads : int, optional
+        Threads of this process that compute; by default as many as cores.
+    on_progress : callable, optional
+        Hears how far it is.
+    memory_bytes : int, optional
+        What values may take together; by default half of what this machine has.
+    retries : int, optional
+        How often a field is read again where what went wrong may pass; by default the setting ``dtedask.jobs.retries``.
+    stop : callable, optional
+        Asked now and then; once it says True nothing more is begun, and what has begun is finished.
+
+    Returns
+    -------
+    Made
+        What became of each product. Those that failed are named in it; nothing is raised for them.
+    """
+    makes = sorted(plan.makes, key=lambda one: one.urgency)
+    report = Report(makes, on_progress)
+    retry = Retry(setting("jobs.retries") if retries is None else retries)
+    with stage("products", detail=f"{len(makes)} products"):
+        runner: Threads | Workers
+        runner = Threads(threads or cores(), _FINISHERS, stop) if client is None else Workers(client, _FINISHERS, stop)
+        units = units_of(makes, retry=retry)
+        report.planned(units)
+        most = runner.run(units, makes, report, finish, memory_bytes or 2**62)
+        report.counted(counts_of(units, makes, most))
+    return report.made()
