@@ -7,9 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from dtedask.core.errors import FormatVersionError, NoticeError
+from dtedask.core.errors import DtedaskError, FormatVersionError, NoticeError
 
 FORMAT = 1
 BUSY_TIMEOUT_S = 30.0
@@ -33,6 +34,39 @@ CREATE TABLE failures (
     message TEXT NOT NULL, time TEXT NOT NULL);
 """
 
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a database holds.
+
+    Parameters
+    ----------
+    what : str
+        What it is called in errors.
+    schema : str
+        Its statements ``CREATE TABLE``, with a semicolon behind each.
+    error : type of DtedaskError
+        What is raised where the file cannot be used.
+    hint : str
+        What to do then.
+    version : int
+        Number of the schema.
+    """
+
+    what: str
+    schema: str
+    error: type[DtedaskError]
+    hint: str
+    version: int = FORMAT
+
+
+NOTICES = Kind(
+    "log of notices",
+    _SCHEMA,
+    NoticeError,
+    "Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
+)
+
 _left_by_parents: list[sqlite3.Connection] = []  # closing them here would harm the parent's files
 
 
@@ -43,10 +77,13 @@ class Database:
     ----------
     path : Path
         The file; it and its folder are made when they are missing.
+    kind : Kind
+        What it holds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: Kind = NOTICES) -> None:
         self.path = path
+        self.kind = kind
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._owner: tuple[int, int, int] | None = None
@@ -54,7 +91,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Hold the connection."""
-        with self._lock, _as_notice_errors(self.path):
+        with self._lock, _as_our_errors(self.path, self.kind):
             yield self._open()
 
     @contextmanager
@@ -104,7 +141,7 @@ class Database:
             self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=64
         )
         try:
-            _prepare(connection, self.path)
+            _prepare(connection, self.path, self.kind)
         except BaseException:
             connection.close()
             raise
@@ -118,41 +155,38 @@ def lock_folder(path: Path) -> Path:
     return folder
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
     connection.execute("PRAGMA synchronous = FULL")
-    if _format(connection, path) == FORMAT:
+    if _format(connection, path, kind) == kind.version:
         return
     import filelock
 
     # SQLite does not wait for others while the journal is changed: one process makes the file, the others wait here.
     with filelock.FileLock(lock_folder(path) / "create.lock", timeout=BUSY_TIMEOUT_S, thread_local=False):
-        if _format(connection, path) == FORMAT:
+        if _format(connection, path, kind) == kind.version:
             return
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";"):
+        for statement in kind.schema.split(";"):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute(f"PRAGMA user_version = {kind.version}")
         connection.execute("COMMIT")
 
 
-def _format(connection: sqlite3.Connection, path: Path) -> int:
+def _format(connection: sqlite3.Connection, path: Path, kind: Kind) -> int:
     found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if found > FORMAT:
+    if found > kind.version:
         raise FormatVersionError(
-            f"The log of notices {str(path)!r} has format {found}; this dtedask knows {FORMAT}.",
+            f"The {kind.what} {str(path)!r} has format {found}; this dtedask knows {kind.version}.",
             hint="Install a newer dtedask.",
         )
     return found
 
 
 @contextmanager
-def _as_notice_errors(path: Path) -> Iterator[None]:
+def _as_our_errors(path: Path, kind: Kind) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise NoticeError(
-            f"The log of notices {str(path)!r} cannot be used: {reason}.",
-            hint="Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
-        ) from error
+        raise kind.error(f"The {kind.what} {str(path)!r} cannot be used: {reason}.", hint=kind.hint) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,9 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "dtedask.deliveries"
-_OWN: dict[str, str] = {}
+_OWN: dict[str, str] = {
+    "folder": "dtedask.products.deliveries.folder:FolderDelivery",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +55,8 @@ class Content:
         The fields, for deliveries that take fields.
     lineage : mapping of str to str
         Where it is from: snapshots, weights, versions, requirement.
+    is_spare : bool
+        Whether nobody needs `path` afterwards, so that the delivery may take it instead of a copy.
     """
 
     product: Product
@@ -62,6 +66,7 @@ class Content:
     size_bytes: int
     parts: tuple[Part, ...]
     lineage: Mapping[str, str]
+    is_spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,23 @@ class Delivery(ABC):
         ------
         DeliveryError
             If it could not be; `is_lasting` where trying again does not help.
+        """
+
+    def record(self, name: str, lines: Sequence[str]) -> None:  # noqa: B027 - some have no room for one
+        """Append lines to the manifest of the place; where it has no room for one, nothing is done.
+
+        Parameters
+        ----------
+        name : str
+            Name of the manifest, such as ``manifest-20240603T0000.jsonl``.
+        lines : sequence of str
+            One JSON object each, with ``product`` and ``id``. A line whose id is that of the last line of its product
+            is there already: recording again changes nothing.
+
+        Raises
+        ------
+        DeliveryError
+            As of `deliver`.
         """
 
     def close(self) -> None:  # noqa: B027 - some of them hold nothing

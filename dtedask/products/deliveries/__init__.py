@@ -1,0 +1,1 @@
+"""Where products go: folders, object stores, cubes, HTTP servers."""

@@ -1,0 +1,120 @@
+"""The delivery `folder`: products become files below a folder."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationInfo, field_validator
+
+from dtedask.core.errors import DeliveryError
+from dtedask.products.deliveries.aside import aside, copy_aside, make_folder, place, sweep, sync_folder
+from dtedask.products.deliveries.checksum import checksum_of_path
+from dtedask.products.deliveries.contents import path_of
+from dtedask.products.deliveries.manifest import lines_to_add
+from dtedask.products.deliveries.places import safe_name
+from dtedask.products.delivery import Content, Delivery, DeliveryOptions, Receipt
+
+__all__ = ["FolderDelivery", "FolderOptions"]
+
+_LASTING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+
+
+class FolderOptions(DeliveryOptions):
+    """Products become files below a folder, each whole from the moment it is seen."""
+
+    type: Literal["folder"] = "folder"
+    path: str
+    """The folder, relative to the document; `~` and `$VARIABLES` are replaced. It is made when it is missing."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_absolute(cls, path: str, info: ValidationInfo) -> str:
+        document = (info.context or {}).get("path")
+        folder = document.parent if document else Path()
+        text = path.removeprefix("file://")
+        if not text.strip():
+            raise ValueError("the folder has no name.")
+        return os.path.abspath(folder / Path(os.path.expandvars(text)).expanduser())
+
+    @property
+    def target(self) -> str:
+        """See `DeliveryOptions`."""
+        return self.path
+
+
+class FolderDelivery(Delivery):
+    """Writes a product aside in the same file system, syncs it, and gives it its name by one rename."""
+
+    Options = FolderOptions
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self.folder = Path(options.path)
+        with suppress(OSError):  # whoever delivers is told
+            sweep(self.folder)
+
+    def deliver(self, content: Content) -> Receipt:
+        """See `Delivery`."""
+        source, target = path_of(content), self.folder / safe_name(content.product)
+        with _told(content.product.id, self.folder):
+            is_new = not _is_there(target, content)
+            if is_new:
+                make_folder(target.parent)
+                with aside(self.folder) as path:
+                    copy_aside(source, path, may_link=content.is_spare)
+                    place(path, target)
+            else:
+                sync_folder(target.parent)  # a power cut may have followed the rename at once
+        return Receipt(str(target), content.checksum, content.size_bytes, datetime.now(UTC), is_new=is_new)
+
+    def record(self, name: str, lines: Sequence[str]) -> None:
+        """See `Delivery`."""
+        path = self.folder / name
+        with _told(f"manifest {name}", self.folder):
+            make_folder(self.folder)
+            is_first = not path.exists()
+            append_lines(path, lines)
+            if is_first:
+                sync_folder(self.folder)
+
+
+def append_lines(path: Path, lines: Sequence[str]) -> None:
+    """Append those lines to a manifest that it lacks, on disk; half a line that a kill has left is cut off."""
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        there = file.read()
+        whole = there.rfind(b"\n") + 1
+        if whole < len(there):
+            file.truncate(whole)
+        new = lines_to_add(there[:whole].decode().splitlines(), lines, place=str(path))
+        file.write("".join(f"{line}\n" for line in new).encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _is_there(target: Path, content: Content) -> bool:
+    if not target.exists():
+        return False
+    if not target.is_dir() and target.stat().st_size != content.size_bytes:
+        return False
+    return checksum_of_path(target) == (content.checksum, content.size_bytes)
+
+
+@contextmanager
+def _told(what: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DeliveryError(
+            f"{what} cannot be delivered to {str(folder)!r}: {error.strerror or error} ({error.filename or folder}).",
+            hint="Check that the folder can be written and its disk is not full.",
+            is_lasting=error.errno in _LASTING,
+        ) from error

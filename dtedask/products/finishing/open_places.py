@@ -1,0 +1,44 @@
+"""Places of delivery that are open: one object for each, however many products go there."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from dtedask.products.delivery import AnyDelivery, Delivery, DeliveryOptions, make_delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["OpenPlaces"]
+
+
+class OpenPlaces:
+    """Deliveries by their options, made when they are first used."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._open: dict[DeliveryOptions, Delivery] = {}
+
+    def of(self, options: DeliveryOptions) -> Delivery:
+        """The delivery to a place."""
+        with self._guard:
+            if options not in self._open:
+                self._open[options] = make_delivery(options)
+            return self._open[options]
+
+    def of_json(self, text: str) -> Delivery:
+        """The delivery to a place, by its options as JSON."""
+        options: DeliveryOptions = TypeAdapter(AnyDelivery).validate_json(text)
+        return self.of(options)
+
+    def close(self) -> None:
+        """Close all."""
+        for delivery in self:
+            delivery.close()
+
+    def __iter__(self) -> Iterator[Delivery]:
+        with self._guard:
+            return iter(list(self._open.values()))

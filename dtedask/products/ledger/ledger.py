@@ -1,0 +1,332 @@
+"""The ledger: one SQLite file in the state folder, for any number of threads and processes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from dtedask.core.errors import ProductError
+from dtedask.notify.database import Database, Kind
+from dtedask.notify.event import format_time, parse_time
+from dtedask.products.ledger.rows import DeliveryRow, ProductRow, State
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from dtedask.products.finishing.outcome import Outcome
+    from dtedask.products.product import Product
+
+__all__ = ["FILE_NAME", "Ledger", "Pending"]
+
+FILE_NAME = "products.sqlite"
+_SCHEMA = """
+CREATE TABLE products (
+    product TEXT PRIMARY KEY, requirement TEXT NOT NULL, owner TEXT NOT NULL, cycle TEXT NOT NULL, file TEXT NOT NULL,
+    due TEXT, state TEXT NOT NULL, digest TEXT NOT NULL, missing TEXT NOT NULL, error TEXT NOT NULL,
+    time TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX products_by_cycle ON products (cycle, owner);
+CREATE TABLE deliveries (
+    product TEXT NOT NULL, target TEXT NOT NULL, digest TEXT NOT NULL, delivered TEXT NOT NULL,
+    attempts INTEGER NOT NULL, error TEXT NOT NULL, lasting INTEGER NOT NULL, location TEXT NOT NULL,
+    checksum TEXT NOT NULL, size INTEGER NOT NULL, time TEXT NOT NULL, PRIMARY KEY (product, target)) WITHOUT ROWID;
+CREATE TABLE announcements (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, product TEXT NOT NULL, target TEXT NOT NULL, manifest TEXT NOT NULL,
+    line TEXT NOT NULL, options TEXT NOT NULL, recorded INTEGER NOT NULL DEFAULT 0,
+    told INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE contents (digest TEXT PRIMARY KEY, checksum TEXT NOT NULL, size INTEGER NOT NULL, time TEXT NOT NULL)
+    WITHOUT ROWID;
+"""
+_KIND = Kind(
+    "ledger of products",
+    _SCHEMA,
+    ProductError,
+    "Check that its disk is there, writable and not full; the option --state names another folder.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A delivery that is to be told of: in the manifest of its place, and by a notice.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the order of deliveries.
+    product, target : str
+        Which product, and where.
+    manifest : str
+        Name of the manifest.
+    line : str
+        What the manifest says.
+    options : str
+        Options of the delivery, JSON.
+    is_recorded : bool
+        Whether the manifest has it.
+    is_told : bool
+        Whether the notice was given.
+    """
+
+    number: int
+    product: str
+    target: str
+    manifest: str
+    line: str
+    options: str
+    is_recorded: bool = False
+    is_told: bool = False
+
+
+class Ledger:
+    """What is known of every product.
+
+    Each change is one transaction, on disk when the call returns.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        The state folder; it and the file are made when they are missing.
+
+    Raises
+    ------
+    ProductError
+        Of every method: if the file cannot be used.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder).expanduser().absolute()
+        self._database = Database(self.folder / FILE_NAME, _KIND)
+
+    def delivered(self, product: str, target: str) -> str | None:
+        """Digest of the content of a product that lies at a place, None where none does."""
+        with self._database.read() as connection:
+            found = connection.execute(
+                "SELECT delivered FROM deliveries WHERE product = ? AND target = ?", (product, target)
+            ).fetchone()
+        return found[0] or None if found else None
+
+    def delivered_all(self) -> dict[tuple[str, str], str]:
+        """Digests of all contents that were delivered, by product and place."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT product, target, delivered FROM deliveries WHERE delivered <> ''")
+            return {(product, target): digest for product, target, digest in rows}
+
+    def planned(self, products: Iterable[tuple[Product, str]], *, now: datetime | None = None) -> None:
+        """Note products that will be made, each with the digest of its content."""
+        self._note([(product, "planned", digest, "[]", "") for product, digest in products], now)
+
+    def waiting(self, products: Mapping[Product, Sequence[Mapping[str, str]]], *, now: datetime | None = None) -> None:
+        """Note products whose inputs are not all there, each with the MARS keys of those that it waits for."""
+        rows = [
+            (one, "waiting", "", json.dumps([dict(keys) for keys in missing]), "") for one, missing in products.items()
+        ]
+        self._note(rows, now)
+
+    def running(self, products: Iterable[tuple[Product, str]], *, now: datetime | None = None) -> None:
+        """Note products that are being made, each with the digest of its content."""
+        self._note([(product, "running", digest, "[]", "") for product, digest in products], now)
+
+    def failed(self, product: Product, error: BaseException, *, digest: str = "", now: datetime | None = None) -> None:
+        """Note a product that could not be made."""
+        self._note([(product, "failed", digest, "[]", str(error))], now)
+
+    def made(
+        self, products: Iterable[Product], digest: str, checksum: str, size_bytes: int, *, now: datetime | None = None
+    ) -> None:
+        """Note products whose content is there, ready to be delivered."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (digest, checksum, size_bytes, _time(now))
+            )
+            _note(connection, [(product, "made", digest, "[]", "") for product in products], now)
+
+    def record(
+        self, outcome: Outcome, digest: str, *, pending: Pending | None = None, now: datetime | None = None
+    ) -> None:
+        """Note what became of a product at a place, and what is still to be told of it."""
+        self.record_all([(outcome, pending)], digest, now=now)
+
+    def record_all(
+        self, outcomes: Iterable[tuple[Outcome, Pending | None]], digest: str, *, now: datetime | None = None
+    ) -> None:
+        """Note what became of the products of one content, all at once."""
+        with self._database.write() as connection:
+            for outcome, pending in outcomes:
+                _record(connection, outcome, digest, _time(now))
+                if pending is not None:
+                    connection.execute(
+                        "INSERT INTO announcements (product, target, manifest, line, options) VALUES (?, ?, ?, ?, ?)",
+                        (pending.product, pending.target, pending.manifest, pending.line, pending.options),
+                    )
+
+    def pending(self) -> list[Pending]:
+        """Deliveries that are to be told of, in their order."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT number, product, target, manifest, line, options, recorded, told FROM announcements"
+                " ORDER BY number"
+            )
+            return [Pending(*row) for row in rows]
+
+    def recorded(self, numbers: Iterable[int]) -> None:
+        """Note that manifests have deliveries."""
+        self._mark("recorded", numbers)
+
+    def told(self, numbers: Iterable[int]) -> None:
+        """Note that notices of deliveries were given."""
+        self._mark("told", numbers)
+
+    def products(self, *, owner: str = "", cycle: str = "", state: State | None = None) -> list[ProductRow]:
+        """What is known of products, in the order of their names.
+
+        Parameters
+        ----------
+        owner, cycle : str
+            Only those of an owner, and of a cycle as `Cycle` writes itself; "" for all.
+        state : State, optional
+            Only those that are so far.
+        """
+        wanted = {"owner": owner, "cycle": cycle, "state": state or ""}
+        where = " AND ".join(["1"] + [f"p.{name} = :{name}" for name, value in wanted.items() if value])
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT {_PRODUCT} FROM products p WHERE {where} ORDER BY product",
+                wanted,
+            ).fetchall()
+            deliveries: dict[str, list[DeliveryRow]] = {}
+            found = connection.execute(
+                f"SELECT {_DELIVERY} FROM deliveries d JOIN products p USING (product) WHERE {where}"
+                " ORDER BY product, target",
+                wanted,
+            )
+            for row in found:
+                deliveries.setdefault(row[0], []).append(_delivery_row(row))
+        return [_product_row(row, tuple(deliveries.get(row[0], ()))) for row in rows]
+
+    def delivery(self, product: str, target: str) -> DeliveryRow | None:
+        """What became of a product at a place; None where it was never tried."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"SELECT {_DELIVERY} FROM deliveries d WHERE product = ? AND target = ?",
+                (product, target),
+            ).fetchone()
+        return None if row is None else _delivery_row(row)
+
+    def forget(self, older_than: datetime) -> int:
+        """Forget products that nothing was heard of since a time, with their deliveries; returns how many.
+
+        What was delivered stays where it is. A product that is forgotten would be made again, were it asked for.
+        """
+        before = _time(older_than)
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM deliveries WHERE time < :before"
+                " AND product NOT IN (SELECT product FROM products WHERE time >= :before)",
+                {"before": before},
+            )
+            count = connection.execute(
+                "DELETE FROM products WHERE time < ? AND product NOT IN (SELECT product FROM deliveries)", (before,)
+            ).rowcount
+            connection.execute(
+                "DELETE FROM contents WHERE time < ? AND digest NOT IN (SELECT digest FROM products)", (before,)
+            )
+            return count
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Ledger({str(self.folder)!r})"
+
+    def _mark(self, column: str, numbers: Iterable[int]) -> None:
+        with self._database.write() as connection:
+            rows = [(number,) for number in numbers]
+            connection.executemany(f"UPDATE announcements SET {column} = 1 WHERE number = ?", rows)
+            connection.execute("DELETE FROM announcements WHERE recorded AND told")
+
+    def _note(self, rows: Sequence[tuple[Product, str, str, str, str]], now: datetime | None) -> None:
+        if rows:
+            with self._database.write() as connection:
+                _note(connection, rows, now)
+
+
+_PRODUCT = "p.product, p.requirement, p.owner, p.cycle, p.file, p.due, p.state, p.digest, p.missing, p.error, p.time"
+_DELIVERY = (
+    "d.product, d.target, d.digest, d.delivered, d.attempts, d.error, d.lasting, d.location, d.checksum, d.size, d.time"
+)
+
+
+def _note(
+    connection: sqlite3.Connection, rows: Iterable[tuple[Product, str, str, str, str]], now: datetime | None
+) -> None:
+    time = _time(now)
+    connection.executemany(
+        "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (product) DO UPDATE SET owner = excluded.owner, due = excluded.due, state = excluded.state,"
+        " digest = excluded.digest, missing = excluded.missing, error = excluded.error, time = excluded.time",
+        [
+            (
+                product.id, product.requirement.name, product.requirement.owner, str(product.cycle), product.file_name,
+                None if product.due is None else _time(product.due), state, digest, missing, error, time,
+            )
+            for product, state, digest, missing, error in rows
+        ],
+    )  # fmt: skip
+
+
+def _record(connection: sqlite3.Connection, outcome: Outcome, digest: str, time: str) -> None:
+    receipt, error = outcome.receipt, outcome.error
+    if receipt is None:
+        connection.execute(
+            "INSERT INTO deliveries VALUES (?, ?, ?, '', ?, ?, ?, '', '', 0, ?)"
+            " ON CONFLICT (product, target) DO UPDATE SET attempts = excluded.attempts"
+            " + CASE WHEN digest = excluded.digest THEN attempts ELSE 0 END, digest = excluded.digest,"
+            " error = excluded.error, lasting = excluded.lasting, time = excluded.time",
+            (outcome.product.id, outcome.target, digest, outcome.attempts, str(error), _lasts(error), time),
+        )
+        return
+    connection.execute(
+        "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, '', 0, ?, ?, ?, ?)"
+        " ON CONFLICT (product, target) DO UPDATE SET attempts = excluded.attempts"
+        " + CASE WHEN digest = excluded.digest AND delivered <> digest THEN attempts ELSE 0 END,"
+        " digest = excluded.digest, delivered = excluded.delivered, error = '', lasting = 0,"
+        " location = excluded.location, checksum = excluded.checksum, size = excluded.size, time = excluded.time",
+        (
+            outcome.product.id, outcome.target, digest, digest, outcome.attempts, receipt.location, receipt.checksum,
+            receipt.size_bytes, time,
+        ),
+    )  # fmt: skip
+
+
+def _lasts(error: object) -> int:
+    return int(bool(getattr(error, "is_lasting", False)))
+
+
+def _product_row(row: Sequence[Any], deliveries: tuple[DeliveryRow, ...]) -> ProductRow:
+    product, requirement, owner, cycle, file_name, due, state, digest, missing, error, time = row
+    return ProductRow(
+        product, requirement, owner, cycle, file_name, None if due is None else parse_time(due), state, digest,
+        tuple(json.loads(missing)), error, parse_time(time), deliveries,
+    )  # fmt: skip
+
+
+def _delivery_row(row: Sequence[Any]) -> DeliveryRow:
+    product, target, digest, delivered, attempts, error, lasting, location, checksum, size, time = row
+    return DeliveryRow(
+        product, target, digest, delivered, attempts, error, bool(lasting), location, checksum, size, parse_time(time)
+    )
+
+
+def _time(time: datetime | None) -> str:
+    return format_time(time or datetime.now(UTC))
