@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["ENTRY_POINTS", "AnyFormat", "Format", "FormatOptions", "format_class", "format_types", "make_format"]
 
 ENTRY_POINTS = "dtedask.product_formats"
-_OWN: dict[str, str] = {}
+_OWN = {
+    "csv": "dtedask.products.formats.csv:Csv",
+    "grib2": "dtedask.products.formats.grib:Grib",
+}
 _OLDER = {"grib": "grib2", "gb": "grib2", "nc": "netcdf", "covjson": "coveragejson"}
 
 

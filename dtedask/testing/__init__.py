@@ -2,6 +2,7 @@
 
 from dtedask.testing.actions import ActionSuite
 from dtedask.testing.fields import KEYS, make_field
+from dtedask.testing.formats import FormatSuite
 from dtedask.testing.interpolation import MethodSuite
 from dtedask.testing.lazy import raise_if_computes
 from dtedask.testing.messages import make_message
@@ -11,6 +12,7 @@ from dtedask.testing.store import StoreSuite
 __all__ = [
     "KEYS",
     "ActionSuite",
+    "FormatSuite",
     "MethodSuite",
     "SinkSuite",
     "StoreSuite",

@@ -16,7 +16,7 @@ from dtedask.pipeline.action import Action, ActionOptions, Context
 from dtedask.request import is_key
 
 if TYPE_CHECKING:
-    from dtedask.grib import Grid
+    from dtedask.grib import FieldDescription, Grid
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
 
@@ -167,13 +167,18 @@ def encode_field(
         )
     if as_it_says and message.keys.get("packing") in PACKINGS:
         encoder = replace(encoder, packing=message.keys["packing"])
-    attributes = dict(described.attributes)
-    if described.interval is not None and described.step_type in _STATISTICS:
-        attributes.setdefault("GRIB_typeOfStatisticalProcessing", _STATISTICS[described.step_type])
     return EncodeField(
-        _with_misc(encoder, message.keys), tuple(keys.items()), described.grid, tuple(attributes.items()),
+        _with_misc(encoder, message.keys), tuple(keys.items()), described.grid, tuple(said_of(described).items()),
         described.interval,
     )  # fmt: skip
+
+
+def said_of(described: FieldDescription) -> dict[str, Any]:
+    """``GRIB_*`` attributes of a field, and which statistic it is."""
+    attributes: dict[str, Any] = dict(described.attributes)
+    if described.interval is not None and described.step_type in _STATISTICS:
+        attributes.setdefault("GRIB_typeOfStatisticalProcessing", _STATISTICS[described.step_type])
+    return attributes
 
 
 def _with_misc(encoder: Encoder, keys: Mapping[str, Any]) -> Encoder:

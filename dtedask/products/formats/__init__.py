@@ -1,0 +1,1 @@
+"""How products are written: GRIB, NetCDF, Zarr, cubes, tables of points, CoverageJSON and maps."""

@@ -1,0 +1,97 @@
+"""Values at places: all that travels of a field to a table of points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.core.errors import ProductError
+from dtedask.geo import Grid, PointOrder, WeightsHandle, weights_handle
+from dtedask.products.operation import Operation
+
+if TYPE_CHECKING:
+    from dtedask.grib import FieldDescription
+    from dtedask.products.formats.stations import StationOptions, Stations
+
+__all__ = ["Extract", "extraction", "refuse_placeless"]
+
+_PLACELESS = {"sh": "spherical harmonics", "opaque": "bytes of which nobody knows more"}
+
+
+@dataclass(frozen=True, slots=True)
+class Extract(Operation):
+    """Takes the values at places out of a field.
+
+    Parameters
+    ----------
+    weights : WeightsHandle
+        From the grid of the field to the places.
+    """
+
+    name: ClassVar[str] = "extract"
+    weights: WeightsHandle
+
+    @property
+    def identity(self) -> str:
+        """See `Operation`."""
+        return self.weights.key
+
+    def describe(self, *fields: FieldDescription) -> FieldDescription:
+        """See `Operation`."""
+        (field,) = fields
+        places = self.weights.interpolation.target
+        return replace(field, grid=places, order=PointOrder(places.shape))
+
+    def __call__(self, *values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """See `Operation`."""
+        (field,) = values
+        return self.batch([(field,)])[0]
+
+    def batch(self, fields: list[tuple[NDArray[np.floating], ...]]) -> list[NDArray[np.floating]]:  # type: ignore[override]
+        """See `Operation`."""
+        from dtedask.geo.application.operation import Operation as Weighing
+
+        shape = self.weights.interpolation.source.shape
+        weighing = Weighing(self.weights, None, tuple((0, size) for size in shape))
+        return [weighing(np.asarray(field).reshape(shape)) for (field,) in fields]
+
+    def flops(self, *fields: FieldDescription) -> float:  # noqa: ARG002 - as many as there are places
+        """See `Operation`."""
+        return 2.0 * self.weights.shape[0]
+
+
+def extraction(field: FieldDescription, options: StationOptions) -> Operation | None:
+    """The operation that takes the values of a field which the options name; None for all of its points.
+
+    Raises
+    ------
+    ProductError
+        If the field has no points.
+    """
+    refuse_placeless(field.grid)
+    stations = options.stations()
+    return None if stations is None else _extract(field.grid, stations, options.method, options.outside)
+
+
+def refuse_placeless(grid: Grid) -> None:
+    """Refuse what has no points.
+
+    Raises
+    ------
+    ProductError
+        If the grid has none.
+    """
+    if grid.kind in _PLACELESS:
+        raise ProductError(
+            f"A field on {grid.label} is {_PLACELESS[grid.kind]} and has no values at points.",
+            hint="Give the requirement a grid, such as grid: 0.25/0.25, or the format grib2.",
+        )
+
+
+@lru_cache(512)
+def _extract(grid: Grid, stations: Stations, method: str, outside: str) -> Extract:
+    return Extract(weights_handle(grid, stations.grid, method, outside=outside))

@@ -1,0 +1,98 @@
+"""Which fields of a product go where: their variable, their times, and their other labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.geo.grids.rows import Points
+from dtedask.pipeline.message import valid_time_of
+from dtedask.pipeline.sinks.cf import Moment
+from dtedask.store.identity import address_of
+from dtedask.store.schema import Schema
+
+if TYPE_CHECKING:
+    from dtedask.grib import FieldDescription
+    from dtedask.products.product import Part
+
+__all__ = ["Labelled", "labelled", "moment_of", "points_of"]
+
+_REFERENCE, _STEP = "forecast_reference_time", "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a field is in a table.
+
+    Parameters
+    ----------
+    variable : str
+        Name of the variable; with the kind of its levels, where those are not of pressure.
+    labels : tuple of (str, label)
+        Its labels by dimension, times and steps in seconds; in the order of the dimensions.
+    attributes : mapping
+        Words of the variable: ``units``, ``long_name``, ...
+    """
+
+    variable: str
+    labels: tuple[tuple[str, Any], ...]
+    attributes: Mapping[str, Any]
+
+    @property
+    def valid_time(self) -> int | None:
+        """Seconds since 1970; None for climatologies, which are of no year."""
+        known = dict(self.labels)
+        return None if _REFERENCE not in known else int(known[_REFERENCE]) + int(known.get(_STEP, 0))
+
+
+def labelled(field: FieldDescription) -> Labelled:
+    """Say what a field is in a table.
+
+    Raises
+    ------
+    FieldError
+        If it lacks a key that every field needs.
+    """
+    address = address_of(field, _schema())
+    labels = dict(zip(address.variable.dims, address.labels, strict=True))
+    levtype = field.keys.get("levtype", "sfc")
+    suffix = f"_{levtype}" if "level" in labels and levtype != "pl" else ""
+    return Labelled(f"{address.variable.name}{suffix}", tuple(labels.items()), dict(address.variable.attributes))
+
+
+def moment_of(field: FieldDescription) -> Moment:
+    """When a field is valid, of which forecast it is, and since when."""
+    reference = valid_time_of({key: field.keys[key] for key in ("date", "time") if key in field.keys})
+    valid = valid_time_of(field.keys)
+    return Moment(valid, reference, valid if field.interval is None else reference + field.interval[0])
+
+
+def points_of(part: Part) -> Points:
+    """Where the points of a part are, in its order.
+
+    Raises
+    ------
+    GridError
+        If nobody knows.
+    """
+    known = part.coordinates
+    if "latitude" not in known or "longitude" not in known:
+        return part.description.grid.points()
+    latitude, longitude = (_float(known[name].values) for name in ("latitude", "longitude"))
+    if part.description.grid.dims == ("latitude", "longitude"):
+        latitude, longitude = np.broadcast_arrays(latitude[:, None], longitude[None, :])
+    return Points(latitude.ravel(), longitude.ravel())
+
+
+def _float(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values, np.float64)
+
+
+@cache
+def _schema() -> Schema:
+    return Schema()
