@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 
+from dtedask.products.requirement import Cycle
 from dtedask.request import format_step, parse_step
 from dtedask.request.parameters import accepted_ids
 
-__all__ = ["Place", "canonical", "members_of", "place_of", "step_end"]
+__all__ = ["Place", "canonical", "cycles_of", "members_of", "place_of", "step_end"]
 
 Place = tuple[str, str, str]
 """Level, end of the step, member: where a field of a parameter is within its cycle."""
@@ -81,3 +83,13 @@ def step_end(text: str) -> str:
 def params_of(name: str) -> tuple[str, ...]:
     """ParamIds that a canonical ``param`` means, the likeliest first."""
     return (name,) if name.isdecimal() else accepted_ids(name)
+
+
+def cycles_of(keys: Mapping[str, str]) -> list[Cycle]:
+    """Cycles of the fields of a commit, whose keys may have several values; none of those without a date."""
+    found = []
+    for date in keys.get("date", "").split("/"):
+        for time in keys.get("time", "0000").split("/"):
+            with suppress(ValueError):  # a climatology has days and months of no year
+                found.append(Cycle.of({"date": date, "time": time}))
+    return found

@@ -10,16 +10,19 @@ from dtedask.core.errors import ProductError
 from dtedask.products.format import format_class
 from dtedask.products.planning.canonical import member_of, members_of, params_of
 from dtedask.products.planning.naming import file_name, template_keys
+from dtedask.products.planning.recipes import FindRecipes, no_recipes
 from dtedask.products.product import Product
 from dtedask.store.ranks import sort_values
 
 if TYPE_CHECKING:
-    from dtedask.products.planning.inventory import CycleFields, Inventory
+    from dtedask.products.planning.cycle_fields import CycleFields
+    from dtedask.products.planning.inventory import Inventory
     from dtedask.products.requirement import Cycle, Requirement
 
-__all__ = ["fields_of", "is_for", "products_of"]
+__all__ = ["Expansion", "fields_of", "is_for", "products_of"]
 
 Keys = dict[str, str]
+Request = Mapping[str, tuple[str, ...]]
 _CYCLE = ("date", "time")
 _ENSEMBLE = ("cf", "pf")
 _OVER_MEMBERS = frozenset({"em", "es", "ep", "pb", "taem", "taes"})
@@ -27,32 +30,58 @@ _COMPLETE = ("class", "stream", "expver", "type", "levtype", "step")
 _WITHOUT_LEVEL = frozenset({"sfc", "o2d"})
 
 
-def products_of(requirement: Requirement, cycle: Cycle, inventory: Inventory) -> Iterator[Product]:
-    """Products that a requirement gives for one cycle, in the order of their fields.
+class Expansion:
+    """Expands requirements; what several of them ask for is made out once.
 
     Parameters
     ----------
-    requirement : Requirement
-        What was ordered.
-    cycle : Cycle
-        Of which run.
     inventory : Inventory
-        What says which values there are where the requirement leaves a key out or asks for ``all``. Where nothing of
-        the kind exists yet, ``all`` stays, and what is called so is not found.
-
-    Raises
-    ------
-    DtedaskError
-        If the name of a file cannot be made.
+        What says which values there are where a requirement leaves a key out or asks for ``all``. Where nothing of the
+        kind exists yet, ``all`` stays, and what is called so is not found.
+    find : callable
+        Finds ways to make what does not exist of what does.
     """
-    if not is_for(requirement, cycle):
-        return
-    suffix = "" if requirement.file_name and requirement.format.type == "cube" else _suffix(requirement)
-    template = requirement.file_name or format_class(requirement.format.type).default_name
-    due = requirement.due(cycle)
-    for group in _grouped(fields_of(requirement.request, cycle, inventory.at(cycle)), template_keys(template)):
-        name = file_name(template, group[0], requirement, cycle, suffix=suffix)
-        yield Product(requirement, cycle, name, tuple(group), due)
+
+    def __init__(self, inventory: Inventory, find: FindRecipes = no_recipes) -> None:
+        self._inventory, self._find = inventory, find
+        self._fields: dict[tuple[Cycle, tuple[tuple[str, tuple[str, ...]], ...]], list[Keys]] = {}
+        self._known: dict[tuple[tuple[str, str], ...], Keys] = {}
+
+    def products(self, requirement: Requirement, cycle: Cycle) -> Iterator[Product]:
+        """Products that a requirement gives for one cycle, in the order of their fields.
+
+        Raises
+        ------
+        DtedaskError
+            If nothing can be made of it, such as the name of a file.
+        """
+        if not is_for(requirement, cycle):
+            return
+        suffix = format_class(requirement.format.type).suffix
+        template = requirement.file_name or format_class(requirement.format.type).default_name
+        due = requirement.due(cycle)
+        for group in _grouped(self.fields(requirement.request, cycle), template_keys(template)):
+            name = file_name(template, group[0], requirement, cycle, suffix=suffix)
+            yield Product(requirement, cycle, name, tuple(group), due)
+
+    def fields(self, request: Request, cycle: Cycle) -> list[Keys]:
+        """Keys of every field that a request takes of a cycle, in its order: the last key runs fastest.
+
+        Fields that are the same are the same object.
+        """
+        place = (cycle, tuple(request.items()))
+        if place not in self._fields:
+            found = fields_of(request, self._inventory.at(cycle), self._find)
+            same = ({**keys, **cycle.keys} for keys in found)
+            self._fields[place] = [self._known.setdefault(tuple(keys.items()), keys) for keys in same]
+        return self._fields[place]
+
+
+def products_of(
+    requirement: Requirement, cycle: Cycle, inventory: Inventory, find: FindRecipes = no_recipes
+) -> Iterator[Product]:
+    """Products that a requirement gives for one cycle; see `Expansion`."""
+    return Expansion(inventory, find).products(requirement, cycle)
 
 
 def is_for(requirement: Requirement, cycle: Cycle) -> bool:
@@ -61,32 +90,32 @@ def is_for(requirement: Requirement, cycle: Cycle) -> bool:
     return all(key not in request or "all" in request[key] or keys[key] in request[key] for key in _CYCLE)
 
 
-def fields_of(request: Mapping[str, tuple[str, ...]], cycle: Cycle, known: CycleFields) -> list[Keys]:
-    """Keys of every field that a request takes of a cycle, in its order: the last key runs fastest.
+def fields_of(request: Request, known: CycleFields, find: FindRecipes = no_recipes) -> Iterator[Keys]:
+    """Keys of every field that a request takes of a cycle, without those of the cycle.
 
-    Parameters
-    ----------
-    request : mapping
-        MARS keys with all of their values.
-    cycle : Cycle
-        Which run.
-    known : CycleFields
-        Its fields.
+    Raises
+    ------
+    ProductError
+        If it names no parameter, and there is none.
     """
     params = request.get("param")
     if not params or "all" in params:
-        params = tuple(sort_values("param", known.params))
+        params = tuple(sort_values("param", known.expected_params))
     if not params:
         raise ProductError("The requirement names no parameter.", hint="Name one, as in 'param=2t/tp'.")
-    found: list[Keys] = []
+    named = [_param(name, known) for name in params]
     for combination in _named(request):
-        for name in params:
-            param = next((one for one in params_of(name) if one in known.params), params_of(name)[0])
-            found += _completed({**combination, "param": param}, request, known)
-    return [{**keys, **cycle.keys} for keys in found]
+        for param in named:
+            yield from _completed({**combination, "param": param}, request, known, find)
 
 
-def _named(request: Mapping[str, tuple[str, ...]]) -> Iterator[Keys]:
+def _param(name: str, known: CycleFields) -> str:
+    """The paramId that a name means among those that exist; else the likeliest."""
+    ids = params_of(name)
+    return ids[0] if len(ids) == 1 else next((one for one in ids if one in known.expected_params), ids[0])
+
+
+def _named(request: Request) -> Iterator[Keys]:
     """All combinations of the values that are named, but for parameters; members are one axis."""
     axes: list[list[Keys]] = []
     members = _members(request)
@@ -100,7 +129,7 @@ def _named(request: Mapping[str, tuple[str, ...]]) -> Iterator[Keys]:
         yield {key: value for part in parts for key, value in part.items()}
 
 
-def _members(request: Mapping[str, tuple[str, ...]]) -> list[Keys] | None:
+def _members(request: Request) -> list[Keys] | None:
     """The members that are named, with their types; None where types alone or nothing is named."""
     types, numbers = request.get("type", ()), request.get("number", ())
     if not set(types) & set(_ENSEMBLE) or not numbers or "all" in numbers:
@@ -108,19 +137,19 @@ def _members(request: Mapping[str, tuple[str, ...]]) -> list[Keys] | None:
     return [{"type": kind, "number": number} for kind, number in members_of(types, numbers)]
 
 
-def _is_over(request: Mapping[str, tuple[str, ...]]) -> bool:
+def _is_over(request: Request) -> bool:
     """Whether the fields are made over members, which `number` then chooses."""
     return bool(_OVER_MEMBERS & set(request.get("type", ())))
 
 
-def _completed(keys: Keys, request: Mapping[str, tuple[str, ...]], known: CycleFields) -> Iterable[Keys]:
+def _completed(keys: Keys, request: Request, known: CycleFields, find: FindRecipes) -> Iterable[Keys]:
     """Fields with keys that leave others open: those that exist, else what is named and ``all``."""
     if _is_complete(keys, request):
         return [keys]
     found: dict[tuple[tuple[str, str], ...], Keys] = {}
-    for one in known.matching(keys):
-        own = {key: value for key, value in one.keys.items() if key not in _CYCLE}
-        if member_of(own):
+    for one in _like(keys, known, find):
+        own = {key: value for key, value in one.items() if key not in _CYCLE}
+        if member_of(own) and not _is_over(request):
             own["number"] = member_of(own)
         full = {**keys, **{key: value for key, value in own.items() if key not in keys}}
         found[tuple(full.items())] = full
@@ -129,7 +158,21 @@ def _completed(keys: Keys, request: Mapping[str, tuple[str, ...]], known: CycleF
     return [{**keys, **{key: "all" for key, values in request.items() if "all" in values and key not in _CYCLE}}]
 
 
-def _is_complete(keys: Keys, request: Mapping[str, tuple[str, ...]]) -> bool:
+def _like(keys: Keys, known: CycleFields, find: FindRecipes) -> Iterable[Mapping[str, str]]:
+    """Keys of the fields themselves, or of those that they are made of where they are made of others."""
+    found: Iterable[Mapping[str, str]] = known.expected(keys)
+    if found:
+        return found
+    for recipe in find(keys):
+        like = recipe.like(keys)
+        others = known.expected(like)
+        if others:
+            beside = {key for key in like if like[key] != keys.get(key)}
+            return [{key: value for key, value in one.items() if key not in beside} for one in others]
+    return ()
+
+
+def _is_complete(keys: Keys, request: Request) -> bool:
     if any("all" in values for key, values in request.items() if key not in (*_CYCLE, "param")):
         return False
     if any(key not in keys for key in _COMPLETE):
@@ -155,7 +198,3 @@ def _grouped(fields: Sequence[Keys], names: Sequence[str]) -> Iterable[list[Keys
     for keys in fields:
         groups.setdefault(tuple(keys.get(name, "") for name in names), []).append(keys)
     return groups.values()
-
-
-def _suffix(requirement: Requirement) -> str:
-    return format_class(requirement.format.type).suffix

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dtedask.pipeline.sources.choose import parse_input
 from dtedask.pipeline.sources.files import FileSource
-from dtedask.products.planning.available import Available
-from dtedask.products.planning.canonical import Place, params_of, place_of
+from dtedask.products.planning.canonical import cycles_of
+from dtedask.products.planning.cycle_fields import CycleFields
 from dtedask.products.planning.supply import AtHand, Supply, field_at_hand, unread_field
 from dtedask.products.requirement import Cycle
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from dtedask.core.commit import Commit
     from dtedask.grib import Field
     from dtedask.pipeline.sources.source import DType
+    from dtedask.products.planning.available import Available
 
-__all__ = ["CycleFields", "Inventory"]
+__all__ = ["Inventory"]
 
 
 class Inventory:
@@ -28,16 +30,24 @@ class Inventory:
     ----------
     supplies : sequence of Supply
         What has fields; of a field that several have, the first one's is taken.
+    like_before : bool
+        Whether a cycle is expected to have what the one before it of the same time of day has: while a model runs,
+        ``all`` members or steps are more than those that have come.
     """
 
-    def __init__(self, supplies: Sequence[Supply]) -> None:
+    def __init__(self, supplies: Sequence[Supply], *, like_before: bool = False) -> None:
         self._supplies = tuple(supplies)
+        self._like_before = like_before
         self._of: dict[Cycle, CycleFields] = {}
         self._cycles: tuple[Cycle, ...] | None = None
 
     @classmethod
     def open(
-        cls, names: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, dtype: DType = "float32"
+        cls,
+        names: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        *,
+        dtype: DType = "float32",
+        like_before: bool = False,
     ) -> Inventory:
         """Look at inputs.
 
@@ -48,6 +58,8 @@ class Inventory:
             `dtedask.pipeline.sources.open_source` takes them.
         dtype : {"float32", "float64"}
             What values of GRIB files are rounded to when they are decoded.
+        like_before : bool
+            See `Inventory`.
 
         Raises
         ------
@@ -63,12 +75,12 @@ class Inventory:
         if files:
             unread = (one for _, fields in FileSource(files, dtype=dtype).steps() for one in fields)
             supplies.append(AtHand(map(unread_field, unread)))
-        return cls(supplies)
+        return cls(supplies, like_before=like_before)
 
     @classmethod
-    def of(cls, fields: Iterable[Field]) -> Inventory:
+    def of(cls, fields: Iterable[Field], *, like_before: bool = False) -> Inventory:
         """Fields in memory."""
-        return cls([AtHand(map(field_at_hand, fields))])
+        return cls([AtHand(map(field_at_hand, fields))], like_before=like_before)
 
     @property
     def cycles(self) -> tuple[Cycle, ...]:
@@ -80,8 +92,16 @@ class Inventory:
     def at(self, cycle: Cycle) -> CycleFields:
         """Fields of a cycle; none where there are none."""
         if cycle not in self._of:
-            self._of[cycle] = CycleFields(cycle, self._supplies)
+            self._of[cycle] = CycleFields(cycle, self._supplies, partial(self._earlier, cycle))
         return self._of[cycle]
+
+    def _earlier(self, cycle: Cycle) -> Iterator[CycleFields]:
+        """Cycles that one is expected to be like, the newest first."""
+        if not self._like_before:
+            return
+        for one in reversed(self.cycles):
+            if one < cycle and one.keys["time"] == cycle.keys["time"]:
+                yield self.at(one)
 
     def find(self, keys: Mapping[str, str]) -> Available | None:
         """The field of some keys, ``date`` and ``time`` among them; None where there is none."""
@@ -92,89 +112,16 @@ class Inventory:
         touched = [supply for supply in self._supplies if supply.add(commit)]
         if not touched:
             return
-        self._cycles = None
         for change in (*commit.changes, *commit.wiped):
-            keys = change.keys
-            for date in keys.get("date", "").split("/"):
-                for time in keys.get("time", "0000").split("/"):
-                    known = self._of.get(Cycle.of({"date": date, "time": time}))
-                    if known is not None:
-                        known.forget(keys.get("param", ""))
+            for cycle in cycles_of(change.keys):
+                if cycle in self._of:
+                    self._of[cycle].forget(change.keys.get("param", ""))
+                if self._cycles is not None and cycle not in self._cycles:
+                    self._cycles = tuple(sorted((*self._cycles, cycle)))
+        if commit.wiped or commit.rolled_back:
+            self._cycles = None
+        if commit.rolled_back:
+            self._of.clear()
 
     def __repr__(self) -> str:
         return f"<Inventory of {len(self._supplies)} inputs>"
-
-
-class CycleFields:
-    """Fields of one cycle.
-
-    Parameters
-    ----------
-    cycle : Cycle
-        Which.
-    supplies : sequence of Supply
-        What has fields.
-    """
-
-    def __init__(self, cycle: Cycle, supplies: Sequence[Supply]) -> None:
-        self.cycle = cycle
-        self._supplies = supplies
-        self._places: dict[str, dict[Place, list[Available]]] = {}
-        self._params: frozenset[str] | None = None
-
-    @property
-    def params(self) -> frozenset[str]:
-        """ParamIds of which there are fields."""
-        if self._params is None:
-            self._params = frozenset(param for supply in self._supplies for param in supply.params(self.cycle))
-        return self._params
-
-    def fields(self, param: str) -> Iterator[Available]:
-        """All fields of a parameter, by its paramId."""
-        return (one for found in self._of(param).values() for one in found)
-
-    def find(self, keys: Mapping[str, str]) -> Available | None:
-        """The field of some keys: of several grids that of the most points; None where there is none."""
-        place = place_of(keys)
-        for param in params_of(keys["param"]):
-            if param in self.params:
-                found = [one for one in self._candidates(param, place) if one.answers(keys)]
-                if found:
-                    return found[0] if len(found) == 1 else _best(found, keys)
-        return None
-
-    def matching(self, keys: Mapping[str, str]) -> list[Available]:
-        """All fields of some keys, ``param`` among them; those of one step, level and member in the order of grids."""
-        place = place_of(keys)
-        found = (one for param in params_of(keys["param"]) for one in self._candidates(param, place))
-        return [one for one in found if one.answers(keys)]
-
-    def _candidates(self, param: str, place: Place) -> Iterable[Available]:
-        found = self._of(param).get(place)
-        if found is not None:
-            return found
-        if all(place):
-            return ()
-        wanted = [(at, text) for at, text in enumerate(place) if text]
-        parts = self._of(param).items()
-        return [one for known, all_of in parts if all(known[at] == text for at, text in wanted) for one in all_of]
-
-    def _of(self, param: str) -> dict[Place, list[Available]]:
-        if param not in self._places:
-            found: dict[Place, list[Available]] = {}
-            for supply in self._supplies:
-                for one in supply.fields(self.cycle, param):
-                    found.setdefault(place_of(one.keys), []).append(one)
-            self._places[param] = found
-        return self._places[param]
-
-    def forget(self, param: str) -> None:
-        """List a parameter anew when it is asked for again."""
-        self._params = None
-        self._places.pop(param, None)
-
-
-def _best(found: Sequence[Available], keys: Mapping[str, str]) -> Available:
-    """Of several fields the one of the very step that is asked for, then of the most points, then the first."""
-    step = keys.get("step")
-    return min(enumerate(found), key=lambda one: (one[1].keys.get("step") != step, -one[1].grid.size, one[0]))[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Protocol
 from dtedask.core.errors import DtedaskError
 from dtedask.products.node import Nodes
 from dtedask.products.planning.building import Building
-from dtedask.products.planning.expansion import products_of
+from dtedask.products.planning.expansion import Expansion
 from dtedask.products.planning.make import Make
-from dtedask.products.planning.needs import needs_of
+from dtedask.products.planning.makes import Makes
+from dtedask.products.planning.ordered import Ordered, Ordering
 
 if TYPE_CHECKING:
     from dtedask.products.delivery import DeliveryOptions
     from dtedask.products.planning.inventory import Inventory
     from dtedask.products.product import Product
-    from dtedask.products.requirement import Cycle, Requirement
+    from dtedask.products.requirement import Cycle, PostProcessing, Requirement
 
 __all__ = ["Delivered", "ProductPlan", "Unmakeable", "Waiting", "plan"]
 
@@ -156,12 +157,17 @@ def plan(
 
 
 class _Planning:
-    """What is known while a plan is made."""
+    """What is known while a plan is made: first what products need, then, of those that lack nothing, how."""
 
     def __init__(self, inventory: Inventory, ledger: Delivered | None, output: DeliveryOptions | None) -> None:
-        self._inventory, self._ledger, self._output = inventory, ledger, output
+        self._ledger, self._output = ledger, output
+        self._expansion = Expansion(inventory)
+        self._ordering = Ordering(inventory)
         self._building = Building(Nodes())
-        self._makes: dict[str, Make] = {}
+        self._makes = Makes(self._building.nodes)
+        self._hows: dict[PostProcessing, PostProcessing] = {}
+        self._ready: list[tuple[Product, PostProcessing, tuple[Ordered, ...]]] = []
+        self._made: dict[str, Make] = {}
         self._products: dict[str, list[Product]] = {}
         self._waiting: list[Waiting] = []
         self._broken: list[Unmakeable] = []
@@ -170,7 +176,7 @@ class _Planning:
     def expand(self, requirement: Requirement, cycle: Cycle) -> None:
         """Plan the products of a requirement for a cycle."""
         try:
-            found = list(products_of(requirement, cycle, self._inventory))
+            found = list(self._expansion.products(requirement, cycle))
         except DtedaskError as error:
             self._broken.append(Unmakeable(requirement, None, error))
             return
@@ -178,21 +184,30 @@ class _Planning:
             self.add(product)
 
     def add(self, product: Product) -> None:
-        """Plan a product."""
+        """See what a product needs."""
+        own = product.requirement.how
+        how = self._hows.setdefault(own, own)
         try:
-            needs = needs_of(product, self._inventory.at(product.cycle))
-            missing = tuple(keys for need in needs for keys in need.missing)
-            if missing:
-                self._waiting.append(Waiting(product, missing))
-                return
-            make = self._building.make(product, needs)
+            ordered = self._ordering.of(product, how)
+        except DtedaskError as error:
+            self._broken.append(Unmakeable(product.requirement, product, error))
+            return
+        missing = tuple(keys for one in ordered for keys in one.missing)
+        if missing:
+            self._waiting.append(Waiting(product, missing))
+        else:
+            self._ready.append((product, how, ordered))
+
+    def _make(self, product: Product, how: PostProcessing, ordered: Sequence[Ordered]) -> None:
+        try:
+            make = self._makes.of(product, [self._building.processed(one, how) for one in ordered])
         except DtedaskError as error:
             self._broken.append(Unmakeable(product.requirement, product, error))
             return
         if self._is_delivered(product, make.digest):
             self._skipped.append(product)
             return
-        self._makes.setdefault(make.digest, make)
+        self._made.setdefault(make.digest, make)
         self._products.setdefault(make.digest, []).append(product)
 
     def _is_delivered(self, product: Product, digest: str) -> bool:
@@ -204,9 +219,11 @@ class _Planning:
 
     def result(self, now: datetime | None) -> ProductPlan:
         """The plan."""
+        for one in self._ready:
+            self._make(*one)
         makes = (
             replace(make, products=tuple(sorted(self._products[digest], key=lambda one: one.urgency)))
-            for digest, make in self._makes.items()
+            for digest, make in self._made.items()
         )
         return ProductPlan(
             makes=tuple(sorted(makes, key=lambda make: make.urgency)),

@@ -9,7 +9,7 @@ import pytest
 from dtedask.products import FormatOptions
 from dtedask.products.planning.expansion import products_of
 from dtedask.products.planning.inventory import Inventory
-from dtedask.products.planning.needs import inputs_of_product
+from dtedask.products.planning.ordered import inputs_of_product
 from dtedask.products.planning.plan import plan
 from tests.products.planning.orders import CYCLE, field, fields, requirement
 

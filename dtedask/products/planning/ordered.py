@@ -1,0 +1,123 @@
+"""What the fields of products need, their post-processing included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dtedask.products.planning.needs import Need, Needs
+from dtedask.products.planning.recipes import FindRecipes, no_recipes
+
+if TYPE_CHECKING:
+    from dtedask.products.planning.inventory import Inventory
+    from dtedask.products.product import Product
+    from dtedask.products.requirement import Cycle, Formula, PostProcessing
+
+__all__ = ["FormulaInputs", "NativeInputs", "Ordered", "Ordering", "inputs_of_product"]
+
+Keys = Mapping[str, str]
+NativeInputs = Callable[[Keys, "PostProcessing"], Sequence[Keys]]
+"""The one or two fields that a field is made of by post-processing: both components of a wind, for example."""
+FormulaInputs = Callable[["Formula", Keys], Iterable[tuple[str, Keys]]]
+"""The other fields that a formula names."""
+
+
+def itself(keys: Keys, how: PostProcessing) -> Sequence[Keys]:  # noqa: ARG001 - whatever is done
+    """A field is made of itself."""
+    return (keys,)
+
+
+def no_names(formula: Formula, keys: Keys) -> Iterable[tuple[str, Keys]]:  # noqa: ARG001 - whatever it is
+    """A formula names no other field."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ordered:
+    """A field of a product, and all that it is made with.
+
+    Parameters
+    ----------
+    need : Need
+        The field, or the first of two that it is made of.
+    pair : Need, optional
+        The second one.
+    others : mapping of str to Need
+        Fields that formulas name.
+    """
+
+    need: Need
+    pair: Need | None = None
+    others: Mapping[str, Need] = field(default_factory=dict)
+
+    @property
+    def _all(self) -> Iterable[Need]:
+        yield self.need
+        if self.pair is not None:
+            yield self.pair
+        yield from self.others.values()
+
+    @property
+    def missing(self) -> tuple[Keys, ...]:
+        """Canonical keys of the fields that do not exist."""
+        return tuple(keys for need in self._all for keys in need.missing)
+
+    @property
+    def fields(self) -> tuple[Keys, ...]:
+        """Canonical keys of all fields that are read for it, whether they exist or not."""
+        return tuple(keys for need in self._all for keys in need.fields)
+
+
+class Ordering:
+    """What fields of products need, made out once for all products.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        What exists.
+    find : callable
+        Finds ways to make what does not.
+    natives : callable
+        Says which fields post-processing makes a field of.
+    named : callable
+        Says which other fields a formula names.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        *,
+        find: FindRecipes = no_recipes,
+        natives: NativeInputs = itself,
+        named: FormulaInputs = no_names,
+    ) -> None:
+        self._inventory, self._find = inventory, find
+        self._natives, self._named = natives, named
+        self._needs: dict[Cycle, Needs] = {}
+        # What stands for an object by its identity is held beside it.
+        self._made: dict[tuple[int, int], tuple[PostProcessing, Keys, Ordered]] = {}
+
+    def of(self, product: Product, how: PostProcessing | None = None) -> tuple[Ordered, ...]:
+        """What each field of a product needs, in their order; `how` is one object for all that are made the same."""
+        needs, how = self._at(product.cycle), how or product.requirement.how
+        return tuple(self._ordered(needs, keys, how) for keys in product.fields)
+
+    def _at(self, cycle: Cycle) -> Needs:
+        if cycle not in self._needs:
+            self._needs[cycle] = Needs(self._inventory.at(cycle), self._find)
+        return self._needs[cycle]
+
+    def _ordered(self, needs: Needs, keys: Keys, how: PostProcessing) -> Ordered:
+        place = (id(how), id(keys))
+        if place not in self._made:
+            first, *second = map(needs.of, self._natives(keys, how))
+            names = {name: needs.of(one) for formula in how.formulas for name, one in self._named(formula, keys)}
+            self._made[place] = how, keys, Ordered(first, second[0] if second else None, names)
+        return self._made[place][2]
+
+
+def inputs_of_product(product: Product, inventory: Inventory) -> tuple[Keys, ...]:
+    """Canonical keys of every field that is read for a product, each once, whether it exists or not."""
+    found = (keys for one in Ordering(inventory).of(product) for keys in one.fields)
+    return tuple({tuple(sorted(keys.items())): keys for keys in found}.values())
