@@ -22,7 +22,11 @@ __all__ = ["ENTRY_POINTS", "AnyFormat", "Format", "FormatOptions", "format_class
 ENTRY_POINTS = "dtedask.product_formats"
 _OWN = {
     "csv": "dtedask.products.formats.csv:Csv",
+    "cube": "dtedask.products.formats.cube:Cube",
     "grib2": "dtedask.products.formats.grib:Grib",
+    "netcdf": "dtedask.products.formats.netcdf:Netcdf",
+    "parquet": "dtedask.products.formats.parquet:Parquet",
+    "zarr": "dtedask.products.formats.zarr:Zarr",
 }
 _OLDER = {"grib": "grib2", "gb": "grib2", "nc": "netcdf", "covjson": "coveragejson"}
 

@@ -27,9 +27,9 @@ _ATTRIBUTES = ("standard_name", "long_name", "units", "cell_methods")
 _VARYING = frozenset({"date", "time", "step", "number", "levelist"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Moment:
-    """A time of an axis: when fields are valid, of which forecast, and since when.
+    """A time of an axis: when fields are valid, of which forecast, and since when; the first is the least.
 
     Parameters
     ----------
@@ -170,6 +170,16 @@ class Slots:
             If a field has another grid, or is another kind of field than its variable holds.
         """
         return [self._place(spot, file) for spot in spots]
+
+    def arrange(self, spots: Iterable[Spot]) -> None:
+        """Give new labels slots in ascending order, as CF wants axes to be, before any field takes its place."""
+        found: dict[str, set[Label]] = {}
+        for spot in spots:
+            for axis, label in ((spot.time, spot.moment), *spot.axes):
+                found.setdefault(axis, set()).add(label)
+        for axis, labels in found.items():
+            for label in sorted(labels):
+                self._slot(axis, label)
 
     def labels(self, axis: str) -> list[Label]:
         """Labels of an axis, slot by slot."""

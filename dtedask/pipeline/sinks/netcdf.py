@@ -66,7 +66,7 @@ class NetcdfSink(CfSink):
             shutil.copyfile(path, part)
         try:
             with h5netcdf.File(part, "a" if copies else "w") as file:
-                return _Growing(file, path, self.options.compression).add(fields)
+                return GrowingNetcdf(file, path, self.options.compression).add(fields)
         except (OSError, RuntimeError) as error:  # HDF5 says a full disk in many ways, on closing too
             raise SinkError(
                 f"{str(path)!r} cannot be written: {error}",
@@ -74,7 +74,7 @@ class NetcdfSink(CfSink):
             ) from error
 
 
-class _Growing:
+class GrowingNetcdf:
     """One open file."""
 
     def __init__(self, file: h5netcdf.File, path: Path, compression: int) -> None:
@@ -83,9 +83,12 @@ class _Growing:
         self._compression = compression
         self._slots = _slots_of(file)
 
-    def add(self, fields: list[Waiting]) -> list[Written]:
+    def add(self, fields: list[Waiting], *, is_fresh: bool = False) -> list[Written]:
+        """Add fields; in one that is fresh all labels are sorted, and nothing is there to compare fields with."""
         spots = [spot for _, spot, _ in fields]
         before = {name: len(labels) for name, labels in self._slots.axes.items()}
+        if is_fresh:
+            self._slots.arrange(spots)
         slots = self._slots.place(spots, self._path)
         self._file.attrs["Conventions"] = CONVENTIONS
         for spot in spots:
@@ -95,7 +98,7 @@ class _Growing:
                 self._axis(name, None)
         for name in self._slots.axes:
             self._lengthen(name, before.get(name, 0))
-        return [self._write(one, slot) for one, slot in zip(fields, slots, strict=True)]
+        return [self._write(one, slot, is_fresh=is_fresh) for one, slot in zip(fields, slots, strict=True)]
 
     def _grid(self, spot: Spot) -> None:
         for name, size in zip(spot.grid.dims, spot.grid.shape, strict=True):
@@ -142,10 +145,10 @@ class _Growing:
         if f"{name}_bounds" in self._file.variables:
             self._file.variables[f"{name}_bounds"][before:] = np.array([one[1] for one in beside], "int64")
 
-    def _write(self, waiting: Waiting, slot: tuple[int, ...]) -> Written:
+    def _write(self, waiting: Waiting, slot: tuple[int, ...], *, is_fresh: bool) -> Written:
         keys, spot, values = waiting
         variable = self._variable(spot, values)
-        is_new = not np.array_equal(np.asarray(variable[slot]), values, equal_nan=True) or bool(np.isnan(values).all())
+        is_new = is_fresh or not _is_there(variable, slot, values)
         if is_new:
             variable[slot] = values
         checksum, size = checksum_of_values(values, str(values.dtype))
@@ -166,6 +169,11 @@ class _Growing:
         )
         made.attrs.update(spot.attributes)
         return made
+
+
+def _is_there(variable: Any, slot: tuple[int, ...], values: np.ndarray) -> bool:
+    """Whether the very same values stand there; missing ones stand everywhere that nothing was written to."""
+    return np.array_equal(np.asarray(variable[slot]), values, equal_nan=True) and not bool(np.isnan(values).all())
 
 
 def _slots_of(file: h5netcdf.File) -> Slots:

@@ -53,25 +53,28 @@ class ZarrSink(CfSink):
             shutil.rmtree(aside, ignore_errors=True)
             path.rename(aside)
             shutil.rmtree(aside)
-        return _Growing(path, self.options.level).add(fields)
+        return GrowingZarr(path, self.options.level).add(fields)
 
 
-class _Growing:
+class GrowingZarr:
     """One folder."""
 
-    def __init__(self, path: Path, level: int) -> None:
+    def __init__(self, path: Path, level: int, *, attributes: Mapping[str, Any] | None = None) -> None:
         self._path = path
         self._level = level
-        root = read_document(path / "zarr.json") or {"attributes": {"Conventions": CONVENTIONS}}
+        root = read_document(path / "zarr.json") or {"attributes": {"Conventions": CONVENTIONS, **(attributes or {})}}
         self._attributes: dict[str, Any] = root["attributes"]
         known = root.get("consolidated_metadata", {}).get("metadata", {})
         self._arrays = {name: ZarrArray(name, document) for name, document in known.items()}
         self._before = {name: array.shape for name, array in self._arrays.items()}
         self._slots = self._read_slots()
 
-    def add(self, fields: list[Waiting]) -> list[Written]:
+    def add(self, fields: list[Waiting], *, is_fresh: bool = False) -> list[Written]:
+        """Add fields; in one that is fresh all labels are sorted, and nothing is there to compare fields with."""
         spots = [spot for _, spot, _ in fields]
         lengths = {name: len(labels) for name, labels in self._slots.axes.items()}
+        if is_fresh:
+            self._slots.arrange(spots)
         slots = self._slots.place(spots, self._path)
         grown = [name for name, labels in self._slots.axes.items() if len(labels) > lengths.get(name, 0)]
         for spot, (_, _, values) in zip(spots, fields, strict=True):

@@ -1,6 +1,5 @@
 """Tables of points as text, read by pandas."""
 
-import math
 from typing import ClassVar
 
 import numpy as np
@@ -12,39 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from dtedask.core.errors import ProductError
 from dtedask.products.format import AnyFormat, make_format
-from dtedask.testing import FormatSuite
 from dtedask.testing.formats import make_part, written
-
-PLACES = [
-    {"name": "Reading", "latitude": 51.4, "longitude": 0.1},
-    {"name": "Bonn, DE", "latitude": 50.7, "longitude": 7.1},
-    {"latitude": -40, "longitude": 171.0},
-]
-NEAREST = (18, 19, 10 * 18 + 17)  # on the grid of the suite: 60 to -50 by 10 degrees, 0 to 170
-
-
-def none_if_missing(value, kind):
-    return None if value is None or (isinstance(value, float) and math.isnan(value)) else kind(value)
-
-
-class TableSuite(FormatSuite):
-    """Reads a wide table, of points or of places, into fields."""
-
-    def table(self, path):
-        return pd.read_csv(path)
-
-    def seen(self, path):
-        table = self.table(path)
-        keys = [key for key in ("step", "member", "level") if key in table]
-        found = {}
-        for labels, rows in table.groupby(keys, sort=False, dropna=False):
-            said = dict(zip(keys, labels, strict=True))
-            for variable in table.columns[list(table.columns).index(keys[-1]) + 1 :]:
-                level, member = said.get("level"), said.get("member")
-                found[variable, float(said["step"]), none_if_missing(level, float), none_if_missing(member, int)] = (
-                    rows[variable].to_numpy("float32")
-                )
-        return found
+from tests.products.formats.tables import NEAREST, PLACES, TableSuite, none_if_missing
 
 
 class TestAllPoints(TableSuite):
