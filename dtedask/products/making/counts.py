@@ -28,7 +28,7 @@ def counts_of(units: Sequence[Unit], makes: Sequence[Make], most_bytes: int = 0)
         The most that values took together.
     """
     alone = _alone(units)
-    nodes = sum(len(unit.nodes) for unit in units)
+    nodes = sum(len(unit.makes) for unit in units)
     read = sum(len(unit.nodes) for unit in units if unit.is_read)
     wanted = [(alone[id(node)], len(one.products)) for one in makes for node in one.nodes]
     read_alone = sum(reads * times for (reads, _), times in wanted)
@@ -47,5 +47,6 @@ def _alone(units: Sequence[Unit]) -> dict[int, tuple[int, int]]:
         return (sum(reads for reads, _ in inputs), 1 + sum(computed for _, computed in inputs))
 
     for unit in units:
-        found |= {id(node): of(node) for node in unit.nodes}
+        for node in unit.makes:
+            found[id(node)] = of(node)
     return found

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from dtedask.core.cores import cores
 from dtedask.core.settings import setting
 from dtedask.core.stages import stage
+from dtedask.products.finishing.outcome import Outcome
 from dtedask.products.making.counts import counts_of
 from dtedask.products.making.made import Made
 from dtedask.products.making.report import Report
 from dtedask.products.making.threads import Threads
 from dtedask.products.making.units import units_of
+from dtedask.products.making.waves import Wave, waves_of
 from dtedask.products.making.work import Retry
 from dtedask.products.making.workers import Workers
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["make"]
 
 _FINISHERS = 4
+_NO_LIMIT = 2**62
 
 
 class Planned(Protocol):
@@ -63,7 +67,8 @@ def make(
     on_progress : callable, optional
         Hears how far it is.
     memory_bytes : int, optional
-        What values may take together; by default half of what this machine has.
+        What values may take together; by default half of what this machine has, or all workers. Products that take
+        more are made in parts, and fields that several parts need are read for each.
     retries : int, optional
         How often a field is read again where what went wrong may pass; by default the setting ``dtedask.jobs.retries``.
     stop : callable, optional
@@ -77,11 +82,28 @@ def make(
     makes = sorted(plan.makes, key=lambda one: one.urgency)
     report = Report(makes, on_progress)
     retry = Retry(setting("jobs.retries") if retries is None else retries)
+    runner = _runner(client, threads, stop)
+    limit = memory_bytes or runner.memory_bytes() or _NO_LIMIT
     with stage("products", detail=f"{len(makes)} products"):
-        runner: Threads | Workers
-        runner = Threads(threads or cores(), _FINISHERS, stop) if client is None else Workers(client, _FINISHERS, stop)
-        units = units_of(makes, retry=retry)
-        report.planned(units)
-        most = runner.run(units, makes, report, finish, memory_bytes or 2**62)
-        report.counted(counts_of(units, makes, most))
+        waves = list(waves_of(makes, partial(units_of, retry=retry), limit))
+        for wave in waves:
+            report.planned(wave.units)
+        for wave in waves:
+            if not stop():
+                _make_wave(wave, runner, report, finish, limit)
     return report.made()
+
+
+def _make_wave(wave: Wave, runner: Threads | Workers, report: Report, finish: Finish, limit: int) -> None:
+    if wave.error is not None:
+        for one in wave.makes:
+            report.product_done(one, [Outcome(product, "", error=wave.error) for product in one.products])
+        return
+    most = runner.run(wave.units, wave.makes, report, finish, limit)
+    report.counted(counts_of(wave.units, wave.makes, most))
+
+
+def _runner(client: Client | None, threads: int | None, stop: Callable[[], bool]) -> Threads | Workers:
+    if client is not None:
+        return Workers(client, _FINISHERS, stop)
+    return Threads(threads or cores(), _FINISHERS, stop)

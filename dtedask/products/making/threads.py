@@ -13,6 +13,7 @@ from dtedask.products.finishing.outcome import Outcome
 from dtedask.products.making.finisher import Finish, Finisher
 from dtedask.products.making.report import Report
 from dtedask.products.making.state import State
+from dtedask.store.runners import Threads as Room
 
 if TYPE_CHECKING:
     from dtedask.products.making.units import Unit
@@ -36,6 +37,11 @@ class Threads:
 
     def __init__(self, count: int, finishers: int, stop: Callable[[], bool]) -> None:
         self._count, self._finishers, self._stop = count, finishers, stop
+
+    def memory_bytes(self) -> int | None:
+        """What values may take: half of this machine, or of the control group; the rest is for working."""
+        memory = Room(self._count).room().memory_bytes
+        return None if memory is None else memory // 2
 
     def run(self, units: Sequence[Unit], makes: Sequence[Make], report: Report, finish: Finish, limit: int) -> int:
         """Make products, and say how much values took together at most.
@@ -104,11 +110,14 @@ class _Run:
 
     def _next(self) -> Unit | None:
         with self._changed:
-            while not (self._is_ended or self._state.is_made):
+            while not self._is_ended:
                 unit = self._state.take()
                 if unit is not None:
                     return unit
+                if self._state.is_made:
+                    break
                 self._changed.wait()
+            self._changed.notify_all()
             return None
 
     def _do(self, unit: Unit) -> None:

@@ -1,41 +1,24 @@
-"""Tasks of the graph: nodes of all products, those of one operation together, in the order in which they are made."""
+"""Tasks of the graph: the nodes of all products, in the order in which they are made."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dtedask.products.making.bundles import Batching, Bundle, batches_of, bundles_of, bytes_of
 from dtedask.products.making.order import ordered
-from dtedask.products.making.urgency import Reached, reached
+from dtedask.products.making.urgency import reached
 from dtedask.products.making.work import Retry, Step, Work
-from dtedask.products.operation import Operation
 
 if TYPE_CHECKING:
     from dtedask.products.node import Node
     from dtedask.products.planning.make import Make
 
-__all__ = ["Batching", "Unit", "bytes_of", "called", "units_of"]
+__all__ = ["Unit", "called", "units_of"]
 
 _TELLING = ("type", "date", "time", "step", "number", "levtype", "levelist")
-
-
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """How many fields go into one task.
-
-    Parameters
-    ----------
-    most : int
-        So many at most.
-    most_bytes : int
-        What they and their results take at most, unless one alone takes more.
-    """
-
-    most: int = 32
-    most_bytes: int = 64 * 1024**2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +34,11 @@ class Unit:
     needs : tuple of str
         Tasks whose values it takes, in the order in which its work counts them.
     nodes : tuple of Node
-        What it makes.
+        What it gives.
     uses : tuple of Node
         What it takes, each once.
+    makes : tuple of Node
+        All that it makes on the way.
     """
 
     key: str
@@ -61,6 +46,7 @@ class Unit:
     needs: tuple[str, ...]
     nodes: tuple[Node, ...]
     uses: tuple[Node, ...]
+    makes: tuple[Node, ...]
 
     @property
     def made_bytes(self) -> int:
@@ -73,12 +59,7 @@ class Unit:
         return not self.needs
 
     def __repr__(self) -> str:
-        return f"<Unit {self.key}: {len(self.nodes)} fields>"
-
-
-def bytes_of(node: Node) -> int:
-    """About what a value takes."""
-    return int(node.size * node.operation.bytes_per_point) + 1
+        return f"<Unit {self.key}: {len(self.nodes)} values>"
 
 
 def units_of(makes: Sequence[Make], *, batching: Batching | None = None, retry: Retry | None = None) -> list[Unit]:
@@ -92,67 +73,78 @@ def units_of(makes: Sequence[Make], *, batching: Batching | None = None, retry: 
     makes : sequence of Make
         What is to be made.
     batching : Batching, optional
-        How many fields go into one task.
+        How much goes into one task.
     retry : Retry, optional
         How often reading is tried again.
     """
-    nodes = reached(makes)
-    groups = list(_groups(nodes, batching or Batching()))
-    places = {id(node): (number, place) for number, group in enumerate(groups) for place, node in enumerate(group)}
-    units = [_unit(group, groups, places, retry or Retry()) for group in groups]
-    needs = [[places[id(node)][0] for node in unit.uses] for unit in units]
-    return [units[number] for number in ordered(needs, [nodes.urgency[id(group[0])] for group in groups])]
+    nodes, batching = reached(makes), batching or Batching()
+    bundles = bundles_of(batches_of(nodes, batching), nodes, batching)
+    building = _Building(bundles, makes, retry or Retry())
+    needs = [building.needs(number) for number in range(len(bundles))]
+    urgency = [nodes.urgency[id(bundle[0][0])] for bundle in bundles]
+    return [building.unit(number, needs[number]) for number in ordered(needs, urgency)]
 
 
-def _groups(nodes: Reached, batching: Batching) -> Iterator[list[Node]]:
-    """Nodes that are made in one task: of one operation, equally urgent and equally far from what is read.
+class _Building:
+    """Makes tasks of bundles.
 
-    None of them is made of another, and no two groups wait for each other, since they are equally far.
+    Parameters
+    ----------
+    bundles : sequence of list
+        What each task makes.
+    makes : sequence of Make
+        What is wanted.
+    retry : Retry
+        For tasks that read.
     """
-    found: dict[object, list[Node]] = defaultdict(list)
-    for node in nodes:
-        place = id(node)
-        if node.inputs and works_on_many(node.operation):
-            found[node.operation, nodes.depth[place], nodes.urgency[place]].append(node)
-        else:
-            found[place].append(node)
-    for group in found.values():
-        yield from _cut(group, batching)
+
+    def __init__(self, bundles: Sequence[Bundle], makes: Sequence[Make], retry: Retry) -> None:
+        self._bundles, self._retry = bundles, retry
+        own = {id(node): number for number, bundle in enumerate(bundles) for batch in bundle for node in batch}
+        wanted = {id(node) for make in makes for node in make.nodes}
+        for number, bundle in enumerate(bundles):
+            for batch in bundle:
+                wanted |= {id(one) for node in batch for one in node.inputs if own[id(one)] != number}
+        self._gives = [[node for batch in bundle for node in batch if id(node) in wanted] for bundle in bundles]
+        self._own = own
+        self._places = {id(node): place for given in self._gives for place, node in enumerate(given)}
+        self._keys = [key_of(given) for given in self._gives]
+
+    def needs(self, number: int) -> list[int]:
+        """Numbers of the tasks that one takes values from."""
+        return list(dict.fromkeys(self._own[id(node)] for node in self._uses(number)))
+
+    def unit(self, number: int, needs: Sequence[int]) -> Unit:
+        """One task."""
+        bundle, gives = self._bundles[number], self._gives[number]
+        made = {id(node): place for place, node in enumerate(node for batch in bundle for node in batch)}
+        order = {other: place for place, other in enumerate(needs)}
+
+        def slot(node: Node) -> tuple[int, int]:
+            if id(node) in made:
+                return (-1, made[id(node)])
+            return order[self._own[id(node)]], self._places[id(node)]
+
+        steps = [
+            Step(batch[0].operation, tuple(tuple(map(slot, node.inputs)) for node in batch), tuple(map(called, batch)))
+            for batch in bundle
+        ]
+        work = Work(tuple(steps), tuple(made[id(node)] for node in gives), self._retry)
+        everything = tuple(node for batch in bundle for node in batch)
+        keys = tuple(self._keys[other] for other in needs)
+        return Unit(self._keys[number], work, keys, tuple(gives), tuple(self._uses(number)), everything)
+
+    def _uses(self, number: int) -> list[Node]:
+        inputs = (one for batch in self._bundles[number] for node in batch for one in node.inputs)
+        return list({id(one): one for one in inputs if self._own[id(one)] != number}.values())
 
 
-def works_on_many(operation: Operation) -> bool:
-    """Whether an operation does better with many fields at once."""
-    return type(operation).batch is not Operation.batch
-
-
-def _cut(group: list[Node], batching: Batching) -> Iterator[list[Node]]:
-    taken: list[Node] = []
-    size = 0
-    for node in group:
-        own = bytes_of(node) + sum(map(bytes_of, node.inputs))
-        if taken and (len(taken) == batching.most or size + own > batching.most_bytes):
-            yield taken
-            taken, size = [], 0
-        taken.append(node)
-        size += own
-    yield taken
-
-
-def _unit(group: list[Node], groups: list[list[Node]], places: dict[int, tuple[int, int]], retry: Retry) -> Unit:
-    uses = list({id(one): one for node in group for one in node.inputs}.values())
-    needs = {places[id(one)][0]: None for one in uses}
-    order = {number: place for place, number in enumerate(needs)}
-    fields = tuple(tuple((order[places[id(one)][0]], places[id(one)][1]) for one in node.inputs) for node in group)
-    step = Step(group[0].operation, fields, tuple(map(called, group)))
-    work = Work((step,), tuple(range(len(group))), retry)
-    return Unit(_key(group), work, tuple(_key(groups[number]) for number in needs), tuple(group), tuple(uses))
-
-
-def _key(group: Iterable[Node]) -> str:
-    keys = [node.key for node in group]
+def key_of(nodes: Iterable[Node]) -> str:
+    """Name of the task that gives some values."""
+    keys = [node.key for node in nodes]
     if len(keys) == 1:
         return keys[0]
-    name = keys[0].rpartition("-")[0]
+    name = keys[-1].rpartition("-")[0]
     return f"{name}-{hashlib.sha256(' '.join(keys).encode()).hexdigest()[:32]}-{len(keys)}"
 
 

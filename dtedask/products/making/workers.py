@@ -17,6 +17,7 @@ from dtedask.products.making.finisher import Finish, Finisher
 from dtedask.products.making.report import Report
 from dtedask.products.making.state import State
 from dtedask.products.making.work import Failed, Work
+from dtedask.store.runners import Workers as Room
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -44,6 +45,11 @@ class Workers:
 
     def __init__(self, client: Client, finishers: int, stop: Callable[[], bool]) -> None:
         self._client, self._finishers, self._stop = client, finishers, stop
+
+    def memory_bytes(self) -> int | None:
+        """What values may take: half of what all workers have; the rest is for working."""
+        room = Room(self._client).room()
+        return None if room.memory_bytes is None else room.memory_bytes * room.places // 2
 
     def run(self, units: Sequence[Unit], makes: Sequence[Make], report: Report, finish: Finish, limit: int) -> int:
         """Make products; what waits here to be finished takes no more than `limit` bytes.
