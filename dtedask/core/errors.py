@@ -397,16 +397,20 @@ class DeliveryError(ProductError):
     ----------
     is_lasting : bool
         Whether trying again does not help.
+    wait_s : float
+        How long the place asks to wait before the next attempt, seconds.
     """
 
     code = "delivery"
 
-    def __init__(self, message: str, *, hint: str = "", is_lasting: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", is_lasting: bool = False, wait_s: float = 0.0) -> None:
         super().__init__(message, hint=hint)
         self.is_lasting = is_lasting
+        self.wait_s = wait_s
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.message, self.hint), {"is_lasting": self.is_lasting})
+        kept = {"is_lasting": self.is_lasting, "wait_s": self.wait_s}
+        return (_rebuild, (type(self), self.message, self.hint), kept)
 
 
 class ProductsFailedError(ProductError):

@@ -31,7 +31,10 @@ __all__ = [
 
 ENTRY_POINTS = "dtedask.deliveries"
 _OWN: dict[str, str] = {
+    "cube": "dtedask.products.deliveries.cube:CubeDelivery",
     "folder": "dtedask.products.deliveries.folder:FolderDelivery",
+    "http": "dtedask.products.deliveries.http:HttpDelivery",
+    "s3": "dtedask.products.deliveries.s3:S3Delivery",
 }
 
 

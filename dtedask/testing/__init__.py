@@ -1,6 +1,7 @@
 """For tests: small fields, and the suites that every implementation of a kind must pass. It needs pytest."""
 
 from dtedask.testing.actions import ActionSuite
+from dtedask.testing.deliveries import DeliverySuite
 from dtedask.testing.fields import KEYS, make_field
 from dtedask.testing.formats import FormatSuite
 from dtedask.testing.interpolation import MethodSuite
@@ -12,6 +13,7 @@ from dtedask.testing.store import StoreSuite
 __all__ = [
     "KEYS",
     "ActionSuite",
+    "DeliverySuite",
     "FormatSuite",
     "MethodSuite",
     "SinkSuite",

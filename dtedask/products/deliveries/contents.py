@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import DeliveryError
+from dtedask.core.errors import DeliveryError, DocumentError
+from dtedask.products.format import Format, format_class
 
 if TYPE_CHECKING:
     from dtedask.products.delivery import Content
 
-__all__ = ["path_of"]
+__all__ = ["media_type_of", "path_of"]
 
 
 def path_of(content: Content) -> Path:
@@ -29,3 +30,11 @@ def path_of(content: Content) -> Path:
             is_lasting=True,
         )
     return content.path
+
+
+def media_type_of(content: Content) -> str:
+    """What kind of file a product is, such as ``application/x-netcdf``."""
+    try:
+        return format_class(content.product.requirement.format.type).media_type
+    except DocumentError:  # one whose class is known to its maker only
+        return Format.media_type

@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import DeliveryError, ProductError
+from pydantic import ValidationError
+
+from dtedask.core.errors import DeliveryError, DocumentError, ProductError
+from dtedask.products.delivery import delivery_class
 from dtedask.products.requirement import Requirement
 
 if TYPE_CHECKING:
     from dtedask.products.delivery import DeliveryOptions
     from dtedask.products.product import Product
 
-__all__ = ["deliveries_of", "manifest_name", "safe_name"]
+__all__ = ["deliveries_of", "manifest_name", "output_of", "safe_name"]
+
+_SCHEMES = {"s3://": "s3", "http://": "http", "https://": "http"}
 
 
 def deliveries_of(product: Product | Requirement, output: DeliveryOptions | None = None) -> tuple[DeliveryOptions, ...]:
@@ -31,6 +36,30 @@ def deliveries_of(product: Product | Requirement, output: DeliveryOptions | None
             hint="Give it a `delivery`, or the run an output (--output).",
         )
     return tuple({one.target: one for one in named}.values())
+
+
+def output_of(text: str) -> DeliveryOptions:
+    """The delivery that a path or URL stands for: a folder, ``s3://bucket/prefix``, ``http://`` or ``https://``.
+
+    Raises
+    ------
+    DocumentError
+        If it is none of these.
+    """
+    kind = next((kind for start, kind in _SCHEMES.items() if text.startswith(start)), "folder")
+    if kind == "folder" and "://" in text.removeprefix("file://"):
+        raise DocumentError(
+            f"Nobody knows how products are delivered to {text!r}.",
+            hint="Name a folder, s3://bucket/prefix, http://... or https://...; requirements may name others.",
+        )
+    try:
+        found: DeliveryOptions = delivery_class(kind).Options.model_validate(
+            {"type": kind, "path" if kind == "folder" else "url": text}
+        )
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise DocumentError(f"Products cannot be delivered to {text!r}: {reason}") from error
+    return found
 
 
 def safe_name(product: Product) -> str:

@@ -191,7 +191,7 @@ class Finishing:
                 if pause is None:
                     self._down.add(target)
                     return Outcome(product, target, error=error, attempts=attempts)
-                self._sleep(pause)
+                self._sleep(max(pause, min(error.wait_s, self._retries.longest_s)))
             else:
                 self._down.discard(target)
                 logger.info("Delivered %s to %s", product.id, receipt.location)

@@ -142,7 +142,7 @@ class Ledger:
             connection.execute(
                 "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (digest, checksum, size_bytes, _time(now))
             )
-            _note(connection, [(product, "made", digest, "[]", "") for product in products], now)
+            _note(connection, [(product, "made", digest, "[]", "") for product in products], _time(now))
 
     def record(
         self, outcome: Outcome, digest: str, *, pending: Pending | None = None, now: datetime | None = None
@@ -216,6 +216,26 @@ class Ledger:
             ).fetchone()
         return None if row is None else _delivery_row(row)
 
+    def states(self, *, cycle: str = "") -> list[DeliveryRow]:
+        """What became of products, of one cycle or all, at each place; at "" stands that they could not be made."""
+        return [
+            row
+            for product in self.products(cycle=cycle)
+            for row in (*((_making_row(product),) if product.state == "failed" else ()), *product.deliveries)
+        ]
+
+    def failure(self, product: str) -> DeliveryRow | None:
+        """The newest failure of a product that was not made good: of its making (place "") or of a delivery."""
+        with self._database.read() as connection:
+            made = connection.execute(f"SELECT {_PRODUCT} FROM products p WHERE product = ?", (product,)).fetchone()
+            rows = connection.execute(
+                f"SELECT {_DELIVERY} FROM deliveries d WHERE product = ? AND error <> ''", (product,)
+            ).fetchall()
+        found = [_delivery_row(row) for row in rows]
+        if made is not None and made[6] == "failed":
+            found.append(_making_row(_product_row(made, ())))
+        return max(found, key=lambda row: row.time, default=None)
+
     def forget(self, older_than: datetime) -> int:
         """Forget products that nothing was heard of since a time, with their deliveries; returns how many.
 
@@ -258,7 +278,7 @@ class Ledger:
     def _note(self, rows: Sequence[tuple[Product, str, str, str, str]], now: datetime | None) -> None:
         if rows:
             with self._database.write() as connection:
-                _note(connection, rows, now)
+                _note(connection, rows, _time(now))
 
 
 _PRODUCT = "p.product, p.requirement, p.owner, p.cycle, p.file, p.due, p.state, p.digest, p.missing, p.error, p.time"
@@ -267,26 +287,30 @@ _DELIVERY = (
 )
 
 
-def _note(
-    connection: sqlite3.Connection, rows: Iterable[tuple[Product, str, str, str, str]], now: datetime | None
-) -> None:
-    time = _time(now)
+def _note(connection: sqlite3.Connection, rows: Iterable[tuple[Product, str, str, str, str]], time: str) -> None:
     connection.executemany(
         "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (product) DO UPDATE SET owner = excluded.owner, due = excluded.due, state = excluded.state,"
         " digest = excluded.digest, missing = excluded.missing, error = excluded.error, time = excluded.time",
-        [
-            (
-                product.id, product.requirement.name, product.requirement.owner, str(product.cycle), product.file_name,
-                None if product.due is None else _time(product.due), state, digest, missing, error, time,
-            )
-            for product, state, digest, missing, error in rows
-        ],
-    )  # fmt: skip
+        [(*_names(product), state, digest, missing, error, time) for product, state, digest, missing, error in rows],
+    )
+
+
+def _names(product: Product) -> tuple[str | None, ...]:
+    requirement = product.requirement
+    due = None if product.due is None else _time(product.due)
+    return (product.id, requirement.name, requirement.owner, str(product.cycle), product.file_name, due)
 
 
 def _record(connection: sqlite3.Connection, outcome: Outcome, digest: str, time: str) -> None:
     receipt, error = outcome.receipt, outcome.error
+    if not outcome.target:
+        _note(connection, [(outcome.product, "failed", digest, "[]", str(error))], time)
+        return
+    connection.execute(
+        "INSERT OR IGNORE INTO products VALUES (?, ?, ?, ?, ?, ?, 'made', ?, '[]', '', ?)",
+        (*_names(outcome.product), digest, time),
+    )
     if receipt is None:
         connection.execute(
             "INSERT INTO deliveries VALUES (?, ?, ?, '', ?, ?, ?, '', '', 0, ?)"
@@ -307,6 +331,10 @@ def _record(connection: sqlite3.Connection, outcome: Outcome, digest: str, time:
             receipt.size_bytes, time,
         ),
     )  # fmt: skip
+
+
+def _making_row(product: ProductRow) -> DeliveryRow:
+    return DeliveryRow(product.product, "", product.digest, "", 1, product.error, False, "", "", 0, product.time)
 
 
 def _lasts(error: object) -> int:

@@ -54,7 +54,12 @@ class DeliveryRow:
     @property
     def is_delivered(self) -> bool:
         """Whether the content that was tried last is there."""
-        return self.digest == self.delivered
+        return self.digest == self.delivered and not self.error
+
+    @property
+    def state(self) -> Literal["delivered", "failed"]:
+        """What became of it, in a word."""
+        return "delivered" if self.is_delivered else "failed"
 
 
 @dataclass(frozen=True, slots=True)
