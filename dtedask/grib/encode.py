@@ -33,7 +33,8 @@ _DONE_ELSEWHERE = frozenset(
     ("class", "stream", "type", "expver", "levtype", "levelist", "param", "date", "time", "step", "number", "model")
 )
 _DETAILS = (
-    *("derivedForecast", "probabilityType", "scaledValueOfLowerLimit", "scaledValueOfUpperLimit", "percentileValue"),
+    *("derivedForecast", "numberOfForecastsInEnsemble", "probabilityType", "percentileValue"),
+    *("scaleFactorOfLowerLimit", "scaledValueOfLowerLimit", "scaleFactorOfUpperLimit", "scaledValueOfUpperLimit"),
     "typeOfStatisticalProcessing",
 )
 DERIVED = frozenset({"timespan", "stattype"})  # GRIB2 says them of any interval, GRIB1 never does

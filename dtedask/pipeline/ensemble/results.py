@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from dtedask.pipeline.keys.parameters import with_parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dtedask.grib import FieldDescription
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.operations import OperationOptions
 
-__all__ = ["result_message"]
+__all__ = ["described_statistic", "quantile_text", "result_message"]
 
 _TYPES = {"average": "em", "stddev": "es", "exceedance": "ep", "quantile": "pb"}
 # Product definition templates of GRIB2 for members, at a time and over an interval, and those of their statistics.
@@ -76,17 +79,35 @@ def _units(message: Message, operation: OperationOptions) -> str:
     return "1" if change in ("fraction", "count") and message.description is not None else ""
 
 
-def _described(message: Message, operation: OperationOptions, members: int) -> Message:
-    before = message.description
-    if before is None:
-        return message
+def described_statistic(
+    before: FieldDescription, operation: OperationOptions, members: int, keys: Mapping[str, str]
+) -> FieldDescription:
+    """Return the description of a result.
+
+    Parameters
+    ----------
+    before : FieldDescription
+        That of its first member.
+    operation : OperationOptions
+        What was done.
+    members : int
+        How many members are in it.
+    keys : mapping of str to str
+        Its keys.
+    """
     attributes = dict(before.attributes)
     template = int(attributes.get(_TEMPLATE, 1 if before.interval is None else 11))
     over_interval = before.interval is not None or template in _OVER_INTERVAL
     attributes[_TEMPLATE] = _TEMPLATES[operation.operation][over_interval]
     attributes |= _details(operation, members)
+    return replace(before, keys=keys, attributes=attributes)
+
+
+def _described(message: Message, operation: OperationOptions, members: int) -> Message:
+    if message.description is None:
+        return message
     keys = {key: str(value) for key, value in message.keys.items()}
-    return message.replaced(description=replace(before, keys=keys, attributes=attributes))
+    return message.replaced(description=described_statistic(message.description, operation, members, keys))
 
 
 def _details(operation: OperationOptions, members: int) -> dict[str, int]:

@@ -1,0 +1,105 @@
+"""Statistics over the members of an ensemble, as operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtedask.core.errors import ProductError
+from dtedask.pipeline.operations import OperationOptions, OperationSet, OperationState
+from dtedask.pipeline.statistics.facts import WindowFacts
+from dtedask.pipeline.statistics.series import SEGMENT
+from dtedask.products.derived.naming import param_words
+from dtedask.products.derived.statistics import Statistic
+from dtedask.products.operation import Operation
+
+if TYPE_CHECKING:
+    from dtedask.grib import FieldDescription
+
+__all__ = ["MembersOperation"]
+
+_BLOCK = 8_192  # points whose states stay in the cache of a core
+
+
+@dataclass(frozen=True, slots=True)
+class MembersOperation(Operation):
+    """One statistic of all members, in the order of the inputs.
+
+    Members are folded block by block of points, so that beside them there is only the result. The bits are those of the
+    pipeline's action ``ensemble``; a quantile is exact for any number of members. A point that one member lacks is
+    missing.
+
+    Parameters
+    ----------
+    statistic : Statistic
+        What is made.
+    units : str
+        Units of the members, in which limits are compared; "" where they have none.
+    """
+
+    name: ClassVar[str] = "members"
+    statistic: Statistic
+    units: str = ""
+
+    @property
+    def identity(self) -> str:
+        """See `Operation`."""
+        return f"{self.statistic.text}|{self.units}"
+
+    def describe(self, *fields: FieldDescription) -> FieldDescription:
+        """See `Operation`."""
+        for other in fields[1:]:
+            if (other.grid.uid, other.keys["param"], other.units) != _kind(fields[0]):
+                raise ProductError(
+                    f"Members of one ensemble differ: {param_words(fields[0])} in {fields[0].units} on "
+                    f"{fields[0].grid.label} and {param_words(other)} in {other.units} on {other.grid.label}.",
+                    hint="Name the members that go together by number.",
+                )
+        return self.statistic.describe(fields[0], len(fields))
+
+    def __call__(self, *values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """See `Operation`."""
+        made = np.empty(values[0].shape, np.result_type(*values))
+        flat, result = [np.ascontiguousarray(one).reshape(-1) for one in values], made.reshape(-1)
+        parts = self.statistic.parts(self.units, len(values))
+        operations = _operations(tuple(options for options, _ in parts))
+        for start in range(0, result.size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            state = _folded(operations, [one[block].astype(np.float64, copy=False) for one in flat])
+            facts = WindowFacts(0, 0, 0, 0, len(values))
+            found = [factor * operations.finish(options.name, state, facts) for options, factor in parts]
+            result[block] = found[0] if len(found) == 1 else np.add(*found)
+        return made
+
+    def flops(self, *fields: FieldDescription) -> float:
+        """See `Operation`."""
+        return self.statistic.flops(len(fields)) * len(fields) * fields[0].grid.size
+
+
+def _kind(field: FieldDescription) -> tuple[str, str, str]:
+    return field.grid.uid, field.keys["param"], field.units
+
+
+@lru_cache(256)
+def _operations(options: tuple[OperationOptions, ...]) -> OperationSet:
+    return OperationSet(options)
+
+
+def _folded(operations: OperationSet, members: Sequence[NDArray[np.floating]]) -> OperationState:
+    """Fold members in order; as in the pipeline, segments are folded one by one and then merged."""
+    whole: OperationState | None = None
+    for segment in _segments(members):
+        state = operations.update_all(operations.begin(segment[0]), segment[1:])
+        whole = state if whole is None else operations.merge(whole, state)
+    assert whole is not None
+    return whole
+
+
+def _segments(members: Sequence[NDArray[np.floating]]) -> Iterator[Sequence[NDArray[np.floating]]]:
+    for start in range(0, len(members), SEGMENT):
+        yield members[start : start + SEGMENT]

@@ -1,0 +1,193 @@
+"""What is asked of an ensemble: mean, spread, quantile, probability; and what the result is called."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from dtedask.core.errors import ProductError
+from dtedask.pipeline.ensemble.results import described_statistic
+from dtedask.pipeline.operations import OperationOptions
+from dtedask.products.derived.units import conversion, known_unit, unit_of
+
+if TYPE_CHECKING:
+    from dtedask.grib import FieldDescription
+
+__all__ = ["LIMITS", "Statistic", "statistic_of"]
+
+Kind = Literal["em", "es", "pb", "ep"]
+LIMITS = ("above", "at-least", "below", "at-most", "between")
+_QUANTITY = re.compile(r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>.*?)\s*")
+_LIMITS_IN_GRIB = {"between": (2, "Lower", "Upper"), "below": (4, "Upper"), "at-most": (4, "Upper")}
+_FLOPS = {"em": 1.0, "es": 5.0, "ep": 2.0, "pb": 10.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One statistic over members.
+
+    Parameters
+    ----------
+    kind : {"em", "es", "pb", "ep"}
+        The type that MARS has for it: mean, spread (standard deviation), quantile, probability.
+    quantile : str
+        Of pb: ``50:100`` is the median.
+    compare : str
+        Of ep: which values count; ``between`` counts both limits.
+    limits : tuple of str
+        Of ep: one or two, with their units.
+    """
+
+    kind: Kind
+    quantile: str = ""
+    compare: str = ""
+    limits: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All that it is."""
+        return " ".join((self.kind, self.quantile, self.compare, *self.limits)).strip()
+
+    def parts(self, units: str, members: int) -> list[tuple[OperationOptions, float]]:
+        """Operations whose results, each times a factor, are added up.
+
+        Parameters
+        ----------
+        units : str
+            Units of the fields.
+        members : int
+            How many there are.
+        """
+        if self.kind == "em":
+            return [(OperationOptions(operation="average"), 1.0)]
+        if self.kind == "es":
+            return [(OperationOptions(operation="stddev"), 1.0)]
+        if self.kind == "pb":
+            # A sketch as large as the ensemble is no sketch: the quantile is exact.
+            size = min(4096, max(8, members))
+            return [(OperationOptions(operation="quantile", quantile=self._fraction, size=size), 1.0)]
+        limits = [_in_units(one, units) for one in self.limits]
+        if self.compare != "between":
+            return [(_exceedance(self.compare, limits[0]), 100.0)]
+        return [(_exceedance("at-least", limits[0]), 100.0), (_exceedance("above", limits[1]), -100.0)]
+
+    def describe(self, member: FieldDescription, members: int) -> FieldDescription:
+        """Say what the result is; nothing is read.
+
+        Parameters
+        ----------
+        member : FieldDescription
+            Of its first member.
+        members : int
+            How many there are.
+        """
+        keys = {key: value for key, value in member.keys.items() if key != "number"} | self.keys
+        described = described_statistic(member, self.parts(member.units, members)[0][0], members, keys)
+        if self.kind != "ep":
+            return described
+        return replace(described, units="%", attributes={**described.attributes, **self._limits(member.units)})
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """MARS keys of the result that its members have otherwise."""
+        return {"type": self.kind, **({"quantile": self.quantile} if self.quantile else {})}
+
+    def flops(self, members: int) -> float:
+        """Floating-point operations a point and member."""
+        return _FLOPS[self.kind] * (math.log2(members + 1) if self.kind == "pb" else 1.0)
+
+    @property
+    def _fraction(self) -> float:
+        part, _, whole = self.quantile.partition(":")
+        return int(part) / int(whole)
+
+    def _limits(self, units: str) -> dict[str, int]:
+        """What GRIB2 says of the limits (code table 4.9): above a lower, below an upper, between both."""
+        kind, *names = _LIMITS_IN_GRIB.get(self.compare, (3, "Lower"))
+        found = {"GRIB_probabilityType": int(kind)}
+        for name, limit in zip(names, self.limits, strict=True):
+            scale, value = _scaled(_in_units(limit, units))
+            found |= {f"GRIB_scaleFactorOf{name}Limit": scale, f"GRIB_scaledValueOf{name}Limit": value}
+        return found
+
+
+def statistic_of(keys: Mapping[str, str]) -> Statistic | None:
+    """Read the statistic that keys ask for; None where they ask for none.
+
+    Raises
+    ------
+    ProductError
+        If they ask for one and do not say all of it.
+    """
+    kind = keys.get("type", "")
+    if kind == "em":
+        return Statistic("em")
+    if kind == "es":
+        return Statistic("es")
+    if kind == "pb":
+        return Statistic("pb", quantile=_needed(keys))
+    return _probability(keys) if kind == "ep" else None
+
+
+def _needed(keys: Mapping[str, str]) -> str:
+    quantile = keys.get("quantile", "")
+    part, _, whole = quantile.partition(":")
+    if not (part.isdecimal() and whole.isdecimal() and int(whole) and int(part) <= int(whole)):
+        raise ProductError(
+            f"type=pb needs a quantile, not {quantile!r}.",
+            hint="Write quantile=50:100 for the median, 1:10 for a tenth.",
+        )
+    return quantile
+
+
+def _probability(keys: Mapping[str, str]) -> Statistic | None:
+    found = [name for name in LIMITS if keys.get(name)]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise ProductError(f"A probability has one limit, not {' and '.join(found)}.", hint="Use between for two.")
+    limits = tuple(re.split(r"\s+and\s+|/|\.\.", keys[found[0]])) if found[0] == "between" else (keys[found[0]],)
+    if len(limits) != (2 if found[0] == "between" else 1):
+        raise ProductError(f"{found[0]}={keys[found[0]]!r} has {len(limits)} limits.", hint="Write '1 mm and 5 mm'.")
+    for one in limits:
+        _quantity(one)
+    return Statistic("ep", compare=found[0], limits=limits)
+
+
+def _exceedance(compare: str, threshold: float) -> OperationOptions:
+    return OperationOptions.model_validate({"operation": "exceedance", "compare": compare, "threshold": threshold})
+
+
+def _quantity(text: str) -> tuple[float, str]:
+    match = _QUANTITY.fullmatch(text)
+    if match is None or not math.isfinite(float(match["number"])):
+        raise ProductError(f"The limit {text!r} is no number with a unit.", hint="Write such as '20 mm' or '0 degC'.")
+    if match["unit"]:
+        unit_of(match["unit"])
+    return float(match["number"]), match["unit"]
+
+
+def _in_units(text: str, units: str) -> float:
+    """A limit as a number in the units of the fields."""
+    number, said = _quantity(text)
+    unit = known_unit(units)
+    if not said or unit is None:
+        return number
+    try:
+        changed = conversion(unit_of(said), unit)
+    except ProductError as error:
+        raise ProductError(
+            f"The limit {text!r} does not fit fields in {units}.", hint="Give it in their units."
+        ) from error
+    return changed.factor * number + changed.offset
+
+
+def _scaled(number: float) -> tuple[int, int]:
+    """A number as GRIB2 writes it: decimal places, and the digits as a whole number."""
+    exact = Decimal(f"{number:.10g}").normalize()
+    places = max(0, -int(exact.as_tuple().exponent))
+    return places, int(exact.scaleb(places))
