@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from dtedask.core.by_type import BY_TYPE, ByType
 from dtedask.core.nearest import did_you_mean
@@ -176,7 +177,13 @@ def _models(kinds: list[Any]) -> list[type[BaseModel]]:
 
 
 def _fields(model: type[BaseModel]) -> dict[str | int, Any]:
-    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    return {info.alias or name: _annotation(info) for name, info in model.model_fields.items()}
+
+
+def _annotation(info: FieldInfo) -> Any:
+    """What a field is, with the mark of parts that are found by their type, which pydantic keeps apart."""
+    marks = [mark for mark in info.metadata if isinstance(mark, ByType)]
+    return Annotated[info.annotation, marks[0]] if marks else info.annotation
 
 
 def _extra(model: type[BaseModel]) -> list[Any]:

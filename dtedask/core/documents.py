@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     import yaml
     from pydantic import BaseModel, ValidationError
 
-__all__ = ["KeyPath", "Lines", "check_document", "load_document", "read_document", "read_yaml", "summed_up"]
+__all__ = [
+    "KeyPath",
+    "Lines",
+    "check_document",
+    "load_document",
+    "read_document",
+    "read_yaml",
+    "summed_up",
+    "yaml_error",
+    "yaml_loader",
+]
 
 Model = TypeVar("Model", bound="BaseModel")
 KeyPath = tuple[str | int, ...]
@@ -178,7 +188,7 @@ def read_yaml(text: str, place: str) -> tuple[Any, Lines]:
     """
     import yaml
 
-    loader = _loader()(text)
+    loader = yaml_loader()(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -186,7 +196,7 @@ def read_yaml(text: str, place: str) -> tuple[Any, Lines]:
         numbers = {(): node.start_mark.line + 1, **dict(_positions(node, (), place, set()))}
         return loader.construct_document(node), Lines(place, numbers)
     except yaml.YAMLError as error:
-        raise _syntax_error(error, place) from error
+        raise yaml_error(error, place) from error
     finally:
         loader.dispose()
 
@@ -224,8 +234,8 @@ def _read_file(path: Path, kind: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _loader() -> type[yaml.SafeLoader]:
-    """Make a safe loader with the scalars of YAML 1.2, and no others."""
+def yaml_loader() -> type[yaml.SafeLoader]:
+    """Make a safe loader with the scalars of YAML 1.2, and no others: libyaml's where it is there."""
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -272,9 +282,10 @@ def _refuse_repeated_keys(node: yaml.MappingNode, path: KeyPath, place: str) -> 
         seen[name] = line
 
 
-def _syntax_error(error: yaml.YAMLError, place: str) -> DocumentError:
+def yaml_error(error: yaml.YAMLError, place: str, *, before: int = 0) -> DocumentError:
+    """Say what is no YAML in a text, and in which line; `before` lines stand before it in its file."""
     mark = getattr(error, "problem_mark", None)
-    where = f"{place}:{mark.line + 1}" if mark is not None else place
+    where = f"{place}:{mark.line + 1 + before}" if mark is not None else place
     context = getattr(error, "context", None)
     problem = getattr(error, "problem", None) or str(error)
     text = f"{context}: {problem}" if context else problem

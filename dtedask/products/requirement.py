@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dtedask.products.delivery import DeliveryOptions
     from dtedask.products.format import FormatOptions
 
-__all__ = ["Cycle", "Formula", "FormulaPoint", "PostProcessing", "Requirement"]
+__all__ = ["ClockTime", "Cycle", "Formula", "FormulaPoint", "PostProcessing", "Requirement"]
 
 FormulaPoint = Literal["prologue", "raw", "spectral", "gridded", "epilogue"]
 """Where a formula acts: before all else, on fields as they come, on their harmonics, on the final grid, at the end."""
@@ -47,6 +47,29 @@ class Cycle:
 
     def __str__(self) -> str:
         return f"{self.time:%Y%m%dT%H%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTime:
+    """A time of day, UTC, as a deadline.
+
+    Parameters
+    ----------
+    minute : int
+        Minutes after midnight.
+    days : int, optional
+        Days after the day of the base time; None for the first such time after the base time.
+    """
+
+    minute: int
+    days: int | None = None
+
+    def after(self, base: datetime) -> datetime:
+        """When it is, for a base time."""
+        at = base.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(minutes=self.minute)
+        if self.days is not None:
+            return at + timedelta(days=self.days)
+        return at if at > base else at + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +125,8 @@ class PostProcessing:
         Whether vorticity and divergence are made to winds.
     formulas : tuple of Formula
         In the order in which they act at one point.
+    derive : str
+        ``target`` for derived parameters of fields that are on their grid already; "" for those of native fields.
     """
 
     grid: str = ""
@@ -119,6 +144,7 @@ class PostProcessing:
     lsm: bool = False
     vod2uv: bool = False
     formulas: tuple[Formula, ...] = ()
+    derive: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,8 +168,8 @@ class Requirement:
         Where they go; empty for the output that the run names.
     file_name : str
         Template of the names of its products: fields that give the same name are one product.
-    deadline : timedelta, optional
-        By when, after the base time of the cycle.
+    deadline : timedelta or ClockTime, optional
+        By when: after the base time of the cycle, or at a time of day.
     priority : int
         Greater goes first among equal deadlines.
     place : str
@@ -159,13 +185,15 @@ class Requirement:
     format: FormatOptions
     delivery: tuple[DeliveryOptions, ...] = ()
     file_name: str = ""
-    deadline: timedelta | None = None
+    deadline: timedelta | ClockTime | None = None
     priority: int = 0
     place: str = ""
     digest: str = ""
 
     def due(self, cycle: Cycle) -> datetime | None:
         """By when the products of a cycle are wanted, UTC."""
+        if isinstance(self.deadline, ClockTime):
+            return self.deadline.after(cycle.time)
         return None if self.deadline is None else cycle.time + self.deadline
 
     def __repr__(self) -> str:

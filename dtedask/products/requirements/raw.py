@@ -1,0 +1,102 @@
+"""Requirements as they are read, before they are checked: keys and values, and where each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from dtedask.core.documents import KeyPath
+
+__all__ = ["Item", "Mistake", "NamedPlace", "Place", "Source"]
+
+
+class Place(Protocol):
+    """Where the keys of a part of a document stand; lines are looked up when something is wrong."""
+
+    def at(self, path: KeyPath = ()) -> str:
+        """File and line of a key, or of the nearest key above it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlace:
+    """The place of what is in no file.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    """
+
+    name: str
+
+    def at(self, path: KeyPath = ()) -> str:  # noqa: ARG002 - there are no lines
+        """See `Place`."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong in a requirement.
+
+    Parameters
+    ----------
+    place : str
+        File and line.
+    message : str
+        What is wrong, with key and value.
+    hint : str
+        What to do about it; may be empty.
+    """
+
+    place: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message} {self.hint}".rstrip()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One requirement as it is written.
+
+    Parameters
+    ----------
+    data : mapping
+        Its keys and values, without those it has from elsewhere.
+    place : Place
+        Where they stand.
+    mistake : Mistake, optional
+        Why it could not be read; then `data` may have only its name.
+    """
+
+    data: Mapping[str, Any]
+    place: Place
+    mistake: Mistake | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One document: requirements that share defaults and names of areas.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        The requirements.
+    place : Place
+        The document.
+    defaults : mapping
+        Keys that its requirements have where they do not say otherwise.
+    areas : mapping
+        Names of areas that it has of its own.
+    file : str, optional
+        Path of its file; "" for a text.
+    """
+
+    items: list[Item]
+    place: Place
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    areas: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""

@@ -1,0 +1,96 @@
+"""Where requirements are read from: files, folders, globs, texts and mappings."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dtedask.core.errors import DocumentError
+from dtedask.core.nearest import did_you_mean
+from dtedask.products.requirements.mars_text import is_mars_text, read_mars_text
+from dtedask.products.requirements.raw import Item, NamedPlace, Source
+from dtedask.products.requirements.yaml_text import read_yaml_text
+
+__all__ = ["read_sources"]
+
+_YAML = (".yaml", ".yml", ".json")
+_MARS = (".mars", ".req")
+_PLACE = "<requirements>"
+
+
+def read_sources(sources: Iterable[object]) -> Iterator[Source]:
+    """Read all documents of some sources, in their order; those of a folder by name.
+
+    Raises
+    ------
+    DocumentError
+        If one cannot be read.
+    """
+    for source in sources:
+        if isinstance(source, Mapping):
+            yield _of_mapping(source)
+        elif isinstance(source, str) and _is_text(source):
+            yield from _of_text(source, _PLACE)
+        elif isinstance(source, str | os.PathLike):
+            for file in _files(Path(source).expanduser()):
+                yield from _of_text(_content(file), str(file), file)
+        else:
+            raise DocumentError(f"{source!r} is no source of requirements.", hint="Give a path, a text or a mapping.")
+
+
+def _is_text(source: str) -> bool:
+    return "\n" in source or ": " in source or "=" in source or source.lstrip().startswith(("{", "["))
+
+
+def _of_mapping(source: Mapping[str, Any]) -> Source:
+    is_document = bool(source.keys() & {"requirements", "defaults", "areas"})
+    listed = source.get("requirements") or [] if is_document else [source]
+    items = [Item(one, NamedPlace(f"{_PLACE}[{place}]")) for place, one in enumerate(listed)]
+    place = NamedPlace(_PLACE)
+    return (
+        Source(items, place, source.get("defaults") or {}, source.get("areas") or {})
+        if is_document
+        else Source(items, place)
+    )
+
+
+def _of_text(text: str, place: str, file: Path | None = None) -> list[Source]:
+    path = "" if file is None else str(file)
+    suffix = "" if file is None else file.suffix.lower()
+    if suffix in _MARS or (suffix not in _YAML and is_mars_text(text)):
+        return [read_mars_text(text, place, path)]
+    return read_yaml_text(text, place, path)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in (*_YAML, *_MARS))
+        if not found:
+            raise DocumentError(
+                f"There are no requirements in the folder {str(path)!r}.",
+                hint=f"Files end with {', '.join(_YAML + _MARS)}.",
+            )
+        return found
+    if not path.exists() and glob.has_magic(str(path)):
+        files = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - a path may be absolute
+        if not files:
+            raise DocumentError(f"No file of requirements is called {str(path)!r}.", hint="Look at the wildcards.")
+        return [file for one in files for file in (_files(one) if one.is_dir() else [one])]
+    return [path]
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError as error:
+        there = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
+        raise DocumentError(
+            f"There is no file of requirements {str(file)!r}.", hint=did_you_mean(file.name, there)
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"The file of requirements {str(file)!r} is no UTF-8 text: {error}.") from error
+    except OSError as error:
+        raise DocumentError(f"Cannot read the file of requirements {str(file)!r}: {error.strerror}.") from error

@@ -1,0 +1,55 @@
+"""Requirements as MARS-like text."""
+
+from dtedask.products.requirements import load_requirements
+
+TEXT = """
+# What a user ordered
+disseminate, class=od, stream=oper, expver=1, type=fc, levtype=sfc,
+  param=2t/tp, step=0/to/12/by/6, time=00/12,   # two runs
+  grid=0.1/0.1, area=europe, target="fc-[step].grib2",
+  priority=3, name=one, delivery="/out/a"
+disseminate, name=two, area=off, param = 2d,
+  format="{type: grib2, packing: ccsds}", formula.raw="f - 1"
+retrieve, name=three, param=t, levelist=500
+"""
+
+
+def test_a_request_has_what_the_one_before_says_and_off_takes_it_away():
+    found = load_requirements(TEXT)
+    assert found.broken == ()
+    one, two, three = found
+    assert one.request["param"] == ("167", "tp")
+    assert one.file_name == "fc-{step}.grib2"
+    assert (two.request["step"], two.how.grid, two.how.area) == (("0", "6", "12"), "0.1x0.1", None)
+    assert (two.format.packing, two.how.formulas[0].text, two.how.formulas[0].at) == ("ccsds", "f - 1", "raw")
+    assert two.priority == 3
+    assert dict(three.request) == {"levelist": ("500",), "param": ("t",)}
+    assert [requirement.place for requirement in found] == [f"<requirements>:{line}" for line in (3, 7, 9)]
+
+
+def test_mistakes_are_shown_where_they_were_written_also_for_those_that_have_them_from_there():
+    text = "disseminate, name=a, param=2t,\n  grid=bar\ndisseminate, name=b,\n  step=6/x\n"
+    text += "disseminate, name=c, step=6, grid=1/1\n"
+    found = load_requirements(text)
+    assert [one.name for one in found] == ["c"]
+    assert [(one.name, [mistake.place for mistake in one.mistakes]) for one in found.broken] == [
+        ("a", ["<requirements>:2"]),
+        ("b", ["<requirements>:4", "<requirements>:2"]),
+    ]
+
+
+def test_the_same_in_yaml_gives_the_same():
+    text = "disseminate, name=a, owner=me, param=t/u, levelist=500/850, grid=O320, accuracy=12, deadline=+7h, lsm=on"
+    yaml = (
+        "{name: a, owner: me, param: [t, u], levelist: [500, 850], grid: O320, accuracy: 12, deadline: +7h, lsm: true}"
+    )
+    one, two = load_requirements(text), load_requirements(yaml)
+    assert one.digest == two.digest
+    assert one.valid[0].request == two.valid[0].request
+
+
+def test_one_that_cannot_be_read_stops_no_other():
+    found = load_requirements("disseminate, name=a, param=2t\ndisseminate, param 2t\ndisseminate, name=b\n")
+    assert [one.name for one in found] == ["a", "b"]
+    assert found.broken[0].place == "<requirements>:2"
+    assert "is not 'key=value'" in found.broken[0].message
