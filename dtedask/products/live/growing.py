@@ -1,4 +1,4 @@
-"""Requirements that take all there is: which fields may bring them more."""
+"""Requirements that leave something to what exists: which fields make them be looked at again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TELLING = ("class", "stream", "expver", "model", "levtype")
 
 
 class Growing:
-    """Requirements of open cycles that are to be looked at again when new fields come."""
+    """Requirements of open cycles that take what there is: any new field of their parameters may bring them more."""
 
     def __init__(self) -> None:
         self._known: dict[Cycle, dict[str, tuple[Requirement, frozenset[str]]]] = {}
@@ -25,22 +25,21 @@ class Growing:
     def opened(self, cycle: Cycle, requirement: Requirement, orders: Iterable[Order]) -> None:
         """Take notice of what a requirement asks for in a cycle."""
         orders = tuple(orders)
-        takes_all = any("all" in values for key, values in requirement.request.items() if key not in ("date", "time"))
-        if not takes_all and orders and not any(order.grows for order in orders):
+        if orders and all(order.left_open in ("nothing", "keys") for order in orders):
             return
         # Of a requirement that finds nothing yet nobody knows which parameters it is made of.
         params = frozenset(value for order in orders for need in order.needs for key, value in need if key == "param")
-        is_any = "all" in requirement.request.get("param", ())
+        is_any = not orders or not requirement.request.get("param") or "all" in requirement.request["param"]
         self._known.setdefault(cycle, {})[requirement.name] = (requirement, frozenset() if is_any else params)
 
-    def touched(self, cycle: Cycle, fields: Iterable[Mapping[str, str]]) -> tuple[Requirement, ...]:
-        """Requirements that new fields of a cycle may bring more."""
-        known, fields = self._known.get(cycle, {}), tuple(fields)
-        return tuple(
-            requirement
-            for requirement, params in known.values()
+    def touched(self, cycle: Cycle, fields: Iterable[Mapping[str, str]]) -> dict[str, Requirement]:
+        """Requirements that new fields of a cycle may bring more, by name."""
+        fields = tuple(fields)
+        return {
+            name: requirement
+            for name, (requirement, params) in self._known.get(cycle, {}).items()
             if any(_may_take(requirement, params, keys) for keys in fields)
-        )
+        }
 
     def forget(self, requirement: str) -> None:
         """Look at a requirement no more."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from dtedask.products.product import Product
 
-__all__ = ["Need", "Order", "need_of"]
+__all__ = ["LeftOpen", "Need", "Order", "need_of"]
 
 Need = tuple[tuple[str, str], ...]
 """Keys of one field as far as a product names them, in the order of their names: any field that has them answers."""
+
+LeftOpen = Literal["nothing", "keys", "products", "fields"]
+"""What a requirement leaves to what exists: nothing; keys that its fields will tell, such as their class; which products
+there are, such as one for each step; or which fields a product holds, such as all members."""
 
 
 def need_of(keys: Mapping[str, str]) -> Need:
@@ -30,14 +34,15 @@ class Order:
         What is to be made.
     needs : tuple of Need
         Fields that it is made of, whether they exist or not, each once.
-    grows : bool
-        Whether the needs are those of which something exists (``all`` steps, all members): more may come, and nobody
-        says when it was the last. Such a product waits until nothing has come for a while.
+    left_open : LeftOpen
+        What its requirement leaves to what exists. Where that is anything, it is looked at again when fields come; where
+        it is the fields of the product, nobody says when the last has come, and the product waits until nothing has
+        come for a while.
     """
 
     product: Product
     needs: tuple[Need, ...]
-    grows: bool = False
+    left_open: LeftOpen = "nothing"
 
     @property
     def id(self) -> str:
@@ -45,4 +50,4 @@ class Order:
         return self.product.id
 
     def __repr__(self) -> str:
-        return f"<Order {self.id}: {len(self.needs)} inputs{', growing' if self.grows else ''}>"
+        return f"<Order {self.id}: {len(self.needs)} inputs, {self.left_open} left open>"

@@ -71,6 +71,7 @@ class Pacing:
 class _Entry:
     order: Order
     state: State = "waiting"
+    is_touched: bool = False  # something came, and its requirement is looked at again
     is_again: bool = False  # something came while it was being made
     is_dropped: bool = False  # nobody wants it any more, and it is being made
     quiet_at: datetime | None = None
@@ -211,6 +212,8 @@ class Orders:
         orders = {order.id: order for order in event.orders if order.product.requirement.name in names}
         self._drop(name for name in self._of(event.cycle, names) if name not in orders)
         touched = [name for name, order in orders.items() if self._place(event.cycle, order)]
+        for name in touched:
+            self._entries[name].is_touched = False
         for order in orders.values():
             for need in order.needs:
                 self._inputs.mark(need, is_present=need in event.present)
@@ -232,7 +235,7 @@ class Orders:
             is_same = not known.is_dropped and set(known.order.needs) == set(order.needs)
             known.order, known.is_dropped = order, False
             if is_same:
-                return False
+                return known.is_touched
         self._inputs.add(order.id, order.needs)
         return True
 
@@ -260,16 +263,36 @@ class Orders:
                 self._inputs.mark(need, is_present=False)
         touched: dict[str, None] = {}
         new: dict[Cycle, list[Mapping[str, str]]] = {}
+        first: dict[str, None] = {}
         for keys in event.written:
             needs = self._inputs.needs_met_by(keys)
-            if "date" in keys and "time" in keys and not (needs and all(map(self._inputs.is_present, needs))):
+            arrived = [need for need in needs if not self._inputs.is_present(need)]
+            if (arrived or not needs) and "date" in keys and "time" in keys:
                 new.setdefault(Cycle.of(keys), []).append(keys)
             for need in needs:
                 self._inputs.mark(need, is_present=True)
                 touched.update(dict.fromkeys(self._inputs.users_of(need)))
+            first.update(dict.fromkeys(user for need in arrived for user in self._inputs.users_of(need)))
         opened = self._open(new, now)
-        grown = [Expand(cycle, self._growing.touched(cycle, fields)) for cycle, fields in new.items()]
-        return [*opened, *(one for one in grown if one.requirements), *self._start(touched, now)]
+        looked_at = self._look_again(new, first)
+        waiting = [name for name in touched if self._is_looked_at(name, looked_at)]
+        for name in waiting:
+            self._entries[name].is_touched = True
+        return [*opened, *looked_at, *self._start(touched.keys() - set(waiting), now)]
+
+    def _look_again(self, new: Mapping[Cycle, list[Mapping[str, str]]], first: Iterable[str]) -> list[Expand]:
+        """Requirements whose products may be others now that new fields are there."""
+        found = {cycle: self._growing.touched(cycle, fields) for cycle, fields in new.items()}
+        for name in first:
+            order = self._entries[name].order
+            if order.left_open == "keys":
+                product = order.product
+                found.setdefault(product.cycle, {})[product.requirement.name] = product.requirement
+        return [Expand(cycle, tuple(known.values())) for cycle, known in found.items() if known]
+
+    def _is_looked_at(self, name: str, looked_at: Iterable[Expand]) -> bool:
+        product = self._entries[name].order.product
+        return any(one.cycle == product.cycle and product.requirement in one.requirements for one in looked_at)
 
     def _start(self, names: Iterable[str], now: datetime, *, is_time: bool = False) -> list[Instruction]:
         """Start those of some products that lack nothing: touched ones, or those whose time has come."""
@@ -288,7 +311,7 @@ class Orders:
         if not self._inputs.is_complete(name):
             entry.state = "delivered" if entry.state == "delivered" else "waiting"
             return False
-        if not entry.order.grows or is_time:
+        if entry.order.left_open != "fields" or is_time:
             return True
         entry.state, entry.quiet_at = "settling", now + self._pacing.idle
         self._timers.add(entry.quiet_at, ("quiet", name))

@@ -24,10 +24,10 @@ def keys(*, cycle=CYCLE, param="167", step="0", **others):
     return {**cycle.keys, "param": param, "step": step, "levtype": "sfc", **others}
 
 
-def order(name="a", *needs, cycle=CYCLE, of=None, grows=False, file_name="f.grib2"):
+def order(name="a", *needs, cycle=CYCLE, of=None, left_open="nothing", file_name="f.grib2"):
     of = of or requirement(name)
     product = Product(of, cycle, file_name, (), of.due(cycle))
-    return Order(product, tuple(need_of(one) for one in needs), grows)
+    return Order(product, tuple(need_of(one) for one in needs), left_open)
 
 
 def opened(*orders, present=(), cycle=CYCLE, now=NOW, pacing=None):

@@ -162,21 +162,21 @@ def test_old_cycles_are_not_opened_and_open_ones_are_closed_when_they_are_old():
 
 
 def test_a_product_of_all_there_is_waits_until_nothing_has_come_for_a_while():
-    of = requirement("a", step="all")
-    first = order("", keys(step="0"), of=of, grows=True)
+    of = requirement("a", param="167", step="all")
+    first = order("", keys(step="0"), of=of, left_open="fields")
     machine, said = opened(first, present=[keys(step="0")], pacing=Pacing(idle=5 * MINUTE))
     assert started(said) == []
     assert machine.state(first.id) == "settling"
     assert expanded(machine.handle(_wrote(keys(step="6")), NOW + 4 * MINUTE)) == [(CYCLE, ["a"])]
-    both = order("", keys(step="0"), keys(step="6"), of=of, grows=True)
+    both = order("", keys(step="0"), keys(step="6"), of=of, left_open="fields")
     machine.handle(Opened(CYCLE, (of,), (both,), frozenset(both.needs)), NOW + 4 * MINUTE)
     assert started(machine.handle(Tick(), NOW + 6 * MINUTE)) == []
     assert started(machine.handle(Tick(), NOW + 9 * MINUTE)) == [both.id]
 
 
 def test_fields_of_other_parameters_do_not_make_a_requirement_be_looked_at_again():
-    of = requirement("a", step="all", stream="oper")
-    machine, _ = opened(order("", keys(step="0"), of=of), present=[keys(step="0")])
+    of = requirement("a", param="167", step="all", stream="oper")
+    machine, _ = opened(order("", keys(step="0"), of=of, left_open="products"), present=[keys(step="0")])
     assert machine.handle(_wrote(keys(param="130", step="6")), NOW) == []
     assert machine.handle(Committed(({**keys(step="6"), "stream": "enfo"},)), NOW) == []
     assert expanded(machine.handle(_wrote(keys(step="6")), NOW)) == [(CYCLE, ["a"])]
