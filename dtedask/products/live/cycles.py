@@ -1,4 +1,4 @@
-"""Which cycles a requirement is for, and which are due to run now."""
+"""Which cycles requirements are for, as time goes on."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ from dtedask.products.requirement import Cycle
 if TYPE_CHECKING:
     from dtedask.products.requirement import Requirement
 
-__all__ = ["expected_cycles", "is_for", "next_cycle"]
+__all__ = ["expected_cycles", "next_cycle"]
 _DAY = timedelta(days=1)
 _ALL = "all"
-
-
-def is_for(requirement: Requirement, cycle: Cycle) -> bool:
-    """Whether a requirement asks for products of a cycle."""
-    return all(_takes(requirement, key, value) for key, value in cycle.keys.items())
 
 
 def expected_cycles(requirements: Iterable[Requirement], *, after: datetime, until: datetime) -> list[Cycle]:
@@ -62,8 +57,3 @@ def _between(moment: time, dates: tuple[str, ...], after: datetime, until: datet
 def _named(requirement: Requirement, key: str) -> tuple[str, ...]:
     values = requirement.request.get(key, ())
     return () if _ALL in values else values
-
-
-def _takes(requirement: Requirement, key: str, value: str) -> bool:
-    named = _named(requirement, key)
-    return not named or value in named

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from dtedask.products.planning.canonical import params_of
 from dtedask.products.requirement import Cycle
 
 if TYPE_CHECKING:
@@ -25,12 +26,16 @@ class Growing:
     def opened(self, cycle: Cycle, requirement: Requirement, orders: Iterable[Order]) -> None:
         """Take notice of what a requirement asks for in a cycle."""
         orders = tuple(orders)
+        self._known.get(cycle, {}).pop(requirement.name, None)
         if orders and all(order.left_open in ("nothing", "keys") for order in orders):
             return
         # Of a requirement that finds nothing yet nobody knows which parameters it is made of.
-        params = frozenset(value for order in orders for need in order.needs for key, value in need if key == "param")
-        is_any = not orders or not requirement.request.get("param") or "all" in requirement.request["param"]
-        self._known.setdefault(cycle, {})[requirement.name] = (requirement, frozenset() if is_any else params)
+        asked = requirement.request.get("param", ())
+        params = {value for order in orders for need in order.needs for key, value in need if key == "param"}
+        params.update(param for name in asked for param in params_of(name))
+        is_any = not orders or not asked or "all" in asked
+        known = self._known.setdefault(cycle, {})
+        known[requirement.name] = (requirement, frozenset() if is_any else frozenset(params))
 
     def touched(self, cycle: Cycle, fields: Iterable[Mapping[str, str]]) -> dict[str, Requirement]:
         """Requirements that new fields of a cycle may bring more, by name."""

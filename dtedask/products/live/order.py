@@ -15,8 +15,8 @@ Need = tuple[tuple[str, str], ...]
 """Keys of one field as far as a product names them, in the order of their names: any field that has them answers."""
 
 LeftOpen = Literal["nothing", "keys", "products", "fields"]
-"""What a requirement leaves to what exists: nothing; keys that its fields will tell, such as their class; which products
-there are, such as one for each step; or which fields a product holds, such as all members."""
+"""What a requirement leaves to what exists: nothing; keys that its fields will tell, such as their class; which
+products there are, such as one for each step; or which fields a product holds, such as all members."""
 
 
 def need_of(keys: Mapping[str, str]) -> Need:
@@ -35,9 +35,9 @@ class Order:
     needs : tuple of Need
         Fields that it is made of, whether they exist or not, each once.
     left_open : LeftOpen
-        What its requirement leaves to what exists. Where that is anything, it is looked at again when fields come; where
-        it is the fields of the product, nobody says when the last has come, and the product waits until nothing has
-        come for a while.
+        What its requirement leaves to what exists. Where that is anything, it is looked at again when fields come;
+        where it is the fields of the product, nobody says when the last has come, and the product waits until nothing
+        has come for a while.
     """
 
     product: Product

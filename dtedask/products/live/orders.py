@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from dtedask.products.live.cycles import expected_cycles, is_for, next_cycle
+from dtedask.products.live.cycles import expected_cycles, next_cycle
 from dtedask.products.live.events import (
     Close,
     Committed,
@@ -38,6 +38,7 @@ from dtedask.products.live.growing import Growing
 from dtedask.products.live.inputs import Inputs
 from dtedask.products.live.order import Need, Order
 from dtedask.products.live.timers import Timers
+from dtedask.products.planning.expansion import is_for
 from dtedask.products.requirement import Cycle, Requirement
 
 __all__ = ["Orders", "Pacing"]
@@ -275,10 +276,15 @@ class Orders:
             first.update(dict.fromkeys(user for need in arrived for user in self._inputs.users_of(need)))
         opened = self._open(new, now)
         looked_at = self._look_again(new, first)
-        waiting = [name for name in touched if self._is_looked_at(name, looked_at)]
-        for name in waiting:
-            self._entries[name].is_touched = True
-        return [*opened, *looked_at, *self._start(touched.keys() - set(waiting), now)]
+        again = {(one.cycle, requirement.name) for one in looked_at for requirement in one.requirements}
+        ready = []
+        for name in touched:
+            product = self._entries[name].order.product
+            if (product.cycle, product.requirement.name) in again:
+                self._entries[name].is_touched = True
+            else:
+                ready.append(name)
+        return [*opened, *looked_at, *self._start(ready, now)]
 
     def _look_again(self, new: Mapping[Cycle, list[Mapping[str, str]]], first: Iterable[str]) -> list[Expand]:
         """Requirements whose products may be others now that new fields are there."""
@@ -289,10 +295,6 @@ class Orders:
                 product = order.product
                 found.setdefault(product.cycle, {})[product.requirement.name] = product.requirement
         return [Expand(cycle, tuple(known.values())) for cycle, known in found.items() if known]
-
-    def _is_looked_at(self, name: str, looked_at: Iterable[Expand]) -> bool:
-        product = self._entries[name].order.product
-        return any(one.cycle == product.cycle and product.requirement in one.requirements for one in looked_at)
 
     def _start(self, names: Iterable[str], now: datetime, *, is_time: bool = False) -> list[Instruction]:
         """Start those of some products that lack nothing: touched ones, or those whose time has come."""

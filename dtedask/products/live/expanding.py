@@ -1,0 +1,94 @@
+"""From requirements and commits to orders and fields, as the state machine knows them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from dtedask.products.format import format_class
+from dtedask.products.live.order import LeftOpen, Need, Order, need_of
+from dtedask.products.planning.canonical import canonical, params_of
+from dtedask.products.planning.expansion import products_of
+from dtedask.products.planning.naming import template_keys
+from dtedask.products.planning.needs import inputs_of_product
+
+if TYPE_CHECKING:
+    from dtedask.core.commit import Change
+    from dtedask.products.planning.inventory import Inventory
+    from dtedask.products.product import Product
+    from dtedask.products.requirement import Cycle, Requirement
+
+__all__ = ["fields_of_changes", "orders_of", "present_of"]
+
+_CYCLE = frozenset({"date", "time"})
+_TOLD_BY_FIELDS = frozenset({"class", "stream", "expver", "type", "levtype"})
+_WITHOUT_LEVEL = frozenset({"sfc", "o2d"})
+_WITHOUT_MEMBERS = frozenset({"an", "fc"})
+
+
+def orders_of(requirement: Requirement, cycle: Cycle, inventory: Inventory) -> list[Order]:
+    """Products of a requirement for a cycle, each with all that it is made of.
+
+    Raises
+    ------
+    DtedaskError
+        If the requirement cannot be expanded.
+    """
+    names = frozenset(template_keys(requirement.file_name or format_class(requirement.format.type).default_name))
+    known = inventory.at(cycle).params
+    found = []
+    for product in products_of(requirement, cycle, inventory):
+        needs = tuple(map(need_of, inputs_of_product(product, inventory)))
+        found.append(Order(product, needs, _left_open(product, needs, names, known)))
+    return found
+
+
+def present_of(orders: Iterable[Order], inventory: Inventory) -> frozenset[Need]:
+    """Those of the needs of orders that there are fields for."""
+    needs = {need for order in orders for need in order.needs}
+    return frozenset(need for need in needs if inventory.find(dict(need)) is not None)
+
+
+def fields_of_changes(changes: Iterable[Change]) -> tuple[Mapping[str, str], ...]:
+    """Keys of all fields that a commit wrote or wiped, in the form in which products name their inputs."""
+    return tuple(
+        canonical(dict(zip(change.keys, values, strict=True)))
+        for change in changes
+        for values in itertools.product(*(value.split("/") for value in change.keys.values()))
+    )
+
+
+def _left_open(product: Product, needs: Iterable[Need], names: frozenset[str], known: frozenset[str]) -> LeftOpen:
+    axes = _open_axes(product)
+    if axes - names:
+        return "fields"
+    if axes or not _are_known(needs, product.requirement, known):
+        return "products"
+    return "nothing" if all(keys.keys() >= _TOLD_BY_FIELDS for keys in product.fields) else "keys"
+
+
+def _open_axes(product: Product) -> frozenset[str]:
+    """Axes of which the requirement takes what there is."""
+    request, fields = product.requirement.request, product.fields
+    found = {key for key, values in request.items() if "all" in values} - _CYCLE
+    found |= {key for key in ("param", "step") if key not in request}
+    has_levels = any("levelist" in keys for keys in fields) or not _is_within(request, "levtype", _WITHOUT_LEVEL)
+    if has_levels and "levelist" not in request:
+        found.add("levelist")
+    has_members = any("number" in keys for keys in fields) or not _is_within(request, "type", _WITHOUT_MEMBERS)
+    if has_members and "number" not in request:
+        found.add("number")
+    return frozenset(found)
+
+
+def _is_within(request: Mapping[str, tuple[str, ...]], key: str, values: frozenset[str]) -> bool:
+    """Whether a key has only some values; one that is not named is taken to."""
+    return set(request.get(key, ())) <= values
+
+
+def _are_known(needs: Iterable[Need], requirement: Requirement, known: frozenset[str]) -> bool:
+    """Whether each parameter is one that there is, or that has one number only: names of many have several."""
+    asked = map(params_of, requirement.request.get("param", ()))
+    several = {param for params in asked if len(params) > 1 for param in params}
+    return all(value in known for need in needs for key, value in need if key == "param" and value in several)
