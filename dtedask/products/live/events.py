@@ -50,12 +50,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What some requirements ask for in one cycle: the answer to `Expand`; of the `present` needs there are fields."""
+    """What some requirements ask for in one cycle: the answer to `Expand`.
+
+    Of the `present` needs there are fields; the `delivered` products, by their ids, are at all of their places, as they
+    were made of whatever there was.
+    """
 
     cycle: Cycle
     requirements: tuple[Requirement, ...]
     orders: tuple[Order, ...]
     present: frozenset[Need]
+    delivered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

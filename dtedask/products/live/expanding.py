@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from dtedask.products.format import format_class
@@ -14,13 +14,14 @@ from dtedask.products.planning.naming import template_keys
 from dtedask.products.planning.needs import inputs_of_product
 
 if TYPE_CHECKING:
-    from dtedask.core.commit import Change
+    from dtedask.core.commit import Change, Commit
     from dtedask.products.planning.inventory import Inventory
     from dtedask.products.product import Product
     from dtedask.products.requirement import Cycle, Requirement
 
-__all__ = ["fields_of_changes", "orders_of", "present_of"]
+__all__ = ["net_fields", "orders_of", "present_of"]
 
+Fields = tuple[Mapping[str, str], ...]
 _CYCLE = frozenset({"date", "time"})
 _TOLD_BY_FIELDS = frozenset({"class", "stream", "expver", "type", "levtype"})
 _WITHOUT_LEVEL = frozenset({"sfc", "o2d"})
@@ -50,13 +51,26 @@ def present_of(orders: Iterable[Order], inventory: Inventory) -> frozenset[Need]
     return frozenset(need for need in needs if inventory.find(dict(need)) is not None)
 
 
-def fields_of_changes(changes: Iterable[Change]) -> tuple[Mapping[str, str], ...]:
-    """Keys of all fields that a commit wrote or wiped, in the form in which products name their inputs."""
-    return tuple(
-        canonical(dict(zip(change.keys, values, strict=True)))
-        for change in changes
-        for values in itertools.product(*(value.split("/") for value in change.keys.values()))
-    )
+def net_fields(commits: Iterable[Commit]) -> tuple[Fields, Fields]:
+    """Keys of the fields that some commits wrote and wiped, in the form in which products name their inputs.
+
+    A field that one wrote and a later one wiped counts as wiped, and the other way round.
+    """
+    written: dict[Need, Mapping[str, str]] = {}
+    wiped: dict[Need, Mapping[str, str]] = {}
+    for commit in commits:
+        for changes, these, others in ((commit.wiped, wiped, written), (commit.changes, written, wiped)):
+            for keys in _fields_of(changes):
+                these[need_of(keys)] = keys
+                others.pop(need_of(keys), None)
+    return tuple(written.values()), tuple(wiped.values())
+
+
+def _fields_of(changes: Iterable[Change]) -> Iterator[Mapping[str, str]]:
+    for change in changes:
+        names, values = zip(*change.request, strict=True)
+        for combination in itertools.product(*(value.split("/") for value in values)):
+            yield canonical(dict(zip(names, combination, strict=True)))
 
 
 def _left_open(product: Product, needs: Iterable[Need], names: frozenset[str], known: frozenset[str]) -> LeftOpen:

@@ -39,6 +39,7 @@ from dtedask.products.live.inputs import Inputs
 from dtedask.products.live.order import Need, Order
 from dtedask.products.live.timers import Timers
 from dtedask.products.planning.expansion import is_for
+from dtedask.products.product import Product
 from dtedask.products.requirement import Cycle, Requirement
 
 __all__ = ["Orders", "Pacing"]
@@ -125,9 +126,17 @@ class Orders:
         """
         return self._entries[product].state
 
+    def wants(self, product: Product) -> bool:
+        """Whether a product is still ordered, as it is."""
+        entry = self._entries.get(product.id)
+        return entry is not None and not entry.is_dropped and entry.order.product.requirement is product.requirement
+
     def missing(self, product: str) -> tuple[Need, ...]:
         """Inputs that a product waits for."""
         return self._inputs.missing(product)
+
+    def __contains__(self, product: str) -> bool:
+        return product in self._entries
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -215,6 +224,9 @@ class Orders:
         touched = [name for name, order in orders.items() if self._place(event.cycle, order)]
         for name in touched:
             self._entries[name].is_touched = False
+        for name in event.delivered & orders.keys():
+            entry = self._entries[name]
+            entry.state = "delivered" if entry.state == "waiting" else entry.state
         for order in orders.values():
             for need in order.needs:
                 self._inputs.mark(need, is_present=need in event.present)
