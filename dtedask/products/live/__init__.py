@@ -1,44 +1,32 @@
 """Products as the model runs: each is made when the last of its inputs is there."""
 
-from dtedask.products.live.events import (
-    Close,
-    Committed,
-    Delivered,
-    Event,
-    Expand,
-    Failed,
-    Found,
-    Instruction,
-    Lacking,
-    Late,
-    Opened,
-    Required,
-    Start,
-    State,
-    Tick,
-)
-from dtedask.products.live.order import Need, Order, need_of
-from dtedask.products.live.orders import Orders, Pacing
+from __future__ import annotations
 
-__all__ = [
-    "Close",
-    "Committed",
-    "Delivered",
-    "Event",
-    "Expand",
-    "Failed",
-    "Found",
-    "Instruction",
-    "Lacking",
-    "Late",
-    "Need",
-    "Opened",
-    "Order",
-    "Orders",
-    "Pacing",
-    "Required",
-    "Start",
-    "State",
-    "Tick",
-    "need_of",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dtedask.products.live.run import Followed as Followed
+    from dtedask.products.live.run import follow as follow
+    from dtedask.products.live.live_file import LiveRun as LiveRun
+    from dtedask.products.live.live_file import find_live_run as find_live_run
+    from dtedask.products.live.notes import Note as Note
+    from dtedask.products.live.orders import Orders as Orders
+    from dtedask.products.live.orders import Pacing as Pacing
+
+_HOMES = {
+    "Followed": "run",
+    "LiveRun": "live_file",
+    "Note": "notes",
+    "Orders": "orders",
+    "Pacing": "orders",
+    "find_live_run": "live_file",
+    "follow": "run",
+}
+__all__ = ["Followed", "LiveRun", "Note", "Orders", "Pacing", "find_live_run", "follow"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dtedask.products.live' has no attribute {name!r}")
+    return getattr(import_module(f"dtedask.products.live.{_HOMES[name]}"), name)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from dtedask.products.format import format_class
 from dtedask.products.live.order import LeftOpen, Need, Order, need_of
 from dtedask.products.planning.canonical import canonical, params_of
-from dtedask.products.planning.expansion import products_of
+from dtedask.products.planning.expansion import Expansion
 from dtedask.products.planning.naming import template_keys
-from dtedask.products.planning.needs import inputs_of_product
+from dtedask.products.planning.ordered import Ordering
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Change, Commit
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dtedask.products.product import Product
     from dtedask.products.requirement import Cycle, Requirement
 
-__all__ = ["net_fields", "orders_of", "present_of"]
+__all__ = ["Expanding", "net_fields", "present_of"]
 
 Fields = tuple[Mapping[str, str], ...]
 _CYCLE = frozenset({"date", "time"})
@@ -28,21 +28,37 @@ _WITHOUT_LEVEL = frozenset({"sfc", "o2d"})
 _WITHOUT_MEMBERS = frozenset({"an", "fc"})
 
 
-def orders_of(requirement: Requirement, cycle: Cycle, inventory: Inventory) -> list[Order]:
-    """Products of a requirement for a cycle, each with all that it is made of.
+class Expanding:
+    """Expands requirements for one cycle; what several of them need is made out once.
 
-    Raises
-    ------
-    DtedaskError
-        If the requirement cannot be expanded.
+    Parameters
+    ----------
+    inventory : Inventory
+        What exists.
+    cycle : Cycle
+        Which run.
     """
-    names = frozenset(template_keys(requirement.file_name or format_class(requirement.format.type).default_name))
-    known = inventory.at(cycle).params
-    found = []
-    for product in products_of(requirement, cycle, inventory):
-        needs = tuple(map(need_of, inputs_of_product(product, inventory)))
-        found.append(Order(product, needs, _left_open(product, needs, names, known)))
-    return found
+
+    def __init__(self, inventory: Inventory, cycle: Cycle) -> None:
+        self.cycle = cycle
+        self._known = inventory.at(cycle)
+        self._expansion, self._ordering = Expansion(inventory), Ordering(inventory)
+
+    def orders(self, requirement: Requirement) -> list[Order]:
+        """Products of a requirement, each with all that it is made of.
+
+        Raises
+        ------
+        DtedaskError
+            If the requirement cannot be expanded.
+        """
+        names = frozenset(template_keys(requirement.file_name or format_class(requirement.format.type).default_name))
+        found = []
+        for product in self._expansion.products(requirement, self.cycle):
+            fields = (keys for one in self._ordering.of(product) for keys in one.fields)
+            needs = tuple(dict.fromkeys(map(need_of, fields)))
+            found.append(Order(product, needs, _left_open(product, needs, names, self._known.params)))
+        return found
 
 
 def present_of(orders: Iterable[Order], inventory: Inventory) -> frozenset[Need]:

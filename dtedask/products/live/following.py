@@ -32,21 +32,19 @@ from dtedask.products.live.events import (
     Start,
     Tick,
 )
-from dtedask.products.live.expanding import net_fields, orders_of, present_of
-from dtedask.products.live.happenings import Broken, Happening, log
+from dtedask.products.live.expanding import Expanding, net_fields, present_of
 from dtedask.products.live.maker import BatchEnded, Maker, MakesEnded
+from dtedask.products.live.notes import Broken, Happening, Note, note_of
 from dtedask.products.live.order import Order, need_of
 from dtedask.products.live.orders import Orders, Pacing
 from dtedask.products.planning.plan import plan
 
 if TYPE_CHECKING:
-    from dtedask.products.delivery import DeliveryOptions
-    from dtedask.products.ledger import Ledger
     from dtedask.products.live.maker import Finishes, MakeBatch
     from dtedask.products.planning.inventory import Inventory
+    from dtedask.products.planning.plan import Unmakeable, Waiting
     from dtedask.products.product import Product
-    from dtedask.products.planning.plan import Unmakeable
-    from dtedask.products.requirement import Cycle, Requirement
+    from dtedask.products.requirement import Requirement
 
 __all__ = ["Following", "Item"]
 
@@ -68,14 +66,10 @@ class Following:
         What exists; commits are added to it.
     items : queue
         Where commits come from; ends of products come through it too.
-    ledger : Ledger
-        What is known of products.
     finishing : Finishes
-        Finishes products.
+        Finishes products; knows the ledger and the output.
     make : MakeBatch
         Makes plans.
-    output : DeliveryOptions, optional
-        Where products go whose requirement does not say it.
     pacing : Pacing, optional
         How long things are waited for.
     on_event : callable
@@ -90,16 +84,14 @@ class Following:
         inventory: Inventory,
         items: queue.SimpleQueue[Item],
         *,
-        ledger: Ledger,
         finishing: Finishes,
         make: MakeBatch,
-        output: DeliveryOptions | None = None,
         pacing: Pacing | None = None,
-        on_event: Callable[[Happening], None] = lambda _: None,
+        on_event: Callable[[Note], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._inventory, self._items = inventory, items
-        self._ledger, self._output = ledger, output
+        self._ledger, self._output = finishing.ledger, finishing.output
         self._on_event, self._now = on_event, now
         self._orders = Orders(pacing)
         self._maker = Maker(make, finishing, items.put)
@@ -239,8 +231,9 @@ class Following:
     def _expand(self, expand: Expand) -> list[Event]:
         orders: list[Order] = []
         try:
+            expanding = Expanding(self._inventory, expand.cycle)
             for requirement in expand.requirements:
-                orders += self._orders_of(requirement, expand.cycle)
+                orders += self._orders_of(requirement, expanding)
             present = present_of(orders, self._inventory)
         except StoreError as error:  # a storage that is away for a moment is asked again
             logger.warning("Cannot look at cycle %s, trying again: %s", expand.cycle, error)
@@ -253,13 +246,13 @@ class Following:
         self._happened(opened)
         return [opened]
 
-    def _orders_of(self, requirement: Requirement, cycle: Cycle) -> list[Order]:
+    def _orders_of(self, requirement: Requirement, expanding: Expanding) -> list[Order]:
         try:
-            return orders_of(requirement, cycle, self._inventory)
+            return expanding.orders(requirement)
         except StoreError:
             raise
         except DtedaskError as error:
-            self._break(Broken(requirement, cycle, error))
+            self._break(Broken(requirement, expanding.cycle, error))
             return []
 
     def _look_again(self) -> None:
@@ -284,16 +277,25 @@ class Following:
             self._maker.interrupt()
 
     def _take_ready(self) -> list[Product]:
-        taken, self._ready = self._ready, {}
-        return sorted(taken.values(), key=lambda product: product.urgency)
+        """What is ready, as it is ordered now, the most urgent first."""
+        names, self._ready = list(self._ready), {}
+        found = []
+        for name in names:
+            product = self._orders.current(name)
+            if product is None:
+                self._tell(Failed(name, "Nobody orders it any more.", is_lasting=True))
+            else:
+                found.append(product)
+        return sorted(found, key=lambda product: product.urgency)
 
     def _plan(self, products: Sequence[Product]) -> None:
-        wanted = [product for product in products if self._orders.wants(product)]
-        planned = plan((), self._inventory, products=wanted, ledger=self._ledger, output=self._output, now=self._now())
+        planned = plan(
+            (), self._inventory, products=products, ledger=self._ledger, output=self._output, now=self._now()
+        )
         for product in planned.skipped:
             self._tell(Delivered(product.id))
         for waiting in planned.waiting:
-            self._tell(Lacking(waiting.product.id, tuple(map(need_of, waiting.missing))))
+            self._lacks(waiting)
         for one in planned.broken:
             self._cannot_be_made(one)
         if planned.makes:
@@ -302,6 +304,15 @@ class Following:
             self._ledger.running(digests, now=self._now())
             self._happened(planned)
             self._maker.start(planned)
+
+    def _lacks(self, waiting: Waiting) -> None:
+        """A product was started and lacks inputs: some are gone, or it is made of others than was thought."""
+        product, missing = waiting.product, tuple(map(need_of, waiting.missing))
+        is_known = set(missing) <= set(self._orders.needs(product.id))
+        self._tell(Lacking(product.id, missing))
+        if not is_known:
+            for event in self._expand(Expand(product.cycle, (product.requirement,))):
+                self._tell(event)
 
     def _cannot_be_made(self, unmakeable: Unmakeable) -> None:
         product, error = unmakeable.product, unmakeable.error
@@ -335,8 +346,9 @@ class Following:
         return time.monotonic() - self._busy_at >= idle_s
 
     def _happened(self, happening: Happening) -> None:
-        log(happening)
-        self._on_event(happening)
+        note = note_of(happening)
+        logger.log(note.level, "%s", note)
+        self._on_event(note)
 
 
 def _first(products: Mapping[str, Product]) -> tuple[float, int]:

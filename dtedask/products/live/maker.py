@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from dtedask.products.delivery import DeliveryOptions
     from dtedask.products.finishing import Outcome
+    from dtedask.products.ledger import Ledger
     from dtedask.products.making import Made
     from dtedask.products.planning.make import Make
     from dtedask.products.planning.plan import ProductPlan
@@ -21,6 +23,9 @@ __all__ = ["BatchEnded", "Finishes", "MakeBatch", "Maker", "MakesEnded"]
 
 class Finishes(Protocol):
     """What finishes products: `dtedask.products.finishing.Finishing`."""
+
+    ledger: Ledger
+    output: DeliveryOptions | None
 
     def __call__(self, make: Make, parts: Sequence[Part]) -> list[Outcome]:
         """Finish what was made."""

@@ -126,10 +126,14 @@ class Orders:
         """
         return self._entries[product].state
 
-    def wants(self, product: Product) -> bool:
-        """Whether a product is still ordered, as it is."""
-        entry = self._entries.get(product.id)
-        return entry is not None and not entry.is_dropped and entry.order.product.requirement is product.requirement
+    def current(self, product: str) -> Product | None:
+        """A product as it is ordered now; None where nobody orders it any more."""
+        entry = self._entries.get(product)
+        return None if entry is None or entry.is_dropped else entry.order.product
+
+    def needs(self, product: str) -> tuple[Need, ...]:
+        """All inputs of a product."""
+        return self._inputs.needs(product)
 
     def missing(self, product: str) -> tuple[Need, ...]:
         """Inputs that a product waits for."""

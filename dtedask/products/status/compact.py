@@ -44,7 +44,7 @@ def compact(fields: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, tuple[str
     tuple of mapping
         MARS keys to lists of values, in the order of MARS' numbers and names.
     """
-    boxes = [
+    boxes: list[Box] = [
         {key: (value,) for key, value in one} for one in dict.fromkeys(tuple(sorted(one.items())) for one in fields)
     ]
     names = dict.fromkeys(key for box in boxes for key in box)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dtedask.products import Cycle
-from dtedask.products.live import (
+from dtedask.products.live.events import (
     Close,
     Committed,
     Delivered,
@@ -16,12 +16,11 @@ from dtedask.products.live import (
     Lacking,
     Late,
     Opened,
-    Orders,
-    Pacing,
     Required,
     Tick,
-    need_of,
 )
+from dtedask.products.live.order import need_of
+from dtedask.products.live.orders import Orders, Pacing
 from tests.products.live.machine import CYCLE, NOW, expanded, keys, opened, order, requirement, started
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

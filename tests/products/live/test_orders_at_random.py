@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtedask.products.live import Committed, Delivered, Failed, Tick
+from dtedask.products.live.events import Committed, Delivered, Failed, Tick
 from tests.products.live.machine import CYCLE, NOW, keys, opened, order, started
 
 STEPS = st.integers(0, 4).map(str)

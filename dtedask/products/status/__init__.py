@@ -1,0 +1,1 @@
+"""What became of each product: made, delivered, waiting for which input, late and why."""
