@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dtedask.products.live.run import Followed as Followed
-    from dtedask.products.live.run import follow as follow
     from dtedask.products.live.live_file import LiveRun as LiveRun
     from dtedask.products.live.live_file import find_live_run as find_live_run
     from dtedask.products.live.notes import Note as Note
     from dtedask.products.live.orders import Orders as Orders
     from dtedask.products.live.orders import Pacing as Pacing
+    from dtedask.products.live.run import Followed as Followed
+    from dtedask.products.live.run import follow as follow
 
 _HOMES = {
     "Followed": "run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,7 +68,8 @@ class World:
             self.end(0)
 
 
-@settings(max_examples=200)
+@pytest.mark.slow
+@settings(max_examples=300)
 @given(st.lists(st.sets(STEPS, min_size=1), min_size=1, max_size=5), st.lists(ACTIONS, max_size=40))
 def test_products_run_one_at_a_time_and_end_with_what_was_written_last(needs, actions):
     world = World(needs)
