@@ -22,6 +22,7 @@ __all__ = ["ENTRY_POINTS", "AnyFormat", "Format", "FormatOptions", "format_class
 ENTRY_POINTS = "dtedask.product_formats"
 _OWN = {
     "csv": "dtedask.products.formats.csv:Csv",
+    "coveragejson": "dtedask.products.formats.coveragejson:CoverageJson",
     "cube": "dtedask.products.formats.cube:Cube",
     "grib2": "dtedask.products.formats.grib:Grib",
     "netcdf": "dtedask.products.formats.netcdf:Netcdf",
