@@ -62,6 +62,11 @@ def pairs_among(names: Collection[str], vectors: Pairs) -> list[tuple[str, str]]
     return found
 
 
+def known_pairs() -> tuple[tuple[str, str], ...]:
+    """Short names of all vectors that are known: the components to the east and to the north."""
+    return _PAIRS
+
+
 def _list(pairs: Iterable[tuple[str, str]]) -> str:
     return ", ".join("/".join(pair) for pair in pairs)
 

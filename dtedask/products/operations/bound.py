@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import ProductError
 from dtedask.geo import Grid, PointOrder
 from dtedask.products.operation import Operation
+from dtedask.request import parameter
 
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
 
-__all__ = ["BoundOperation", "on_grid"]
+__all__ = ["BoundOperation", "as_parameter", "may_miss", "named", "on_grid"]
 
 
 class BoundOperation(Operation):
@@ -60,6 +61,26 @@ def on_grid(field: FieldDescription, grid: Grid) -> FieldDescription:
         return field
     keys = {**field.keys, "grid": grid.label} if "grid" in field.keys else field.keys
     return replace(field, keys=keys, grid=grid, order=PointOrder(grid.shape))
+
+
+def may_miss(field: FieldDescription) -> FieldDescription:
+    """Say of a field that points may be missing."""
+    return field if field.has_bitmap else replace(field, has_bitmap=True)
+
+
+def as_parameter(field: FieldDescription, param: str) -> FieldDescription:
+    """Say of a field that it is of another parameter, with the names and units of that."""
+    if field.keys.get("param") == param:
+        return field
+    found = parameter(param)
+    return replace(
+        field,
+        keys={**field.keys, "param": param},
+        short_name=found.short_name,
+        name=found.name,
+        units=found.units,
+        standard_name="",
+    )
 
 
 def named(field: FieldDescription) -> str:

@@ -1,31 +1,41 @@
-"""From a field to what was ordered: the operations that MIR's keywords stand for, in MIR's order."""
+"""From a field to what was ordered: the operations that MIR's keywords stand for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import GridError, ProductError
+from dtedask.core.settings import setting
 from dtedask.geo import Grid
-from dtedask.products.operation import Operation
-from dtedask.products.operations.bound import BoundOperation, named
-from dtedask.products.operations.crop import Crop
-from dtedask.products.operations.regridding import regridding
-from dtedask.products.operations.targets import target_of
-from dtedask.products.requirement import Formula, FormulaPoint, PostProcessing
+from dtedask.products.operations.bound import named
+from dtedask.products.operations.pairs import VORTICITY_DIVERGENCE, pair_of
+from dtedask.products.operations.steps import Asked, Kind, Step, Together, steps_of
+from dtedask.products.operations.winds import Component
+from dtedask.products.requirement import Formula, PostProcessing
 
 if TYPE_CHECKING:
+    from dtedask.geo.area import Area
     from dtedask.products.node import Node, Nodes
 
 __all__ = ["FormulaOf", "post_processed"]
 
-FormulaOf = Callable[["Nodes", Formula, "Node"], "Node"]
-"""Applies a formula to a field: `dtedask.products.derived.apply_formula`, with the other fields that it names."""
-_Step = Operation | Formula
+FormulaOf = Callable[["Nodes", Formula, "Node", Callable[["Node"], "Node"]], "Node"]
+"""Applies a formula to a field; the last argument brings another field to where this one is."""
+_FILES = ("lsm_file_input", "lsm_file_output")
 
 
-def post_processed(nodes: Nodes, how: PostProcessing, field: Node, *, formula: FormulaOf | None = None) -> Node:
+def post_processed(
+    nodes: Nodes,
+    how: PostProcessing,
+    field: Node,
+    *,
+    pair: Node | None = None,
+    covering: Area | None = None,
+    formula: FormulaOf | None = None,
+) -> Node:
     """Make what was ordered of a field.
 
     Parameters
@@ -36,6 +46,11 @@ def post_processed(nodes: Nodes, how: PostProcessing, field: Node, *, formula: F
         What is done.
     field : Node
         The field.
+    pair : Node, optional
+        The field that belongs to it, as `inputs_for` says: the other component of a wind, where the grid is turned; of
+        vorticity, which gives u, divergence, and of divergence, which gives v, vorticity.
+    covering : tuple of float, optional
+        An area that is made first, since others are cut out of it, too; see `coverings`.
     formula : callable, optional
         Applies formulas; needed where there are any.
 
@@ -50,51 +65,98 @@ def post_processed(nodes: Nodes, how: PostProcessing, field: Node, *, formula: F
         If it cannot be done with such a field; names the field and both grids.
     """
     try:
-        steps = _steps(how, field.description.grid)
+        steps = _steps(how, field.description.grid, _kind(field), covering, _beside(how))
     except GridError as error:
         raise _cannot(how, field, error) from error
-    for step in steps:
-        field = _applied(nodes, step, field, formula)
-    return field
+    return _Way(nodes, field, pair, formula).go(steps)
 
 
-def _applied(nodes: Nodes, step: _Step, field: Node, formula: FormulaOf | None) -> Node:
-    if isinstance(step, Operation):
-        return nodes.make(step, field)
-    if formula is None:
-        raise ProductError(f"Nothing is there that can apply the formula {step.text!r}.", hint="Give `formula`.")
-    return formula(nodes, step, field)
+class _Way:
+    """A field on its way, and the one that belongs to it as long as it is needed."""
+
+    def __init__(self, nodes: Nodes, field: Node, pair: Node | None, formula: FormulaOf | None) -> None:
+        self.nodes, self.field, self.pair, self.formula = nodes, field, pair, formula
+        self.number = _number(field)
+
+    def go(self, steps: tuple[Step, ...]) -> Node:
+        last = max((number for number, step in enumerate(steps) if isinstance(step, Together)), default=-1)
+        for number, step in enumerate(steps):
+            if isinstance(step, Together):
+                self._both(step, is_last=number == last)
+                continue
+            self.field = self._one(step, self.field)
+            if self.pair is not None and number < last:
+                self.pair = self._one(step, self.pair)
+        return self.field
+
+    def _one(self, step: Step, field: Node) -> Node:
+        if not isinstance(step, Asked):
+            assert not isinstance(step, Together)
+            return self.nodes.make(step, field)
+        if self.formula is None:
+            raise ProductError(
+                f"Nothing is there that can apply the formula {step.formula.text!r}.", hint="Give `formula`."
+            )
+        return self.formula(self.nodes, step.formula, field, lambda other: self._brought(step.before, other))
+
+    def _brought(self, how: PostProcessing, other: Node) -> Node:
+        try:
+            steps = _steps(how, other.description.grid, "scalar", None, _beside(how))
+        except GridError as error:
+            raise _cannot(how, other, error) from error
+        return _Way(self.nodes, other, None, None).go(steps)
+
+    def _both(self, step: Together, *, is_last: bool) -> None:
+        if self.pair is None:
+            raise ProductError(
+                f"{named(self.field.description).capitalize()} is one component of a wind, and the other is not there.",
+                hint="Turned grids and vod2uv need both.",
+            )
+        ordered = (self.field, self.pair) if self.number == 0 else (self.pair, self.field)
+        both = self.nodes.make(step.operation, *ordered)
+        params = step.params or tuple(node.description.keys["param"] for node in ordered)
+        self.field = self._component(step, both, params, self.number)
+        self.pair = None if is_last else self._component(step, both, params, 1 - self.number)
+
+    def _component(self, step: Together, both: Node, params: tuple[str, ...], number: int) -> Node:
+        return self.nodes.make(Component(step.operation.target, number, params[number]), both)
 
 
 @lru_cache(16_384)
-def _steps(how: PostProcessing, grid: Grid) -> tuple[_Step, ...]:
-    """What is done to fields on a grid, one after the other."""
-    steps: list[_Step] = [*_formulas(how, "prologue"), *_formulas(how, "raw")]
-    steps += _on_the_way(how, grid)
-    for step in steps:
-        if isinstance(step, BoundOperation):
-            _ = step.target  # an area without points is an error now
-    return (*steps, *_formulas(how, "epilogue"))
+def _steps(
+    how: PostProcessing, grid: Grid, kind: Kind, covering: Area | None, _beside: tuple[Any, ...]
+) -> tuple[Step, ...]:
+    return steps_of(how, grid, kind, covering)
 
 
-def _on_the_way(how: PostProcessing, grid: Grid) -> list[_Step]:
-    """From the grid of the field to that which is wanted, with the formulas for it, and the area."""
-    if not how.grid or (how.grid == grid.label and how.rotation is None):
-        area: list[_Step] = [Crop(grid, how.area)] if how.area is not None else []
-        return [*_formulas(how, "gridded"), *area]
-    target = target_of(how)
-    gridded = _formulas(how, "gridded")
-    if gridded and target.area is not None:
-        return [regridding(grid, target.whole, None, how), *gridded, Crop(target.whole, target.area)]
-    return [regridding(grid, target.whole, target.area, how), *gridded]
+def _beside(how: PostProcessing) -> tuple[Any, ...]:
+    """What steps depend on beside the keywords: files that may change, and where weights are kept."""
+    files = [how.bitmap, *(value for name, value in how.method_options if name.replace("-", "_") in _FILES)]
+    stamps = tuple(_stamp(path) for path in files if path)
+    return (setting("geo.weights-cache"), setting("geo.weights-memory"), *stamps)
 
 
-def _formulas(how: PostProcessing, at: FormulaPoint) -> list[_Step]:
-    return [formula for formula in how.formulas if formula.at == at]
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _kind(field: Node) -> Kind:
+    return "scalar" if pair_of(field.description.keys.get("param", "")) is None else "wind"
+
+
+def _number(field: Node) -> int:
+    """Whether a field is the first or the second of two that belong together."""
+    param = field.description.keys.get("param", "")
+    pair = VORTICITY_DIVERGENCE if param in VORTICITY_DIVERGENCE else pair_of(param)
+    return 0 if pair is None else pair.index(param)
 
 
 def _cannot(how: PostProcessing, field: Node, error: GridError) -> ProductError:
-    wanted: Any = how.grid or "its own grid"
+    wanted = how.grid or "other points"
     return ProductError(
         f"{named(field.description).capitalize()} on {field.description.grid.label} cannot be put on {wanted}: "
         f"{error.message}",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import GridError
 from dtedask.geo import Grid, cropped
+from dtedask.geo.grids.named import distances_of
 
 if TYPE_CHECKING:
     from dtedask.geo.area import Area
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Target", "target_of"]
 
-_CIRCLE = 360.0
+_LATTICE = 1e-6  # of the distance of two points
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,14 @@ class Target:
     whole: Grid
     area: Area | None = None
 
+    @property
+    def grid(self) -> Grid:
+        """The points that are wanted."""
+        return self.whole if self.area is None else _part(self.whole, self.area)
 
-def target_of(how: PostProcessing) -> Target:
-    """Say where fields are wanted that come from any other grid.
+
+def target_of(how: PostProcessing, source: Grid) -> Target | None:
+    """Say where fields are wanted; None where their own points are.
 
     Distances of points begin at the south-west corner of the area, as MIR counts them: its west and south edges are a
     column and a row, its north and east edges need not be. All other grids have their points where they are, and the
@@ -46,17 +52,40 @@ def target_of(how: PostProcessing) -> Target:
     GridError
         If there is no such grid, or no point of it lies in the area.
     """
-    return _target(how.grid, how.area, how.rotation)
+    name = _name(how, source)
+    is_own = name == source.label and how.rotation is None and (how.area is None or source.kind != "regular_ll")
+    if not name or is_own:
+        return None
+    target = _target(name, how.area, how.rotation)
+    return None if how.rotation is None and _has_points_of(source, target) else target
+
+
+def _name(how: PostProcessing, source: Grid) -> str:
+    """The name of the grid: numbers alone are Gaussian grids, and what is only turned keeps its distances."""
+    name = how.grid.strip()
+    if name.isdigit():
+        return f"{_letter(how.gaussian)}{name}"
+    if name or how.rotation is None or source.kind == "sh":
+        return name
+    place = source.description
+    return f"{place['dx']:.10g}x{place['dy']:.10g}" if source.kind == "regular_ll" else source.label
+
+
+def _letter(gaussian: str) -> str:
+    kinds = {"": "F", "regular": "F", "reduced": "N", "octahedral": "O"}
+    if gaussian.lower() not in kinds:
+        raise GridError(f"There are no {gaussian!r} Gaussian grids.", hint="gaussian is regular or reduced.")
+    return kinds[gaussian.lower()]
 
 
 @lru_cache(4096)
 def _target(name: str, area: Area | None, rotation: tuple[float, float] | None) -> Target:
-    said: dict[str, object] = {"grid": name}
+    said: dict[str, Any] = {"grid": name}
     if rotation is not None:
         said["rotation"] = rotation
     if area is None:
         return Target(Grid(said))
-    distances = _distances(name)
+    distances = distances_of(name)
     if distances is None:
         return Target(Grid(said), area)
     said["grid"] = distances
@@ -64,20 +93,28 @@ def _target(name: str, area: Area | None, rotation: tuple[float, float] | None) 
     return _within_the_globe(said, area, local) or Target(local)
 
 
-def _within_the_globe(said: dict[str, object], area: Area, local: Grid) -> Target | None:
+def _within_the_globe(said: dict[str, Any], area: Area, local: Grid) -> Target | None:
     """The same points as a part of the globe; None where the distance of columns does not divide the circle."""
-    whole = Grid(said | {"reference": (area[1], area[2])})
-    plain = Grid(said)
-    try:
-        for one in (plain, whole):
-            if cropped(one, area).grid == local:
-                return Target(one, area if local != one else None)
-    except GridError:  # no point of it lies in the area
-        return None
+    for whole in (Grid(said), Grid(said | {"reference": (area[1], area[2])})):
+        try:
+            if _part(whole, area) == local:
+                return Target(whole, area if local != whole else None)
+        except GridError:  # no point of it lies in the area
+            continue
     return None
 
 
-def _distances(name: str) -> tuple[float, float] | None:
-    from dtedask.geo.grids.named import distances_of
+@lru_cache(4096)
+def _part(whole: Grid, area: Area) -> Grid:
+    return cropped(whole, area).grid
 
-    return distances_of(name)
+
+def _has_points_of(source: Grid, target: Target) -> bool:
+    """Whether a regular grid has the distances that are wanted, and points where they are: as MIR has it, it is cut."""
+    if source.kind != "regular_ll" or target.whole.kind != "regular_ll":
+        return False
+    here, there = source.description, target.grid.description
+    if any(abs(here[step] - there[step]) > _LATTICE * here[step] for step in ("dx", "dy") if here[step]):
+        return False
+    offsets = ((here["west"] - there["west"]) / here["dx"], (here["south"] - there["south"]) / here["dy"])
+    return all(abs(offset - round(offset)) < 1e3 * _LATTICE for offset in offsets)

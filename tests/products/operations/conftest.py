@@ -36,12 +36,12 @@ def mir_of(tmp_path, monkeypatch):
 
 @pytest.fixture
 def written(tmp_path):
-    """Write nodes of fields that are given to a GRIB file, with all bits of their values."""
+    """Write nodes of fields that are given to a GRIB file, with all bits of their values; harmonics with 24."""
 
     def write(*nodes):
         path = tmp_path / f"{nodes[0].key}.grib2"
         said = [(node.operation(), node.description.keys, node.description.grid) for node in nodes]
-        path.write_bytes(b"".join(encode(*one, packing="grid_ieee") for one in said))
+        path.write_bytes(b"".join(encode(*one, packing="grid_ieee", bits_per_value=24) for one in said))
         return str(path)
 
     return write

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from dtedask.geo import Grid, PointOrder
-from dtedask.grib import FieldDescription
+from dtedask.grib import FieldDescription, decode, scan
 from dtedask.products import Operation
 
 
@@ -54,7 +55,7 @@ def given(nodes, grid, values=None, **keys):
     if values is None:
         points = grid.points()
         height, turn = np.deg2rad(points.latitude), np.deg2rad(points.longitude)
-        values = 280 + 20 * np.sin(3 * height) * np.cos(4 * turn) + np.cos(height) * np.sin(9 * turn)
+        values = 280 + np.cos(height) * (20 * np.sin(3 * height) * np.cos(4 * turn) + np.sin(9 * turn))
     return nodes.make(Given(described(grid, **keys), np.asarray(values, np.float32).reshape(grid.shape)))
 
 
@@ -70,3 +71,13 @@ def assert_same_points(found, expected):
     np.testing.assert_allclose(here.latitude, there.latitude, atol=2e-6)
     turn = (here.longitude - there.longitude + 180) % 360 - 180
     np.testing.assert_allclose(turn, 0, atol=2e-6)
+
+
+def read(nodes, path, **keys):
+    """Make the nodes of the fields of a GRIB file that have some keys, float32 as fields are read."""
+    found = []
+    for message in scan(Path(path).read_bytes()):
+        if keys.items() <= message.field.keys.items():
+            values = decode(message.read(), message.field.order, dtype="float32")
+            found.append(nodes.make(Given(message.field, values)))
+    return found

@@ -1,0 +1,172 @@
+"""What MIR's keywords do to fields of one grid, step by step, in MIR's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from dtedask.core.errors import GridError
+from dtedask.geo import Grid
+from dtedask.products.operations.bitmap import Bitmap
+from dtedask.products.operations.bound import BoundOperation
+from dtedask.products.operations.crop import Crop
+from dtedask.products.operations.frame import Frame
+from dtedask.products.operations.pairs import WIND
+from dtedask.products.operations.regridding import regridding
+from dtedask.products.operations.resolution import resolution_of
+from dtedask.products.operations.spectral import Sum, Truncate
+from dtedask.products.operations.targets import Target, target_of
+from dtedask.products.operations.winds import OverCosine, Turned, WindCoefficients, Winds, WindsOperation
+from dtedask.products.requirement import Formula, PostProcessing
+
+if TYPE_CHECKING:
+    from dtedask.geo.area import Area
+
+__all__ = ["GLOBE", "Asked", "Kind", "Step", "Together", "steps_of"]
+
+GLOBE: Area = (90.0, 0.0, -90.0, 360.0)
+Kind = Literal["scalar", "wind"]
+"""What fields are: components of winds turn with the grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A formula, and what was done before it to fields that it names.
+
+    Parameters
+    ----------
+    formula : Formula
+        The formula.
+    before : PostProcessing
+        What brings other fields to where this one is.
+    """
+
+    formula: Formula
+    before: PostProcessing
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What is done to a field and to the one that belongs to it, at once.
+
+    Parameters
+    ----------
+    operation : WindsOperation
+        Takes both.
+    params : tuple of str
+        What comes out; empty where parameters stay what they are.
+    """
+
+    operation: WindsOperation
+    params: tuple[str, ...] = ()
+
+
+Step = BoundOperation | Together | Asked
+
+
+def steps_of(how: PostProcessing, source: Grid, kind: Kind, covering: Area | None) -> tuple[Step, ...]:
+    """Say what is done to fields on a grid.
+
+    Raises
+    ------
+    GridError
+        If it cannot be done.
+    """
+    return tuple(_Steps(how, source, kind, covering).all())
+
+
+class _Steps:
+    """Makes the steps; `at` is the grid on which the field is."""
+
+    def __init__(self, how: PostProcessing, source: Grid, kind: Kind, covering: Area | None) -> None:
+        self.how, self.at, self.kind, self.covering = how, source, kind, covering
+        self.without = replace(how, formulas=(), vod2uv=False)
+
+    def all(self) -> Iterator[Step]:
+        how, source = self.how, self.at
+        yield from self._formulas("prologue", PostProcessing())
+        if source.kind == "sh":
+            yield from self._of_harmonics()
+        else:
+            if how.vod2uv:
+                raise GridError(
+                    f"Winds are made of harmonics of vorticity and divergence, not of points of {source.label}.",
+                    hint="Leave vod2uv out, or give spectral fields.",
+                )
+            yield from self._formulas("raw", PostProcessing())
+            yield from self._formulas("gridded", PostProcessing())
+            yield from self._to_target()
+        if self.at.kind != "sh":
+            yield from self._left_out()
+        yield from self._formulas("epilogue", self.without)
+
+    def _of_harmonics(self) -> Iterator[Step]:
+        how, known = self.how, int(self.at.description["truncation"])
+        target = target_of(how, self.at)
+        truncation = resolution_of(how, known, None if target is None else target.whole)
+        if target is None:
+            yield from self._kept_spectral(truncation.truncation)
+            return
+        for point in ("raw", "spectral"):
+            yield from self._formulas(point, PostProcessing())
+        points = truncation.between or target.grid
+        if how.vod2uv:
+            yield self._moved(Together(Winds(self.at, points, truncation.truncation), WIND))
+        else:
+            yield self._moved(Sum(self.at, points, truncation.truncation))
+            if self.kind == "wind":
+                yield OverCosine(self.at)
+        if truncation.between is not None:
+            yield from self._interpolated(target)
+        yield from self._turned()
+        yield from self._formulas("gridded", replace(self.without, frame=0, bitmap=""))
+
+    def _kept_spectral(self, truncation: int) -> Iterator[Step]:
+        known = int(self.at.description["truncation"])
+        before = PostProcessing()
+        if truncation != known:
+            yield self._moved(Truncate(self.at, truncation))
+            before = PostProcessing(truncation=str(truncation))
+        for point in ("raw", "spectral"):
+            yield from self._formulas(point, before)
+        if self.how.vod2uv:
+            yield Together(WindCoefficients(self.at), WIND)
+
+    def _to_target(self) -> Iterator[Step]:
+        target = target_of(self.how, self.at)
+        if target is not None:
+            yield from self._interpolated(target)
+            yield from self._turned()
+        elif self.how.area is not None:
+            yield self._moved(Crop(self.at, self.how.area))
+
+    def _interpolated(self, target: Target) -> Iterator[Step]:
+        covering = self.covering
+        if covering is None or target.area is None:
+            yield self._moved(regridding(self.at, target.whole, target.area, self.how))
+            return
+        yield self._moved(regridding(self.at, target.whole, None if covering == GLOBE else covering, self.how))
+        if self.at != target.grid:
+            yield self._moved(Crop(self.at, target.area))
+
+    def _turned(self) -> Iterator[Step]:
+        if self.how.rotation is not None and (self.kind == "wind" or self.how.vod2uv):
+            yield Together(Turned(self.at))
+
+    def _left_out(self) -> Iterator[Step]:
+        if self.how.bitmap:
+            yield Bitmap.of(self.at, self.how.bitmap)
+        if self.how.frame:
+            yield Frame(self.at, self.how.frame)
+
+    def _formulas(self, at: str, before: PostProcessing) -> Iterator[Step]:
+        for formula in self.how.formulas:
+            if formula.at == at:
+                yield Asked(formula, before)
+
+    def _moved(self, step: Step) -> Step:
+        operation = step.operation if isinstance(step, Together) else step
+        assert isinstance(operation, BoundOperation)
+        self.at = operation.target
+        return step
