@@ -69,17 +69,22 @@ class Needs:
     def __init__(self, known: CycleFields, find: FindRecipes) -> None:
         self._known, self._find = known, find
         self._made: dict[tuple[tuple[str, str], ...], Need] = {}
+        self._met: dict[int, tuple[Keys, Need]] = {}
         self._kinds: dict[tuple[tuple[str, str], ...], bool] = {}
         self._under_way: set[tuple[tuple[str, str], ...]] = set()
 
     def of(self, keys: Keys) -> Need:
         """The need of a field: itself where it exists, or others of its kind do; else what it can be made of."""
+        known = self._met.get(id(keys))
+        if known is not None:
+            return known[1]
         place = tuple(keys.items())
         found = self._made.get(place)
         if found is None:
             available = self._known.find(keys)
             found = Need(keys, available) if available is not None else self._of_others(keys, place)
             self._made[place] = found
+        self._met[id(keys)] = keys, found
         return found
 
     def _of_others(self, keys: Keys, place: tuple[tuple[str, str], ...]) -> Need:
