@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import ProductError
-from dtedask.products.node import Nodes
+from dtedask.products.derived import apply_formula
 from dtedask.products.operations.chain import post_processed
 
 if TYPE_CHECKING:
-    from dtedask.products.node import Node
+    from dtedask.products.node import Node, Nodes
     from dtedask.products.planning.needs import Need
     from dtedask.products.planning.ordered import Ordered
     from dtedask.products.requirement import Formula, PostProcessing
 
 __all__ = ["Building"]
+
+Bring = Callable[["Node"], "Node"]
+"""Brings a field to where another one is."""
 
 
 class Building:
@@ -68,5 +72,7 @@ class Building:
         apply = partial(self._formula, ordered)
         return post_processed(self.nodes, how, self.native(ordered.need), formula=apply)
 
-    def _formula(self, ordered: Ordered, nodes: Nodes, formula: Formula, field: Node) -> Node:
-        raise ProductError(f"The formula {formula.text!r} cannot be applied to {field} with {ordered.others} {nodes}.")
+    def _formula(
+        self, ordered: Ordered, nodes: Nodes, formula: Formula, field: Node, bring: Bring = lambda node: node
+    ) -> Node:
+        return apply_formula(nodes, formula, field, lambda name: bring(self.native(ordered.others[name])))
