@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dtedask.products.derived import candidates, formula_inputs
+from dtedask.products.operations.pairs import inputs_for
 
 if TYPE_CHECKING:
     from dtedask.products.planning.recipes import Recipe
@@ -27,9 +28,9 @@ def find_recipes(keys: Keys) -> Sequence[Recipe]:
     return candidates(keys)
 
 
-def native_inputs(keys: Keys, how: PostProcessing) -> Sequence[Keys]:  # noqa: ARG001 - whatever is done
-    """The field itself."""
-    return (keys,)
+def native_inputs(keys: Keys, how: PostProcessing) -> Sequence[Keys]:
+    """Fields of `dtedask.products.operations`: one, or both components of a wind."""
+    return inputs_for(keys, how)
 
 
 def fields_in_formula(formula: Formula, keys: Keys) -> Iterable[tuple[str, Keys]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Need", "Needs"]
 
 Keys = Mapping[str, str]
+_DEEPEST = 4
 _WITHIN_A_KIND = frozenset({"step", "levelist", "number"})
 
 
@@ -136,8 +137,7 @@ class Needs:
         return found[0] if found else Need(keys)
 
     def _by(self, recipe: Recipe, keys: Keys, members: tuple[str, ...]) -> Need:
-        like = recipe.like(keys)
-        axes = self._known.axes(like)
+        like, axes = self._seen(recipe.like(keys))
         if members:
             axes["number"] = list(members)
         try:
@@ -147,6 +147,15 @@ class Needs:
                 raise
             return Need(keys, None, recipe, like=like)  # of fields that nobody has seen yet
         return Need(keys, None, recipe, tuple(self.of(one) for one in inputs))
+
+    def _seen(self, like: Keys, depth: int = 0) -> tuple[Keys, dict[str, list[str]]]:
+        """Members, steps and levels of some fields, or of those that they are made of; and which of both it is."""
+        axes = self._known.axes(like)
+        if any(axes.values()) or depth == _DEEPEST or self._is_read(like):
+            return like, axes
+        found = [self._seen(recipe.like(like), depth + 1) for recipe in self._find(like)]
+        seen = (one for one in found if any(one[1].values()))
+        return next(seen, found[0] if found else (like, axes))
 
     def _is_read(self, keys: Keys) -> bool:
         """Whether fields of the kind come as such, now or later: then none of them is made of others."""

@@ -107,10 +107,9 @@ class Ordering:
         place = (id(how), id(keys), members)
         if place not in self._made:
             first, *second = (needs.of(one, members) for one in self._natives(keys, how))
-            names = {
-                name: needs.of(one, members) for formula in how.formulas for name, one in self._named(formula, keys)
-            }
-            self._made[place] = how, keys, Ordered(first, second[0] if second else None, names)
+            named = (one for formula in how.formulas for one in self._named(formula, keys))
+            others = {name: needs.of(other, members) for name, other in named}
+            self._made[place] = how, keys, Ordered(first, second[0] if second else None, others)
         return self._made[place][2]
 
 
