@@ -28,6 +28,8 @@ _DETAILS = {
     9: (*_INTERVAL, *_PROBABILITY),
     6: ("percentileValue",),
     10: (*_INTERVAL, "percentileValue"),
+    86: ("quantileValue", "totalNumberOfQuantiles"),
+    87: (*_INTERVAL, "quantileValue", "totalNumberOfQuantiles"),
 }
 _MISSING_LEVEL = 2147483647
 _DERIVABLE = frozenset({0, 1, 8, 11})

@@ -34,6 +34,7 @@ _DONE_ELSEWHERE = frozenset(
 )
 _DETAILS = (
     *("derivedForecast", "numberOfForecastsInEnsemble", "probabilityType", "percentileValue"),
+    *("quantileValue", "totalNumberOfQuantiles"),
     *("scaleFactorOfLowerLimit", "scaledValueOfLowerLimit", "scaleFactorOfUpperLimit", "scaledValueOfUpperLimit"),
     "typeOfStatisticalProcessing",
 )
@@ -258,13 +259,18 @@ def write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, de
 
 def _is_said(key: str, wanted: Mapping[str, str], told: FieldDescription) -> bool:
     """Whether the message says a key in another way: a statistic by its interval and its type of processing."""
-    if key == "step":
-        return key not in wanted and told.interval is not None  # that of a mean over months
+    if key == "step" and told.interval is not None:
+        # Of a mean over months there is none, and of some products over an interval ecCodes names both its ends.
+        return key not in wanted or _ends_alike(wanted[key], told.keys.get(key, ""))
     if key not in DERIVED or key not in wanted:
         return key in DERIVED
     if key == "stattype":
         return wanted[key] == told.step_type
     return told.interval is not None and _is_as_long(wanted, told.interval)
+
+
+def _ends_alike(one: str, other: str) -> bool:
+    return bool(other) and parse_step(one).end_s == parse_step(other).end_s
 
 
 def _is_as_long(wanted: Mapping[str, str], interval: tuple[int, int]) -> bool:

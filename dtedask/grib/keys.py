@@ -9,7 +9,7 @@ from dtedask.request import canonical_value
 _ENSEMBLE_TEMPLATES = frozenset({1, 11, 33, 34, 41, 43, 45, 47, 49, 54, 56, 58, 59, 60, 61, 63, 68, 71, 73, 77, 79, 81})
 _DERIVED_TEMPLATES = frozenset({2, 3, 4, 12, 13, 14})
 _PROBABILITY_TEMPLATES = frozenset({5, 9})
-_QUANTILE_TEMPLATES = frozenset({6, 10})
+_QUANTILE_TEMPLATES = frozenset({6, 10, 86, 87})
 _ENSEMBLE_TYPES = frozenset({"cf", "pf", "em", "es", "ep", "pb"})
 _SLOW = frozenset({"param"})
 _LEVELLESS = frozenset({"surface", "meanSea", "nominalTop", "entireAtmosphere", "unknown", ""})
@@ -75,7 +75,8 @@ def _without_mars(handle: Handle) -> dict[str, str]:
     if kind == "pf":
         keys["number"] = handle.text("perturbationNumber", "0")
     if kind == "pb":
-        keys["quantile"] = f"{handle.text('percentileValue', '0')}:100"
+        part, whole = handle.text("quantileValue"), handle.text("totalNumberOfQuantiles")
+        keys["quantile"] = f"{part}:{whole}" if part and whole else f"{handle.text('percentileValue', '0')}:100"
     return keys
 
 

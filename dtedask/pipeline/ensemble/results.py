@@ -20,7 +20,7 @@ __all__ = ["described_statistic", "quantile_text", "result_message"]
 _TYPES = {"average": "em", "stddev": "es", "exceedance": "ep", "quantile": "pb"}
 # Product definition templates of GRIB2 for members, at a time and over an interval, and those of their statistics.
 _OVER_INTERVAL = frozenset({8, 9, 10, 11, 12})
-_TEMPLATES = {"average": (2, 12), "stddev": (2, 12), "exceedance": (5, 9), "quantile": (6, 10)}
+_TEMPLATES = {"average": (2, 12), "stddev": (2, 12), "exceedance": (5, 9), "quantile": (86, 87)}
 _DERIVED_FORECAST = {"average": 0, "stddev": 4}
 _PROBABILITY = {"above": 3, "at-least": 3, "below": 4, "at-most": 4}
 _TEMPLATE = "GRIB_productDefinitionTemplateNumber"
@@ -70,6 +70,8 @@ def _told_apart(operation: OperationOptions) -> dict[str, str]:
 def quantile_text(quantile: float) -> str:
     """Write a quantile as MARS does: ``50:100``, ``1:3``."""
     exact = Fraction(str(quantile))
+    near = exact.limit_denominator(1000)  # a third is no decimal number
+    exact = near if abs(float(near) - quantile) < 1e-12 else exact
     whole = 100 if 100 % exact.denominator == 0 else exact.denominator
     return f"{int(exact * whole)}:{whole}"
 
@@ -117,9 +119,9 @@ def _details(operation: OperationOptions, members: int) -> dict[str, int]:
             "GRIB_numberOfForecastsInEnsemble": members,
         }
     if operation.operation == "quantile":
-        percent = 100 * float(operation.quantile or 0)
-        return {"GRIB_percentileValue": round(percent)} if abs(percent - round(percent)) < 1e-9 else {}
-    threshold, kind = float(operation.threshold or 0), _PROBABILITY[operation.compare]
-    limit = "Lower" if kind == 3 else "Upper"
-    whole = {f"GRIB_scaledValueOf{limit}Limit": int(threshold)} if threshold.is_integer() else {}
-    return {"GRIB_probabilityType": kind, **whole}
+        part, whole = quantile_text(float(operation.quantile or 0)).split(":")
+        return {"GRIB_quantileValue": int(part), "GRIB_totalNumberOfQuantiles": int(whole)}
+    threshold, compared = float(operation.threshold or 0), _PROBABILITY[operation.compare]
+    limit = "Lower" if compared == 3 else "Upper"
+    limits = {f"GRIB_scaledValueOf{limit}Limit": int(threshold)} if threshold.is_integer() else {}
+    return {"GRIB_probabilityType": compared, **limits}

@@ -16,7 +16,9 @@ from dtedask.products.derived.thermodynamics import (
     saturation_over_ice,
     saturation_over_water,
     saturation_vapour_pressure,
+    specific_humidity,
     vapour_pressure,
+    wind_chill,
 )
 from dtedask.products.derived.wind import eastward, northward, wind_direction
 
@@ -139,5 +141,7 @@ FUNCTIONS: dict[str, Function] = {
     "saturation_vapour_pressure": Function(saturation_vapour_pressure, 1, 1, "known", "Pa", ("K",), flops=55),
     "vapour_pressure": Function(vapour_pressure, 2, 2, "known", "Pa", ("kg kg**-1", "Pa"), flops=5),
     "relative_humidity": Function(relative_humidity, 3, 3, "known", "%", ("K", "kg kg**-1", "Pa"), flops=65),
+    "specific_humidity": Function(specific_humidity, 2, 2, "known", "kg kg**-1", ("Pa", "Pa"), flops=5),
+    "wind_chill": Function(wind_chill, 2, 2, "known", "K", ("K", "m s**-1"), flops=50),
     "dew_point": Function(dew_point, 1, 1, "known", "K", ("Pa",), flops=30),
 }

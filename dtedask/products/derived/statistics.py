@@ -12,17 +12,27 @@ from typing import TYPE_CHECKING, Literal
 from dtedask.core.errors import ProductError
 from dtedask.pipeline.ensemble.results import described_statistic
 from dtedask.pipeline.operations import OperationOptions
+from dtedask.products.derived.naming import as_parameter
 from dtedask.products.derived.units import conversion, known_unit, unit_of
 
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
 
-__all__ = ["LIMITS", "Statistic", "statistic_of"]
+__all__ = ["LIMITS", "Statistic", "limit_in", "statistic_of"]
 
 Kind = Literal["em", "es", "pb", "ep"]
 LIMITS = ("above", "at-least", "below", "at-most", "between")
 _QUANTITY = re.compile(r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>.*?)\s*")
-_LIMITS_IN_GRIB = {"between": (2, "Lower", "Upper"), "below": (4, "Upper"), "at-most": (4, "Upper")}
+# Code table 4.9 of GRIB2, as ECMWF's own probabilities have it: 0 is below a lower limit, 2 between, 3 above.
+_LIMITS_IN_GRIB = {
+    **dict.fromkeys(("above", "at-least"), (3, "Lower")),
+    **dict.fromkeys(("below", "at-most"), (0, "Lower")),
+    "between": (2, "Lower", "Upper"),
+}
+_TEMPLATE = "GRIB_productDefinitionTemplateNumber"
+_OF_LIMITS = frozenset(
+    ["GRIB_probabilityType", *(f"GRIB_scaled{one}" for one in ("ValueOfLowerLimit", "ValueOfUpperLimit"))]
+)
 _FLOPS = {"em": 1.0, "es": 5.0, "ep": 2.0, "pb": 10.0}
 
 
@@ -40,17 +50,20 @@ class Statistic:
         Of ep: which values count; ``between`` counts both limits.
     limits : tuple of str
         Of ep: one or two, with their units.
+    param : str
+        Of ep: ParamId of the result where it has one of its own, as a probability of at least 20 mm has.
     """
 
     kind: Kind
     quantile: str = ""
     compare: str = ""
     limits: tuple[str, ...] = ()
+    param: str = ""
 
     @property
     def text(self) -> str:
         """All that it is."""
-        return " ".join((self.kind, self.quantile, self.compare, *self.limits)).strip()
+        return " ".join((self.kind, self.quantile, self.compare, *self.limits, self.param)).strip()
 
     def parts(self, units: str, members: int) -> list[tuple[OperationOptions, float]]:
         """Operations whose results, each times a factor, are added up.
@@ -70,7 +83,7 @@ class Statistic:
             # A sketch as large as the ensemble is no sketch: the quantile is exact.
             size = min(4096, max(8, members))
             return [(OperationOptions(operation="quantile", quantile=self._fraction, size=size), 1.0)]
-        limits = [_in_units(one, units) for one in self.limits]
+        limits = [limit_in(one, units) for one in self.limits]
         if self.compare != "between":
             return [(_exceedance(self.compare, limits[0]), 100.0)]
         return [(_exceedance("at-least", limits[0]), 100.0), (_exceedance("above", limits[1]), -100.0)]
@@ -87,9 +100,11 @@ class Statistic:
         """
         keys = {key: value for key, value in member.keys.items() if key != "number"} | self.keys
         described = described_statistic(member, self.parts(member.units, members)[0][0], members, keys)
-        if self.kind != "ep":
-            return described
-        return replace(described, units="%", attributes={**described.attributes, **self._limits(member.units)})
+        if self.kind == "pb":
+            part, _, whole = self.quantile.partition(":")
+            said = {"GRIB_quantileValue": int(part), "GRIB_totalNumberOfQuantiles": int(whole)}
+            return replace(described, attributes={**described.attributes, **said})
+        return self._probability(described, member) if self.kind == "ep" else described
 
     @property
     def keys(self) -> dict[str, str]:
@@ -105,14 +120,18 @@ class Statistic:
         part, _, whole = self.quantile.partition(":")
         return int(part) / int(whole)
 
-    def _limits(self, units: str) -> dict[str, int]:
-        """What GRIB2 says of the limits (code table 4.9): above a lower, below an upper, between both."""
-        kind, *names = _LIMITS_IN_GRIB.get(self.compare, (3, "Lower"))
+    def _probability(self, described: FieldDescription, member: FieldDescription) -> FieldDescription:
+        """The description with limits; or as the parameter that a probability with such a limit has of its own."""
+        template = described.attributes[_TEMPLATE]
+        others = {key: value for key, value in described.attributes.items() if key not in _OF_LIMITS}
+        if self.param:
+            return as_parameter(described, self.param, units="%", attributes={**others, _TEMPLATE: template})
+        kind, *names = _LIMITS_IN_GRIB[self.compare]
         found = {"GRIB_probabilityType": int(kind)}
         for name, limit in zip(names, self.limits, strict=True):
-            scale, value = _scaled(_in_units(limit, units))
+            scale, value = _scaled(limit_in(limit, member.units))
             found |= {f"GRIB_scaleFactorOf{name}Limit": scale, f"GRIB_scaledValueOf{name}Limit": value}
-        return found
+        return replace(described, units="%", attributes={**others, **found})
 
 
 def statistic_of(keys: Mapping[str, str]) -> Statistic | None:
@@ -155,7 +174,7 @@ def _probability(keys: Mapping[str, str]) -> Statistic | None:
         raise ProductError(f"{found[0]}={keys[found[0]]!r} has {len(limits)} limits.", hint="Write '1 mm and 5 mm'.")
     for one in limits:
         _quantity(one)
-    return Statistic("ep", compare=found[0], limits=limits)
+    return Statistic("ep", compare=found[0], limits=limits, param=keys.get("result", ""))
 
 
 def _exceedance(compare: str, threshold: float) -> OperationOptions:
@@ -171,8 +190,14 @@ def _quantity(text: str) -> tuple[float, str]:
     return float(match["number"]), match["unit"]
 
 
-def _in_units(text: str, units: str) -> float:
-    """A limit as a number in the units of the fields."""
+def limit_in(text: str, units: str) -> float:
+    """Read a limit as a number in the units of the fields.
+
+    Raises
+    ------
+    ProductError
+        If it is none, or in units that measure something else.
+    """
     number, said = _quantity(text)
     unit = known_unit(units)
     if not said or unit is None:

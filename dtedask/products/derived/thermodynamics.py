@@ -11,7 +11,9 @@ __all__ = [
     "saturation_over_ice",
     "saturation_over_water",
     "saturation_vapour_pressure",
+    "specific_humidity",
     "vapour_pressure",
+    "wind_chill",
 ]
 
 Values = NDArray[np.float64]
@@ -58,6 +60,14 @@ def relative_humidity(temperature: Values, humidity: Values, pressure: Values) -
     return 100.0 * vapour_pressure(humidity, pressure) / saturation_vapour_pressure(temperature)
 
 
+def specific_humidity(vapour: Values, pressure: Values) -> Values:
+    """Specific humidity in kg kg**-1 of water vapour of a pressure in Pa, in air of a pressure in Pa.
+
+    IFS Documentation CY47R3, Part IV, equation 7.4 (of saturation; here of any vapour).
+    """
+    return EPSILON * vapour / (pressure - (1.0 - EPSILON) * vapour)
+
+
 def dew_point(vapour: Values) -> Values:
     """Temperature in K at which a pressure of water vapour in Pa is that of saturation over water.
 
@@ -67,6 +77,19 @@ def dew_point(vapour: Values) -> Values:
     with np.errstate(invalid="ignore", divide="ignore"):
         logarithm = np.log(np.where(vapour > 0, vapour, np.nan) / _A1)
     return (a3 * _T0 - a4 * logarithm) / (a3 - logarithm)
+
+
+def wind_chill(temperature: Values, wind: Values) -> Values:
+    """Temperature in K that feels as cold without wind, of temperature in K and wind in m s**-1 at 10 metres.
+
+    The index of Environment Canada and the National Weather Service of 2001 (Osczevski and Bluestein, 2005, Bulletin of
+    the American Meteorological Society, doi:10.1175/BAMS-86-10-1453): up to 10 degC and from 4.8 km h**-1 on; elsewhere
+    it is the temperature.
+    """
+    celsius, power = temperature - 273.15, (3.6 * wind) ** 0.16
+    felt = 13.12 + 0.6215 * celsius - 11.37 * power + 0.3965 * celsius * power
+    known = np.isnan(temperature) | np.isnan(wind) | ((celsius <= 10.0) & (3.6 * wind >= 4.8))
+    return np.where(known, felt + 273.15, temperature)
 
 
 def _tetens(temperature: Values, a3: float, a4: float) -> Values:
