@@ -62,22 +62,21 @@ class Checker:
     def _made(self, own: Sections, place: Place) -> Requirement | None:
         said = self._defaults.under(own)
         wrong = list(said.findings)
-        request, mistakes = self._selecting.request(said.request)
-        wrong += mistakes
+        request = self._part(wrong, "request", said.request, self._selecting.request)
         how = self._part(wrong, "how", said.how, lambda given: post_processing(given, self._context))
         written = self._written(wrong, said.format.get("format"), own.options)
         places = self._part(wrong, "delivery", said.delivery, lambda given: deliveries(given, self._context))
-        if how is None or written is None or places is None or wrong:
+        if request is None or how is None or written is None or places is None or wrong:
             self._part(wrong, "", {"name": _UNNAMED, **said.order}, lambda given: (order(given, self._context),))
             raise WrongPartError(*wrong)
-        content = digest(repr(request), how[1], written[1])
+        content = digest(request[1], how[1], written[1])
         ordered = self._ordered(said.order, content + places[1])
         if not ordered.enabled:
             return None
         return Requirement(
             name=ordered.name,
             owner=ordered.owner,
-            request=request,
+            request=request[0],
             how=how[0],
             format=written[0],
             delivery=places[0],

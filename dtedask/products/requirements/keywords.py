@@ -131,7 +131,7 @@ class PostProcessingKeywords(Part):
     interpolation: str | dict[str, Any] = ""
     """Method, by our names or MIR's: ``linear`` (the default), ``nearest-neighbour``, ``grid-box-average``, ...; or a
     mapping of ``method`` and its options."""
-    method_options: dict[str, Any] = Field({}, alias="method-options")
+    method_options: dict[str, Any] = Field(default_factory=dict, alias="method-options")
     """Options of the method."""
     intgrid: Annotated[
         str, BeforeValidator(read_intermediate), WithJsonSchema({"anyOf": [*_TEXT_OR_NUMBER, _NUMBERS]})
@@ -297,7 +297,7 @@ class OrderKeywords(Part):
     """By when: ``+7h`` after the base time, ``06:30``, or ``06:30+1d`` with days after the day of the base time."""
     priority: int = 0
     """Greater goes first among equal deadlines."""
-    file: Annotated[FileName, BeforeValidator(_file)] = FileName()
+    file: Annotated[FileName | None, BeforeValidator(_file)] = None
     """Names of its products: a template such as ``{name}-{date}{time}-{step}{suffix}``, or ``legacy``, ``ecmwf``,
     ``wmo``. Fields that give the same name are one product."""
     feed: str = ""
@@ -307,7 +307,7 @@ class OrderKeywords(Part):
 
     def template(self, format_type: str) -> str:
         """Template of names; "" for the format's own."""
-        said = self.file
+        said = self.file or FileName()
         if said.convention and said.template:
             raise DocumentError("'file' has a template and a convention.", hint="Keep one of them.")
         if not said.convention:

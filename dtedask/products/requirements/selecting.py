@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from dtedask.core.errors import InvalidValueError, RequestError
+from dtedask.products.requirements.parts import WrongPartError, digest
 from dtedask.products.requirements.splitting import DERIVED_KEYS, Finding
 from dtedask.request.grammar import words_of
 from dtedask.request.request import Request
@@ -24,13 +25,18 @@ class Selecting:
         self._known: dict[tuple[str, str], tuple[str, ...] | RequestError] = {}
         self._places = {key: place for place, key in enumerate([*key_order(), *DERIVED_KEYS])}
 
-    def request(self, given: Mapping[str, Any]) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
-        """Canonical values by key in MARS' order, and what is wrong, by key.
+    def request(self, given: Mapping[str, Any]) -> tuple[Mapping[str, tuple[str, ...]], str]:
+        """Canonical values by key in MARS' order, and the digest of them.
 
         Parameters
         ----------
         given : mapping
-            Values as they are written, by canonical key; None takes a key away.
+            Values as they are written, by canonical key.
+
+        Raises
+        ------
+        WrongPartError
+            For each key that cannot have its value.
         """
         found: dict[str, tuple[str, ...]] = {}
         wrong: list[Finding] = []
@@ -42,11 +48,11 @@ class Selecting:
                 found[key] = values
         if not found and not wrong:
             wrong.append(Finding((), "it names no fields.", "Give at least 'param', in 'request' or beside it."))
-        return found, wrong
+        if wrong:
+            raise WrongPartError(*wrong)
+        return found, digest(repr(found))
 
     def _values(self, key: str, value: Any) -> tuple[str, ...] | RequestError:
-        if value is None:
-            return ()
         place = (key, repr(value))
         if place not in self._known:
             try:
