@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
-from dtedask.core.errors import DocumentError
+from dtedask.core.errors import DocumentError, ProductError
 from dtedask.geo.application.missing import MissingPolicy
 from dtedask.geo.area import Area
 from dtedask.products.delivery import AnyDelivery
@@ -70,15 +71,25 @@ def _formula(point: str, said: Any) -> Formula:
         raise DocumentError(f"A formula has no key {min(unknown)!r}.", hint="It has 'formula' and 'param'.")
     if not isinstance(text, str) or not text.strip():
         raise DocumentError(f"The formula at {point!r} is empty.", hint="Write such as 'f - 273.15'.")
+    _check_formula(text)
     return Formula(" ".join(text.split()), point, canonical_value("param", param) if param != "" else "")  # type: ignore[arg-type]
+
+
+@lru_cache(4096)
+def _check_formula(text: str) -> None:
+    from dtedask.products.derived import check_formula  # pint takes its time, and most requirements have no formula
+
+    try:
+        check_formula(" ".join(text.split()))
+    except ProductError as error:
+        raise DocumentError(error.message, hint=error.hint) from error
 
 
 def _bitmap(value: str, info: ValidationInfo) -> str:
     if not value:
         return ""
-    file = (info.context or {}).get("path")
-    path = Path(value).expanduser()
-    return str(path if path.is_absolute() or file is None else Path(file).parent / path)
+    folder = (info.context or {}).get("folder") or Path()
+    return str(folder / Path(value).expanduser())
 
 
 _AREA_SCHEMA = {
