@@ -122,7 +122,7 @@ def test_a_keyword_of_mir_becomes(keywords, how):
         ({"request": {"param": "tp"}}, "given twice"),
         ({"step": "0/to/x"}, "Invalid value 'x' of key 'step'"),
         ({"areaa": 3}, "Did you mean 'area'?"),
-        ({"type": "ep", "above": "20 parsecs"}, "There is no unit 'parsecs'"),
+        ({"type": "ep", "above": "20 furlongz"}, "There is no unit 'furlongz'"),
         ({"type": "ep", "above": ["1 mm", True]}, "Give a value with its unit"),
     ],
 )
