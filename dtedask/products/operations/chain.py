@@ -17,7 +17,6 @@ from dtedask.products.operations.winds import Component
 from dtedask.products.requirement import Formula, PostProcessing
 
 if TYPE_CHECKING:
-    from dtedask.geo.area import Area
     from dtedask.products.node import Node, Nodes
 
 __all__ = ["FormulaOf", "post_processed"]
@@ -33,7 +32,6 @@ def post_processed(
     field: Node,
     *,
     pair: Node | None = None,
-    covering: Area | None = None,
     formula: FormulaOf | None = None,
 ) -> Node:
     """Make what was ordered of a field.
@@ -49,8 +47,6 @@ def post_processed(
     pair : Node, optional
         The field that belongs to it, as `inputs_for` says: the other component of a wind, where the grid is turned; of
         vorticity, which gives u, divergence, and of divergence, which gives v, vorticity.
-    covering : tuple of float, optional
-        An area that is made first, since others are cut out of it, too; see `coverings`.
     formula : callable, optional
         Applies formulas; needed where there are any.
 
@@ -65,7 +61,7 @@ def post_processed(
         If it cannot be done with such a field; names the field and both grids.
     """
     try:
-        steps = _steps(how, field.description.grid, _kind(field), covering, _beside(how))
+        steps = _steps(how, field.description.grid, _kind(field), _beside(how))
     except GridError as error:
         raise _cannot(how, field, error) from error
     return _Way(nodes, field, pair, formula).go(steps)
@@ -101,7 +97,7 @@ class _Way:
 
     def _brought(self, how: PostProcessing, other: Node) -> Node:
         try:
-            steps = _steps(how, other.description.grid, "scalar", None, _beside(how))
+            steps = _steps(how, other.description.grid, "scalar", _beside(how))
         except GridError as error:
             raise _cannot(how, other, error) from error
         return _Way(self.nodes, other, None, None).go(steps)
@@ -123,10 +119,8 @@ class _Way:
 
 
 @lru_cache(16_384)
-def _steps(
-    how: PostProcessing, grid: Grid, kind: Kind, covering: Area | None, _beside: tuple[Any, ...]
-) -> tuple[Step, ...]:
-    return steps_of(how, grid, kind, covering)
+def _steps(how: PostProcessing, grid: Grid, kind: Kind, _beside: tuple[Any, ...]) -> tuple[Step, ...]:
+    return steps_of(how, grid, kind)
 
 
 def _beside(how: PostProcessing) -> tuple[Any, ...]:
