@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from dtedask.core.errors import GridError, ProductError
 from dtedask.core.settings import setting
@@ -23,6 +24,8 @@ __all__ = ["FormulaOf", "post_processed"]
 
 FormulaOf = Callable[["Nodes", Formula, "Node", Callable[["Node"], "Node"]], "Node"]
 """Applies a formula to a field; the last argument brings another field to where this one is."""
+_KEPT: WeakKeyDictionary[Nodes, tuple[Any, ...]] = WeakKeyDictionary()
+"""Settings as they were when the first field of a plan was looked at: they take longer to read than all the rest."""
 _FILES = ("lsm_file_input", "lsm_file_output")
 
 
@@ -61,7 +64,7 @@ def post_processed(
         If it cannot be done with such a field; names the field and both grids.
     """
     try:
-        steps = _steps(how, field.description.grid, _kind(field), _beside(how))
+        steps = _steps(how, field.description.grid, _kind(field), _beside(nodes, how))
     except GridError as error:
         raise _cannot(how, field, error) from error
     return _Way(nodes, field, pair, formula).go(steps)
@@ -97,7 +100,7 @@ class _Way:
 
     def _brought(self, how: PostProcessing, other: Node) -> Node:
         try:
-            steps = _steps(how, other.description.grid, "scalar", _beside(how))
+            steps = _steps(how, other.description.grid, "scalar", _beside(self.nodes, how))
         except GridError as error:
             raise _cannot(how, other, error) from error
         return _Way(self.nodes, other, None, None).go(steps)
@@ -119,15 +122,19 @@ class _Way:
 
 
 @lru_cache(16_384)
-def _steps(how: PostProcessing, grid: Grid, kind: Kind, _beside: tuple[Any, ...]) -> tuple[Step, ...]:
-    return steps_of(how, grid, kind)
+def _steps(how: PostProcessing, grid: Grid, kind: Kind, beside: tuple[Any, ...]) -> tuple[Step, ...]:
+    return steps_of(how, grid, kind, beside)
 
 
-def _beside(how: PostProcessing) -> tuple[Any, ...]:
+def _beside(nodes: Nodes, how: PostProcessing) -> tuple[Any, ...]:
     """What steps depend on beside the keywords: files that may change, and where weights are kept."""
+    kept = _KEPT.get(nodes)
+    if kept is None:
+        kept = _KEPT[nodes] = (setting("geo.weights-cache"), setting("geo.weights-memory"))
+    if not how.bitmap and not how.method_options:
+        return kept
     files = [how.bitmap, *(value for name, value in how.method_options if name.replace("-", "_") in _FILES)]
-    stamps = tuple(_stamp(path) for path in files if path)
-    return (setting("geo.weights-cache"), setting("geo.weights-memory"), *stamps)
+    return (*kept, *(_stamp(path) for path in files if path))
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

@@ -56,7 +56,7 @@ def _areas_of_one(every: Iterable[Node]) -> list[list[Node]]:
     for node in every:
         operation = node.operation
         if isinstance(operation, Regrid):
-            place = (replace(operation, area=None), *node.inputs)
+            place = (replace(operation, area=None, part=None), *node.inputs)
             groups.setdefault(place, []).append(node)
     return [group for group in groups.values() if len(group) > 1]
 
@@ -72,7 +72,7 @@ def _covered(nodes: Nodes, group: Sequence[Node]) -> dict[Node, Node]:
     for node, area, covering in zip(group, areas, coverings, strict=True):
         if covering is None or area is None:
             continue
-        larger = nodes.make(replace(whole, area=covering.area), *node.inputs)
+        larger = nodes.make(replace(whole, area=covering.area, part=None), *node.inputs)
         if larger.description.grid != node.description.grid:
             found[node] = nodes.make(Crop(larger.description.grid, area), larger)
         elif larger is not node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -61,22 +61,33 @@ class Together:
 Step = BoundOperation | Together | Asked
 
 
-def steps_of(how: PostProcessing, source: Grid, kind: Kind) -> tuple[Step, ...]:
+def steps_of(how: PostProcessing, source: Grid, kind: Kind, kept: Hashable) -> tuple[Step, ...]:
     """Say what is done to fields on a grid.
+
+    Parameters
+    ----------
+    how : PostProcessing
+        What is wanted.
+    source : Grid
+        The grid of the fields.
+    kind : {"scalar", "wind"}
+        What they are.
+    kept : hashable
+        What weights depend on beside, see `regridding`.
 
     Raises
     ------
     GridError
         If it cannot be done.
     """
-    return tuple(_Steps(how, source, kind).all())
+    return tuple(_Steps(how, source, kind, kept).all())
 
 
 class _Steps:
     """Makes the steps; `at` is the grid on which the field is."""
 
-    def __init__(self, how: PostProcessing, source: Grid, kind: Kind) -> None:
-        self.how, self.at, self.kind = how, source, kind
+    def __init__(self, how: PostProcessing, source: Grid, kind: Kind, kept: Hashable) -> None:
+        self.how, self.at, self.kind, self.kept = how, source, kind, kept
         self.without = replace(how, formulas=(), vod2uv=False)
 
     def all(self) -> Iterator[Step]:
@@ -138,7 +149,7 @@ class _Steps:
             yield self._moved(Crop(self.at, self.how.area))
 
     def _interpolated(self, target: Target) -> Iterator[Step]:
-        yield self._moved(regridding(self.at, target.whole, target.area, self.how))
+        yield self._moved(regridding(self.at, target, self.how, self.kept))
 
     def _turned(self) -> Iterator[Step]:
         if self.how.rotation is not None and (self.kind == "wind" or self.how.vod2uv):
