@@ -16,6 +16,7 @@ from pydantic import ValidationInfo, field_validator
 
 from dtedask.core.errors import DeliveryError, DtedaskError, LockedError, OutcomeUnknownError, StoreError
 from dtedask.grib import Field, FieldDescription, describe
+from dtedask.products.deliveries.checksum import checksum_of_parts
 from dtedask.products.delivery import Content, Delivery, DeliveryOptions, Receipt
 from dtedask.store.failures import is_passing
 
@@ -82,7 +83,7 @@ class CubeDelivery(Delivery):
                 self.close()
                 raise _told(content, self.options.target, error) from error
         now = datetime.now(UTC)
-        return Receipt(place, content.checksum, content.size_bytes, now, is_new=bool(commits))
+        return Receipt(place, *checksum_of_parts(content.parts), now, is_new=bool(commits))
 
     def close(self) -> None:
         """See `Delivery`."""

@@ -171,16 +171,20 @@ class HttpDelivery(Delivery):
         url = _resolved(self._shown(name), self.options.url)
         request = urllib.request.Request(url, data, {**headers, **own}, method=method)
         try:
+            answer = self._answer(request)
+        except (OSError, http.client.HTTPException) as error:
+            raise _unreached(what, self._shown(name), error) from error
+        if not 200 <= answer.status < 300 and answer.status not in passes:
+            raise _refused(what, self._shown(name), answer)
+        return answer
+
+    def _answer(self, request: urllib.request.Request) -> _Answer:
+        try:
             with closing(self._opener.open(request, timeout=self.options.timeout_s)) as answer:
                 return _Answer(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as error:
             with closing(error):
-                answer = _Answer(error.code, error.headers, error.read())
-            if answer.status in passes:
-                return answer
-            raise _refused(what, self._shown(name), answer) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise _unreached(what, self._shown(name), error) from error
+                return _Answer(error.code, error.headers, error.read())
 
     def _shown(self, name: str) -> str:
         """The URL of a name, without the values of environment variables."""

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dtedask.products.deliveries.aside import aside, sweep
-from dtedask.products.deliveries.checksum import checksum_of_bytes, checksum_of_path
+from dtedask.products.deliveries.checksum import checksum_of_path
 
 if TYPE_CHECKING:
     from dtedask.products.product import Part
 
-__all__ = ["Staged", "Staging"]
+__all__ = ["PARTS", "Staged", "Staging"]
 
 _SEAL = "seal.json"
-_PARTS = "parts.pickle"
+PARTS = ".parts"
+"""Behind a digest: the fields of a content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +32,21 @@ class Staged:
 
     Parameters
     ----------
-    path : Path, optional
-        The file or folder; None where the format writes none.
+    path : Path
+        The file or folder.
     checksum : str
         As `Content` has it.
     size_bytes : int
         How many bytes.
-    parts : Path, optional
-        The fields, for deliveries that take fields; None where they were not needed.
     """
 
-    path: Path | None
+    path: Path
     checksum: str
     size_bytes: int
-    parts: Path | None = None
 
-    def load_parts(self) -> tuple[Part, ...]:
-        """The fields."""
-        if self.parts is None:
-            return ()
-        found: tuple[Part, ...] = pickle.loads(self.parts.read_bytes())
+    def load(self) -> tuple[Part, ...]:
+        """The fields that `Staging.write_parts` kept."""
+        found: tuple[Part, ...] = pickle.loads(self.path.read_bytes())
         return found
 
 
@@ -67,6 +63,7 @@ class Staging:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "staged"
+        self._whole: dict[str, int] = {}  # those that were checked in this process, by the number of their folder
         sweep(self.folder)
 
     @contextmanager
@@ -74,14 +71,12 @@ class Staging:
         """What there is of a content, whole; nobody removes it inside of the block."""
         number = self._locked(digest, fcntl.LOCK_SH)
         try:
-            yield None if number is None else self._sealed(digest)
+            yield None if number is None else self._sealed(digest, number)
         finally:
             if number is not None:
                 os.close(number)
 
-    def write(
-        self, digest: str, suffix: str, write: Callable[[Path], None] | None, parts: Sequence[Part] | None = None
-    ) -> None:
+    def write(self, digest: str, suffix: str, write: Callable[[Path], None]) -> None:
         """Stage a content, whole or not at all; where another process was faster, its content stays.
 
         Parameters
@@ -90,28 +85,21 @@ class Staging:
             Of the content.
         suffix : str
             What the name of the file ends with.
-        write : callable, optional
-            Writes the file or folder to the path that it is given; None where there is none.
-        parts : sequence of Part, optional
-            The fields, if deliveries need them again.
+        write : callable
+            Writes the file or folder to the path that it is given.
         """
         with aside(self.folder) as path:
             path.mkdir()
             content = path / f"content{suffix}"
-            if write is not None:
-                write(content)
-            checksum, size = checksum_of_path(content) if write is not None else ("", 0)
-            data = b"" if parts is None else pickle.dumps(tuple(parts))
-            if parts is not None:
-                (path / _PARTS).write_bytes(data)
-            said = {
-                "name": content.name if write is not None else "",
-                "checksum": checksum,
-                "size": size,
-                "parts": checksum_of_bytes(data) if parts is not None else "",
-            }
-            (path / _SEAL).write_text(json.dumps(said))
+            write(content)
+            checksum, size = checksum_of_path(content)
+            (path / _SEAL).write_text(json.dumps({"name": content.name, "checksum": checksum, "size": size}))
             self._put(path, digest)
+
+    def write_parts(self, digest: str, parts: Sequence[Part]) -> None:
+        """Stage the fields of a content, for deliveries that take fields and failed."""
+        data = pickle.dumps(tuple(parts))
+        self.write(digest + PARTS, ".pickle", lambda path: _fill(path, data))
 
     def has(self, digest: str) -> bool:
         """Whether there is a content, whole."""
@@ -146,13 +134,14 @@ class Staging:
         return count
 
     def _put(self, path: Path, digest: str) -> None:
-        with self.held(digest) as there:
-            if there is not None:
-                return
+        if self.has(digest):
+            return
         if (self.folder / digest).exists():  # half, or of other bytes: it lost its seal
             self.remove(digest)
+        number = path.stat().st_ino
         with suppress(FileExistsError):
             os.rename(path, self.folder / digest)  # noqa: PTH104 - the tests count the calls of `os`
+            self._whole[digest] = number
 
     def _locked(self, digest: str, how: int) -> int | None:
         path = self.folder / digest
@@ -169,16 +158,19 @@ class Staging:
         os.close(number)
         return None
 
-    def _sealed(self, digest: str) -> Staged | None:
+    def _sealed(self, digest: str, number: int) -> Staged | None:
         folder = self.folder / digest
         try:
             said = json.loads((folder / _SEAL).read_text())
-            path = folder / said["name"] if said["name"] else None
-            if path is not None and checksum_of_path(path) != (said["checksum"], said["size"]):
-                return None
-            parts = folder / _PARTS if said["parts"] else None
-            if parts is not None and checksum_of_bytes(parts.read_bytes()) != said["parts"]:
+            path, seal = folder / said["name"], (said["checksum"], said["size"])
+            inode = os.fstat(number).st_ino
+            if self._whole.get(digest) != inode and checksum_of_path(path) != seal:
                 return None
         except (OSError, ValueError, KeyError):
             return None
-        return Staged(path, said["checksum"], said["size"], parts)
+        self._whole[digest] = inode
+        return Staged(path, *seal)
+
+
+def _fill(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

@@ -135,14 +135,46 @@ class Ledger:
         self._note([(product, "failed", digest, "[]", str(error))], now)
 
     def made(
-        self, products: Iterable[Product], digest: str, checksum: str, size_bytes: int, *, now: datetime | None = None
+        self,
+        wanted: Sequence[tuple[Product, str]],
+        digest: str,
+        checksum: str,
+        size_bytes: int,
+        *,
+        now: datetime | None = None,
     ) -> None:
-        """Note products whose content is there, ready to be delivered."""
+        """Note that a content is there, ready to be delivered.
+
+        Parameters
+        ----------
+        wanted : sequence of (Product, str)
+            The products that it is, each with every place where it goes.
+        digest, checksum, size_bytes
+            Of the content.
+        now : datetime, optional
+            When, UTC.
+        """
+        time = _time(now)
+        products = {product.id: product for product, _ in wanted}.values()
         with self._database.write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (digest, checksum, size_bytes, _time(now))
+                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (digest, checksum, size_bytes, time)
             )
-            _note(connection, [(product, "made", digest, "[]", "") for product in products], _time(now))
+            _note(connection, [(product, "made", digest, "[]", "") for product in products], time)
+            connection.executemany(
+                "INSERT INTO deliveries VALUES (?, ?, ?, '', 0, '', 0, '', '', 0, ?)"
+                " ON CONFLICT (product, target) DO UPDATE SET digest = excluded.digest, time = excluded.time,"
+                " attempts = 0, error = '', lasting = 0 WHERE digest <> excluded.digest",
+                [(product.id, target, digest, time) for product, target in wanted],
+            )
+
+    def finished(self) -> set[str]:
+        """Digests of contents that were made and are wanted nowhere any more: they are there, or others came."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT digest FROM contents EXCEPT SELECT digest FROM deliveries WHERE delivered <> digest"
+            )
+            return {row[0] for row in rows}
 
     def record(
         self, outcome: Outcome, digest: str, *, pending: Pending | None = None, now: datetime | None = None

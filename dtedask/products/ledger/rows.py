@@ -54,12 +54,14 @@ class DeliveryRow:
     @property
     def is_delivered(self) -> bool:
         """Whether the content that was tried last is there."""
-        return self.digest == self.delivered and not self.error
+        return bool(self.delivered) and self.digest == self.delivered and not self.error
 
     @property
-    def state(self) -> Literal["delivered", "failed"]:
-        """What became of it, in a word."""
-        return "delivered" if self.is_delivered else "failed"
+    def state(self) -> Literal["delivered", "failed", "due"]:
+        """What became of it, in a word; ``due`` where it was not tried yet."""
+        if self.is_delivered:
+            return "delivered"
+        return "failed" if self.error else "due"
 
 
 @dataclass(frozen=True, slots=True)

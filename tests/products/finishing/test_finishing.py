@@ -126,7 +126,8 @@ def test_what_was_staged_and_not_delivered_is_not_made_again(ledger, failing, tm
     assert [outcome.attempts for outcome in outcomes] == [1, 0]
     assert Raw.written == 1
     assert not again.is_staged(make(one))
-    assert again.finish_staged(make(one)) is None
+    assert [outcome.attempts for outcome in again.finish_staged(make(one))] == [0, 0]
+    assert again.finish_staged(make(one, digest="d2")) is None
 
 
 def test_a_place_that_is_away_holds_the_others_up_once_only(ledger, failing):
