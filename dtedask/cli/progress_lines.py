@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dtedask.cli.console import size
+from dtedask.cli.console import plural, size
 
 if TYPE_CHECKING:
     from dtedask.cluster.watching.now import WorkersNow
@@ -95,4 +95,5 @@ class Lines:
 def progress_text(now: Progress) -> str:
     """How far it has come, in a line."""
     left = "" if now.seconds_left is None else f", {now.seconds_left:.0f} s left"
-    return f"{now.fields_done:,} of {now.fields_total:,} fields, {size(now.bytes_per_s)}/s{left}"
+    speed = f", {size(now.bytes_per_s)}/s" if now.bytes_total else ""
+    return f"{now.fields_done:,} of {plural(now.fields_total, now.noun)}{speed}{left}"

@@ -70,8 +70,8 @@ class Picture:
             self._task,
             completed=progress.fields_done,
             total=progress.fields_total or None,
-            count=f"{progress.fields_done:,}/{plural(progress.fields_total, 'field')}",
-            speed=f"{size(progress.bytes_per_s)}/s",
+            count=f"{progress.fields_done:,}/{plural(progress.fields_total, progress.noun)}",
+            speed=f"{size(progress.bytes_per_s)}/s" if progress.bytes_total else "",
         )
 
     def tick(self, now: float) -> None:

@@ -19,6 +19,8 @@ _SHOW_EVERY_S = 0.2
 class _Progress(Protocol):
     fields_done: int
     fields_total: int
+    bytes_total: int
+    noun: str
     seconds_left: float | None
 
     @property
@@ -68,7 +70,7 @@ class NotebookBar(StageListener):
     def end(self, how: str) -> None:
         """Show how it ended."""
         took = f"{how} in {self._clock() - self._begin:.1f} s"
-        done = f"{self._progress.fields_done:,} fields " if self._progress is not None else ""
+        done = f"{self._progress.fields_done:,} {self._progress.noun}s " if self._progress is not None else ""
         self._show(f"<div>{done}{took}</div>")
 
     def _draw(self) -> None:
@@ -87,9 +89,8 @@ class NotebookBar(StageListener):
         if progress is None:
             return f"<div><progress></progress> {escape(said)}</div>"
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
-        count = (
-            f"{progress.fields_done:,} of {progress.fields_total:,} fields, {size_text(progress.bytes_per_s)}/s{left}"
-        )
+        speed = f", {size_text(progress.bytes_per_s)}/s" if progress.bytes_total else ""
+        count = f"{progress.fields_done:,} of {progress.fields_total:,} {progress.noun}s{speed}{left}"
         bar = f'<progress value="{progress.fields_done}" max="{max(progress.fields_total, 1)}"></progress>'
         return f"<div>{bar} {count}<br>{escape(said)}</div>"
 

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from dtedask.products.operation import Operation as Operation
     from dtedask.products.product import Part as Part
     from dtedask.products.product import Product as Product
+    from dtedask.products.report import Report as Report
     from dtedask.products.requirement import Cycle as Cycle
     from dtedask.products.requirement import PostProcessing as PostProcessing
     from dtedask.products.requirement import Requirement as Requirement
+    from dtedask.products.requirements.loading import Requirements as Requirements
+    from dtedask.products.requirements.loading import load_requirements as load_requirements
+    from dtedask.products.run import Products as Products
 
 _HOMES = {
     "Content": "delivery",
@@ -34,8 +38,12 @@ _HOMES = {
     "Part": "product",
     "PostProcessing": "requirement",
     "Product": "product",
+    "Products": "run",
     "Receipt": "delivery",
+    "Report": "report",
     "Requirement": "requirement",
+    "Requirements": "requirements.loading",
+    "load_requirements": "requirements.loading",
 }
 __all__ = [
     "Content",
@@ -50,8 +58,12 @@ __all__ = [
     "Part",
     "PostProcessing",
     "Product",
+    "Products",
     "Receipt",
+    "Report",
     "Requirement",
+    "Requirements",
+    "load_requirements",
 ]
 
 

@@ -23,6 +23,8 @@ class Progress:
         Their bytes: of GRIB for an ingest, decoded for a copy.
     seconds : float
         Time since the first task.
+    noun : str
+        What is counted, where it is not fields.
     """
 
     fields_done: int
@@ -30,6 +32,7 @@ class Progress:
     bytes_done: int
     bytes_total: int
     seconds: float
+    noun: str = "field"
 
     @property
     def bytes_per_s(self) -> float:

@@ -76,6 +76,7 @@ def test_what_writes_can_be_run_dry():
     }
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     writing |= {("plan", "run"), ("plan", "replay"), ("plan", "feed"), ("plan", "hammer")}
+    writing |= {("products", "run")}
     writing |= {("regrid",), ("weights", "make"), ("weights", "purge"), ("grid", "mesh"), ("plot",)}
     writing |= {("cluster", "start"), ("cluster", "scale"), ("cluster", "stop")}
     for words, found in COMMANDS.items():
@@ -103,6 +104,14 @@ fdb.flush()
 """
 
 
+REQUIREMENTS = """
+requirements:
+  - name: temperature
+    owner: alice
+    request: {class: ea, stream: enda, type: an, levtype: pl, param: t, levelist: 500, number: 0}
+    area: 60/0/0/90
+    file: "{date}{time}.grib2"
+"""
 PLAN = "actions: [{type: aggregate}, {type: sink, sinks: [{type: cube, url: made}]}]\n"
 
 
@@ -123,6 +132,9 @@ def place(grib, root, tmp_path_factory):
     for name in ("plan", "plans/daily", "plans/monthly"):
         (folder / f"{name}.yaml").write_text(PLAN)
     bash("dtedask plan run plan.yaml --input in.grib2 --output data", folder)
+    (folder / "requirements").mkdir()
+    for name in ("requirements.yaml", "requirements/alice.yaml"):
+        (folder / name).write_text(REQUIREMENTS)
     (folder / "schema.yaml").write_text("parameters:\n  tp: {dtype: float64}\n")
     (folder / "fdb-schema").write_text("step: Step;\n[ class, date [ type, levtype [ step, levelist?, param ]]]\n")
     bash("dtedask store tag before-upgrade --root data", folder)

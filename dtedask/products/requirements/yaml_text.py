@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.documents import yaml_error
@@ -22,7 +21,7 @@ __all__ = ["read_yaml_text"]
 _TOP = ("requirements", "defaults", "areas", "description")
 
 
-def read_yaml_text(text: str, place: str, file: Path | None = None) -> list[Source]:
+def read_yaml_text(text: str, place: str, file: str = "") -> list[Source]:
     """Read the requirements of a YAML text, which may hold several documents.
 
     Parameters
@@ -31,8 +30,8 @@ def read_yaml_text(text: str, place: str, file: Path | None = None) -> list[Sour
         What to read.
     place : str
         Its name in messages.
-    file : Path, optional
-        Its file.
+    file : str
+        Path of its file; "" for none.
 
     Raises
     ------
@@ -53,7 +52,7 @@ def read_yaml_text(text: str, place: str, file: Path | None = None) -> list[Sour
     return [_source(node, place, file) for node in nodes]
 
 
-def _source(node: yaml.Node, place: str, file: Path | None) -> Source:
+def _source(node: yaml.Node, place: str, file: str) -> Source:
     import yaml
 
     top = NodePlace(place, node)

@@ -1,0 +1,119 @@
+"""`dtedask products`: requirements in, products out, what is broken told with its line."""
+
+from __future__ import annotations
+
+import json
+
+import eccodes
+import jsonschema
+import pytest
+
+from dtedask.core.errors import ProductError
+from dtedask.products import Products
+from dtedask.products.run import cycles_of
+
+REQUIREMENTS = """
+defaults:
+  owner: met-service
+  request: {class: od, stream: oper, type: fc, levtype: pl, param: t/z, levelist: 500/850, step: 0/6}
+requirements:
+  - name: europe
+    grid: 5/5
+    area: 70/-20/30/40
+    file: "{date}{time}-{step}.grib2"
+    deadline: +7h
+  - name: everywhere
+    grid: 10/10
+    file: "{name}.grib2"
+  - name: misspelt
+    are: europe
+"""
+
+
+@pytest.fixture
+def place(tmp_path, grib_folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements.yaml").write_text(REQUIREMENTS)
+    (tmp_path / "forecast.grib").write_bytes((grib_folder / "pl-regular-ll.grib").read_bytes())
+    return tmp_path
+
+
+RUN = "products run requirements.yaml --input forecast.grib --output out"
+
+
+def _messages(path):
+    with path.open("rb") as file:
+        while (handle := eccodes.codes_grib_new_from_file(file)) is not None:
+            yield {key: eccodes.codes_get(handle, key) for key in ("shortName", "level", "step", "Ni", "Nj")}
+            eccodes.codes_release(handle)
+
+
+def test_what_is_broken_is_named_with_its_line_and_the_rest_is_counted(run, place):
+    done = run("products check requirements.yaml")
+    assert done.status == 2
+    assert "requirements.yaml:15: requirement 'misspelt': unknown key 'are'." in done.err
+    assert "Did you mean 'area'?" in done.err
+    assert done.out == "2 requirements of 1 owner good\n"
+    ((said),) = run("products check requirements.yaml --json").lines
+    assert (said["requirements"], [one["requirement"] for one in said["broken"]]) == (2, ["misspelt"])
+
+
+def test_the_schema_is_json_schema(run):
+    jsonschema.Draft202012Validator.check_schema(json.loads(run("products schema").out))
+
+
+@pytest.mark.slow
+def test_products_are_made_once_and_one_broken_requirement_stops_nothing(run, place):
+    done = run(RUN, "--json")
+    ((said),) = done.lines
+    assert done.status == 1  # one requirement is broken
+    assert (len(said["delivered"]), said["failed"]) == (12, [])
+    assert said["fields_read"] == 32 < said["fields_asked"]
+    found = list(_messages(place / "out" / "202406030000-6.grib2"))
+    assert found == [
+        {"shortName": name, "level": level, "step": 6, "Ni": 13, "Nj": 9} for level in (500, 850) for name in ("t", "z")
+    ]
+    again = run(RUN, "--json")
+    assert (again.lines[0]["delivered"], len(again.lines[0]["there_before"])) == ([], 12)
+
+
+def test_a_dry_run_writes_nothing(run, place):
+    done = run(RUN, "--dry-run")
+    assert done.status == 0
+    assert not (place / "out").exists()
+
+
+def test_products_are_listed_by_deadline(run, place):
+    rows = run("products list requirements.yaml --input forecast.grib --cycle 20240603T00 --json").lines
+    assert [row["product"] for row in rows] == [
+        "europe/20240603T0000/202406030000-0.grib2",
+        "europe/20240603T0000/202406030000-6.grib2",
+        "everywhere/20240603T0000/everywhere.grib2",
+    ]
+    assert rows[0]["due"] == "2024-06-03T07:00Z"
+
+
+def test_only_products_of_one_requirement_and_cycle_are_made(run, place):
+    run(RUN, "--only", "europe", "--cycle", "20240604T12")
+    assert sorted(path.name for path in (place / "out").glob("*.grib2")) == [
+        "202406041200-0.grib2",
+        "202406041200-6.grib2",
+    ]
+
+
+def test_an_owner_that_does_not_exist_is_an_error_that_names_those_who_do(place):
+    products = Products.open("requirements.yaml", "forecast.grib", output="out")
+    with pytest.raises(ProductError, match="no owner 'nobody'") as caught:
+        products.only(owners=["nobody"])
+    assert "met-service" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["20240603T00", "20240603T0000", "2024-06-03T00:00", "2024-06-03T02:00+02:00"])
+def test_base_times_are_read_in_all_usual_ways(text):
+    ((cycle),) = cycles_of([text])
+    assert str(cycle) == "20240603T0000"
+
+
+def test_what_is_no_base_time_is_named():
+    with pytest.raises(ProductError, match="'noon' is no base time"):
+        cycles_of(["noon"])
