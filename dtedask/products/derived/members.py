@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import ProductError
-from dtedask.pipeline.operations import OperationOptions, OperationSet, OperationState
+from dtedask.pipeline.operations import OperationSet, OperationState
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.series import SEGMENT
 from dtedask.products.derived.naming import param_words
@@ -21,7 +21,7 @@ from dtedask.products.operation import Operation
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
 
-__all__ = ["MembersOperation"]
+__all__ = ["MembersOperation", "check_alike", "operations_of"]
 
 _BLOCK = 8_192  # points whose states stay in the cache of a core
 
@@ -53,27 +53,18 @@ class MembersOperation(Operation):
 
     def describe(self, *fields: FieldDescription) -> FieldDescription:
         """See `Operation`."""
-        for other in fields[1:]:
-            if (other.grid.uid, other.keys["param"], other.units) != _kind(fields[0]):
-                raise ProductError(
-                    f"Members of one ensemble differ: {param_words(fields[0])} in {fields[0].units} on "
-                    f"{fields[0].grid.label} and {param_words(other)} in {other.units} on {other.grid.label}.",
-                    hint="Name the members that go together by number.",
-                )
+        check_alike(fields)
         return self.statistic.describe(fields[0], len(fields))
 
     def __call__(self, *values: NDArray[np.floating]) -> NDArray[np.floating]:
         """See `Operation`."""
         made = np.empty(values[0].shape, np.result_type(*values))
         flat, result = [np.ascontiguousarray(one).reshape(-1) for one in values], made.reshape(-1)
-        parts = self.statistic.parts(self.units, len(values))
-        operations = _operations(tuple(options for options, _ in parts))
+        operations, facts = operations_of(self.statistic, self.units, len(values)), WindowFacts(0, 0, 0, 0, len(values))
         for start in range(0, result.size, _BLOCK):
             block = slice(start, start + _BLOCK)
-            state = _folded(operations, [one[block].astype(np.float64, copy=False) for one in flat])
-            facts = WindowFacts(0, 0, 0, 0, len(values))
-            found = [factor * operations.finish(options.name, state, facts) for options, factor in parts]
-            result[block] = found[0] if len(found) == 1 else np.add(*found)
+            state = _folded(operations, [self.statistic.compared(one[block]) for one in flat])
+            result[block] = self.statistic.finished(operations, state, facts, self.units)
         return made
 
     def flops(self, *fields: FieldDescription) -> float:
@@ -81,13 +72,31 @@ class MembersOperation(Operation):
         return self.statistic.flops(len(fields)) * len(fields) * fields[0].grid.size
 
 
+def check_alike(fields: Sequence[FieldDescription]) -> None:
+    """Refuse members that are not of one field.
+
+    Raises
+    ------
+    ProductError
+        If one has another parameter, other units or another grid than the first; names both.
+    """
+    for other in fields[1:]:
+        if _kind(other) != _kind(fields[0]):
+            raise ProductError(
+                f"Members of one ensemble differ: {param_words(fields[0])} in {fields[0].units} on "
+                f"{fields[0].grid.label} and {param_words(other)} in {other.units} on {other.grid.label}.",
+                hint="Name the members that go together by number.",
+            )
+
+
 def _kind(field: FieldDescription) -> tuple[str, str, str]:
     return field.grid.uid, field.keys["param"], field.units
 
 
 @lru_cache(256)
-def _operations(options: tuple[OperationOptions, ...]) -> OperationSet:
-    return OperationSet(options)
+def operations_of(statistic: Statistic, units: str, members: int) -> OperationSet:
+    """What a statistic takes members with; one object for all calls."""
+    return OperationSet([options for options, _ in statistic.parts(units, members)])
 
 
 def _folded(operations: OperationSet, members: Sequence[NDArray[np.floating]]) -> OperationState:

@@ -47,12 +47,13 @@ class Derived(ABC):
         Returns
         -------
         tuple of mapping
-            Their keys, in the order in which `make` takes them. An input may be derived itself.
+            Their keys, in the order in which `make` takes them. An input may be derived itself. Empty as long as it is
+            not known which they are: then the field itself is what is waited for.
 
         Raises
         ------
         ProductError
-            If it cannot be said: no member exists, or the first step has no step before it.
+            If there can be none: a period that begins before the forecast does.
         """
 
     @abstractmethod

@@ -9,9 +9,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dtedask.core.errors import ProductError
 from dtedask.pipeline.ensemble.results import described_statistic
-from dtedask.pipeline.operations import OperationOptions
+from dtedask.pipeline.operations import OperationOptions, OperationSet, OperationState
+from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.products.derived.naming import as_parameter
 from dtedask.products.derived.units import conversion, known_unit, unit_of
 
@@ -87,6 +91,30 @@ class Statistic:
         if self.compare != "between":
             return [(_exceedance(self.compare, limits[0]), 100.0)]
         return [(_exceedance("at-least", limits[0]), 100.0), (_exceedance("above", limits[1]), -100.0)]
+
+    def compared(self, member: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Values of a member as they are folded: limits are compared in float64, all else gives the same bits."""
+        return member.astype(np.float64, copy=False) if self.kind == "ep" else member
+
+    def finished(
+        self, operations: OperationSet, state: OperationState, facts: WindowFacts, units: str
+    ) -> NDArray[np.float64]:
+        """The result of a state of all members.
+
+        Parameters
+        ----------
+        operations : OperationSet
+            Those of `parts`.
+        state : OperationState
+            Of all members.
+        facts : WindowFacts
+            What else there is to know.
+        units : str
+            Units of the members.
+        """
+        parts = self.parts(units, facts.count)
+        found = [factor * operations.finish(options.name, state, facts) for options, factor in parts]
+        return found[0] if len(found) == 1 else np.add(*found)
 
     def describe(self, member: FieldDescription, members: int) -> FieldDescription:
         """Say what the result is; nothing is read.

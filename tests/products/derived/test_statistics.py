@@ -8,6 +8,7 @@ import pytest
 from dtedask.core.errors import ProductError
 from dtedask.products import Nodes
 from dtedask.products.derived import find
+from dtedask.products.derived.members import MembersOperation
 from tests.products.derived.given import description, given_node, made
 
 ENSEMBLE = {"type": "pf", "stream": "enfo"}
@@ -63,6 +64,35 @@ def test_probabilities_are_the_part_of_the_members_in_per_cent(limit, text, hold
     assert node.description.units == "%"
 
 
+@pytest.mark.parametrize("count", [9, 16, 32, 33, 51, 64, 70])
+@pytest.mark.parametrize("keys", [{"type": "em"}, {"type": "es"}, {"type": "ep", "above": "280 K"}], ids=str)
+def test_many_members_are_folded_a_few_at_a_time_with_the_bits_of_all_at_once(count, keys):
+    node, _ = statistic(count, **keys)
+    assert node.operation.name == "members"
+    assert len(node.inputs) == 1
+    fold, members = node.inputs[0], []
+    while fold is not None:
+        assert len(fold.inputs) <= 9
+        first = fold.operation.is_first
+        members = [*fold.inputs[0 if first else 1 :], *members]
+        fold = None if first else fold.inputs[0]
+    assert len(members) == count
+    whole = MembersOperation(node.operation.statistic, "K")
+    assert np.array_equal(whole(*map(made, members)), made(node))
+    assert whole.describe(*(one.description for one in members)) == node.description
+
+
+def test_a_state_is_not_changed_by_what_is_folded_into_it_later():
+    node, _ = statistic(20, type="es")
+    last = node.inputs[0]
+    before = made(last.inputs[0])
+    kept = {name: array.copy() for name, array in before.segment.arrays.items()}
+    once, again = (last.operation(before, *map(made, last.inputs[1:])) for _ in range(2))
+    assert all(np.array_equal(kept[name], before.segment.arrays[name]) for name in kept)
+    assert all(np.array_equal(array, again.segment.arrays[name]) for name, array in once.segment.arrays.items())
+    assert before.nbytes == 3 * 8 * 19 * 36
+
+
 def test_limits_of_precipitation_are_depths_whatever_it_is_measured_in():
     for param, factor in (("228", 1e-3), ("228228", 1.0)):
         node, values = statistic(9, type="ep", param=param, above="280 mm")
@@ -86,8 +116,19 @@ def test_what_is_asked_of_an_ensemble_is_said_wholly():
         find({"param": "167", "type": "ep", "above": "5 frobs"})
     with pytest.raises(ProductError, match="one limit"):
         find({"param": "167", "type": "ep", "above": "5", "below": "3"})
-    with pytest.raises(ProductError, match="no members"):
-        find({"param": "167", "type": "em"}).inputs({"param": "167", "type": "em"}, {"number": ()})
+
+
+def test_as_long_as_no_member_is_known_there_are_no_inputs():
+    assert find({"param": "167", "type": "em"}).inputs({"param": "167", "type": "em"}, {"number": ()}) == ()
+
+
+@pytest.mark.parametrize(
+    ("stream", "step", "kind"),
+    [("enfo", "24", "pf"), ("waef", "0", "pf"), ("enda", "0", "an"), ("enda", "3", "fc"), ("mmsf", "24", "fc")],
+)
+def test_members_are_of_the_type_that_they_have_in_their_stream(stream, step, kind):
+    keys = {"param": "167", "type": "em", "stream": stream, "step": step}
+    assert find(keys).like(keys) == {**keys, "type": kind}
 
 
 def test_a_limit_in_other_units_is_refused_before_anything_is_read():
