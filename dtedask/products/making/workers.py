@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dtedask.cluster.workers.deaths import death_of
 from dtedask.cluster.workers.versions import check_worker
 from dtedask.core.errors import ClusterError, DtedaskError, ProductError, WorkerLostError, WorkersMissingError
 from dtedask.products.finishing.outcome import Outcome
-from dtedask.products.making.finisher import Finish, Finisher
+from dtedask.products.making.coming import Coming
+from dtedask.products.making.finisher import Finish
 from dtedask.products.making.report import Report
-from dtedask.products.making.state import State
+from dtedask.products.making.state import Gathered
 from dtedask.products.making.work import Failed, Work
 from dtedask.store.runners import Workers as Room
 
@@ -45,6 +44,7 @@ class Workers:
 
     def __init__(self, client: Client, finishers: int, stop: Callable[[], bool]) -> None:
         self._client, self._finishers, self._stop = client, finishers, stop
+        self._blamed: set[str] = set()
 
     def memory_bytes(self) -> int | None:
         """What values may take: half of what all workers have; the rest is for working."""
@@ -59,26 +59,64 @@ class Workers:
         ClusterError
             If the scheduler or all workers are gone.
         """
+        lost = self._once(units, makes, report, finish, limit, keeps_lost=True)
+        if lost and not self._stop():
+            again = self._innocent(units, lost, report)
+            self._once(behind(units, again), again, report, finish, limit, keeps_lost=False)
+        return 0
+
+    def _once(
+        self,
+        units: Sequence[Unit],
+        makes: Sequence[Make],
+        report: Report,
+        finish: Finish,
+        limit: int,
+        *,
+        keeps_lost: bool,
+    ) -> list[Gathered]:
+        """Make products, and give those whose workers died."""
         if not units:
-            return 0
-        run = _Run(units, makes, report, finish, self._finishers)
-        futures = self._submitted(units, run.wanted)
+            return []
+        coming = Coming(units, makes, report, finish, self._finishers, keeps_lost=keeps_lost)
+        futures = self._submitted(units, coming.wanted)
         try:
-            for batch in self._completed(futures, run.is_ended):
-                run.wait_for_room(limit, self._stop)
+            for batch in self._completed(futures, coming.is_ended):
+                coming.wait_for_room(limit, self._stop)
                 if self._stop():
                     break
-                run.came(self._values(batch, run.wanted))
+                coming.came(self._values(batch, coming.wanted))
                 for future in batch:
                     del futures[future.key]
                     future.release()
         except BaseException:
             self._cancel(futures)
-            run.end(drop=True)
+            coming.end(drop=True)
             raise
         self._cancel(futures)
-        run.end(drop=self._stop())
-        return 0
+        coming.end(drop=self._stop())
+        return coming.lost
+
+    def _innocent(self, units: Sequence[Unit], lost: Sequence[Gathered], report: Report) -> list[Make]:
+        """Products that are made of no task of which workers die; the others have failed.
+
+        A task is blamed that was on the worker of another which killed it: each is tried by itself.
+        """
+        guilty = {key for key in self._blamed if not self._lives(units, key)}
+        self._blamed.clear()
+        found = []
+        for one in lost:
+            if guilty & {unit.key for unit in behind(units, [one.make])}:
+                report.product_done(one.make, [Outcome(product, "", error=one.error) for product in one.make.products])
+            else:
+                found.append(one.make)
+        return found
+
+    def _lives(self, units: Sequence[Unit], key: str) -> bool:
+        """Whether a task is done without a worker that dies."""
+        (unit,) = (unit for unit in units if unit.key == key)
+        (future,) = self._submitted(upstream(units, {key}), {key: unit}).values()
+        return future.exception() is None
 
     def _submitted(self, units: Sequence[Unit], wanted: Mapping[str, Unit]) -> dict[str, Future[Any]]:
         from dask.delayed import Delayed
@@ -118,6 +156,7 @@ class Workers:
         if isinstance(error, NoValidWorkerError | NoWorkerError):
             raise WorkersMissingError("All workers are gone, and no other came in time.") from error
         if isinstance(error, KilledWorker):
+            self._blamed.add(str(error.task))
             return WorkerLostError(f"Every worker of the task {future.key!r} died. {death_of(self._client, error)}")
         if isinstance(error, DtedaskError):
             return error
@@ -126,71 +165,6 @@ class Workers:
     def _cancel(self, futures: Mapping[str, Future[Any]]) -> None:
         if futures and self._client.status == "running":
             self._client.cancel(list(futures.values()))
-
-
-class _Run:
-    """One run: the tasks whose values come here, and the products that they complete."""
-
-    def __init__(
-        self, units: Sequence[Unit], makes: Sequence[Make], report: Report, finish: Finish, finishers: int
-    ) -> None:
-        ends = {id(node) for make in makes for node in make.nodes}
-        self._units = {unit.key: unit for unit in units}
-        self.wanted = {unit.key: unit for unit in units if any(id(node) in ends for node in unit.nodes)}
-        self._alone = {key: replace(unit, needs=(), uses=()) for key, unit in self.wanted.items()}
-        self._state = State(list(self._alone.values()), makes)
-        while self._state.take() is not None:
-            pass  # Dask says which is next
-        self._known: set[str] = set()
-        self._report = report
-        self._changed = threading.Condition()
-        self._broken: BaseException | None = None
-        self._finisher = Finisher(finish, self._finished, self._break, finishers)
-
-    def is_ended(self) -> bool:
-        """Whether nothing that comes helps."""
-        return self._broken is not None
-
-    def came(self, values: Mapping[str, Sequence[Any]]) -> None:
-        """Take the values of tasks."""
-        for key, found in values.items():
-            with self._changed:
-                gathered = self._state.done(self._alone[key], found)
-            self._tell(key)
-            self._finisher.put(gathered)
-
-    def wait_for_room(self, limit: int, stop: Callable[[], bool]) -> None:
-        """Wait until enough of what came is finished."""
-        with self._changed:
-            while self._state.is_finishing and self._state.held_bytes > limit and self._broken is None and not stop():
-                self._changed.wait(_ASK_EVERY_S)
-
-    def end(self, *, drop: bool) -> None:
-        """Wait until all that came is finished; with `drop` only what has begun."""
-        self._finisher.close(drop=drop or self._broken is not None)
-        if self._broken is not None and not drop:
-            raise self._broken
-
-    def _tell(self, key: str) -> None:
-        """All that a task needs was done before it."""
-        waiting = [key]
-        while waiting:
-            found = waiting.pop()
-            if found not in self._known:
-                self._known.add(found)
-                self._report.unit_done(self._units[found])
-                waiting += self._units[found].needs
-
-    def _finished(self, make: Make, outcomes: Sequence[Outcome]) -> None:
-        self._report.product_done(make, outcomes)
-        with self._changed:
-            self._state.finished(make)
-            self._changed.notify_all()
-
-    def _break(self, error: BaseException) -> None:
-        with self._changed:
-            self._broken = self._broken or error
-            self._changed.notify_all()
 
 
 def graph_of(units: Sequence[Unit]) -> Any:
@@ -202,6 +176,21 @@ def graph_of(units: Sequence[Unit]) -> Any:
     priorities = {unit.key: -rank for rank, unit in enumerate(units)}
     layer = MaterializedLayer(tasks, annotations={"priority": priorities.__getitem__})
     return HighLevelGraph({"products": layer}, {"products": set()})
+
+
+def behind(units: Sequence[Unit], makes: Sequence[Make]) -> list[Unit]:
+    """The tasks of which some products are made."""
+    ends = {id(node) for make in makes for node in make.nodes}
+    return upstream(units, {unit.key for unit in units if any(id(node) in ends for node in unit.nodes)})
+
+
+def upstream(units: Sequence[Unit], keys: set[str]) -> list[Unit]:
+    """Some tasks, and those that they take values from."""
+    needed = set(keys)
+    for unit in reversed(units):
+        if unit.key in needed:
+            needed.update(unit.needs)
+    return [unit for unit in units if unit.key in needed]
 
 
 def on_worker(work: Work, *inputs: tuple[Any, ...]) -> tuple[Any, ...]:
