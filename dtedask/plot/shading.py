@@ -81,7 +81,7 @@ def draw_legend(ax: Axes, drawn: Any, frame: Frame, style: Style, units: str) ->
     levels = [float(f"{level:.9g}") for level in drawn.norm.boundaries]
     bar_is_below = is_wide(frame)
     ax.apply_aspect()
-    box = ax.get_position().size * figure_of(ax).get_size_inches()
+    box = np.asarray(ax.get_window_extent().size) / figure_of(ax).dpi
     depth = (0.42 if ax.xaxis.get_visible() else 0.22) / box[1]  # inches below the map
     place = (
         (0.0, -depth - 0.14 / box[1], 1.0, 0.14 / box[1])

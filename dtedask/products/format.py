@@ -27,6 +27,7 @@ _OWN = {
     "grib2": "dtedask.products.formats.grib:Grib",
     "netcdf": "dtedask.products.formats.netcdf:Netcdf",
     "parquet": "dtedask.products.formats.parquet:Parquet",
+    "png": "dtedask.products.formats.png:Png",
     "zarr": "dtedask.products.formats.zarr:Zarr",
 }
 _OLDER = {"grib": "grib2", "gb": "grib2", "nc": "netcdf", "covjson": "coveragejson"}

@@ -135,7 +135,7 @@ class FormatSuite:
         assert contents(first) == contents(second)
 
     def test_other_values_give_other_bytes(self, tmp_path: Path) -> None:  # noqa: D102
-        first, second = (self.write([make_part(value)], tmp_path / str(value)) for value in (1.0, 20.0))
+        first, second = (self.write([make_part(value)], tmp_path / str(value)) for value in (1.0, 280.0))
         assert contents(first) != contents(second)
 
     def test_parts_stay_as_they_are(self, tmp_path: Path) -> None:  # noqa: D102

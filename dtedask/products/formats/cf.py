@@ -51,7 +51,8 @@ class CfFormat(Format):
         """See `Format`."""
         slots, taken = Slots({}, {}, ""), set()
         for field in fields:
-            refuse_placeless(field.grid)
+            if field.grid.kind != "unstructured":  # fields without coordinates are of use to who has the grid
+                refuse_placeless(field.grid)
             spot = _spot(field, {})
             (place,) = slots.place([spot], product.file_name)
             if (spot.variable, place) in taken:

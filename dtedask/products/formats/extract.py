@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +50,11 @@ class Extract(Operation):
     def __call__(self, *values: NDArray[np.floating]) -> NDArray[np.floating]:
         """See `Operation`."""
         (field,) = values
-        return self.batch([(field,)])[0]
+        found: NDArray[np.floating]
+        (found,) = self.batch([(field,)])
+        return found
 
-    def batch(self, fields: list[tuple[NDArray[np.floating], ...]]) -> list[NDArray[np.floating]]:  # type: ignore[override]
+    def batch(self, fields: Sequence[tuple[NDArray[np.floating], ...]]) -> list[Any]:
         """See `Operation`."""
         from dtedask.geo.application.operation import Operation as Weighing
 
@@ -77,15 +80,19 @@ def extraction(field: FieldDescription, options: StationOptions) -> Operation | 
     return None if stations is None else _extract(field.grid, stations, options.method, options.outside)
 
 
-def refuse_placeless(grid: Grid) -> None:
+def refuse_placeless(grid: Grid, *, takes_harmonics: bool = False) -> None:
     """Refuse what has no points.
 
     Raises
     ------
     ProductError
         If the grid has none.
+    GridError
+        If it has some, and nobody knows where they are.
     """
-    if grid.kind in _PLACELESS:
+    if grid.kind == "unstructured":
+        grid.points()
+    if grid.kind in _PLACELESS and not (takes_harmonics and grid.kind == "sh"):
         raise ProductError(
             f"A field on {grid.label} is {_PLACELESS[grid.kind]} and has no values at points.",
             hint="Give the requirement a grid, such as grid: 0.25/0.25, or the format grib2.",

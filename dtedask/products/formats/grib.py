@@ -87,6 +87,7 @@ class EncodeGrib(Operation):
     """
 
     name: ClassVar[str] = "encode"
+    bytes_per_point: ClassVar[float] = 2.0
     encoder: Encoder
     keys: tuple[tuple[str, str], ...]
     grid: Grid

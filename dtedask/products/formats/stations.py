@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from dtedask.core.errors import ProductError
 from dtedask.geo import Grid
 from dtedask.products.format import FormatOptions
+from dtedask.products.formats.beside import beside
 
 __all__ = ["Station", "StationOptions", "Stations", "stations_of"]
 
@@ -63,11 +64,10 @@ class StationOptions(FormatOptions):
     @field_validator("points", mode="after")
     @classmethod
     def _can_be_read(cls, points: Any, info: ValidationInfo) -> Any:
-        """A file is looked for beside the document, where its reader says where that is, and read at once."""
+        """A file is looked for beside the document, where its reader says which that is, and read at once."""
         if not isinstance(points, str):
             return points
-        folder = info.context.get("folder") if isinstance(info.context, Mapping) else None
-        path = Path(points).expanduser() if folder is None else Path(folder) / Path(points).expanduser()
+        path = beside(points, info)
         try:
             read_stations(path)
         except ProductError as error:

@@ -138,9 +138,14 @@ class Workers:
                 yield batch
 
     def _values(self, batch: Sequence[Future[Any]], wanted: Mapping[str, Unit]) -> dict[str, Sequence[Any]]:
-        found = self._client.gather({future.key: future for future in batch}, errors="skip")
+        try:
+            found = self._client.gather({future.key: future for future in batch}, errors="skip")
+        except Exception as error:
+            if self._client.status == "running":
+                raise
+            raise self._gone() from error
         for future in batch:
-            if future.key not in found:
+            if found.get(future.key) is None:
                 failed = Failed(self._failure(future))
                 found[future.key] = [failed] * len(wanted[str(future.key)].nodes)
         return dict(found)
@@ -151,7 +156,7 @@ class Workers:
         from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
         if future.status != "error":
-            raise ClusterError("The scheduler is gone, and the tasks with it.", hint="The same again makes the rest.")
+            raise self._gone()
         error = future.exception()
         if isinstance(error, NoValidWorkerError | NoWorkerError):
             raise WorkersMissingError("All workers are gone, and no other came in time.") from error
@@ -161,6 +166,9 @@ class Workers:
         if isinstance(error, DtedaskError):
             return error
         return ProductError(f"The task {future.key!r} failed: {type(error).__name__}: {error}")
+
+    def _gone(self) -> ClusterError:
+        return ClusterError("The scheduler is gone, and the tasks with it.", hint="The same again makes the rest.")
 
     def _cancel(self, futures: Mapping[str, Future[Any]]) -> None:
         if futures and self._client.status == "running":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from dtedask.core.errors import GridError, ProductError
 from dtedask.core.settings import setting
@@ -17,13 +18,14 @@ from dtedask.products.operations.winds import Component
 from dtedask.products.requirement import Formula, PostProcessing
 
 if TYPE_CHECKING:
-    from dtedask.geo.area import Area
     from dtedask.products.node import Node, Nodes
 
 __all__ = ["FormulaOf", "post_processed"]
 
 FormulaOf = Callable[["Nodes", Formula, "Node", Callable[["Node"], "Node"]], "Node"]
 """Applies a formula to a field; the last argument brings another field to where this one is."""
+_KEPT: WeakKeyDictionary[Nodes, tuple[Any, ...]] = WeakKeyDictionary()
+"""Settings as they were when the first field of a plan was looked at: they take longer to read than all the rest."""
 _FILES = ("lsm_file_input", "lsm_file_output")
 
 
@@ -33,7 +35,6 @@ def post_processed(
     field: Node,
     *,
     pair: Node | None = None,
-    covering: Area | None = None,
     formula: FormulaOf | None = None,
 ) -> Node:
     """Make what was ordered of a field.
@@ -49,8 +50,6 @@ def post_processed(
     pair : Node, optional
         The field that belongs to it, as `inputs_for` says: the other component of a wind, where the grid is turned; of
         vorticity, which gives u, divergence, and of divergence, which gives v, vorticity.
-    covering : tuple of float, optional
-        An area that is made first, since others are cut out of it, too; see `coverings`.
     formula : callable, optional
         Applies formulas; needed where there are any.
 
@@ -65,7 +64,7 @@ def post_processed(
         If it cannot be done with such a field; names the field and both grids.
     """
     try:
-        steps = _steps(how, field.description.grid, _kind(field), covering, _beside(how))
+        steps = _steps(how, field.description.grid, _kind(field), _beside(nodes, how))
     except GridError as error:
         raise _cannot(how, field, error) from error
     return _Way(nodes, field, pair, formula).go(steps)
@@ -101,7 +100,7 @@ class _Way:
 
     def _brought(self, how: PostProcessing, other: Node) -> Node:
         try:
-            steps = _steps(how, other.description.grid, "scalar", None, _beside(how))
+            steps = _steps(how, other.description.grid, "scalar", _beside(self.nodes, how))
         except GridError as error:
             raise _cannot(how, other, error) from error
         return _Way(self.nodes, other, None, None).go(steps)
@@ -123,17 +122,19 @@ class _Way:
 
 
 @lru_cache(16_384)
-def _steps(
-    how: PostProcessing, grid: Grid, kind: Kind, covering: Area | None, _beside: tuple[Any, ...]
-) -> tuple[Step, ...]:
-    return steps_of(how, grid, kind, covering)
+def _steps(how: PostProcessing, grid: Grid, kind: Kind, beside: tuple[Any, ...]) -> tuple[Step, ...]:
+    return steps_of(how, grid, kind, beside)
 
 
-def _beside(how: PostProcessing) -> tuple[Any, ...]:
+def _beside(nodes: Nodes, how: PostProcessing) -> tuple[Any, ...]:
     """What steps depend on beside the keywords: files that may change, and where weights are kept."""
+    kept = _KEPT.get(nodes)
+    if kept is None:
+        kept = _KEPT[nodes] = (setting("geo.weights-cache"), setting("geo.weights-memory"))
+    if not how.bitmap and not how.method_options:
+        return kept
     files = [how.bitmap, *(value for name, value in how.method_options if name.replace("-", "_") in _FILES)]
-    stamps = tuple(_stamp(path) for path in files if path)
-    return (setting("geo.weights-cache"), setting("geo.weights-memory"), *stamps)
+    return (*kept, *(_stamp(path) for path in files if path))
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

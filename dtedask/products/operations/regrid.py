@@ -44,6 +44,8 @@ class Regrid(BoundOperation):
         What becomes of points whose source has missing values.
     simulated, tolerance : float
         The number that counts as missing under ``simulated-missing-value``, and how far from it a value may be.
+    part : Grid, optional
+        The points in the area as a grid, where they are known already.
     """
 
     name: ClassVar[str] = "regrid"
@@ -52,6 +54,7 @@ class Regrid(BoundOperation):
     missing: MissingPolicy = DEFAULT
     simulated: float = 9999.0
     tolerance: float = 0.0
+    part: Grid | None = None
 
     @cached_property
     def identity(self) -> str:
@@ -69,7 +72,7 @@ class Regrid(BoundOperation):
     @cached_property
     def target(self) -> Grid:
         """See `BoundOperation`."""
-        return self.weighted.target
+        return self.part or self.weighted.target
 
     @cached_property
     def weighted(self) -> Weighted:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dtedask.core.errors import GridError
 from dtedask.geo import Grid
@@ -20,12 +20,8 @@ from dtedask.products.operations.targets import Target, target_of
 from dtedask.products.operations.winds import OverCosine, Turned, WindCoefficients, Winds, WindsOperation
 from dtedask.products.requirement import Formula, PostProcessing
 
-if TYPE_CHECKING:
-    from dtedask.geo.area import Area
+__all__ = ["Asked", "Kind", "Step", "Together", "steps_of"]
 
-__all__ = ["GLOBE", "Asked", "Kind", "Step", "Together", "steps_of"]
-
-GLOBE: Area = (90.0, 0.0, -90.0, 360.0)
 Kind = Literal["scalar", "wind"]
 """What fields are: components of winds turn with the grid."""
 
@@ -65,22 +61,33 @@ class Together:
 Step = BoundOperation | Together | Asked
 
 
-def steps_of(how: PostProcessing, source: Grid, kind: Kind, covering: Area | None) -> tuple[Step, ...]:
+def steps_of(how: PostProcessing, source: Grid, kind: Kind, kept: Hashable) -> tuple[Step, ...]:
     """Say what is done to fields on a grid.
+
+    Parameters
+    ----------
+    how : PostProcessing
+        What is wanted.
+    source : Grid
+        The grid of the fields.
+    kind : {"scalar", "wind"}
+        What they are.
+    kept : hashable
+        What weights depend on beside, see `regridding`.
 
     Raises
     ------
     GridError
         If it cannot be done.
     """
-    return tuple(_Steps(how, source, kind, covering).all())
+    return tuple(_Steps(how, source, kind, kept).all())
 
 
 class _Steps:
     """Makes the steps; `at` is the grid on which the field is."""
 
-    def __init__(self, how: PostProcessing, source: Grid, kind: Kind, covering: Area | None) -> None:
-        self.how, self.at, self.kind, self.covering = how, source, kind, covering
+    def __init__(self, how: PostProcessing, source: Grid, kind: Kind, kept: Hashable) -> None:
+        self.how, self.at, self.kind, self.kept = how, source, kind, kept
         self.without = replace(how, formulas=(), vod2uv=False)
 
     def all(self) -> Iterator[Step]:
@@ -142,13 +149,7 @@ class _Steps:
             yield self._moved(Crop(self.at, self.how.area))
 
     def _interpolated(self, target: Target) -> Iterator[Step]:
-        covering = self.covering
-        if covering is None or target.area is None:
-            yield self._moved(regridding(self.at, target.whole, target.area, self.how))
-            return
-        yield self._moved(regridding(self.at, target.whole, None if covering == GLOBE else covering, self.how))
-        if self.at != target.grid:
-            yield self._moved(Crop(self.at, target.area))
+        yield self._moved(regridding(self.at, target, self.how, self.kept))
 
     def _turned(self) -> Iterator[Step]:
         if self.how.rotation is not None and (self.kind == "wind" or self.how.vod2uv):

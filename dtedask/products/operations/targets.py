@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Target", "target_of"]
 
 _LATTICE = 1e-6  # of the distance of two points
+_CIRCLE = 360.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,20 @@ class Target:
         The grid that weights are made for: where it can be the whole globe, so that all areas share them.
     area : tuple of float, optional
         The part of it that is wanted.
+    part : Grid, optional
+        That part as a grid, where it is known.
     """
 
     whole: Grid
     area: Area | None = None
+    part: Grid | None = None
 
     @property
     def grid(self) -> Grid:
         """The points that are wanted."""
-        return self.whole if self.area is None else _part(self.whole, self.area)
+        if self.area is None:
+            return self.whole
+        return self.part or cropped(self.whole, self.area).grid
 
 
 def target_of(how: PostProcessing, source: Grid) -> Target | None:
@@ -78,35 +84,45 @@ def _letter(gaussian: str) -> str:
     return kinds[gaussian.lower()]
 
 
-@lru_cache(4096)
+@lru_cache(16_384)
 def _target(name: str, area: Area | None, rotation: tuple[float, float] | None) -> Target:
-    said: dict[str, Any] = {"grid": name}
-    if rotation is not None:
-        said["rotation"] = rotation
     if area is None:
-        return Target(Grid(said))
+        return Target(_whole(name, rotation, None))
     distances = distances_of(name)
     if distances is None:
-        return Target(Grid(said), area)
-    said["grid"] = distances
-    local = Grid(said | {"area": area})
-    return _within_the_globe(said, area, local) or Target(local)
+        return Target(_whole(name, rotation, None), area)
+    local = Grid({"grid": distances, "area": area} | _rotated(rotation))
+    return _within_the_globe(name, rotation, local) or Target(local)
 
 
-def _within_the_globe(said: dict[str, Any], area: Area, local: Grid) -> Target | None:
+def _within_the_globe(name: str, rotation: tuple[float, float] | None, local: Grid) -> Target | None:
     """The same points as a part of the globe; None where the distance of columns does not divide the circle."""
-    for whole in (Grid(said), Grid(said | {"reference": (area[1], area[2])})):
-        try:
-            if _part(whole, area) == local:
-                return Target(whole, area if local != whole else None)
-        except GridError:  # no point of it lies in the area
-            continue
-    return None
+    place = local.description
+    dx, dy = place["dx"], place["dy"]
+    if not (dx and dy) or abs(_CIRCLE / dx - round(_CIRCLE / dx)) > _LATTICE:
+        return None
+    reference = (_offset(place["west"], dx), _offset(place["south"], dy))
+    whole = _whole(name, rotation, reference if any(reference) else None)
+    if whole == local:
+        return Target(whole)
+    east = place["west"] + _CIRCLE if place["periodic"] else place["east"]
+    return Target(whole, (place["north"], place["west"], place["south"], east), local)
 
 
-@lru_cache(4096)
-def _part(whole: Grid, area: Area) -> Grid:
-    return cropped(whole, area).grid
+def _offset(edge: float, step: float) -> float:
+    """How far an edge is from a multiple of the distance; 0 for what is rounding."""
+    offset = round(edge % step, 9)
+    return 0.0 if min(offset, step - offset) < _LATTICE * step else offset
+
+
+@lru_cache(1024)
+def _whole(name: str, rotation: tuple[float, float] | None, reference: tuple[float, float] | None) -> Grid:
+    said: dict[str, Any] = {"grid": distances_of(name) or name} | _rotated(rotation)
+    return Grid(said if reference is None else said | {"reference": reference})
+
+
+def _rotated(rotation: tuple[float, float] | None) -> dict[str, Any]:
+    return {} if rotation is None else {"rotation": rotation}
 
 
 def _has_points_of(source: Grid, target: Target) -> bool:

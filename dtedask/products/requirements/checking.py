@@ -39,7 +39,7 @@ class Checker:
     """
 
     def __init__(self, source: Source, below: Mapping[str, Any]) -> None:
-        self._context = {"areas": source.areas, "path": source.file or None}
+        self._context = {"areas": source.areas, "path": source.file, "folder": source.file and source.file.parent}
         self._layers: list[tuple[Mapping[str, Any], tuple[str, ...], Place]] = [
             (source.defaults, ("defaults",), source.place),
             (below, (), NamedPlace("<defaults>")),
@@ -48,6 +48,8 @@ class Checker:
         self._defaults = others.under(own)
         self._selecting = Selecting()
         self._known: dict[str, _Part | WrongPartError] = {}
+        self.notes: list[Mistake] = []
+        """What one should know of requirements that are not broken: words without effect, ranges that end early."""
 
     def check(self, item: Item) -> Requirement | Broken | None:
         """Check one requirement; None for one that is switched off."""
@@ -55,36 +57,40 @@ class Checker:
         if item.mistake is not None:
             return Broken(name, (item.mistake,))
         try:
-            return self._made(split(item.data), item.place)
+            return self._made(split(item.data), item)
         except WrongPartError as error:
             return Broken(name, tuple(dict.fromkeys(self._mistake(one, item) for one in error.findings)))
 
-    def _made(self, own: Sections, place: Place) -> Requirement | None:
+    def _made(self, own: Sections, item: Item) -> Requirement | None:
         said = self._defaults.under(own)
+        if said.order.get("enabled") is False:
+            return None
         wrong = list(said.findings)
-        request, mistakes = self._selecting.request(said.request)
-        wrong += mistakes
+        request = self._part(wrong, "request", said.request, self._selecting.request)
         how = self._part(wrong, "how", said.how, lambda given: post_processing(given, self._context))
         written = self._written(wrong, said.format.get("format"), own.options)
         places = self._part(wrong, "delivery", said.delivery, lambda given: deliveries(given, self._context))
-        if how is None or written is None or places is None or wrong:
+        if request is None or how is None or written is None or places is None or wrong:
             self._part(wrong, "", {"name": _UNNAMED, **said.order}, lambda given: (order(given, self._context),))
             raise WrongPartError(*wrong)
-        content = digest(repr(request), how[1], written[1])
+        content = digest(request[1], how[1], written[1])
         ordered = self._ordered(said.order, content + places[1])
         if not ordered.enabled:
             return None
+        if own.ignored or request[2]:
+            ignored = (Finding((name,), f"{name!r} has no effect here.") for name in own.ignored)
+            self.notes += [self._mistake(note, item) for note in (*ignored, *request[2])]
         return Requirement(
             name=ordered.name,
             owner=ordered.owner,
-            request=request,
+            request=request[0],
             how=how[0],
             format=written[0],
             delivery=places[0],
             file_name=_template(ordered, written[0].type) or written[2],
             deadline=ordered.deadline,
             priority=ordered.priority,
-            place=place.at(),
+            place=item.place.at(),
             digest=content,
         )
 

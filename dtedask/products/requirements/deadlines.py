@@ -13,6 +13,7 @@ from dtedask.request.steps import parse_duration, parse_step
 __all__ = ["read_deadline"]
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?:\s*Z)?(?:\s*\+\s*(\d{1,3})\s*d)?", re.IGNORECASE)
+_LONGEST_S = 366 * 86400
 _FORMS = "Write +7h or 1h30m after the base time; 06:30, the next time that it is; or 06:30+1d, days after its day."
 
 
@@ -43,4 +44,7 @@ def read_deadline(text: str | float) -> timedelta | ClockTime:
             raise DocumentError(f"{said!r} is no deadline.", hint=_FORMS)
     except InvalidValueError:
         raise DocumentError(f"{said!r} is no deadline.", hint=_FORMS) from None
-    return timedelta(seconds=parse_duration(plain))
+    seconds = parse_duration(plain)
+    if seconds > _LONGEST_S:
+        raise DocumentError(f"The deadline {said!r} is more than a year after the base time.", hint=_FORMS)
+    return timedelta(seconds=seconds)

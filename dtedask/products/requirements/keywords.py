@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
-from dtedask.core.errors import DocumentError
+from dtedask.core.errors import DocumentError, ProductError
 from dtedask.geo.application.missing import MissingPolicy
 from dtedask.geo.area import Area
 from dtedask.products.delivery import AnyDelivery
@@ -70,15 +71,25 @@ def _formula(point: str, said: Any) -> Formula:
         raise DocumentError(f"A formula has no key {min(unknown)!r}.", hint="It has 'formula' and 'param'.")
     if not isinstance(text, str) or not text.strip():
         raise DocumentError(f"The formula at {point!r} is empty.", hint="Write such as 'f - 273.15'.")
+    _check_formula(text)
     return Formula(" ".join(text.split()), point, canonical_value("param", param) if param != "" else "")  # type: ignore[arg-type]
+
+
+@lru_cache(4096)
+def _check_formula(text: str) -> None:
+    from dtedask.products.derived import check_formula  # pint takes its time, and most requirements have no formula
+
+    try:
+        check_formula(" ".join(text.split()))
+    except ProductError as error:
+        raise DocumentError(error.message, hint=error.hint) from error
 
 
 def _bitmap(value: str, info: ValidationInfo) -> str:
     if not value:
         return ""
-    file = (info.context or {}).get("path")
-    path = Path(value).expanduser()
-    return str(path if path.is_absolute() or file is None else Path(file).parent / path)
+    folder = (info.context or {}).get("folder") or Path()
+    return str(folder / Path(value).expanduser())
 
 
 _AREA_SCHEMA = {
@@ -131,7 +142,7 @@ class PostProcessingKeywords(Part):
     interpolation: str | dict[str, Any] = ""
     """Method, by our names or MIR's: ``linear`` (the default), ``nearest-neighbour``, ``grid-box-average``, ...; or a
     mapping of ``method`` and its options."""
-    method_options: dict[str, Any] = Field({}, alias="method-options")
+    method_options: dict[str, Any] = Field(default_factory=dict, alias="method-options")
     """Options of the method."""
     intgrid: Annotated[
         str, BeforeValidator(read_intermediate), WithJsonSchema({"anyOf": [*_TEXT_OR_NUMBER, _NUMBERS]})
@@ -297,7 +308,7 @@ class OrderKeywords(Part):
     """By when: ``+7h`` after the base time, ``06:30``, or ``06:30+1d`` with days after the day of the base time."""
     priority: int = 0
     """Greater goes first among equal deadlines."""
-    file: Annotated[FileName, BeforeValidator(_file)] = FileName()
+    file: Annotated[FileName | None, BeforeValidator(_file)] = None
     """Names of its products: a template such as ``{name}-{date}{time}-{step}{suffix}``, or ``legacy``, ``ecmwf``,
     ``wmo``. Fields that give the same name are one product."""
     feed: str = ""
@@ -307,7 +318,7 @@ class OrderKeywords(Part):
 
     def template(self, format_type: str) -> str:
         """Template of names; "" for the format's own."""
-        said = self.file
+        said = self.file or FileName()
         if said.convention and said.template:
             raise DocumentError("'file' has a template and a convention.", hint="Keep one of them.")
         if not said.convention:

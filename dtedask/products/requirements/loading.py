@@ -33,10 +33,13 @@ class Requirements:
         Those that can be made, in the order in which they stand.
     broken : tuple of Broken
         Those that are wrong, and why.
+    notes : tuple of Mistake
+        What one should know of the valid ones: words without effect, ranges without an increment that end early.
     """
 
     valid: tuple[Requirement, ...]
     broken: tuple[Broken, ...] = ()
+    notes: tuple[Mistake, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -90,6 +93,7 @@ def load_requirements(
 def _checked(sources: list[OneSource], defaults: Mapping[str, Any]) -> Requirements:
     valid: dict[str, Requirement] = {}
     broken: list[Broken] = []
+    notes: list[Mistake] = []
     for document in read_sources(sources):
         checker = Checker(document, defaults)
         for item in document.items:
@@ -99,7 +103,8 @@ def _checked(sources: list[OneSource], defaults: Mapping[str, Any]) -> Requireme
                 made = made if first is made else _second(made, first)
             if isinstance(made, Broken):
                 broken.append(made)
-    return Requirements(tuple(valid.values()), tuple(broken))
+        notes += checker.notes
+    return Requirements(tuple(valid.values()), tuple(broken), tuple(notes))
 
 
 def _second(made: Requirement, first: Requirement) -> Broken:

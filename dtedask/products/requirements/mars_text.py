@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from dtedask.core.documents import KeyPath, read_yaml
@@ -81,7 +82,7 @@ def is_mars_text(text: str) -> bool:
     return bool(re.match(r"[\w-]+\s*=", bare))
 
 
-def read_mars_text(text: str, place: str, file: str = "") -> Source:
+def read_mars_text(text: str, place: str, file: Path | None = None) -> Source:
     """Read the requirements of a text.
 
     Parameters
@@ -90,8 +91,8 @@ def read_mars_text(text: str, place: str, file: str = "") -> Source:
         What to read.
     place : str
         Its name in messages.
-    file : str
-        Path of its file; "" for none.
+    file : Path, optional
+        Its file.
     """
     handed_on: dict[str, _HandedOn] = {}
     items = [_item(part, handed_on) for part in _parts(text, place)]

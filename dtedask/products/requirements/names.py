@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -22,7 +22,8 @@ __all__ = ["check_template", "file_name", "template_keys"]
 OF_REQUIREMENT = ("name", "owner", "format", "grid", "suffix")
 """Keys that are the same for all products of a requirement."""
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_KEY = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(?::(.*))?", re.DOTALL)
+_KEY = re.compile(r"([A-Za-z][A-Za-z0-9_]*)(\?)?(?::(.*))?", re.DOTALL)
+_SEPARATORS = "-_."
 _WIDTH = re.compile(r"0?\d{1,2}")
 _LONGEST = 255  # bytes of one part of a path, on all file systems that matter
 _IMPOSSIBLE = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -35,6 +36,8 @@ class _Place:
     key: str
     form: str
     computed: NameKey | None
+    before: str | None = None
+    """Of one that may be absent: the separator in front, which is left out with it."""
 
 
 def file_name(
@@ -45,7 +48,8 @@ def file_name(
     Parameters
     ----------
     template : str
-        Such as ``{owner}/{shortName}-{date}{time}-{step:03}{suffix}``; ``{{`` and ``}}`` stand for braces.
+        Such as ``{owner}/{shortName}-{date}{time}-{step:03}{suffix}``; ``{{`` and ``}}`` stand for braces. A key with a
+        question mark, ``-{levelist?}``, is left out with the separator in front of it where a field does not have it.
     keys : mapping of str to str
         MARS keys of a field in canonical form.
     requirement : Requirement
@@ -115,7 +119,11 @@ def _parsed(template: str) -> tuple[str | _Place, ...]:
         elif match[1] is None:
             raise DocumentError(f"A brace in the template {template!r} has no other.", hint="Write {{ for a brace.")
         else:
-            pieces.append(_place(match[1], template))
+            place = _place(match[1], template)
+            if place.before is not None and pieces[-1] and str(pieces[-1])[-1] in _SEPARATORS:
+                place = replace(place, before=str(pieces[-1])[-1])
+                pieces[-1] = str(pieces[-1])[:-1]
+            pieces.append(place)
     pieces.append(template[at:])
     return tuple(piece for piece in pieces if piece != "")
 
@@ -124,7 +132,7 @@ def _place(text: str, template: str) -> _Place:
     match = _KEY.fullmatch(text.strip())
     if match is None:
         raise DocumentError(f"'{{{text}}}' in the template {template!r} is no key.", hint="Write such as {step}.")
-    key, form = match[1], match[2] or ""
+    key, form = match[1], match[3] or ""
     if not (key in OF_REQUIREMENT or key in COMPUTED or is_key(key)):
         known = [*OF_REQUIREMENT, *COMPUTED, *_USUAL]
         raise DocumentError(f"Unknown key {key!r} in the template {template!r}.", hint=did_you_mean(key, known))
@@ -133,7 +141,7 @@ def _place(text: str, template: str) -> _Place:
             f"The form {form!r} of {key!r} in the template {template!r} is unknown.",
             hint="Give a width, such as {step:03}, or parts of a date, such as {base:%Y/%m}.",
         )
-    return _Place(key, form, COMPUTED.get(key))
+    return _Place(key, form, COMPUTED.get(key), "" if match[2] else None)
 
 
 _USUAL = ("class", "date", "expver", "levelist", "levtype", "number", "param", "step", "stream", "time", "type")
@@ -147,6 +155,8 @@ def _filled(place: _Place, keys: Mapping[str, str], requirement: Requirement, su
         value = place.computed.value(keys)
     else:
         value = keys.get(place.key, "0" if place.key == "step" else None)
+    if value is None and place.before is not None:
+        return ""
     if value is None:
         said = ",".join(f"{key}={one}" for key, one in keys.items())
         raise ProductError(
@@ -159,7 +169,7 @@ def _filled(place: _Place, keys: Mapping[str, str], requirement: Requirement, su
             f"The value {text!r} of {place.key!r} cannot stand in the name of a product of {requirement.name!r}.",
             hint="It would be a folder: take it out of the template.",
         )
-    return text
+    return (place.before or "") + text
 
 
 def _of_requirement(key: str, requirement: Requirement, suffix: str) -> str:

@@ -24,7 +24,7 @@ from dtedask.products.requirements.splitting import Finding
 
 __all__ = ["WrongPartError", "deliveries", "digest", "order", "post_processing", "written_as"]
 
-Context = Mapping[str, Any]
+Context = dict[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
 _FORMAT = "grib2"
 _NAME = "{name}-{date}{time}-{step}{suffix}"
@@ -126,7 +126,7 @@ def digest(*texts: str) -> str:
 
 def _checked(model: type[Model], said: Mapping[str, Any], context: Context) -> Model:
     try:
-        return model.model_validate(dict(said), context=dict(context))
+        return model.model_validate(said, context=context)
     except ValidationError as error:
         items = error.errors(include_url=False)
         raise WrongPartError(*(_finding(dict(item), model, said) for item in items)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from dtedask.core.documents import KeyPath
@@ -91,12 +92,12 @@ class Source:
         Keys that its requirements have where they do not say otherwise.
     areas : mapping
         Names of areas that it has of its own.
-    file : str, optional
-        Path of its file; "" for a text.
+    file : Path, optional
+        Its file; None for a text.
     """
 
     items: list[Item]
     place: Place
     defaults: Mapping[str, Any] = field(default_factory=dict)
     areas: Mapping[str, Any] = field(default_factory=dict)
-    file: str = ""
+    file: Path | None = None

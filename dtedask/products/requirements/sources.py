@@ -58,11 +58,10 @@ def _of_mapping(source: Mapping[str, Any]) -> Source:
 
 
 def _of_text(text: str, place: str, file: Path | None = None) -> list[Source]:
-    path = "" if file is None else str(file)
     suffix = "" if file is None else file.suffix.lower()
     if suffix in _MARS or (suffix not in _YAML and is_mars_text(text)):
-        return [read_mars_text(text, place, path)]
-    return read_yaml_text(text, place, path)
+        return [read_mars_text(text, place, file)]
+    return read_yaml_text(text, place, file)
 
 
 def _files(path: Path) -> list[Path]:

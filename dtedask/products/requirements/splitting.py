@@ -110,26 +110,21 @@ def _selects(name: str, wanted: str | int) -> bool:
 def split(data: Mapping[str, Any]) -> Sections:
     """Sort the keywords of a requirement by where they belong; values stay as they are."""
     found = Sections()
+    plain = {"how": found.how, "format": found.format, "delivery": found.delivery, "option": found.options}
     for name, value in data.items():
-        match _section_of(name):
-            case None if name == "request":
-                _add_request(value, found)
-            case None:
-                found.findings.append(Finding((name,), f"unknown key {name!r}.", _nearest(name)))
-            case "how", key:
-                found.how[key] = value
-            case "request", key:
-                _add(key, value, (name,), found)
-            case "option", key:
-                found.options[key] = value
-            case "order", key:
-                _add_order(name, key, value, found)
-            case "format", key:
-                found.format[key] = value
-            case "delivery", key:
-                found.delivery[key] = value
-            case _:
-                found.ignored.append(name)
+        section, key = _section_of(name) or ("", name)
+        if section in plain:
+            plain[section][key] = value
+        elif section == "order":
+            _add_order(name, key, value, found)
+        elif section == "request":
+            _add(key, value, (name,), found)
+        elif section == "ignored":
+            found.ignored.append(name)
+        elif name == "request":
+            _add_request(value, found)
+        else:
+            found.findings.append(Finding((name,), f"unknown key {name!r}.", _nearest(name)))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.documents import yaml_error
@@ -21,7 +22,7 @@ __all__ = ["read_yaml_text"]
 _TOP = ("requirements", "defaults", "areas", "description")
 
 
-def read_yaml_text(text: str, place: str, file: str = "") -> list[Source]:
+def read_yaml_text(text: str, place: str, file: Path | None = None) -> list[Source]:
     """Read the requirements of a YAML text, which may hold several documents.
 
     Parameters
@@ -30,8 +31,8 @@ def read_yaml_text(text: str, place: str, file: str = "") -> list[Source]:
         What to read.
     place : str
         Its name in messages.
-    file : str
-        Path of its file; "" for none.
+    file : Path, optional
+        Its file.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def read_yaml_text(text: str, place: str, file: str = "") -> list[Source]:
     return [_source(node, place, file) for node in nodes]
 
 
-def _source(node: yaml.Node, place: str, file: str) -> Source:
+def _source(node: yaml.Node, place: str, file: Path | None) -> Source:
     import yaml
 
     top = NodePlace(place, node)

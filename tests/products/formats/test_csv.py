@@ -148,7 +148,9 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_files_of_places_are_read(tmp_path, name):
     (tmp_path / name).write_text(FILES[name])
-    options = TypeAdapter(AnyFormat).validate_python({"type": "csv", "points": name}, context={"folder": tmp_path})
+    options = TypeAdapter(AnyFormat).validate_python(
+        {"type": "csv", "points": name}, context={"path": tmp_path / "requirements.yaml"}
+    )
     found = options.stations()
     assert (found.names, found.latitude.tolist(), found.longitude.tolist()) == (("A", "B"), [1.5, -3.0], [2.0, 4.0])
     listed = [{"name": "A", "latitude": 1.5, "longitude": 2}, {"name": "B", "latitude": -3, "longitude": 4}]

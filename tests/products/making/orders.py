@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -105,6 +106,32 @@ class Broken(Operation):
 
     def __call__(self, *_values):
         raise self.error
+
+
+@dataclass(frozen=True, slots=True)
+class Dies(Sum):
+    """Ends its process."""
+
+    name = "dies"
+
+    def __call__(self, *_values):
+        os._exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits(Sum):
+    """Takes a while."""
+
+    name = "waits"
+    seconds: float = 0.0
+
+    @property
+    def identity(self):
+        return repr(self.seconds)
+
+    def __call__(self, *values):
+        threading.Event().wait(self.seconds)
+        return np.sum(values, axis=0, dtype="float32")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from dtedask.core.errors import ProductError
+from dtedask.core.errors import ClusterError, ProductError, WorkerLostError
 from dtedask.products import Nodes
 from dtedask.products.making import make
-from tests.products.making.orders import Broken, Given, Pack, Shelf, Sum, Times, alone, order, plan
+from tests.products.making.orders import (
+    Broken,
+    Dies,
+    Given,
+    Pack,
+    Shelf,
+    Sum,
+    Times,
+    Waits,
+    alone,
+    delivered,
+    order,
+    plan,
+)
 
 pytestmark = pytest.mark.slow
+
+NO_MORE = {"distributed.scheduler.allowed-failures": 0}
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +32,7 @@ def client():
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
     ):
         yield client
@@ -63,3 +78,38 @@ def test_once_it_is_stopped_the_rest_is_left(client):
     makes = _some(Nodes())
     made = make(plan(*makes), finish=Shelf(), client=client, stop=lambda: True)
     assert len(made.left) + len(made.delivered) == 7
+
+
+def test_a_worker_that_dies_again_and_again_fails_its_product_and_no_other(tmp_path):
+    import dask
+    from distributed import Client, LocalCluster
+
+    nodes, shelf = Nodes(), Shelf()
+    makes = [order(nodes.make(Given(0)), name="good"), order(nodes.make(Dies(), nodes.make(Given(1))), name="bad")]
+    with (
+        dask.config.set({**NO_MORE, "distributed.deploy.lost-worker-timeout": "1 hour"}),
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", local_directory=tmp_path
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        made = make(plan(*makes), finish=shelf, client=client)
+    assert shelf.names == ["good"]
+    with pytest.raises(WorkerLostError, match="died"):
+        raise made.failed[0].error
+
+
+def test_a_scheduler_that_goes_away_is_told_of():
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0")
+    with Client(cluster) as client:
+
+        def finish(one, parts):
+            cluster.close()
+            return delivered(one)
+
+        nodes = Nodes()
+        makes = [order(nodes.make(Waits(0.3), nodes.make(Given(n))), name=str(n), hours=n) for n in range(30)]
+        with pytest.raises(ClusterError, match="gone"):
+            make(plan(*makes), finish=finish, client=client)

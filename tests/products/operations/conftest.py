@@ -21,6 +21,7 @@ def mir_of(tmp_path, monkeypatch):
     """What MIR makes of the fields of a file, through GRIB with 32-bit numbers."""
     mir = pytest.importorskip("mir")
     monkeypatch.setenv("MIR_CACHE_PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)  # where it writes files when it fails
 
     def run(path, *, together=1, **keywords):
         job, out = mir.Job(), tmp_path / f"{uuid.uuid4()}.grib"

@@ -25,7 +25,7 @@ requirements:
   deadline: +7h
   priority: 3
   file: "{owner}/{shortName}-{step:03}{suffix}"
-- {name: home, param: 2t, area: home, format: png}
+- {name: home, param: 2t, area: home, format: csv}
 """
 
 
@@ -64,9 +64,9 @@ def test_a_requirement_has_all_that_it_and_the_defaults_say():
 
 
 def test_defaults_that_a_format_does_not_have_are_left_out_and_what_a_requirement_says_is_not():
-    assert only(WHOLE)[1].format.type == "png"
-    (one,) = broken("{name: a, param: 2t, format: png, accuracy: 3}")
-    assert "the format 'png' has no 'accuracy'" in one.message
+    assert only(WHOLE)[1].format.type == "csv"
+    (one,) = broken("{name: a, param: 2t, format: csv, accuracy: 3}")
+    assert "the format 'csv' has no 'accuracy'" in one.message
 
 
 def test_each_broken_requirement_is_named_with_the_line_of_each_mistake_and_stops_no_other(tmp_path):

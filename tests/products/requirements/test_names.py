@@ -128,6 +128,12 @@ def test_templates_that_cannot_be_filled_in_are_refused(template, match):
         check_template(template)
 
 
+def test_a_key_that_may_be_absent_is_left_out_with_the_separator_in_front():
+    assert named("{shortName}-{levelist?}_{number?}{suffix}") == "2t.grib2"
+    assert named("{shortName}-{levelist?}_{number?:03}", levelist="500", number="7") == "2t-500_007"
+    assert template_keys("{shortName}-{levelist?}") == ("param", "levelist")
+
+
 def test_a_field_without_the_key_is_an_error_that_names_it():
     with pytest.raises(ProductError, match="has no 'levelist'"):
         named("{levelist}")

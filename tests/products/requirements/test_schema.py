@@ -10,7 +10,7 @@ from dtedask.products.requirements import load_requirements, requirements_schema
 GOOD = [
     "requirements: []",
     "defaults: {class: od, accuracy: 12}\nrequirements:\n- {name: a, param: 2t, area: europe, grid: [0.1, 0.1]}",
-    "{name: a, request: 'class=od,param=2t', delivery: /out, format: png, deadline: 7, priority: 3}",
+    "{name: a, request: 'class=od,param=2t', delivery: /out, format: csv, deadline: 7, priority: 3}",
     "{name: a, param: [t, 131], delivery: [/out, {type: s3, url: s3://x/y}], format: {type: grib2, accuracy: 3}}",
     "- {name: a, param: t, formula: {raw: f, epilogue: {formula: 2*f, param: 130}}, file: wmo, feed: A1, owner: me}",
     "- {name: a, param: t, area: [75, -30, 30, 50], rotation: -30/10, interpolation: nn, step: 0/to/24/by/6}",
