@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from dtedask.request.vocabulary import canonical_key, key_order, verbs
 __all__ = ["is_mars_text", "read_mars_text"]
 
 _TOKEN = re.compile(r"(\"[^\"]*\"|'[^']*')|([#!][^\n]*)|([,=/])|(\s+)|([^\"'#!,=/\s]+|[\"'])")
+_PIECE = re.compile(r"[#!][^\n]*|([,=/])|(\"[^\"]*\"|'[^']*'|[^\"'#!,=/\s]+|[\"'])")
+_AFTER_VERB = re.compile(r"(?:\s|[#!][^\n]*)*(?:,|\Z)")
 _OFF = "off"
 _NOT_HANDED_ON = ("name",)
 _NUMBERS = ("accuracy", "bits", "edition", "padding")
@@ -101,29 +104,26 @@ def read_mars_text(text: str, place: str, file: Path | None = None) -> Source:
 
 def _parts(text: str, place: str) -> Iterator[_Text]:
     """Cut a text where requests begin: at a verb that is no value."""
-    begins: list[tuple[int, int]] = []
-    line, before = 1, ""
-    for match in _TOKEN.finditer(text):
-        _, comment, mark, space, word = match.groups()
-        is_first = not begins and not (comment or space)
-        if is_first or (word and before not in ("=", "/") and _is_verb(word) and _is_alone(text, match.end())):
-            begins.append((match.start(), line))
-        line += match[0].count("\n")
-        before = before if comment or space else mark or "word"
-    ends = [start for start, _ in begins[1:]] + [len(text)]
-    for (start, number), end in zip(begins, ends, strict=True):
-        yield _Text(place, text[start:end], number)
+    begins: list[int] = []
+    before = ""
+    for match in _PIECE.finditer(text):
+        mark, word = match.groups()
+        if mark is None and word is None:
+            continue  # a comment
+        is_verb = word is not None and before not in ("=", "/") and _is_verb(word)
+        if not begins or (is_verb and _AFTER_VERB.match(text, match.end())):
+            begins.append(match.start())
+        before = mark or "word"
+    line, at = 1, 0
+    for start, end in zip(begins, [*begins[1:], len(text)], strict=True):
+        line, at = line + text.count("\n", at, start), start
+        yield _Text(place, text[start:end], line)
 
 
+@lru_cache(4096)
 def _is_verb(word: str) -> bool:
     plain = word.lower()
     return len(plain) > 2 and any(verb.startswith(plain) for verb in verbs()) and plain not in key_order()
-
-
-def _is_alone(text: str, end: int) -> bool:
-    """Whether a comma, or nothing, follows."""
-    after = re.match(r"(?:\s|[#!][^\n]*(?:\n|\Z))*(.?)", text[end:])
-    return after is None or after[1] in (",", "")
 
 
 def _item(part: _Text, handed_on: dict[str, _HandedOn]) -> Item:

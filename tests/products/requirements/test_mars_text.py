@@ -1,5 +1,11 @@
 """Requirements as MARS-like text."""
 
+from contextlib import suppress
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dtedask.core.errors import DtedaskError
 from dtedask.products.requirements import load_requirements
 
 TEXT = """
@@ -53,3 +59,51 @@ def test_one_that_cannot_be_read_stops_no_other():
     assert [one.name for one in found] == ["a", "b"]
     assert found.broken[0].place == "<requirements>:2"
     assert "is not 'key=value'" in found.broken[0].message
+
+
+WORDS = st.sampled_from
+VALUES = {
+    "class": WORDS(["od", "rd"]),
+    "levtype": WORDS(["sfc", "pl"]),
+    "step": WORDS(["0/to/24/by/6", "3", "0-24"]),
+    "grid": WORDS(["0.1/0.1", "O320", "1/1"]),
+    "area": WORDS(["75/-30/30/50", "europe"]),
+    "interpolation": WORDS(["nn", "linear"]),
+    "accuracy": st.integers(1, 24),
+    "priority": st.integers(-5, 5),
+    "deadline": WORDS(["+7h", "06:30+1d"]),
+    "file": WORDS(["{step}-{shortName}.grib2", "a b/{param}"]),
+    "formula": WORDS(["f - 273.15", "f * 2"]),
+    "lsm": WORDS(["true", "false"]),
+}
+PARAMS = st.lists(WORDS(["2t", "tp", "t", "u"]), min_size=1, max_size=3, unique=True)
+ORDERS = st.lists(st.fixed_dictionaries({"param": PARAMS}, optional=VALUES), min_size=1, max_size=4)
+GAPS = WORDS([" ", "", "\n", " # a, comment = 'x\n ", "\n! retrieve,\n"])
+
+
+def as_text(order, gap, before):
+    """A request with every key of the one before that it does not have taken away."""
+    gone = {key: "off" for key in before if key not in order}
+    said = {key: "/".join(value) if isinstance(value, list) else str(value) for key, value in {**order, **gone}.items()}
+    in_quotes = [key for key in ("file", "formula", "deadline") if said.get(key, "off") != "off"]
+    quoted = {key: f'"{value}"' if key in in_quotes else value for key, value in said.items()}
+    return f",{gap}".join(["disseminate", *(f"{key}{gap}={gap}{value}" for key, value in quoted.items())]) + "\n"
+
+
+@given(ORDERS, GAPS)
+def test_any_requirements_are_the_same_in_both_languages(orders, gap):
+    named = [{**order, "name": f"n{number}"} for number, order in enumerate(orders)]
+    text = "".join(as_text(order, gap, before) for order, before in zip(named, [{}, *orders], strict=False))
+    one, two = load_requirements(text), load_requirements({"requirements": named})
+    assert (one.broken, two.broken) == ((), ())
+    for first, second in zip(one, two, strict=True):
+        assert (first.name, first.digest) == (second.name, second.digest)
+        assert (first.deadline, first.priority, first.file_name) == (second.deadline, second.priority, second.file_name)
+        line = int(first.place.rpartition(":")[2])
+        assert text.splitlines()[line - 1].startswith("disseminate")
+
+
+@given(st.text("disemnat,=/\"'#!\n abf2t", max_size=60))
+def test_no_text_is_an_error_that_is_not_ours(text):
+    with suppress(DtedaskError):
+        load_requirements("disseminate, param=2t\n" + text)
