@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.geo.application.missing import DEFAULT, checked_policy
+from dtedask.products.operations.land import MASK_OPTIONS, masks_of
 from dtedask.products.operations.regrid import Regrid
 
 if TYPE_CHECKING:
@@ -42,14 +43,23 @@ def regridding(source: Grid, target: Target, how: PostProcessing, kept: Hashable
     options: dict[str, Any] = {name.replace("-", "_"): value for name, value in how.method_options}
     simulated, tolerance = float(options.pop(_GAP, 9999.0)), float(options.pop(f"{_GAP}_epsilon", 0.0))
     missing = checked_policy(how.missing or DEFAULT)
-    handle = _handle(source, target.whole, how.interpolation or "linear", tuple(sorted(options.items())), kept)
+    method = how.interpolation or "linear"
+    handle = _handle(source, target.whole, method, tuple(sorted(options.items())), how.lsm, kept)
     return Regrid(handle, target.area, missing, simulated, tolerance, target.part)
 
 
 @lru_cache(4096)
 def _handle(
-    source: Grid, whole: Grid, method: str, options: tuple[tuple[str, Any], ...], _kept: Hashable
+    source: Grid, whole: Grid, method: str, options: tuple[tuple[str, Any], ...], has_masks: bool, kept: Hashable
 ) -> WeightsHandle:
     from dtedask.geo.weighting.front import named_weights
 
-    return named_weights(source, whole, method, **dict(options))
+    said = dict(options)
+    of_masks = {name: said.pop(name) for name in MASK_OPTIONS if name in said}
+    if has_masks:
+        said |= masks_of(source, whole, of_masks, kept)
+    if "interpolation_matrix" in said:
+        said["path"] = said.pop("interpolation_matrix")
+    if str(said.pop("caching", True)).lower() in ("false", "no", "off", "0"):
+        said["cache"] = False
+    return named_weights(source, whole, method, **said)

@@ -80,7 +80,11 @@ def steps_of(how: PostProcessing, source: Grid, kind: Kind, kept: Hashable) -> t
     GridError
         If it cannot be done.
     """
-    return tuple(_Steps(how, source, kind, kept).all())
+    found = tuple(_Steps(how, source, kind, kept).all())
+    for step in found:
+        if isinstance(step, BoundOperation):
+            hash(step)  # weights of a file that is not there are an error now
+    return found
 
 
 class _Steps:
