@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from dtedask.core.errors import ProductError
 from dtedask.pipeline.sinks.cf import Slots, Spot, spot_of
 from dtedask.products.format import Format, FormatOptions
 from dtedask.products.formats.extract import refuse_placeless
-from dtedask.products.formats.moments import moment_of
+from dtedask.products.formats.moments import Remembered, moment_of
 
 if TYPE_CHECKING:
     from dtedask.grib import Coordinate, FieldDescription
@@ -53,7 +54,7 @@ class CfFormat(Format):
         for field in fields:
             if field.grid.kind != "unstructured":  # fields without coordinates are of use to who has the grid
                 refuse_placeless(field.grid)
-            spot = _spot(field, {})
+            spot = replace(_spot_anywhere(field), grid=field.grid)
             (place,) = slots.place([spot], product.file_name)
             if (spot.variable, place) in taken:
                 raise ProductError(
@@ -84,3 +85,6 @@ def attributes_of(options: CfOptions, lineage: Mapping[str, str]) -> dict[str, A
 
 def _spot(field: FieldDescription, coordinates: Mapping[str, Coordinate]) -> Spot:
     return spot_of(field, moment_of(field), coordinates)
+
+
+_spot_anywhere = Remembered(lambda field: _spot(field, {}))

@@ -66,7 +66,7 @@ class CoverageJson(Format):
     def write(self, product: Product, parts: Sequence[Part], path: Path, lineage: Mapping[str, str]) -> None:  # noqa: ARG002
         """See `Format`."""
         options: CoverageJsonOptions = self.options
-        document = document_of(blocks_of(parts, options.stations()), options.domain, options.decimals)
+        document = document_of(blocks_of(parts, options.stations), options.domain, options.decimals)
         if lineage:
             document["dtedask:lineage"] = dict(sorted(lineage.items()))
         with path.open("x", encoding="utf-8") as file:

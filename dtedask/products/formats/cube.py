@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import ProductError
 from dtedask.products.format import Format, FormatOptions
+from dtedask.products.formats.moments import Remembered
 from dtedask.store.identity import address_of
 from dtedask.store.schema import default_schema
 
@@ -32,15 +33,16 @@ class Cube(Format):
 
     def check(self, product: Product, fields: Sequence[FieldDescription]) -> None:
         """See `Format`."""
-        schema, found = default_schema(), set()
+        found = set()
         for field in fields:
-            address = address_of(field, schema)
-            if address.identity in found:
+            address = _address(field)
+            identity = (*address.identity, field.grid)
+            if identity in found:
                 raise ProductError(
                     f"Two fields of {product.file_name!r} are {address}, and a cube has room for one.",
                     hint="Let them differ in a key, such as param or expver, or write them as GRIB2.",
                 )
-            found.add(address.identity)
+            found.add(identity)
 
     def write(self, product: Product, parts: Sequence[Part], path: Path, lineage: Mapping[str, str]) -> None:  # noqa: ARG002
         """Refuse: there is no file.
@@ -54,3 +56,6 @@ class Cube(Format):
             f"The product {product.id} is fields of a cube, and no file that a folder or an address could take.",
             hint="Deliver it by cube, or take a format with files, such as grib2, netcdf or zarr.",
         )
+
+
+_address = Remembered(lambda field: address_of(field, default_schema()))

@@ -76,7 +76,7 @@ def extraction(field: FieldDescription, options: StationOptions) -> Operation | 
         If the field has no points.
     """
     refuse_placeless(field.grid)
-    stations = options.stations()
+    stations = options.stations
     return None if stations is None else _extract(field.grid, stations, options.method, options.outside)
 
 
@@ -99,6 +99,6 @@ def refuse_placeless(grid: Grid, *, takes_harmonics: bool = False) -> None:
         )
 
 
-@lru_cache(512)
+@lru_cache(4096)
 def _extract(grid: Grid, stations: Stations, method: str, outside: str) -> Extract:
     return Extract(weights_handle(grid, stations.grid, method, outside=outside))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
-from dtedask.core.errors import ProductError
+from dtedask.core.errors import GribError, GribUnsupportedError, ProductError
 from dtedask.grib import Encoder, Grid, encode_edition_1, library_version
 from dtedask.grib.encoder import PACKINGS, PackingName
 from dtedask.pipeline.actions.encode import said_of
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["EncodeGrib", "Grib", "GribOptions"]
 
 _NEEDED = ("class", "stream", "expver", "type", "param", "date")
+_VARYING = frozenset({"date", "time", "step", "number", "levelist"})
+_SMALL = {"regular_ll": "10/10", "regular_gg": "F16", "reduced_gg": "O16", "healpix": "H8", "sh": "T21"}
 _USUAL_BITS = 16
 _MOST_BITS = 32  # more are those of numbers that were not packed
 _WORDS = {
@@ -127,6 +129,10 @@ class Grib(Format):
     media_type = "application/x-grib"
     default_name = "{name}-{date}-{time}"
 
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._tried: dict[Any, GribError | None] = {}
+
     def encoding(self, field: FieldDescription) -> Operation:
         """See `Format`.
 
@@ -134,6 +140,8 @@ class Grib(Format):
         ------
         ProductError
             If it lacks a key that every message has.
+        GribUnsupportedError
+            If GRIB or ecCodes cannot say what it is, or not in this edition.
         """
         lacking = [key for key in _NEEDED if key not in field.keys]
         if lacking:
@@ -142,15 +150,41 @@ class Grib(Format):
                 hint="Give it where the field is read, or take a format that does not need it, such as netcdf.",
             )
         options: GribOptions = self.options
-        return EncodeGrib(
+        operation = EncodeGrib(
             self._encoder(field), tuple(field.keys.items()), field.grid, tuple(sorted(said_of(field).items())),
             field.interval, options.edition, options.padding,
         )  # fmt: skip
+        self._try(operation)
+        return operation
 
     def write(self, product: Product, parts: Sequence[Part], path: Path, lineage: Mapping[str, str]) -> None:  # noqa: ARG002
         """See `Format`."""
         with path.open("xb") as file:
             file.writelines(bytes(part.payload) for part in parts)
+
+    def _try(self, operation: EncodeGrib) -> None:
+        """Encode a small field of the kind, once for all that differ in time, level, member or points only."""
+        fixed = frozenset(item for item in operation.keys if item[0] not in _VARYING)
+        place = (
+            fixed, operation.attributes, operation.interval is None, operation.grid.kind, operation.edition,
+            operation.encoder.packing,
+        )  # fmt: skip
+        if place not in self._tried:
+            grid = Grid(_SMALL[operation.grid.kind]) if operation.grid.kind in _SMALL else operation.grid
+            try:
+                replace(operation, grid=grid)(np.zeros(grid.shape, "float32"))
+                self._tried[place] = None
+            except GribError as error:
+                cause = error.__cause__
+                self._tried[place] = cause if isinstance(cause, GribError) else error
+        found = self._tried[place]
+        if found is not None:
+            keys = dict(operation.keys)
+            raise GribUnsupportedError(
+                f"The field of param={keys['param']} on the grid {operation.grid.label} cannot be written as "
+                f"GRIB{operation.edition}: {found.message}",
+                hint=found.hint,
+            )
 
     def _encoder(self, field: FieldDescription) -> Encoder:
         options: GribOptions = self.options

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
     from dtedask.products.product import Part
 
-__all__ = ["Labelled", "labelled", "moment_of", "points_of"]
+__all__ = ["Labelled", "Remembered", "labelled", "moment_of", "points_of"]
 
+T = TypeVar("T")
 _REFERENCE, _STEP = "forecast_reference_time", "step"
 
 
@@ -50,6 +51,38 @@ class Labelled:
         return None if _REFERENCE not in known else int(known[_REFERENCE]) + int(known.get(_STEP, 0))
 
 
+class Remembered(Generic[T]):
+    """Makes something of what fields are, but for their grid, once for all grids that they are brought to.
+
+    Parameters
+    ----------
+    make : callable
+        Takes a field; what it gives must not depend on the grid.
+    most : int
+        How many are kept.
+    """
+
+    def __init__(self, make: Callable[[FieldDescription], T], most: int = 65_536) -> None:
+        self._make = make
+        self._most = most
+        self._known: dict[Any, tuple[FieldDescription, T]] = {}
+
+    def __call__(self, field: FieldDescription) -> T:
+        """Return what is made of a field."""
+        # Fields that are kept hold on to their keys and attributes, so that nothing else gets their places in memory.
+        place = (
+            id(field.keys), id(field.attributes), field.interval, field.step_type, field.short_name, field.name,
+            field.units, field.standard_name, field.level_type, field.level, field.step_seconds, field.edition,
+            field.grid.kind == "opaque",
+        )  # fmt: skip
+        known = self._known.get(place)
+        if known is None:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            known = self._known[place] = (field, self._make(field))
+        return known[1]
+
+
 def labelled(field: FieldDescription) -> Labelled:
     """Say what a field is in a table.
 
@@ -58,6 +91,10 @@ def labelled(field: FieldDescription) -> Labelled:
     FieldError
         If it lacks a key that every field needs.
     """
+    return _labelled(field)
+
+
+def _label(field: FieldDescription) -> Labelled:
     address = address_of(field, _schema())
     labels = dict(zip(address.variable.dims, address.labels, strict=True))
     levtype = field.keys.get("levtype", "sfc")
@@ -96,3 +133,6 @@ def _float(values: Any) -> NDArray[np.float64]:
 @cache
 def _schema() -> Schema:
     return Schema()
+
+
+_labelled = Remembered(_label)

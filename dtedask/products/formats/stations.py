@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -76,12 +76,13 @@ class StationOptions(FormatOptions):
 
     def identity(self) -> str:
         """What the content of a file depends on; of the places, and not of the name of their file."""
-        stations = self.stations()
+        stations = self.stations
         digest = "" if stations is None else stations.digest
         return json.dumps({**self.model_dump(mode="json", exclude={"points"}), "points": digest}, sort_keys=True)
 
+    @cached_property
     def stations(self) -> Stations | None:
-        """The places; None for every point of the grid."""
+        """The places; None for every point of the grid. A file is read once for the same options."""
         if not self.points:
             return None
         return read_stations(Path(self.points)) if isinstance(self.points, str) else stations_of(self.points)

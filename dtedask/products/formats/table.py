@@ -88,7 +88,7 @@ def refuse_collisions(fields: Sequence[FieldDescription]) -> None:
 
 def columns_of(parts: Sequence[Part], options: TableOptions) -> list[Column]:
     """Make the columns of a table; rows are in the order of the parts, and within those of the points."""
-    return _Table(parts, options.stations()).columns(options)
+    return _Table(parts, options.stations).columns(options)
 
 
 class _Table:

@@ -151,7 +151,7 @@ def test_files_of_places_are_read(tmp_path, name):
     options = TypeAdapter(AnyFormat).validate_python(
         {"type": "csv", "points": name}, context={"path": tmp_path / "requirements.yaml"}
     )
-    found = options.stations()
+    found = options.stations
     assert (found.names, found.latitude.tolist(), found.longitude.tolist()) == (("A", "B"), [1.5, -3.0], [2.0, 4.0])
     listed = [{"name": "A", "latitude": 1.5, "longitude": 2}, {"name": "B", "latitude": -3, "longitude": 4}]
     same = TypeAdapter(AnyFormat).validate_python({"type": "csv", "points": listed})

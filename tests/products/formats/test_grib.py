@@ -154,7 +154,17 @@ def test_a_field_without_a_class_is_refused_before_anything_is_read():
         kind.encoding(replace(field, keys=keys))
 
 
-def test_what_edition_1_cannot_say_is_refused(grib_folder, tmp_path):
+def test_what_grib_cannot_say_is_refused_before_anything_is_read(grib_folder):
+    lambert = next(iter(scan(grib_folder / "lambert.grib"))).field
+    second, first = (
+        make_format(TypeAdapter(AnyFormat).validate_python({"type": "grib2", "edition": edition})) for edition in (2, 1)
+    )
+    with pytest.raises(
+        GribUnsupportedError, match=r"param=3112 on the grid lambert-0d24c336 .* GRIB2: ecCodes knows no"
+    ):
+        second.encoding(lambert)
     for name in ("healpix-h8.grib2", "spherical-harmonics.grib"):
-        with pytest.raises(GribUnsupportedError, match="edition 2"):
-            written(parts_of(grib_folder / name)[:1], {"type": "grib2", "edition": 1}, tmp_path / name)
+        field = next(iter(scan(grib_folder / name))).field
+        second.encoding(field)
+        with pytest.raises(GribUnsupportedError, match="cannot be written as GRIB1"):
+            first.encoding(field)
