@@ -96,7 +96,7 @@ class Grid:
     @property
     def uid(self) -> str:
         """sha256 of the description, in hexadecimal."""
-        return hashlib.sha256(self.spec.encode()).hexdigest()
+        return _digest(self.spec)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -230,6 +230,11 @@ class Grid:
 
 def _written(kind: str, description: Mapping[str, Any]) -> str:
     return json.dumps({"kind": kind, **description}, sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def _digest(spec: str) -> str:
+    return hashlib.sha256(spec.encode()).hexdigest()
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ Loaded here they stay private. Import ecCodes from this module, and before anyth
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 from unittest import mock
 
 import findlibs  # type: ignore[import-untyped]
@@ -26,6 +27,7 @@ else:
 __all__ = ["eccodes", "library_version"]
 
 
+@cache
 def library_version() -> str:
     """Version of the ecCodes library, which is not that of its Python bindings."""
     return str(eccodes.codes_get_api_version())

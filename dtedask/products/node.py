@@ -25,14 +25,19 @@ class Node:
         What makes it. Of a field that is read, `dtedask.products.planning.Read`.
     inputs : tuple of Node
         What the operation takes.
-    description : FieldDescription
-        What it is.
     """
 
     operation: Operation
     inputs: tuple[Node, ...]
-    description: FieldDescription
     _key: list[str] = field(default_factory=list, repr=False)
+    _description: list[FieldDescription] = field(default_factory=list, repr=False)
+
+    @property
+    def description(self) -> FieldDescription:
+        """What it is; raises as the operation's `describe`."""
+        if not self._description:
+            self._description.append(self.operation.describe(*(node.description for node in self.inputs)))
+        return self._description[0]
 
     @property
     def key(self) -> str:
@@ -59,8 +64,17 @@ class Nodes:
         self.asked = 0
         """How many nodes were asked for: what there would be if nothing was shared."""
 
-    def make(self, operation: Operation, *inputs: Node) -> Node:
+    def make(self, operation: Operation, *inputs: Node, is_checked: bool = False) -> Node:
         """Return the node of an operation on some inputs.
+
+        Parameters
+        ----------
+        operation : Operation
+            What is done.
+        *inputs : Node
+            To what.
+        is_checked : bool
+            Whether the operation can be done with them for sure, so that what comes out is made out later.
 
         Raises
         ------
@@ -69,10 +83,13 @@ class Nodes:
         """
         self.asked += 1
         place = (operation, tuple(map(id, inputs)))
-        if place not in self._known:
-            described = operation.describe(*(node.description for node in inputs))
-            self._known[place] = Node(operation, inputs, described)
-        return self._known[place]
+        known = self._known.get(place)
+        if known is None:
+            known = Node(operation, inputs)
+            if not is_checked:
+                _ = known.description  # what cannot be done is an error now
+            self._known[place] = known
+        return known
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._known.values())

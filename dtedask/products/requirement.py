@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -43,10 +44,16 @@ class Cycle:
     @property
     def keys(self) -> dict[str, str]:
         """MARS keys in canonical form."""
-        return {"date": f"{self.time:%Y%m%d}", "time": f"{self.time:%H%M}"}
+        date, _, time = str(self).partition("T")
+        return {"date": date, "time": time}
 
     def __str__(self) -> str:
-        return f"{self.time:%Y%m%dT%H%M}"
+        return _text(self.time)
+
+
+@lru_cache(maxsize=4096)
+def _text(time: datetime) -> str:
+    return f"{time:%Y%m%dT%H%M}"
 
 
 @dataclass(frozen=True, slots=True)

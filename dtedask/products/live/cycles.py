@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from dtedask.products.requirement import Cycle
 if TYPE_CHECKING:
     from dtedask.products.requirement import Requirement
 
-__all__ = ["expected_cycles", "next_cycle"]
+__all__ = ["expected_cycles", "expected_since", "next_cycle"]
 _DAY = timedelta(days=1)
 _ALL = "all"
 
@@ -37,6 +37,19 @@ def expected_cycles(requirements: Iterable[Requirement], *, after: datetime, unt
             moment = time(int(text[:2]), int(text[2:4]), tzinfo=UTC)
             found.update(_between(moment, dates, after, until))
     return sorted(found)
+
+
+def expected_since(known: Sequence[Cycle], now: datetime) -> datetime:
+    """The base time before which no cycle is expected: that of the oldest there is, since archives have a beginning.
+
+    Parameters
+    ----------
+    known : sequence of Cycle
+        Cycles that there are, the oldest first.
+    now : datetime
+        The time, UTC: where nothing is there yet, the runs of a day are expected.
+    """
+    return known[0].time if known else now - _DAY
 
 
 def next_cycle(requirements: Iterable[Requirement], now: datetime) -> datetime | None:

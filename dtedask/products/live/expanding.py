@@ -10,8 +10,8 @@ from dtedask.products.format import format_class
 from dtedask.products.live.order import LeftOpen, Need, Order, need_of
 from dtedask.products.planning.canonical import canonical, params_of
 from dtedask.products.planning.expansion import Expansion
-from dtedask.products.planning.naming import template_keys
 from dtedask.products.planning.ordered import Ordering
+from dtedask.products.requirements.names import template_keys
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Change, Commit

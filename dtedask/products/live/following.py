@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from dtedask.core.commit import Commit
 from dtedask.core.errors import DtedaskError, StoreError
 from dtedask.products.deliveries.places import deliveries_of
 from dtedask.products.finishing.outcome import Outcome
+from dtedask.products.live.cycles import expected_since
 from dtedask.products.live.ends import ends_of
 from dtedask.products.live.events import (
     Close,
@@ -93,10 +94,10 @@ class Following:
         self._inventory, self._items = inventory, items
         self._ledger, self._output = finishing.ledger, finishing.output
         self._on_event, self._now = on_event, now
-        self._orders = Orders(pacing)
+        self._orders = Orders(pacing, since=expected_since(inventory.cycles, now()))
         self._maker = Maker(make, finishing, items.put)
         self._ready: dict[str, Product] = {}
-        self._making: dict[str, Product] = {}
+        self._making: dict[str, tuple[Product, str]] = {}
         self._again: list[tuple[float, Expand]] = []
         self._broken: set[tuple[str, str, str]] = set()
         self._busy_at = time.monotonic()
@@ -178,7 +179,7 @@ class Following:
     def _take(self, item: Item) -> None:
         match item:
             case MakesEnded():
-                self._ended(item.outcomes, item.make.products, item.make.digest)
+                self._ended(item.outcomes, item.make.products)
             case BatchEnded():
                 self._batch_ended(item)
             case Exception():
@@ -190,16 +191,17 @@ class Following:
             raise batch.error
         assert batch.made is not None
         failed = [one for one in batch.made.outcomes if one.product.id in self._making]
-        self._ended(failed, [one.product for one in failed], "")
+        self._ended(failed, [one.product for one in failed])
         for make in batch.made.left:
             for product in make.products:
                 self._making.pop(product.id, None)
                 self._ready[product.id] = product
 
-    def _ended(self, outcomes: Sequence[Outcome], products: Iterable[Product], digest: str) -> None:
+    def _ended(self, outcomes: Sequence[Outcome], products: Iterable[Product]) -> None:
         self._busy_at = time.monotonic()
         for outcome in outcomes:
             if outcome.error is not None and not outcome.target:
+                _, digest = self._making.get(outcome.product.id, (None, ""))
                 self._ledger.failed(outcome.product, outcome.error, digest=digest, now=self._now())
             self.counts["delivered" if outcome.is_delivered else "failed"] += 1
             self._happened(outcome)
@@ -273,7 +275,11 @@ class Following:
         """Make what is ready, all of it as one plan; what is more urgent than all that is being made does not wait."""
         while self._ready and not self._maker.is_busy:
             self._plan(self._take_ready())
-        if self._ready and self._making and _first(self._ready) < _first(self._making):
+        if (
+            self._ready
+            and self._making
+            and _first(self._ready.values()) < _first(one for one, _ in self._making.values())
+        ):
             self._maker.interrupt()
 
     def _take_ready(self) -> list[Product]:
@@ -299,8 +305,8 @@ class Following:
         for one in planned.broken:
             self._cannot_be_made(one)
         if planned.makes:
-            self._making.update({product.id: product for product in planned.products})
             digests = [(product, make.digest) for make in planned.makes for product in make.products]
+            self._making.update({product.id: (product, digest) for product, digest in digests})
             self._ledger.running(digests, now=self._now())
             self._happened(planned)
             self._maker.start(planned)
@@ -351,6 +357,6 @@ class Following:
         self._on_event(note)
 
 
-def _first(products: Mapping[str, Product]) -> tuple[float, int]:
+def _first(products: Iterable[Product]) -> tuple[float, int]:
     """Deadline and priority of the most urgent one; names do not count."""
-    return min(product.urgency[:2] for product in products.values())
+    return min(product.urgency[:2] for product in products)

@@ -90,10 +90,12 @@ class Orders:
     ----------
     pacing : Pacing, optional
         How long things are waited for.
+    since : datetime, optional
+        Base time, UTC, up to which no cycle is expected of which there is nothing.
     """
 
-    def __init__(self, pacing: Pacing | None = None) -> None:
-        self._pacing = pacing or Pacing()
+    def __init__(self, pacing: Pacing | None = None, *, since: datetime | None = None) -> None:
+        self._pacing, self._since = pacing or Pacing(), since
         self._requirements: dict[str, Requirement] = {}
         self._cycles: dict[Cycle, dict[str, None]] = {}
         self._entries: dict[str, _Entry] = {}
@@ -185,6 +187,7 @@ class Orders:
     def _open_expected(self, now: datetime) -> list[Instruction]:
         wanted = self._requirements.values()
         after = now - (self._pacing.open_for or _LOOK_BACK)
+        after = after if self._since is None else max(after, self._since)
         upcoming = next_cycle(wanted, now)
         if upcoming is not None:
             self._timers.add(upcoming, ("open", ""))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import ProductError
-from dtedask.products.node import Nodes
+from dtedask.products.derived import apply_formula
 from dtedask.products.operations.chain import post_processed
 
 if TYPE_CHECKING:
-    from dtedask.products.node import Node
+    from dtedask.products.node import Node, Nodes
     from dtedask.products.planning.needs import Need
     from dtedask.products.planning.ordered import Ordered
     from dtedask.products.requirement import Formula, PostProcessing
 
 __all__ = ["Building"]
+
+Bring = Callable[["Node"], "Node"]
+"""Brings a field to where another one is."""
 
 
 class Building:
@@ -65,8 +70,25 @@ class Building:
         return self._made[place]
 
     def _processed(self, ordered: Ordered, how: PostProcessing) -> Node:
+        if how.derive == "target" and ordered.need.recipe is not None:
+            return self._derived_there(ordered, how)
+        pair = None if ordered.pair is None else self.native(ordered.pair)
         apply = partial(self._formula, ordered)
-        return post_processed(self.nodes, how, self.native(ordered.need), formula=apply)
+        return post_processed(self.nodes, how, self.native(ordered.need), pair=pair, formula=apply)
 
-    def _formula(self, ordered: Ordered, nodes: Nodes, formula: Formula, field: Node) -> Node:
-        raise ProductError(f"The formula {formula.text!r} cannot be applied to {field} with {ordered.others} {nodes}.")
+    def _derived_there(self, ordered: Ordered, how: PostProcessing) -> Node:
+        """A field that is made of others that are on its grid already; formulas act on it there."""
+        plain = replace(how, formulas=())
+
+        def there(need: Need) -> Node:
+            if need.recipe is not None:
+                return need.recipe.make(self.nodes, need.keys, [there(one) for one in need.inputs])
+            return post_processed(self.nodes, plain, self.native(need))
+
+        made = there(ordered.need)
+        for formula in how.formulas:
+            made = apply_formula(self.nodes, formula, made, lambda name: there(ordered.others[name]))
+        return made
+
+    def _formula(self, ordered: Ordered, nodes: Nodes, formula: Formula, field: Node, bring: Bring) -> Node:
+        return apply_formula(nodes, formula, field, lambda name: bring(self.native(ordered.others[name])))

@@ -30,8 +30,9 @@ def canonical(keys: Mapping[str, str]) -> dict[str, str]:
     """
     found = dict(keys)
     if found.get("type") in _MEMBERS:
-        found["number"] = member_of(keys)
         found["type"] = "pf"
+        if number := member_of(keys):
+            found["number"] = number
     if "step" in found:
         found["step"] = step_end(found["step"])
     if "param" in found:

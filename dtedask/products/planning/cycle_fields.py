@@ -54,6 +54,11 @@ class CycleFields:
         before = next(iter(self._earlier()), None)
         return self.params if before is None else self.params | before.params
 
+    @property
+    def is_like_before(self) -> bool:
+        """Whether an earlier cycle is known that this one is expected to be like."""
+        return any(True for _ in self._earlier())
+
     def find(self, keys: Keys) -> Available | None:
         """The field of some keys: of several grids that of the most points; None where there is none."""
         place = place_of(keys)

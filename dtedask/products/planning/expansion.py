@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import ProductError
 from dtedask.products.format import format_class
 from dtedask.products.planning.canonical import member_of, members_of, params_of
-from dtedask.products.planning.naming import file_name, template_keys
-from dtedask.products.planning.recipes import FindRecipes, no_recipes
+from dtedask.products.planning.defaults import FindRecipes, find_recipes
 from dtedask.products.product import Product
+from dtedask.products.requirements.names import file_name, template_keys
 from dtedask.store.ranks import sort_values
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dtedask.products.planning.inventory import Inventory
     from dtedask.products.requirement import Cycle, Requirement
 
-__all__ = ["Expansion", "fields_of", "is_for", "products_of"]
+__all__ = ["Expansion", "fields_of", "is_for", "is_over_members", "products_of"]
 
 Keys = dict[str, str]
 Request = Mapping[str, tuple[str, ...]]
@@ -42,7 +42,7 @@ class Expansion:
         Finds ways to make what does not exist of what does.
     """
 
-    def __init__(self, inventory: Inventory, find: FindRecipes = no_recipes) -> None:
+    def __init__(self, inventory: Inventory, find: FindRecipes = find_recipes) -> None:
         self._inventory, self._find = inventory, find
         self._fields: dict[tuple[Cycle, tuple[tuple[str, tuple[str, ...]], ...]], list[Keys]] = {}
         self._known: dict[tuple[tuple[str, str], ...], Keys] = {}
@@ -78,7 +78,7 @@ class Expansion:
 
 
 def products_of(
-    requirement: Requirement, cycle: Cycle, inventory: Inventory, find: FindRecipes = no_recipes
+    requirement: Requirement, cycle: Cycle, inventory: Inventory, find: FindRecipes = find_recipes
 ) -> Iterator[Product]:
     """Products that a requirement gives for one cycle; see `Expansion`."""
     return Expansion(inventory, find).products(requirement, cycle)
@@ -90,7 +90,7 @@ def is_for(requirement: Requirement, cycle: Cycle) -> bool:
     return all(key not in request or "all" in request[key] or keys[key] in request[key] for key in _CYCLE)
 
 
-def fields_of(request: Request, known: CycleFields, find: FindRecipes = no_recipes) -> Iterator[Keys]:
+def fields_of(request: Request, known: CycleFields, find: FindRecipes = find_recipes) -> Iterator[Keys]:
     """Keys of every field that a request takes of a cycle, without those of the cycle.
 
     Raises
@@ -119,7 +119,7 @@ def _named(request: Request) -> Iterator[Keys]:
     """All combinations of the values that are named, but for parameters; members are one axis."""
     axes: list[list[Keys]] = []
     members = _members(request)
-    beside = {*_CYCLE, "param", *(("number",) if members or _is_over(request) else ())}
+    beside = {*_CYCLE, "param", *(("number",) if members or is_over_members(request) else ())}
     for key, values in request.items():
         if key == "type" and members is not None:
             axes.append(members)
@@ -137,7 +137,7 @@ def _members(request: Request) -> list[Keys] | None:
     return [{"type": kind, "number": number} for kind, number in members_of(types, numbers)]
 
 
-def _is_over(request: Request) -> bool:
+def is_over_members(request: Request) -> bool:
     """Whether the fields are made over members, which `number` then chooses."""
     return bool(_OVER_MEMBERS & set(request.get("type", ())))
 
@@ -149,7 +149,7 @@ def _completed(keys: Keys, request: Request, known: CycleFields, find: FindRecip
     found: dict[tuple[tuple[str, str], ...], Keys] = {}
     for one in _like(keys, known, find):
         own = {key: value for key, value in one.items() if key not in _CYCLE}
-        if member_of(own) and not _is_over(request):
+        if member_of(own) and not is_over_members(request):
             own["number"] = member_of(own)
         full = {**keys, **{key: value for key, value in own.items() if key not in keys}}
         found[tuple(full.items())] = full

@@ -64,7 +64,7 @@ class Makes:
         place = (identity, id(node))
         if place not in self._encoded:
             operation = form.encoding(node.description)
-            self._encoded[place] = node if operation is None else self._nodes.make(operation, node)
+            self._encoded[place] = node if operation is None else self._nodes.make(operation, node, is_checked=True)
         return self._encoded[place]
 
 

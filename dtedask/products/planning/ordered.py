@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dtedask.products.planning.defaults import (
+    FindRecipes,
+    FormulaInputs,
+    NativeInputs,
+    fields_in_formula,
+    find_recipes,
+    native_inputs,
+)
+from dtedask.products.planning.expansion import is_over_members
 from dtedask.products.planning.needs import Need, Needs
-from dtedask.products.planning.recipes import FindRecipes, no_recipes
 
 if TYPE_CHECKING:
     from dtedask.products.planning.inventory import Inventory
     from dtedask.products.product import Product
-    from dtedask.products.requirement import Cycle, Formula, PostProcessing
+    from dtedask.products.requirement import Cycle, PostProcessing
 
-__all__ = ["FormulaInputs", "NativeInputs", "Ordered", "Ordering", "inputs_of_product"]
+__all__ = ["Ordered", "Ordering", "inputs_of_product"]
 
 Keys = Mapping[str, str]
-NativeInputs = Callable[[Keys, "PostProcessing"], Sequence[Keys]]
-"""The one or two fields that a field is made of by post-processing: both components of a wind, for example."""
-FormulaInputs = Callable[["Formula", Keys], Iterable[tuple[str, Keys]]]
-"""The other fields that a formula names."""
-
-
-def itself(keys: Keys, how: PostProcessing) -> Sequence[Keys]:  # noqa: ARG001 - whatever is done
-    """A field is made of itself."""
-    return (keys,)
-
-
-def no_names(formula: Formula, keys: Keys) -> Iterable[tuple[str, Keys]]:  # noqa: ARG001 - whatever it is
-    """A formula names no other field."""
-    return ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,32 +82,34 @@ class Ordering:
         self,
         inventory: Inventory,
         *,
-        find: FindRecipes = no_recipes,
-        natives: NativeInputs = itself,
-        named: FormulaInputs = no_names,
+        find: FindRecipes = find_recipes,
+        natives: NativeInputs = native_inputs,
+        named: FormulaInputs = fields_in_formula,
     ) -> None:
         self._inventory, self._find = inventory, find
         self._natives, self._named = natives, named
         self._needs: dict[Cycle, Needs] = {}
         # What stands for an object by its identity is held beside it.
-        self._made: dict[tuple[int, int], tuple[PostProcessing, Keys, Ordered]] = {}
+        self._made: dict[tuple[int, int, tuple[str, ...]], tuple[PostProcessing, Keys, Ordered]] = {}
 
     def of(self, product: Product, how: PostProcessing | None = None) -> tuple[Ordered, ...]:
         """What each field of a product needs, in their order; `how` is one object for all that are made the same."""
         needs, how = self._at(product.cycle), how or product.requirement.how
-        return tuple(self._ordered(needs, keys, how) for keys in product.fields)
+        members = _members(product.requirement.request)
+        return tuple(self._ordered(needs, keys, how, members) for keys in product.fields)
 
     def _at(self, cycle: Cycle) -> Needs:
         if cycle not in self._needs:
             self._needs[cycle] = Needs(self._inventory.at(cycle), self._find)
         return self._needs[cycle]
 
-    def _ordered(self, needs: Needs, keys: Keys, how: PostProcessing) -> Ordered:
-        place = (id(how), id(keys))
+    def _ordered(self, needs: Needs, keys: Keys, how: PostProcessing, members: tuple[str, ...]) -> Ordered:
+        place = (id(how), id(keys), members)
         if place not in self._made:
-            first, *second = map(needs.of, self._natives(keys, how))
-            names = {name: needs.of(one) for formula in how.formulas for name, one in self._named(formula, keys)}
-            self._made[place] = how, keys, Ordered(first, second[0] if second else None, names)
+            first, *second = (needs.of(one, members) for one in self._natives(keys, how))
+            named = (one for formula in how.formulas for one in self._named(formula, keys))
+            others = {name: needs.of(other, members) for name, other in named}
+            self._made[place] = how, keys, Ordered(first, second[0] if second else None, others)
         return self._made[place][2]
 
 
@@ -121,3 +117,10 @@ def inputs_of_product(product: Product, inventory: Inventory) -> tuple[Keys, ...
     """Canonical keys of every field that is read for a product, each once, whether it exists or not."""
     found = (keys for one in Ordering(inventory).of(product) for keys in one.fields)
     return tuple({tuple(sorted(keys.items())): keys for keys in found}.values())
+
+
+def _members(request: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Members that statistics are made of, where a requirement names them."""
+    if not is_over_members(request) or "all" in request.get("number", ("all",)):
+        return ()
+    return request["number"]

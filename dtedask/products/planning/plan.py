@@ -11,6 +11,7 @@ from dtedask.core.errors import DtedaskError
 from dtedask.products.node import Nodes
 from dtedask.products.planning.building import Building
 from dtedask.products.planning.expansion import Expansion
+from dtedask.products.planning.garbage import kept_objects
 from dtedask.products.planning.make import Make
 from dtedask.products.planning.makes import Makes
 from dtedask.products.planning.ordered import Ordered, Ordering
@@ -145,15 +146,16 @@ def plan(
         Nothing is read; what cannot be made stands in it and stops nothing else.
     """
     planning = _Planning(inventory, ledger, output)
-    if products is not None:
-        for product in products:
-            planning.add(product)
-    else:
-        wanted = tuple(inventory.cycles if cycles is None else cycles)
-        for requirement in requirements:
-            for cycle in wanted:
-                planning.expand(requirement, cycle)
-    return planning.result(now)
+    with kept_objects():
+        if products is not None:
+            for product in products:
+                planning.add(product)
+        else:
+            wanted = tuple(inventory.cycles if cycles is None else cycles)
+            for requirement in requirements:
+                for cycle in wanted:
+                    planning.expand(requirement, cycle)
+        return planning.result(now)
 
 
 class _Planning:
@@ -221,10 +223,7 @@ class _Planning:
         """The plan."""
         for one in self._ready:
             self._make(*one)
-        makes = (
-            replace(make, products=tuple(sorted(self._products[digest], key=lambda one: one.urgency)))
-            for digest, make in self._made.items()
-        )
+        makes = (_shared(make, self._products[digest]) for digest, make in self._made.items())
         return ProductPlan(
             makes=tuple(sorted(makes, key=lambda make: make.urgency)),
             waiting=tuple(self._waiting),
@@ -233,3 +232,10 @@ class _Planning:
             nodes=self._building.nodes,
             now=now,
         )
+
+
+def _shared(make: Make, products: Sequence[Product]) -> Make:
+    """What is made for some products, the most urgent of them first."""
+    if len(products) == 1:
+        return make
+    return replace(make, products=tuple(sorted(products, key=lambda one: one.urgency)))

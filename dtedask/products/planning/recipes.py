@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from dtedask.products.node import Node, Nodes
-    from dtedask.products.planning.cycle_fields import CycleFields
 
-__all__ = ["FindRecipes", "Recipe", "axes_for", "no_recipes"]
+__all__ = ["Recipe"]
 
 Keys = Mapping[str, str]
 
@@ -28,17 +27,3 @@ class Recipe(Protocol):
     def make(self, nodes: Nodes, keys: Keys, inputs: Sequence[Node]) -> Node:
         """Make it."""
         ...
-
-
-FindRecipes = Callable[[Keys], Sequence[Recipe]]
-"""Ways to make a field of some keys; none where there is none."""
-
-
-def no_recipes(keys: Keys) -> Sequence[Recipe]:  # noqa: ARG001 - whatever they are
-    """Nothing is made of others."""
-    return ()
-
-
-def axes_for(recipe: Recipe, keys: Keys, known: CycleFields) -> dict[str, list[str]]:
-    """Members, steps and levels of the fields that a recipe takes."""
-    return known.axes(recipe.like(keys))

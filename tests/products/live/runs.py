@@ -12,6 +12,8 @@ from dtedask.products.finishing import Finishing, Retries
 from dtedask.products.format import format_class
 from dtedask.products.ledger import Ledger
 from dtedask.products.live import Pacing, follow
+from dtedask.products.planning.inventory import Inventory
+from dtedask.products.planning.plan import plan
 from dtedask.testing.fields import KEYS, make_field
 
 CYCLE = Cycle(datetime(2024, 1, 1, tzinfo=UTC))
@@ -26,18 +28,18 @@ def archive(root, *fields, cycle=CYCLE):
     store.flush()
 
 
-def requirement(name, *, form="grib2", hours=None, digest="", priority=0, **keys):
+def requirement(name, *, form="grib2", hours=None, owner="me", digest="", priority=0, **keys):
     """A requirement of fields of `archive`; a grid and an area may be among the keys."""
     request = {key: value for key, value in KEYS.items() if key not in ("date", "time")}
     how = PostProcessing(**{key: keys.pop(key) for key in ("grid", "area") if key in keys})
     asked = {**request, **keys}
     return Requirement(
         name=name,
-        owner=keys.get("owner", "me"),
+        owner=owner,
         request={key: tuple(str(value).split("/")) for key, value in asked.items()},
         how=how,
         format=format_class(form).Options(type=form),
-        file_name="{name}-{date}-{step}",
+        file_name="{name}-{date}-{step}{suffix}",
         deadline=None if hours is None else timedelta(hours=hours),
         priority=priority,
         digest=digest or name,
@@ -49,12 +51,13 @@ class Desk:
 
     def __init__(self, tmp_path, *, name="out", now=NOW):
         self.root, self.out, self.now = str(tmp_path / "data"), tmp_path / name, now
+        self.output = FolderOptions(type="folder", path=str(self.out))
         self.ledger = Ledger(tmp_path / f"{name}-state")
         self.notes = []
 
-    def follow(self, *requirements, on_event=None, stop=None, idle_s=0.5, pacing=None, **options):
+    def follow(self, *requirements, on_event=None, stop=None, idle_s=0.3, pacing=None, **options):
         finishing = Finishing(
-            self.ledger, output=FolderOptions(type="folder", path=str(self.out)), notices="", retries=Retries(times=0)
+            self.ledger, output=self.output, notices="", retries=Retries(times=0), now=lambda: self.now
         )
 
         def hear(note):
@@ -67,6 +70,13 @@ class Desk:
                 requirements, self.root, finishing=finishing, pacing=pacing or Pacing(), idle_s=idle_s,
                 stop=stop or threading.Event(), on_event=hear, now=lambda: self.now, **options,
             )  # fmt: skip
+
+    def planned(self, *requirements):
+        return plan(requirements, Inventory.open(self.root), ledger=self.ledger, output=self.output, now=self.now)
+
+    def wipe(self, *fields, cycle=CYCLE):
+        for one in fields:
+            dtedask.open(self.root).wipe({**KEYS, **cycle.keys, **one}, doit=True)
 
     @property
     def files(self):

@@ -79,3 +79,13 @@ def requirement(name="one", *, how=None, form=None, **request):
 
 
 CYCLE = Cycle.of(KEYS)
+
+
+def values_of(node):
+    """What a node is, each of its inputs made anew."""
+    return node.operation(*(values_of(one) for one in node.inputs))
+
+
+def by_keys(fields_):
+    """Values of fields by parameter, step and member."""
+    return {(one.description.keys["param"], one.description.keys["step"]): one.values for one in fields_}

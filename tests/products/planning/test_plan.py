@@ -16,7 +16,7 @@ from tests.products.planning.orders import CYCLE, field, fields, requirement
 
 def test_fields_of_one_name_are_one_product():
     inventory = Inventory.of(fields(("167", "165")))
-    asked = requirement(param=["167", "165"], step=["0", "6"], file_name="s{step}")
+    asked = requirement(param=["167", "165"], step=["0", "6"], file_name="s{step}{suffix}")
     found = list(products_of(asked, CYCLE, inventory))
     assert [one.file_name for one in found] == ["s0.plain", "s6.plain"]
     assert [[keys["param"] for keys in one.fields] for one in found] == [["167", "165"]] * 2
