@@ -90,6 +90,7 @@ def encode(
     with Handle(sample="GRIB2") as handle:
         write_product(handle, keys, said, interval)
         write_grid(handle, grid)
+        write_directions(handle, said)
         write_values(handle, values, grid, bits, decimal_scale, packing)
         message = handle.message()
     check_said(message, keys, grid)
@@ -188,6 +189,12 @@ def _write_known(handle: Handle, param: int) -> None:
         raise GribUnsupportedError(
             f"ecCodes knows no GRIB2 parameter for param={param}.", hint="Keep the original messages."
         ) from error
+
+
+def write_directions(handle: Handle, said: Mapping[str, Any]) -> None:
+    """Say that components of a wind count from the columns and rows of a turned grid; after the grid."""
+    if "uvRelativeToGrid" in said:
+        handle.set("uvRelativeToGrid", int(said["uvRelativeToGrid"]))
 
 
 def write_level(handle: Handle, keys: Mapping[str, str], said: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from dtedask.grib.accuracy import bits_for
 from dtedask.grib.encode import (
     check_said,
     said_of,
+    write_directions,
     write_level,
     write_member,
     write_product,
@@ -149,6 +150,7 @@ class Encoder:
             else:
                 write_product(handle, keys, said, interval)
                 write_grid(handle, grid)
+                write_directions(handle, said)
             if grid.kind != "sh":
                 handle.set("packingType", PACKINGS[self.packing])
             for key, value in self._header_last():

@@ -60,7 +60,8 @@ def on_grid(field: FieldDescription, grid: Grid) -> FieldDescription:
     if grid == field.grid:
         return field
     keys = {**field.keys, "grid": grid.label} if "grid" in field.keys else field.keys
-    return replace(field, keys=keys, grid=grid, order=PointOrder(grid.shape))
+    packing = "grid_ccsds" if field.grid.kind == "sh" != grid.kind else field.packing
+    return replace(field, keys=keys, grid=grid, order=PointOrder(grid.shape), packing=packing)
 
 
 def may_miss(field: FieldDescription) -> FieldDescription:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dtedask.geo.area import Area
     from dtedask.grib import FieldDescription
 
-__all__ = ["Regrid", "ensured"]
+__all__ = ["Regrid", "ensured", "is_made"]
 
 _VERSION = 1
 _FLOPS_A_POINT = 8.0  # a point takes the sum of three or four weighted values
@@ -111,3 +111,10 @@ def ensured(handle: WeightsHandle) -> WeightsHandle:
         if limits is not None:
             limits.ensure()
         return handle.ensure()
+
+
+def is_made(handle: WeightsHandle) -> bool:
+    """Whether weights are in the cache: those that are not take most of the time of a first run."""
+    from dtedask.geo.weighting.cache import WeightsCache
+
+    return bool(handle.location) and WeightsCache(handle.folder).find(handle.key) is not None

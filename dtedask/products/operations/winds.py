@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,6 +28,8 @@ _Values = NDArray[np.floating]
 
 class WindsOperation(BoundOperation):
     """Takes two fields and makes two: an array of shape (2, *target.shape), from which `Component` takes one."""
+
+    bytes_per_point: ClassVar[float] = 8.0
 
     def __call__(self, *values: _Values) -> _Values:
         """See `Operation`."""
@@ -143,6 +145,11 @@ class Turned(WindsOperation):
     def source(self) -> Grid:
         """See `BoundOperation`."""
         return self.grid
+
+    def describe(self, *fields: FieldDescription) -> FieldDescription:
+        """See `Operation`."""
+        found = super().describe(*fields)
+        return replace(found, attributes={**found.attributes, "GRIB_uvRelativeToGrid": 1})
 
     def _both(self, first: _Values, second: _Values) -> tuple[_Values, _Values]:
         cosine, sine = _turn(self.grid)
