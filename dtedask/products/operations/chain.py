@@ -12,8 +12,8 @@ from dtedask.core.errors import GridError, ProductError
 from dtedask.core.settings import setting
 from dtedask.geo import Grid
 from dtedask.products.operations.bound import named
-from dtedask.products.operations.land import FILES
 from dtedask.products.operations.pairs import VORTICITY_DIVERGENCE, pair_of
+from dtedask.products.operations.regridding import PATHS
 from dtedask.products.operations.steps import Asked, Kind, Step, Together, steps_of
 from dtedask.products.operations.winds import Component
 from dtedask.products.requirement import Formula, PostProcessing
@@ -27,7 +27,7 @@ FormulaOf = Callable[["Nodes", Formula, "Node", Callable[["Node"], "Node"]], "No
 """Applies a formula to a field; the last argument brings another field to where this one is."""
 _KEPT: WeakKeyDictionary[Nodes, tuple[Any, ...]] = WeakKeyDictionary()
 """Settings as they were when the first field of a plan was looked at: they take longer to read than all the rest."""
-_FILES = (*FILES, "path", "interpolation_matrix")
+_FILES = (*PATHS, "path")
 
 
 def post_processed(

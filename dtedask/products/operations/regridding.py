@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.geo.application.missing import DEFAULT, checked_policy
-from dtedask.products.operations.land import MASK_OPTIONS, masks_of
+from dtedask.products.operations.land import FILES, MASK_OPTIONS, masks_of
 from dtedask.products.operations.regrid import Regrid
 
 if TYPE_CHECKING:
@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from dtedask.products.operations.targets import Target
     from dtedask.products.requirement import PostProcessing
 
-__all__ = ["regridding"]
+__all__ = ["BESIDE", "NEAREST_LSM", "PATHS", "regridding"]
 
 _GAP = "simulated_missing_value"
+NEAREST_LSM = "nearest-lsm"
+"""The nearest point of the same kind, land or sea."""
+PATHS = (*FILES, "interpolation_matrix")
+"""Options that name files."""
+BESIDE = (*MASK_OPTIONS, "interpolation_matrix", "caching", _GAP, f"{_GAP}_epsilon")
+"""Options of MIR that stand beside those of the method."""
 
 
 def regridding(source: Grid, target: Target, how: PostProcessing, kept: Hashable) -> Regrid:
@@ -56,7 +62,10 @@ def _handle(
 
     said = dict(options)
     of_masks = {name: said.pop(name) for name in MASK_OPTIONS if name in said}
-    if has_masks:
+    if method == NEAREST_LSM:
+        said |= masks_of(source, whole, of_masks, kept) | {"mask_factor": 0.0, "mask_fallback": "nearest"}
+        method = "nearest"
+    elif has_masks:
         said |= masks_of(source, whole, of_masks, kept)
     if "interpolation_matrix" in said:
         said["path"] = said.pop("interpolation_matrix")

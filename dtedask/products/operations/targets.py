@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -117,8 +118,16 @@ def _offset(edge: float, step: float) -> float:
 
 @lru_cache(1024)
 def _whole(name: str, rotation: tuple[float, float] | None, reference: tuple[float, float] | None) -> Grid:
-    said: dict[str, Any] = {"grid": distances_of(name) or name} | _rotated(rotation)
+    said = _specified(name) | _rotated(rotation)
     return Grid(said if reference is None else said | {"reference": reference})
+
+
+def _specified(name: str) -> dict[str, Any]:
+    """A grid by its name or its specification as a specification."""
+    if not name.startswith("{"):
+        return {"grid": distances_of(name) or name}
+    said: dict[str, Any] = json.loads(name)
+    return said
 
 
 def _rotated(rotation: tuple[float, float] | None) -> dict[str, Any]:

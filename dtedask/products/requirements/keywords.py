@@ -15,6 +15,7 @@ from dtedask.geo.application.missing import MissingPolicy
 from dtedask.geo.area import Area
 from dtedask.products.delivery import AnyDelivery
 from dtedask.products.format import AnyFormat
+from dtedask.products.operations.regridding import PATHS
 from dtedask.products.requirement import ClockTime, Formula, FormulaPoint, PostProcessing
 from dtedask.products.requirements.areas import area_names, area_of
 from dtedask.products.requirements.conventions import CONVENTIONS, template_of
@@ -92,6 +93,17 @@ def _bitmap(value: str, info: ValidationInfo) -> str:
     return str(folder / Path(value).expanduser())
 
 
+def _with_paths(value: Any, info: ValidationInfo) -> Any:
+    """Options of a method, whose files are found beside the file of the requirement."""
+    if not isinstance(value, dict):
+        return value
+    folder = (info.context or {}).get("folder") or Path()
+    return {
+        key: str(folder / Path(said).expanduser()) if key.replace("-", "_") in PATHS and isinstance(said, str) else said
+        for key, said in value.items()
+    }
+
+
 _AREA_SCHEMA = {
     "anyOf": [
         {"type": "string", "pattern": r"^\s*[-+.\d][^/]*(/[^/]+){3}$"},
@@ -139,11 +151,14 @@ class PostProcessingKeywords(Part):
         WithJsonSchema({"anyOf": [{"type": "string"}, {**_NUMBERS, "minItems": 2, "maxItems": 2}]}),
     ] = None
     """Rotated grid: latitude and longitude of its south pole."""
-    interpolation: str | dict[str, Any] = ""
+    interpolation: Annotated[str | dict[str, Any], BeforeValidator(_with_paths)] = ""
     """Method, by our names or MIR's: ``linear`` (the default), ``nearest-neighbour``, ``grid-box-average``, ...; or a
     mapping of ``method`` and its options."""
-    method_options: dict[str, Any] = Field(default_factory=dict, alias="method-options")
-    """Options of the method."""
+    method_options: Annotated[dict[str, Any], BeforeValidator(_with_paths)] = Field(
+        default_factory=dict, alias="method-options"
+    )
+    """Options of the method, and those of MIR that stand beside: ``lsm-file``, ``lsm-weight-adjustment``,
+    ``interpolation-matrix``, ``simulated-missing-value``, ``caching``."""
     intgrid: Annotated[
         str, BeforeValidator(read_intermediate), WithJsonSchema({"anyOf": [*_TEXT_OR_NUMBER, _NUMBERS]})
     ] = ""

@@ -12,6 +12,7 @@ from dtedask.core.errors import DocumentError, DtedaskError, GridError
 from dtedask.geo.grid import Grid
 from dtedask.geo.weighting.interpolation import Interpolation
 from dtedask.geo.weighting.naming import canonical_method
+from dtedask.products.operations.regridding import BESIDE, NEAREST_LSM
 from dtedask.request.values import canonical_value
 
 __all__ = ["read_grid", "read_intermediate", "read_method", "read_rotation", "read_truncation"]
@@ -20,7 +21,6 @@ _OWN_GRID = frozenset({"", "av", "archived value", "none", "source"})
 _SOME_GRID = Grid([90.0, 90.0])
 _LARGEST_DISTANCE = 32  # a single number above is a Gaussian number
 _GRIDS = "A grid is such as 0.1/0.1, [0.25, 0.25], O320, N320, F160, H128."
-_NEAREST_LSM = "nearest-lsm"
 
 
 def read_grid(value: object, gaussian: str = "") -> str:
@@ -120,11 +120,13 @@ def read_method(word: str, options: Mapping[str, Any]) -> tuple[str, tuple[tuple
 def _method(word: str, written: str) -> tuple[str, tuple[tuple[str, Any], ...]]:
     options: dict[str, Any] = json.loads(written)
     plain = word.strip().lower().replace("_", "-").replace(" ", "-")
-    plain = {"nlsm": _NEAREST_LSM}.get(plain, plain)
+    plain = {"nlsm": NEAREST_LSM}.get(plain, plain)
     name, implied = canonical_method(plain)
     if plain != "none":
         try:
-            Interpolation.of(_SOME_GRID, _SOME_GRID, "nearest" if plain == _NEAREST_LSM else plain, options)
+            own = {key: value for key, value in options.items() if key.replace("-", "_") not in BESIDE}
+            own |= {"path": "given"} if "interpolation_matrix" in {key.replace("-", "_") for key in options} else {}
+            Interpolation.of(_SOME_GRID, _SOME_GRID, "nearest" if plain == NEAREST_LSM else plain, own)
         except GridError as error:
             raise DocumentError(error.message, hint=error.hint) from error
     chosen = name if word.strip() and not implied else plain

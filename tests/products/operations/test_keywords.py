@@ -164,3 +164,13 @@ def test_a_bitmap_that_changes_or_does_not_fit_is_noticed(tmp_path):
     path.write_text("size=19:36,points=1:1-12,2:0")
     assert np.isfinite(made(post_processed(nodes, how, field))).sum() == 12
     assert first.description.has_bitmap
+
+
+def test_a_grid_may_be_a_specification():
+    nodes = Nodes()
+    field = given(nodes, "O16")
+    said = '{"grid":"O12"}'
+    node = post_processed(nodes, PostProcessing(grid=said, rotation=(-35.0, 15.0)), field)
+    assert node.description.grid == Grid({"grid": "O12", "rotation": [-35, 15]})
+    node = post_processed(nodes, PostProcessing(grid='{"shape":[10,20]}', area=(60.0, 0.0, 0.0, 90.0)), field)
+    assert node.description.grid == Grid({"shape": [10, 20]}).within((60, 0, 0, 90))

@@ -82,3 +82,18 @@ def test_weights_of_a_file_and_without_the_cache_are_asked_for_in_mirs_words():
     how = PostProcessing(grid="10/10", interpolation="matrix", method_options=(("interpolation-matrix", "none.npz"),))
     with pytest.raises(ProductError, match=r"none\.npz"):
         post_processed(nodes, how, field)
+
+
+@pytest.mark.slow
+def test_the_nearest_point_of_its_kind_is_that_of_mir(mir_of, written, tmp_path):
+    nodes = Nodes()
+    field = given(nodes, "O32")
+    files = {"lsm_file_input": mask(tmp_path / "in", "O32"), "lsm_file_output": mask(tmp_path / "out", "F20")}
+    how = PostProcessing(grid="F20", interpolation="nearest-lsm", method_options=tuple(files.items()))
+    found = made(post_processed(nodes, how, field))
+    said = files | {"lsm_selection": "file", "lsm_interpolation": "nearest-neighbour"}
+    expected = mir_of(written(field), grid="F20", interpolation="nearest-lsm", **said).values
+    differs = ~np.isclose(found, expected, rtol=1e-6)
+    assert differs.mean() < 0.03  # of two points at the same distance MIR takes any
+    plain = made(post_processed(nodes, PostProcessing(grid="F20", interpolation="nearest"), field))
+    assert (plain != found).mean() > 0.03
