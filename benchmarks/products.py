@@ -38,13 +38,13 @@ import dtedask
 from dtedask.core.cores import cores
 from dtedask.geo import Grid
 from dtedask.grib import Encoder
+from dtedask.products.deliveries.places import output_of
 from dtedask.products.finishing.finishing import Finishing
-from dtedask.products.formats.grib import GribOptions
 from dtedask.products.ledger import Ledger
 from dtedask.products.making import make
 from dtedask.products.planning.inventory import Inventory
 from dtedask.products.planning.plan import plan
-from dtedask.products.requirement import PostProcessing, Requirement
+from dtedask.products.requirements import load_requirements
 
 LIMITS = {"reads": 20.0, "products/s, delivered": 5.0, "of the slowest": 1.5, "checked and planned, s": 5.0}
 AT_MOST = ("of the slowest", "checked and planned, s")
@@ -98,13 +98,17 @@ def write_fields(folder: Path, source: str, count: int) -> dict[tuple[str, str],
     return found
 
 
-def requirement_of(order: Order) -> Requirement:
-    """What is checked, as it comes from a document."""
-    request = {key: (value,) for key, value in KEYS.items() if key not in ("date", "time")}
-    request |= {"levelist": tuple(level for level, _ in order.fields), "step": (order.fields[0][1],)}
-    grid = f"{order.grid[0]}x{order.grid[1]}"
-    how = PostProcessing(grid=grid, area=tuple(map(float, order.area)), interpolation="linear")  # type: ignore[arg-type]
-    return Requirement(order.name, "bench", request, how, GribOptions(type="grib2"), file_name="{name}.grib2")
+def write_requirements(path: Path, orders: Sequence[Order]) -> Path:
+    """The orders as a document."""
+    defaults = {**{key: value for key, value in KEYS.items() if key not in ("date", "time")}, "owner": "bench"}
+    defaults |= {"interpolation": "linear", "format": "grib2", "file": "{name}.grib2"}
+    lines = ["defaults:", *(f"  {key}: {json.dumps(value)}" for key, value in defaults.items()), "requirements:"]
+    for one in orders:
+        levels = ", ".join(level for level, _ in one.fields)
+        lines += [f"- name: {one.name}", f"  levelist: [{levels}]", f"  step: {one.fields[0][1]}"]
+        lines += [f"  grid: {one.grid[0]}/{one.grid[1]}", f"  area: {list(one.area)}"]
+    path.write_text("\n".join(lines) + "\n")
+    return path
 
 
 class Mir:
@@ -141,9 +145,11 @@ class Ours:
         self._inventory = Inventory.open(inputs)
         self._folder, self._threads, self._runs = folder, threads, 0
 
-    def planned(self, orders: Sequence[Order]) -> Any:
-        """The plan of some orders."""
-        found = plan([requirement_of(order) for order in orders], self._inventory)
+    def planned(self, document: Path) -> Any:
+        """The plan of the requirements in a document."""
+        requirements = load_requirements(document)
+        assert not requirements.broken, requirements.broken[0]
+        found = plan(requirements, self._inventory)
         assert not found.broken, found.broken[0].error
         assert not found.waiting, found.waiting[0]
         return found
@@ -162,12 +168,9 @@ class Ours:
     @contextlib.contextmanager
     def finishing(self) -> Iterator[Finishing]:
         """What writes and delivers, into a new folder."""
-        from dtedask.products.deliveries.folder import FolderOptions
-
         self._runs += 1
-        out = self._folder / f"run-{self._runs}"
-        options = FolderOptions(type="folder", path=str(out))
-        with Finishing(Ledger(self._folder / f"state-{self._runs}"), output=options, notices="") as finishing:
+        output = output_of(str(self._folder / f"run-{self._runs}"))
+        with Finishing(Ledger(self._folder / f"state-{self._runs}"), output=output) as finishing:
             yield finishing
 
 
@@ -178,9 +181,9 @@ def seconds(function: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def one_step(ours: Ours, orders: Sequence[Order], threads: int) -> dict[str, float]:
+def one_step(ours: Ours, document: Path, threads: int) -> dict[str, float]:
     """The products of one step: reading, computing and writing each alone, and all together."""
-    planned = ours.planned(orders)
+    planned = ours.planned(document)
     reads = list({id(node): node for one in planned.makes for node in behind(one.nodes) if not node.inputs}.values())
     fields: dict[str, Any] = {}
 
@@ -195,7 +198,7 @@ def one_step(ours: Ours, orders: Sequence[Order], threads: int) -> dict[str, flo
     took["compute"] = seconds(lambda: make(held, finish=lambda *one: kept.append(one), threads=threads))
     with ours.finishing() as finish, ThreadPoolExecutor(4) as pool:
         took["write"] = seconds(lambda: list(pool.map(lambda one: finish(*one), kept)))
-    took["together"] = seconds(lambda: ours.delivered(ours.planned(orders)))
+    took["together"] = seconds(lambda: ours.delivered(ours.planned(document)))
     return took
 
 
@@ -251,16 +254,17 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
     ours = Ours(folder / "in", folder, options.threads)
     if mir is not None:
         mir.products(sample)
-    warm = ours.made(ours.planned(orders))
+    document = write_requirements(folder / "all.yaml", orders)
+    warm = ours.made(ours.planned(document))
     found: dict[str, list[float]] = {"reads": [sum(len(one.fields) for one in orders) / warm.counts.read]}
-    steps = [one for one in orders if one.fields[0][1] == "0"]
-    many = orders_of(options.checked, options.fields, options.each)
+    step = write_requirements(folder / "step.yaml", [one for one in orders if one.fields[0][1] == "0"])
+    many = write_requirements(folder / "many.yaml", orders_of(options.checked, options.fields, options.each))
     for _ in range(options.rounds):
         before = mir.products(sample) if mir else 1.0
-        made = len(orders) / seconds(lambda: ours.made(ours.planned(orders)))
-        delivered = len(orders) / seconds(lambda: ours.delivered(ours.planned(orders)))
+        made = len(orders) / seconds(lambda: ours.made(ours.planned(document)))
+        delivered = len(orders) / seconds(lambda: ours.delivered(ours.planned(document)))
         rate = (before + (mir.products(sample) if mir else 1.0)) / 2
-        took = one_step(ours, steps, options.threads)
+        took = one_step(ours, step, options.threads)
         told = {"mir, products/s": rate, "made, products/s": made, "delivered, products/s": delivered}
         told |= {"products/s, made": made / rate, "products/s, delivered": delivered / rate}
         told |= {f"one step, {name}, s": one for name, one in took.items()}
