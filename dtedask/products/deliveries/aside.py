@@ -107,7 +107,8 @@ def _own_folder(parent: Path) -> tuple[Path, int]:
     """A new folder and the lock on it, by which others know that its writer lives."""
     while True:
         path = parent / uuid4().hex
-        with suppress(FileNotFoundError):  # swept before it was locked
+        # Swept before it was locked; or its parent was there, and gone a moment later.
+        with suppress(FileNotFoundError, FileExistsError):
             path.mkdir(parents=True)
             number = os.open(path, os.O_RDONLY)
             fcntl.flock(number, fcntl.LOCK_EX)

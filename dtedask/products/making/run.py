@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make"]
 
-_FINISHERS = 4
+_FINISHERS = 8  # they wait for disks and servers most of the time
 _NO_LIMIT = 2**62
 
 
