@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from dtedask.core.documents import KeyPath, Lines
 from dtedask.products.requirement import Requirement
 from dtedask.products.requirements.broken import Broken
 from dtedask.products.requirements.checking import Checker
 from dtedask.products.requirements.parts import digest
-from dtedask.products.requirements.raw import Mistake
+from dtedask.products.requirements.raw import Mistake, Source
 from dtedask.products.requirements.sources import read_sources
 
 __all__ = ["Requirements", "load_requirements"]
@@ -64,7 +65,11 @@ class Requirements:
 
 
 def load_requirements(
-    source: OneSource | Iterable[OneSource], *, defaults: Mapping[str, Any] | None = None
+    source: OneSource | Iterable[OneSource],
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    lines: Lines | None = None,
+    at: KeyPath = (),
 ) -> Requirements:
     """Read requirements, and check each by itself.
 
@@ -74,6 +79,10 @@ def load_requirements(
         Files, folders, globs, YAML or MARS-like text, or what YAML would give.
     defaults : mapping, optional
         Keys that all requirements have where neither they nor their document say otherwise.
+    lines : Lines, optional
+        Where the keys of a mapping stand, for a part of a document that is read already.
+    at : tuple of str and int
+        Key path of that part.
 
     Returns
     -------
@@ -87,14 +96,14 @@ def load_requirements(
     """
     sources = [source] if isinstance(source, str | os.PathLike | Mapping) else list(source)
     with _without_collector():
-        return _checked(sources, defaults or _NOTHING)
+        return _checked(read_sources(sources, lines, at), defaults or _NOTHING)
 
 
-def _checked(sources: list[OneSource], defaults: Mapping[str, Any]) -> Requirements:
+def _checked(documents: Iterable[Source], defaults: Mapping[str, Any]) -> Requirements:
     valid: dict[str, Requirement] = {}
     broken: list[Broken] = []
     notes: list[Mistake] = []
-    for document in read_sources(sources):
+    for document in documents:
         checker = Checker(document, defaults)
         for item in document.items:
             made = checker.check(item)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from dtedask.core.documents import KeyPath
+from dtedask.core.documents import KeyPath, Lines
 
-__all__ = ["Item", "Mistake", "NamedPlace", "Place", "Source"]
+__all__ = ["InnerPlace", "Item", "LinesPlace", "Mistake", "NamedPlace", "Place", "Source"]
 
 
 class Place(Protocol):
@@ -35,6 +35,48 @@ class NamedPlace:
     def at(self, path: KeyPath = ()) -> str:  # noqa: ARG002 - there are no lines
         """See `Place`."""
         return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class LinesPlace:
+    """The place of a part of a document that is read already.
+
+    Parameters
+    ----------
+    lines : Lines
+        Where each of its keys stands.
+    before : tuple of str and int
+        Key path of the part.
+    """
+
+    lines: Lines
+    before: KeyPath = ()
+
+    def at(self, path: KeyPath = ()) -> str:
+        """See `Place`."""
+        return self.lines.at((*self.before, *path))
+
+
+@dataclass(frozen=True, slots=True)
+class InnerPlace:
+    """The place of a part of a part.
+
+    Parameters
+    ----------
+    outer : Place
+        That of the whole.
+    before : tuple of str and int
+        Key path of the part.
+    """
+
+    outer: Place
+    before: KeyPath
+
+    def at(self, path: KeyPath = ()) -> str:
+        """See `Place`."""
+        if isinstance(self.outer, NamedPlace):
+            return f"{self.outer.name}[{self.before[-1]}]"
+        return self.outer.at((*self.before, *path))
 
 
 @dataclass(frozen=True, slots=True)

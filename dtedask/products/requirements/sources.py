@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dtedask.core.documents import KeyPath, Lines
 from dtedask.core.errors import DocumentError
 from dtedask.core.nearest import did_you_mean
 from dtedask.products.requirements.mars_text import is_mars_text, read_mars_text
-from dtedask.products.requirements.raw import Item, NamedPlace, Source
-from dtedask.products.requirements.yaml_text import read_yaml_text
+from dtedask.products.requirements.raw import InnerPlace, Item, LinesPlace, NamedPlace, Place, Source
+from dtedask.products.requirements.yaml_text import TOP, read_yaml_text
 
 __all__ = ["read_sources"]
 
@@ -21,22 +22,34 @@ _MARS = (".mars", ".req")
 _PLACE = "<requirements>"
 
 
-def read_sources(sources: Iterable[object]) -> Iterator[Source]:
-    """Read all documents of some sources, in their order; those of a folder by name.
+def read_sources(sources: Iterable[object], lines: Lines | None = None, at: KeyPath = ()) -> Iterator[Source]:
+    """Read all documents of some sources, in their order; those of a folder by name, each file once.
+
+    Parameters
+    ----------
+    sources : iterable
+        Paths, texts and mappings.
+    lines : Lines, optional
+        Where the keys of mappings stand, for those that are parts of a document.
+    at : tuple of str and int
+        Key path of the mappings there.
 
     Raises
     ------
     DocumentError
         If one cannot be read.
     """
+    seen: set[Path] = set()
     for source in sources:
         if isinstance(source, Mapping):
-            yield _of_mapping(source)
+            yield _of_mapping(source, NamedPlace(_PLACE) if lines is None else LinesPlace(lines, at))
         elif isinstance(source, str) and _is_text(source):
             yield from _of_text(source, _PLACE)
         elif isinstance(source, str | os.PathLike):
             for file in _files(Path(source).expanduser()):
-                yield from _of_text(_content(file), str(file), file)
+                if file.resolve() not in seen:
+                    seen.add(file.resolve())
+                    yield from _of_text(_content(file), str(file), file)
         else:
             raise DocumentError(f"{source!r} is no source of requirements.", hint="Give a path, a text or a mapping.")
 
@@ -45,16 +58,15 @@ def _is_text(source: str) -> bool:
     return "\n" in source or ": " in source or "=" in source or source.lstrip().startswith(("{", "["))
 
 
-def _of_mapping(source: Mapping[str, Any]) -> Source:
-    is_document = bool(source.keys() & {"requirements", "defaults", "areas"})
-    listed = source.get("requirements") or [] if is_document else [source]
-    items = [Item(one, NamedPlace(f"{_PLACE}[{place}]")) for place, one in enumerate(listed)]
-    place = NamedPlace(_PLACE)
-    return (
-        Source(items, place, source.get("defaults") or {}, source.get("areas") or {})
-        if is_document
-        else Source(items, place)
-    )
+def _of_mapping(source: Mapping[str, Any], place: Place) -> Source:
+    if not source.keys() & {"requirements", "defaults", "areas"}:
+        return Source([Item(source, place)], place)
+    for key in source:
+        if key not in TOP:
+            raise DocumentError(f"{place.at((key,))}: unknown key {key!r}.", hint=did_you_mean(str(key), TOP))
+    listed = source.get("requirements") or []
+    items = [Item(one, InnerPlace(place, ("requirements", number))) for number, one in enumerate(listed)]
+    return Source(items, place, source.get("defaults") or {}, source.get("areas") or {})
 
 
 def _of_text(text: str, place: str, file: Path | None = None) -> list[Source]:
@@ -66,7 +78,9 @@ def _of_text(text: str, place: str, file: Path | None = None) -> list[Source]:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix.lower() in (*_YAML, *_MARS))
+        found = sorted(
+            file for file in path.rglob("*") if file.suffix.lower() in (*_YAML, *_MARS) and _is_shown(file, path)
+        )
         if not found:
             raise DocumentError(
                 f"There are no requirements in the folder {str(path)!r}.",
@@ -81,9 +95,14 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
+def _is_shown(file: Path, folder: Path) -> bool:
+    """Whether neither a file nor a folder above it is hidden, as the copies of editors are."""
+    return not any(part.startswith(".") for part in file.relative_to(folder).parts)
+
+
 def _content(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")
     except FileNotFoundError as error:
         there = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
         raise DocumentError(

@@ -191,6 +191,7 @@ def _section_of(name: str) -> tuple[Section, str] | None:
         return None
 
 
+@lru_cache(1024)
 def _nearest(name: str) -> str:
     return did_you_mean(name, [*_KEYWORDS, "request", *key_order(), *tables()["aliases"]])
 

@@ -17,9 +17,10 @@ from dtedask.products.requirements.yaml_nodes import NodePlace, item_of, nodes_o
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["read_yaml_text"]
+__all__ = ["TOP", "read_yaml_text"]
 
-_TOP = ("requirements", "defaults", "areas", "description")
+TOP = ("requirements", "defaults", "areas", "description")
+"""Keys of a document."""
 
 
 def read_yaml_text(text: str, place: str, file: Path | None = None) -> list[Source]:
@@ -60,14 +61,14 @@ def _source(node: yaml.Node, place: str, file: Path | None) -> Source:
     if isinstance(node, yaml.SequenceNode):
         return Source([item_of(one, place) for one in node.value], top, file=file)
     if not isinstance(node, yaml.MappingNode):
-        raise DocumentError(f"{top.at()}: this is no mapping of keys.", hint=did_you_mean("", _TOP))
+        raise DocumentError(f"{top.at()}: this is no mapping of keys.", hint=did_you_mean("", TOP))
     keys = {str(key.value): value for key, value in node.value}
-    if not keys.keys() & set(_TOP[:3]):
+    if not keys.keys() & set(TOP[:3]):
         return Source([item_of(node, place)], top, file=file)
     for key, _ in node.value:
-        if key.value not in _TOP:
+        if key.value not in TOP:
             where = f"{place}:{key.start_mark.line + 1}"
-            raise DocumentError(f"{where}: unknown key {key.value!r}.", hint=did_you_mean(str(key.value), _TOP))
+            raise DocumentError(f"{where}: unknown key {key.value!r}.", hint=did_you_mean(str(key.value), TOP))
     listed = keys.get("requirements")
     if isinstance(listed, yaml.SequenceNode):
         items = [item_of(one, place) for one in listed.value]

@@ -1,11 +1,13 @@
 """Requirements from YAML: what they become, and what is said of broken ones."""
 
+import pickle
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dtedask.core.documents import read_yaml
 from dtedask.core.errors import DocumentError
 from dtedask.products import Cycle
 from dtedask.products.requirements import load_requirements
@@ -180,6 +182,43 @@ def test_files_folders_globs_several_documents_and_mappings_are_read(tmp_path):
     assert [
         one.name for one in only([{"name": "d", "param": "2t"}, {"requirements": [{"name": "e", "param": 130}]}])
     ] == ["d", "e"]
+
+
+def test_a_file_is_read_once_and_hidden_ones_are_not(tmp_path):
+    (tmp_path / "a.yaml").write_bytes("\ufeffname: a\r\nparam: 2t\r\n".encode())
+    (tmp_path / ".#a.yaml").write_text("{name: b, param: 2t}")
+    assert [one.name for one in only([tmp_path, tmp_path / "a.yaml", str(tmp_path / "*.yaml")])] == ["a"]
+
+
+def test_a_part_of_another_document_has_the_lines_of_that():
+    text = "other: 1\nproducts:\n  requirements:\n  - {name: a, param: 2t}\n  - name: b\n    param: 2tt\n"
+    data, lines = read_yaml(text, "recipe.yaml")
+    found = load_requirements(data["products"], lines=lines, at=("products",))
+    assert found.valid[0].place == "recipe.yaml:4"
+    assert found.broken[0].place == "recipe.yaml:6"
+
+
+def test_requirements_travel():
+    for one in only(WHOLE):
+        again = pickle.loads(pickle.dumps(one))
+        assert (again.name, again.request, again.how, again.format, again.delivery, again.deadline, again.digest) == (
+            one.name,
+            one.request,
+            one.how,
+            one.format,
+            one.delivery,
+            one.deadline,
+            one.digest,
+        )
+
+
+def test_many_requirements_keep_their_order_and_share_what_is_equal():
+    areas = [f"{north}/0/{north - 10}/10" for north in range(20, 60)]
+    lines = [f"- {{name: n{n}, owner: u{n % 7}, param: 2t, step: 6, area: {areas[n % 40]}}}" for n in range(2000)]
+    found = only("requirements:\n" + "\n".join(lines))
+    assert [one.name for one in found] == [f"n{n}" for n in range(2000)]
+    assert len({id(one.how) for one in found}) == 40
+    assert len({id(one.format) for one in found}) == 1
 
 
 def test_a_source_that_is_not_there_is_an_error(tmp_path):

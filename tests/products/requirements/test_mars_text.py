@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,6 +91,7 @@ def as_text(order, gap, before):
     return f",{gap}".join(["disseminate", *(f"{key}{gap}={gap}{value}" for key, value in quoted.items())]) + "\n"
 
 
+@pytest.mark.slow
 @given(ORDERS, GAPS)
 def test_any_requirements_are_the_same_in_both_languages(orders, gap):
     named = [{**order, "name": f"n{number}"} for number, order in enumerate(orders)]
@@ -103,6 +105,7 @@ def test_any_requirements_are_the_same_in_both_languages(orders, gap):
         assert text.splitlines()[line - 1].startswith("disseminate")
 
 
+@pytest.mark.slow
 @given(st.text("disemnat,=/\"'#!\n abf2t", max_size=60))
 def test_no_text_is_an_error_that_is_not_ours(text):
     with suppress(DtedaskError):

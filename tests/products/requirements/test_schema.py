@@ -6,6 +6,7 @@ import yaml
 
 from dtedask.core.documents import read_yaml
 from dtedask.products.requirements import load_requirements, requirements_schema
+from tests.products.requirements.keywords import HOW
 
 GOOD = [
     "requirements: []",
@@ -33,6 +34,7 @@ def parsed():
     return {text: read_yaml(text, "x")[0] for text in [*GOOD, *BAD]}
 
 
+@pytest.fixture(scope="module")
 def validator():
     schema = requirements_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -40,14 +42,14 @@ def validator():
 
 
 @pytest.mark.parametrize("text", GOOD)
-def test_what_the_schema_takes_is_taken(text, parsed):
-    validator().validate(parsed[text])
+def test_what_the_schema_takes_is_taken(text, parsed, validator):
+    validator.validate(parsed[text])
     assert load_requirements(text if "\n" in text else text + "\n").broken == ()
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_what_the_schema_refuses_is_broken(text, parsed):
-    assert not validator().is_valid(parsed[text])
+def test_what_the_schema_refuses_is_broken(text, parsed, validator):
+    assert not validator.is_valid(parsed[text])
     assert len(load_requirements(text).broken) == 1
 
 
@@ -67,3 +69,16 @@ def test_the_schema_tells_what_each_keyword_is():
     ):
         assert keywords[name]["description"]
     assert yaml.safe_load(yaml.safe_dump(requirements_schema()))
+
+
+@pytest.mark.parametrize("keywords", [keywords for keywords, _ in HOW], ids=str)
+def test_every_way_to_write_a_keyword_is_in_the_schema(keywords, validator):
+    validator.validate({"name": "a", "param": "2t", **keywords})
+
+
+@pytest.mark.parametrize(
+    "key", ["class", "levellist", "parameter", "date", "number", "quantile", "above", "expect", "target"]
+)
+def test_keys_of_mars_and_other_words_are_in_the_schema(key, validator):
+    validator.validate({"name": "a", key: "x"})
+    validator.validate({"defaults": {key: None}})

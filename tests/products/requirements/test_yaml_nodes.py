@@ -24,6 +24,7 @@ DOCUMENTS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(DOCUMENTS, st.booleans())
 def test_values_are_those_of_documents(document, flow):
     text = yaml.safe_dump(document, default_flow_style=flow)
@@ -39,6 +40,7 @@ def test_a_plain_text_is_what_documents_make_of_it(text):
     assert value_of(node, "x") == read_yaml(f"a: {text}\n", "x")[0]
 
 
+@pytest.mark.slow
 @given(DOCUMENTS)
 def test_lines_are_those_of_documents(document):
     text = yaml.safe_dump({"a": document, "b": [document]})
