@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dtedask.core.errors import ProductError
 from dtedask.products.derived.folding import statistic_node
 from dtedask.products.derived.parameter import Axes, Derived, Keys
 from dtedask.products.derived.statistics import LIMITS, Statistic
@@ -42,9 +43,15 @@ class OfMembers(Derived):
         return {**kept, "type": _type_of_members(keys), "param": self.param or keys["param"]}
 
     def inputs(self, keys: Keys, axes: Axes) -> tuple[Keys, ...]:
-        """See `Derived`; none as long as no member is known."""
+        """See `Derived`."""
         like = self.like(keys)
-        return tuple({**like, "number": number} for number in sorted(set(axes.get("number", ())), key=int))
+        numbers = sorted(set(axes.get("number", ())), key=int)
+        if not numbers:
+            raise ProductError(
+                f"No members of param={like['param']} are known for type={self.statistic.kind}.",
+                hint="Name them by number=0/to/50, where 0 is the control forecast.",
+            )
+        return tuple({**like, "number": number} for number in numbers)
 
     def make(self, nodes: Nodes, keys: Keys, inputs: Sequence[Node]) -> Node:  # noqa: ARG002 - they are told by members
         """See `Derived`."""

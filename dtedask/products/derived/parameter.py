@@ -47,13 +47,12 @@ class Derived(ABC):
         Returns
         -------
         tuple of mapping
-            Their keys, in the order in which `make` takes them. An input may be derived itself. Empty as long as it is
-            not known which they are: then the field itself is what is waited for.
+            Their keys, in the order in which `make` takes them. An input may be derived itself.
 
         Raises
         ------
         ProductError
-            If there can be none: a period that begins before the forecast does.
+            If it cannot be said: no member is known yet, or a period would begin before the forecast does.
         """
 
     @abstractmethod

@@ -118,8 +118,9 @@ def test_what_is_asked_of_an_ensemble_is_said_wholly():
         find({"param": "167", "type": "ep", "above": "5", "below": "3"})
 
 
-def test_as_long_as_no_member_is_known_there_are_no_inputs():
-    assert find({"param": "167", "type": "em"}).inputs({"param": "167", "type": "em"}, {"number": ()}) == ()
+def test_members_that_nobody_knows_are_no_ensemble():
+    with pytest.raises(ProductError, match="No members of param=167"):
+        find({"param": "167", "type": "em"}).inputs({"param": "167", "type": "em"}, {"number": ()})
 
 
 @pytest.mark.parametrize(
