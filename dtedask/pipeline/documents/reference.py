@@ -8,14 +8,16 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
+
+from pydantic import BaseModel
 
 from dtedask.pipeline.action import ActionOptions, action_class, action_types
 from dtedask.pipeline.documents.reference_examples import EXAMPLES
 from dtedask.pipeline.sink import sink_class, sink_types
 
-__all__ = ["reference"]
+__all__ = ["options_tables", "reference"]
 
 _HEAD = """# Actions
 
@@ -82,15 +84,18 @@ def _common() -> str:
 
 
 def _section(name: str, kind: Any, example: str, what: str = "") -> str:
-    schema = kind.Options.model_json_schema()
-    shared = ActionOptions.model_fields.keys() | {"on-error"}
-    own = {key: option for key, option in schema["properties"].items() if key not in shared}
-    rows = [_row(key, option, schema, required=key in schema.get("required", ())) for key, option in own.items()]
     said = [_text(kind.__doc__), "", _text(kind.Options.__doc__)]
     code = ["```yaml", example.strip(), "```", ""] if example else []
-    return "\n".join(
-        [f"{'###' if what else '##'} {what}{name}", "", *said, "", *_table(rows), *_nested(own, schema, []), *code]
-    )
+    tables = options_tables(kind.Options, left_out=ActionOptions.model_fields.keys() | {"on-error"})
+    return "\n".join([f"{'###' if what else '##'} {what}{name}", "", *said, "", *tables, *code])
+
+
+def options_tables(options: type[BaseModel], *, left_out: Container[str]) -> list[str]:
+    """Lines of Markdown: a table of options with kind, default and meaning, and one for each model in them."""
+    schema = options.model_json_schema()
+    own = {key: option for key, option in schema["properties"].items() if key not in left_out}
+    rows = [_row(key, option, schema, required=key in schema.get("required", ())) for key, option in own.items()]
+    return [*_table(rows), *_nested(own, schema, [])]
 
 
 def _table(rows: list[str]) -> list[str]:

@@ -25,7 +25,7 @@ __all__ = ["Csv", "CsvOptions"]
 class CsvOptions(TableOptions):
     """Tables of points as text: UTF-8, times in UTC by ISO 8601, steps in hours; missing values are empty."""
 
-    delimiter: Literal[",", ";", "\t"] = ","
+    delimiter: Literal[",", ";", "tab"] = ","
     """What stands between columns."""
     decimals: int | None = Field(None, ge=0, le=15)
     """Decimals of values; as many as tell numbers apart by default."""
@@ -63,7 +63,9 @@ class Csv(Format):
         columns = columns_of(parts, options)
         frame = pd.DataFrame({self._head(one): _texts(one, options.decimals) for one in columns}, copy=False)
         with path.open("x", encoding="utf-8", newline="") as file:
-            frame.to_csv(file, sep=options.delimiter, index=False, lineterminator="\n")
+            frame.to_csv(
+                file, sep="\t" if options.delimiter == "tab" else options.delimiter, index=False, lineterminator="\n"
+            )
 
     def _head(self, column: Column) -> str:
         units = str(column.attributes.get("units", ""))
