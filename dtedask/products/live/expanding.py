@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dtedask.products.format import format_class
+from dtedask.products.live.growing import same_named
 from dtedask.products.live.order import LeftOpen, Need, Order, need_of
-from dtedask.products.planning.canonical import canonical, params_of
+from dtedask.products.planning.canonical import canonical
 from dtedask.products.planning.expansion import Expansion
 from dtedask.products.planning.ordered import Ordering
 from dtedask.products.requirements.names import template_keys
 
 if TYPE_CHECKING:
     from dtedask.core.commit import Change, Commit
+    from dtedask.products.planning.cycle_fields import CycleFields
     from dtedask.products.planning.inventory import Inventory
     from dtedask.products.product import Product
-    from dtedask.products.requirement import Cycle, Requirement
+    from dtedask.products.requirement import Cycle, PostProcessing, Requirement
 
 __all__ = ["Expanding", "net_fields", "present_of"]
 
@@ -25,6 +27,7 @@ Fields = tuple[Mapping[str, str], ...]
 _CYCLE = frozenset({"date", "time"})
 _TOLD_BY_FIELDS = frozenset({"class", "stream", "expver", "type", "levtype"})
 _WITHOUT_LEVEL = frozenset({"sfc", "o2d"})
+_WITHIN_A_KIND = frozenset({"date", "time", "step", "levelist", "number"})
 _WITHOUT_MEMBERS = frozenset({"an", "fc"})
 
 
@@ -43,6 +46,7 @@ class Expanding:
         self.cycle = cycle
         self._known = inventory.at(cycle)
         self._expansion, self._ordering = Expansion(inventory), Ordering(inventory)
+        self._hows: dict[PostProcessing, PostProcessing] = {}
 
     def orders(self, requirement: Requirement) -> list[Order]:
         """Products of a requirement, each with all that it is made of.
@@ -53,11 +57,14 @@ class Expanding:
             If the requirement cannot be expanded.
         """
         names = frozenset(template_keys(requirement.file_name or format_class(requirement.format.type).default_name))
+        how = self._hows.setdefault(requirement.how, requirement.how)
         found = []
         for product in self._expansion.products(requirement, self.cycle):
-            fields = (keys for one in self._ordering.of(product) for keys in one.fields)
-            needs = tuple(dict.fromkeys(map(need_of, fields)))
-            found.append(Order(product, needs, _left_open(product, needs, names, self._known.params)))
+            ordered = self._ordering.of(product, how)
+            needs = tuple(dict.fromkeys(need_of(keys) for one in ordered for keys in one.fields))
+            is_made = any(one.is_derived for one in ordered)
+            left_open = _left_open(product, needs, names, self._known, is_made=is_made)
+            found.append(Order(product, needs, left_open))
         return found
 
 
@@ -89,13 +96,24 @@ def _fields_of(changes: Iterable[Change]) -> Iterator[Mapping[str, str]]:
             yield canonical(dict(zip(names, combination, strict=True)))
 
 
-def _left_open(product: Product, needs: Iterable[Need], names: frozenset[str], known: frozenset[str]) -> LeftOpen:
+def _left_open(
+    product: Product, needs: Sequence[Need], names: frozenset[str], known: CycleFields, *, is_made: bool
+) -> LeftOpen:
     axes = _open_axes(product)
-    if axes - names:
+    if axes - names and not _was_before(needs, known):
         return "fields"
-    if axes or not _are_known(needs, product.requirement, known):
+    params = {value for need in needs for key, value in need if key == "param"} - known.params
+    if params and is_made:
+        return "ways"
+    if axes or any(len(same_named(param)) > 1 for param in params):
         return "products"
     return "nothing" if all(keys.keys() >= _TOLD_BY_FIELDS for keys in product.fields) else "keys"
+
+
+def _was_before(needs: Sequence[Need], known: CycleFields) -> bool:
+    """Whether an earlier cycle tells how many fields there will be."""
+    kinds = {tuple(part for part in need if part[0] not in _WITHIN_A_KIND and part[1] != "all") for need in needs}
+    return all(known.was_before(dict(kind)) for kind in kinds)
 
 
 def _open_axes(product: Product) -> frozenset[str]:
@@ -115,10 +133,3 @@ def _open_axes(product: Product) -> frozenset[str]:
 def _is_within(request: Mapping[str, tuple[str, ...]], key: str, values: frozenset[str]) -> bool:
     """Whether a key has only some values; one that is not named is taken to."""
     return set(request.get(key, ())) <= values
-
-
-def _are_known(needs: Iterable[Need], requirement: Requirement, known: frozenset[str]) -> bool:
-    """Whether each parameter is one that there is, or that has one number only: names of many have several."""
-    asked = map(params_of, requirement.request.get("param", ()))
-    several = {param for params in asked if len(params) > 1 for param in params}
-    return all(value in known for need in needs for key, value in need if key == "param" and value in several)

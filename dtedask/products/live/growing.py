@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from dtedask.core.errors import InvalidValueError
 from dtedask.products.planning.canonical import params_of
 from dtedask.products.requirement import Cycle
+from dtedask.request.parameters import accepted_ids, parameter
 
 if TYPE_CHECKING:
     from dtedask.products.live.order import Order
     from dtedask.products.requirement import Requirement
 
-__all__ = ["Growing"]
+__all__ = ["Growing", "same_named"]
 _TELLING = ("class", "stream", "expver", "model", "levtype")
 """Keys that inputs have in common with what is made of them."""
 
@@ -29,11 +32,12 @@ class Growing:
         self._known.get(cycle, {}).pop(requirement.name, None)
         if orders and all(order.left_open in ("nothing", "keys") for order in orders):
             return
-        # Of a requirement that finds nothing yet nobody knows which parameters it is made of.
+        # Of what finds nothing yet nobody knows which parameters it is made of.
         asked = requirement.request.get("param", ())
         params = {value for order in orders for need in order.needs for key, value in need if key == "param"}
         params.update(param for name in asked for param in params_of(name))
-        is_any = not orders or not asked or "all" in asked
+        params.update(other for param in tuple(params) for other in same_named(param))
+        is_any = not orders or not asked or "all" in asked or any(order.left_open == "ways" for order in orders)
         known = self._known.setdefault(cycle, {})
         known[requirement.name] = (requirement, frozenset() if is_any else frozenset(params))
 
@@ -54,6 +58,15 @@ class Growing:
     def close(self, cycle: Cycle) -> None:
         """Look at a cycle no more."""
         self._known.pop(cycle, None)
+
+
+@lru_cache(maxsize=4096)
+def same_named(param: str) -> frozenset[str]:
+    """ParamIds of the same short name as one, itself included: a request by name means any of them."""
+    try:
+        return frozenset((param, *accepted_ids(parameter(param).short_name)))
+    except InvalidValueError:  # of a centre whose parameters ecCodes does not know
+        return frozenset((param,))
 
 
 def _may_take(requirement: Requirement, params: frozenset[str], keys: Mapping[str, str]) -> bool:

@@ -14,9 +14,10 @@ __all__ = ["LeftOpen", "Need", "Order", "need_of"]
 Need = tuple[tuple[str, str], ...]
 """Keys of one field as far as a product names them, in the order of their names: any field that has them answers."""
 
-LeftOpen = Literal["nothing", "keys", "products", "fields"]
+LeftOpen = Literal["nothing", "keys", "products", "ways", "fields"]
 """What a requirement leaves to what exists: nothing; keys that its fields will tell, such as their class; which
-products there are, such as one for each step; or which fields a product holds, such as all members."""
+products there are, such as one for each step; of which fields they are made, as long as none of them has come; or which
+fields a product holds, such as all members."""
 
 
 def need_of(keys: Mapping[str, str]) -> Need:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dtedask.products.planning.canonical import Place, member_of, params_of, place_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CycleFields"]
 
+_LAST = 8
 _AXES = ("number", "step", "levelist")
 Keys = Mapping[str, str]
 
@@ -58,6 +60,10 @@ class CycleFields:
     def is_like_before(self) -> bool:
         """Whether an earlier cycle is known that this one is expected to be like."""
         return any(True for _ in self._earlier())
+
+    def was_before(self, keys: Keys) -> bool:
+        """Whether one of the last cycles that this one is expected to be like had fields of some keys."""
+        return any(any(True for _ in before.matching(keys)) for before in islice(self._earlier(), _LAST))
 
     def find(self, keys: Keys) -> Available | None:
         """The field of some keys: of several grids that of the most points; None where there is none."""

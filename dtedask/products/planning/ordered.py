@@ -53,6 +53,11 @@ class Ordered:
         yield from self.others.values()
 
     @property
+    def is_derived(self) -> bool:
+        """Whether a part of it is made of other parameters."""
+        return any(need.recipe is not None for need in self._all)
+
+    @property
     def missing(self) -> tuple[Keys, ...]:
         """Canonical keys of the fields that do not exist."""
         return tuple(keys for need in self._all for keys in need.missing)
