@@ -142,6 +142,7 @@ class Following:
             if not isinstance(one, Commit):
                 self._take(one)
         self._look_again()
+        self._begin()  # what was delivered before is found to be, and not told to be late
         self._tell(Tick())
         self._begin()
 

@@ -80,6 +80,7 @@ class _Entry:
     again_at: datetime | None = None
     attempts: int = 0
     error: str = ""
+    is_there: bool = False  # made of whatever there was
     is_told: bool = False  # that it is late
 
 
@@ -214,7 +215,7 @@ class Orders:
 
     def _close(self, cycle: Cycle) -> Close:
         names = [*self._cycles.pop(cycle)]
-        left = tuple(self._entries[name].order.product for name in names if self._entries[name].state != "delivered")
+        left = tuple(self._entries[name].order.product for name in names if not self._entries[name].is_there)
         self._growing.close(cycle)
         self._drop(names)
         return Close(cycle, left)
@@ -233,6 +234,7 @@ class Orders:
             self._entries[name].is_touched = False
         for name in event.delivered & orders.keys():
             entry = self._entries[name]
+            entry.is_there = True
             entry.state = "delivered" if entry.state == "waiting" else entry.state
         for order in orders.values():
             for need in order.needs:
@@ -348,6 +350,7 @@ class Orders:
             del self._entries[name]
             return []
         entry.state, entry.error = state, error
+        entry.is_there |= state == "delivered"
         entry.attempts = entry.attempts + 1 if state == "failed" else 0
         is_again, entry.is_again = entry.is_again, False
         return self._start([name], now) if is_again else []
@@ -393,7 +396,7 @@ class Orders:
 
     def _late(self, name: str, now: datetime) -> list[Instruction]:
         entry = self._entries.get(name)
-        if entry is None or entry.is_dropped or entry.is_told or entry.state == "delivered":
+        if entry is None or entry.is_dropped or entry.is_told or entry.is_there:
             return []
         product = entry.order.product
         if product.due is None or product.due > now:

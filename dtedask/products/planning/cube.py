@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dtedask.core.errors import NotFoundError
 from dtedask.pipeline.sources.cubes import location_of, unread_records
 from dtedask.pipeline.sources.order import in_one_order
 from dtedask.products.planning.available import Available
@@ -55,7 +56,7 @@ class CubeFields(Supply):
     def cycles(self) -> Iterable[Cycle]:
         """See `Supply`."""
         found: set[Cycle] = set()
-        for selection in self._store.select(self._request, verb="retrieve"):
+        for selection in self._select(self._request):
             found.update(_cycles_of(selection))
         return found
 
@@ -80,10 +81,16 @@ class CubeFields(Supply):
     def _at(self, cycle: Cycle) -> dict[str, list[Selection]]:
         if cycle not in self._of:
             found: dict[str, list[Selection]] = {}
-            for selection in self._store.select(self._request_at(cycle), verb="retrieve"):
+            for selection in self._select(self._request_at(cycle)):
                 found.setdefault(selection.constants.get("param", ""), []).append(selection)
             self._of[cycle] = found
         return self._of[cycle]
+
+    def _select(self, request: Request) -> Iterable[Selection]:
+        try:
+            return self._store.select(request, verb="retrieve")
+        except NotFoundError:  # nothing has been archived yet
+            return ()
 
     def _request_at(self, cycle: Cycle) -> Request:
         own = {key: list(values) for key, values in self._request.items()}

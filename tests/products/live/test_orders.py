@@ -130,6 +130,18 @@ def test_what_failed_is_late_with_its_error_and_what_is_delivered_is_not_late():
     ]
 
 
+def test_what_was_delivered_before_is_not_late_while_it_is_made_again_or_lacks_input():
+    of = requirement("a", hours=6)
+    orders = order("", keys(step="0"), of=of, file_name="0"), order("", keys(step="6"), of=of, file_name="6")
+    machine, _ = opened(present=[keys(step="0")])
+    machine.handle(Required((of,)), NOW)
+    here, gone = (one.id for one in orders)
+    present = frozenset(orders[0].needs)
+    assert started(machine.handle(Opened(CYCLE, (of,), orders, present, frozenset((here, gone))), NOW)) == [here]
+    assert machine.state(gone) == "delivered"
+    assert machine.handle(Tick(), NOW + 2 * HOUR) == []
+
+
 def test_a_cycle_is_expected_from_its_base_time_though_nothing_of_it_is_there():
     machine = Orders()
     midnight, noon = requirement("a", time="0000"), requirement("b", time="0000/1200")
