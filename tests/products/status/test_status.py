@@ -98,7 +98,7 @@ def test_failures_say_what_went_wrong(desk):
     makes = desk.planned(wanted).makes
     first, second = (make.products[0] for make in makes)
     desk.ledger.failed(first, ProductError("The disk is full."), digest=makes[0].digest)
-    desk.ledger.made([second], makes[1].digest, "sha256:0", 10)
+    desk.ledger.made([(second, str(desk.out))], makes[1].digest, "sha256:0", 10)
     away = DeliveryError("The server does not answer.")
     desk.ledger.record(Outcome(second, str(desk.out), error=away), makes[1].digest)
     found = _status(desk, wanted)
