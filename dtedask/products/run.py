@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dtedask.products.planning.make import Make
     from dtedask.products.product import Product
     from dtedask.products.requirement import Requirement
+    from dtedask.products.status import Status
 
 __all__ = ["Products"]
 
@@ -271,6 +272,20 @@ class Products:
                 reload=reload,
                 on_event=on_event,
             )
+
+    def status(self, cycles: Cycles = None, *, states: Sequence[str] = (), now: datetime | None = None) -> Status:
+        """Say of each product what became of it: delivered, waiting for which input, late and why, failed."""
+        from dtedask.products.status import status
+
+        return status(
+            self._wanted,
+            self.ledger,
+            self.inventory,
+            cycles=cycles_of(cycles),
+            states=states,
+            output=self._place,
+            now=now or datetime.now(UTC),
+        )
 
     def close(self) -> None:
         """Let go of what is open."""

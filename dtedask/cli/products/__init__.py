@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dtedask.cli.products import check, listing, run, schema
+from dtedask.cli.products import check, listing, run, schema, status
 
 
 def add_to(group: typer.Typer) -> None:
@@ -13,3 +13,4 @@ def add_to(group: typer.Typer) -> None:
     listing.add_to(group)
     run.add_to(group)
     schema.add_to(group)
+    status.add_to(group)
