@@ -51,6 +51,9 @@ class Kind:
         What to do then.
     version : int
         Number of the schema.
+    outlives_power_cuts : bool
+        Whether a transaction is on disk at its end; else it outlives the process, and a power cut may take the last
+        ones, in order.
     """
 
     what: str
@@ -58,6 +61,7 @@ class Kind:
     error: type[DtedaskError]
     hint: str
     version: int = FORMAT
+    outlives_power_cuts: bool = True
 
 
 NOTICES = Kind(
@@ -156,7 +160,7 @@ def lock_folder(path: Path) -> Path:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if kind.outlives_power_cuts else 'NORMAL'}")
     if _format(connection, path, kind) == kind.version:
         return
     import filelock

@@ -22,8 +22,16 @@ _IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 
 @contextmanager
-def aside(folder: Path) -> Iterator[Path]:
-    """A new name below a folder, for a file or folder that is to be moved from there; what is left there is removed."""
+def aside(folder: Path, *, tidy: bool = True) -> Iterator[Path]:
+    """A new name below a folder, for a file or folder that is to be moved from there; what is left there is removed.
+
+    Parameters
+    ----------
+    folder : Path
+        It is made when it is missing.
+    tidy : bool
+        Whether the folder for what is written aside is removed too, unless others use it.
+    """
     make_folder(folder)
     path, number = _own_folder(folder / ASIDE)
     try:
@@ -31,8 +39,9 @@ def aside(folder: Path) -> Iterator[Path]:
     finally:
         remove(path)
         os.close(number)
-        with suppress(OSError):  # others are at it
-            path.parent.rmdir()
+        if tidy:
+            with suppress(OSError):  # others are at it
+                path.parent.rmdir()
 
 
 def copy_aside(source: Path, path: Path, *, may_link: bool) -> None:
@@ -107,9 +116,9 @@ def _own_folder(parent: Path) -> tuple[Path, int]:
     """A new folder and the lock on it, by which others know that its writer lives."""
     while True:
         path = parent / uuid4().hex
-        # Swept before it was locked; or its parent was there, and gone a moment later.
-        with suppress(FileNotFoundError, FileExistsError):
-            path.mkdir(parents=True)
+        with suppress(FileNotFoundError, FileExistsError):  # the folder above is removed by others as they end
+            parent.mkdir(exist_ok=True)
+            path.mkdir()
             number = os.open(path, os.O_RDONLY)
             fcntl.flock(number, fcntl.LOCK_EX)
             if path.exists():

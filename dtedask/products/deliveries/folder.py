@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from dtedask.core.errors import DeliveryError
 from dtedask.products.deliveries.aside import aside, copy_aside, make_folder, place, sweep, sync_folder
 from dtedask.products.deliveries.checksum import checksum_of_path
 from dtedask.products.deliveries.contents import path_of
-from dtedask.products.deliveries.manifest import lines_to_add
+from dtedask.products.deliveries.lines_file import LinesFile
 from dtedask.products.deliveries.places import safe_name
 from dtedask.products.delivery import Content, Delivery, DeliveryOptions, Receipt
 
@@ -57,6 +57,8 @@ class FolderDelivery(Delivery):
     def __init__(self, options: Any) -> None:
         super().__init__(options)
         self.folder = Path(options.path)
+        self._guard = threading.Lock()
+        self._manifests: dict[str, LinesFile] = {}
         with suppress(OSError):  # whoever delivers is told
             sweep(self.folder)
 
@@ -76,28 +78,9 @@ class FolderDelivery(Delivery):
 
     def record(self, name: str, lines: Sequence[str]) -> None:
         """See `Delivery`."""
-        path = self.folder / name
-        with _told(f"manifest {name}", self.folder):
+        with _told(f"manifest {name}", self.folder), self._guard:
             make_folder(self.folder)
-            is_first = not path.exists()
-            append_lines(path, lines)
-            if is_first:
-                sync_folder(self.folder)
-
-
-def append_lines(path: Path, lines: Sequence[str]) -> None:
-    """Append those lines to a manifest that it lacks, on disk; half a line that a kill has left is cut off."""
-    with path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        there = file.read()
-        whole = there.rfind(b"\n") + 1
-        if whole < len(there):
-            file.truncate(whole)
-        new = lines_to_add(there[:whole].decode().splitlines(), lines, place=str(path))
-        file.write("".join(f"{line}\n" for line in new).encode())
-        file.flush()
-        os.fsync(file.fileno())
+            self._manifests.setdefault(name, LinesFile(self.folder / name)).append(lines)
 
 
 def _is_there(target: Path, content: Content) -> bool:

@@ -23,7 +23,7 @@ from pydantic import Field, field_validator, model_validator
 from dtedask.core.errors import DeliveryError
 from dtedask.products.deliveries.checksum import checksum_of_bytes
 from dtedask.products.deliveries.contents import media_type_of, path_of
-from dtedask.products.deliveries.manifest import delivery_id, lines_to_add
+from dtedask.products.deliveries.manifest import Known, delivery_id
 from dtedask.products.deliveries.places import safe_name
 from dtedask.products.delivery import Content, Delivery, DeliveryOptions, Receipt
 
@@ -137,11 +137,13 @@ class HttpDelivery(Delivery):
             return
         for _ in range(_RACES):
             there = self._send("GET", name, {}, None, what=f"manifest {name}", passes=(404, 410))
-            known = there.body.decode().splitlines() if there.status == 200 else []
-            new = lines_to_add(known, lines, place=self._shown(name))
+            old = there.body.decode().splitlines() if there.status == 200 else []
+            known = Known(self._shown(name))
+            known.read(old)
+            new = known.missing(lines)
             tag = there.headers.get("ETag")
-            only = {"If-Match": tag} if tag and known else {} if known else {"If-None-Match": "*"}
-            if not new or self._send_lines(name, [*known, *new], only).status != 412:
+            only = {"If-Match": tag} if tag and old else {} if old else {"If-None-Match": "*"}
+            if not new or self._send_lines(name, [*old, *new], only).status != 412:
                 return
         raise DeliveryError(f"The manifest {self._shown(name)!r} is changed by others again and again.")
 

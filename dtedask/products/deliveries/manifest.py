@@ -12,7 +12,7 @@ from dtedask.core.errors import DeliveryError
 if TYPE_CHECKING:
     from dtedask.products.delivery import Content, Receipt
 
-__all__ = ["delivery_id", "line_of", "lines_to_add"]
+__all__ = ["Known", "delivery_id", "line_of"]
 
 
 def line_of(content: Content, target: str, receipt: Receipt) -> str:
@@ -45,45 +45,47 @@ def delivery_id(content: Content, target: str) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
 
 
-def lines_to_add(there: Iterable[str], lines: Sequence[str], *, place: str) -> list[str]:
-    """Those of some lines that a manifest lacks: the last line of a product says what lies there.
+class Known:
+    """What is known of a manifest: the last line of each product says what lies there.
 
     Parameters
     ----------
-    there : iterable of str
-        Lines of the manifest.
-    lines : sequence of str
-        Lines that are to be there.
     place : str
         Where the manifest is, for errors.
-
-    Raises
-    ------
-    DeliveryError
-        If what is there is no manifest.
     """
-    last = last_ids(there, place=place)
-    found = []
-    for line in lines:
-        product, own = _product_and_id(line, place)
-        if last.get(product) != own:
-            last[product] = own
-            found.append(line)
-    return found
 
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._last: dict[str, str] = {}
 
-def last_ids(lines: Iterable[str], *, place: str) -> dict[str, str]:
-    """Id of the last line of each product."""
-    return dict(_product_and_id(line, place) for line in lines if line.strip())
+    def read(self, lines: Iterable[str]) -> None:
+        """Take lines that are there, behind those that were read before.
 
+        Raises
+        ------
+        DeliveryError
+            If one is no line of a manifest.
+        """
+        self._last.update(self._product_and_id(line) for line in lines if line.strip())
 
-def _product_and_id(line: str, place: str) -> tuple[str, str]:
-    try:
-        entry: Mapping[str, str] = json.loads(line)
-        return entry["product"], entry["id"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise DeliveryError(
-            f"The file {place!r} is no manifest of products: it has the line {line[:80]!r}.",
-            hint="Move it away; the manifest is written anew from the next delivery on.",
-            is_lasting=True,
-        ) from error
+    def missing(self, lines: Sequence[str]) -> list[str]:
+        """Those of some lines that are to be added, so that the last of each product is there."""
+        last: dict[str, str] = {}
+        found = []
+        for line in lines:
+            product, own = self._product_and_id(line)
+            if last.get(product, self._last.get(product)) != own:
+                last[product] = own
+                found.append(line)
+        return found
+
+    def _product_and_id(self, line: str) -> tuple[str, str]:
+        try:
+            entry: Mapping[str, str] = json.loads(line)
+            return entry["product"], entry["id"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise DeliveryError(
+                f"The file {self._place!r} is no manifest of products: it has the line {line[:80]!r}.",
+                hint="Move it away; the manifest is written anew from the next delivery on.",
+                is_lasting=True,
+            ) from error

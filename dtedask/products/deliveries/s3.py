@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import field_validator
 
 from dtedask.core.errors import DeliveryError
 from dtedask.products.deliveries.checksum import checksum_of_bytes, files_in
 from dtedask.products.deliveries.contents import media_type_of, path_of
-from dtedask.products.deliveries.manifest import lines_to_add
+from dtedask.products.deliveries.manifest import Known
 from dtedask.products.deliveries.places import safe_name
 from dtedask.products.delivery import Content, Delivery, DeliveryOptions, Receipt
 from dtedask.store.failures import first_line
@@ -65,6 +66,15 @@ class _Object:
     size_bytes: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What a manifest was when it was last seen."""
+
+    mode: PutMode
+    data: bytes
+    known: Known
+
+
 class S3Delivery(Delivery):
     """Puts a product where nothing or the known object is, and looks again where somebody was faster.
 
@@ -73,6 +83,11 @@ class S3Delivery(Delivery):
     """
 
     Options = S3Options
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._guard = threading.Lock()
+        self._manifests: dict[str, _Manifest] = {}
 
     def deliver(self, content: Content) -> Receipt:
         """See `Delivery`."""
@@ -85,15 +100,19 @@ class S3Delivery(Delivery):
 
     def record(self, name: str, lines: Sequence[str]) -> None:
         """See `Delivery`."""
-        with _told(f"manifest {name}", self.options.url):
+        with _told(f"manifest {name}", self.options.url), self._guard:
             for _ in range(_RACES):
-                data, mode = self._read(name)
-                new = lines_to_add(data.decode().splitlines(), lines, place=f"{self.options.url}/{name}")
-                if not new:
-                    return
-                text = "".join(f"{line}\n" for line in new)
-                if self._put(name, data + text.encode(), mode, {"Content-Type": "application/jsonl"}):
-                    return
+                found = self._manifests.get(name) or self._read(name)
+                new = found.known.missing(lines)
+                data = found.data + "".join(f"{line}\n" for line in new).encode()
+                tag = self._put(name, data, found.mode, {"Content-Type": "application/jsonl"}) if new else ""
+                if tag is None:  # others were faster
+                    self._manifests.pop(name, None)
+                    continue
+                if new:
+                    found.known.read(new)
+                    self._manifests[name] = _Manifest({"e_tag": tag}, data, found.known)
+                return
         raise _too_many(f"manifest {name}", self.options.url)
 
     def _put_file(self, name: str, source: Path, content: Content) -> bool:
@@ -106,7 +125,7 @@ class S3Delivery(Delivery):
             if content.size_bytes > AT_ONCE_BYTES:
                 self._put_parts(name, source, attributes)
                 return True
-            if self._put(name, source.read_bytes(), there.mode, attributes):
+            if self._put(name, source.read_bytes(), there.mode, attributes) is not None:
                 return True
         raise _too_many(content.product.id, self.options.url)
 
@@ -137,25 +156,28 @@ class S3Delivery(Delivery):
         version = {"e_tag": found.meta["e_tag"]}
         return _Object(version, str(found.attributes.get(_SHA256, "")), found.meta["size"])  # type: ignore[arg-type]
 
-    def _read(self, name: str) -> tuple[bytes, PutMode]:
+    def _read(self, name: str) -> _Manifest:
         import obstore
 
+        known = Known(f"{self.options.url}/{name}")
         try:
             found = obstore.get(self._objects(), name)
-            return bytes(found.bytes()), {"e_tag": found.meta["e_tag"]}
         except FileNotFoundError:
-            return b"", "create"
+            return _Manifest("create", b"", known)
+        data = bytes(found.bytes())
+        known.read(data.decode().splitlines())
+        return _Manifest({"e_tag": found.meta["e_tag"]}, data, known)
 
-    def _put(self, name: str, data: bytes, mode: PutMode, attributes: dict[str, str]) -> bool:
-        """Put an object at once, signed with its checksum; False where another one lies there than was seen."""
+    def _put(self, name: str, data: bytes, mode: PutMode, attributes: dict[str, str]) -> str | None:
+        """Put an object at once, signed with its checksum; gives its tag, None where others were faster."""
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         try:
-            obstore.put(self._objects(), name, data, mode=mode, attributes=attributes, use_multipart=False)
+            done = obstore.put(self._objects(), name, data, mode=mode, attributes=attributes, use_multipart=False)
         except (AlreadyExistsError, PreconditionError):
-            return False
-        return True
+            return None
+        return done["e_tag"] or ""
 
     def _put_parts(self, name: str, source: Path, attributes: dict[str, str]) -> None:
         """Put an object in parts; it appears with the last one."""

@@ -134,8 +134,9 @@ class Finishing:
 
     def close(self) -> list[DtedaskError]:
         """Tell of what is left, and close all places; returns what could not be told."""
-        failures = self._teller.tell()
+        failures = self._teller.close()
         self._places.close()
+        self._staging.close()
         return failures
 
     def __enter__(self) -> Self:
@@ -185,7 +186,7 @@ class Finishing:
         for number, (product, options) in enumerate(wanted):
             is_last = number == len(wanted) - 1 and all(outcome.is_delivered for outcome in outcomes)
             outcomes.append(self._bring(replace(content, product=product, is_spare=is_last), options))
-        self._teller.tell()  # the others need not wait for those that failed
+        self._teller.ask()  # the others need not wait for those that failed
         outcomes = self._try_again(content, wanted, outcomes)
         failed = [place for place, one in zip(wanted, outcomes, strict=True) if not one.is_delivered]
         if content.parts and "fields" in self._kinds(failed):
@@ -214,7 +215,7 @@ class Finishing:
                 product, options = wanted[number]
                 again = self._bring(replace(content, product=product), options)
                 found[number] = replace(again, attempts=found[number].attempts + again.attempts)
-            self._teller.tell()
+            self._teller.ask()
         self._away |= {one.target for one in found if _may_pass(one)}
         return found
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtedask.products.deliveries.aside import aside, sweep
+from dtedask.products.deliveries.aside import aside, remove, sweep
 from dtedask.products.deliveries.checksum import checksum_of_path
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Staging:
         write : callable
             Writes the file or folder to the path that it is given.
         """
-        with aside(self.folder) as path:
+        with aside(self.folder, tidy=False) as path:
             path.mkdir()
             content = path / f"content{suffix}"
             write(content)
@@ -112,10 +112,11 @@ class Staging:
         if number is None:
             return False
         try:
-            with aside(self.folder) as path:
-                os.replace(self.folder / digest, path)  # noqa: PTH105 - gone at once, and then bit by bit
+            (self.folder / digest / _SEAL).unlink(missing_ok=True)  # from here on it is not there
+            remove(self.folder / digest)
         finally:
             os.close(number)
+        self._whole.pop(digest, None)
         return True
 
     def digests(self) -> list[str]:
@@ -132,6 +133,10 @@ class Staging:
                 seen = datetime.fromtimestamp((self.folder / digest).stat().st_mtime, UTC)
                 count += seen < older_than and self.remove(digest)
         return count
+
+    def close(self) -> None:
+        """Tidy up."""
+        sweep(self.folder)
 
     def _put(self, path: Path, digest: str) -> None:
         if self.has(digest):

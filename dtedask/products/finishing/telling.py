@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import json
 import logging
@@ -29,8 +30,9 @@ logger = logging.getLogger(__name__)
 class Teller:
     """Tells of all deliveries that the ledger says nobody was told of.
 
-    Whoever comes while another thread is at it leaves it to that one: many products take one manifest's writing.
-    What could not be told stays in the ledger, and is tried again the next time, or by the next process.
+    A thread does it beside the deliveries, at once, and all that came meanwhile together: many products take one
+    writing of a manifest. What could not be told stays in the ledger, and is tried again the next time, or by the next
+    process.
 
     Parameters
     ----------
@@ -40,28 +42,56 @@ class Teller:
         Where manifests are.
     root : str
         Root whose log and listeners get the notices; "" for none.
+    pause_s : float
+        The thread rests so long after each time, seconds.
     """
 
-    def __init__(self, ledger: Ledger, places: OpenPlaces, root: str) -> None:
+    def __init__(self, ledger: Ledger, places: OpenPlaces, root: str, *, pause_s: float = 0.2) -> None:
         self._ledger = ledger
         self._places = places
         self._root = root
+        self._pause_s = pause_s
         self._busy = threading.Lock()
-        self._asked = itertools.count(1)
-        self._last = 0
+        self._asked = threading.Event()
+        self._closed = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def ask(self) -> None:
+        """Let there be told soon of what the ledger has now; the caller does not wait."""
+        self._asked.set()
+        with self._starting:
+            if self._thread is None and not self._closed.is_set():
+                context = contextvars.copy_context()  # with its settings
+                self._thread = threading.Thread(target=context.run, args=(self._run,), name="tell", daemon=True)
+                self._thread.start()
 
     def tell(self) -> list[DtedaskError]:
         """Tell of all there is; returns what went wrong, which is logged too."""
-        self._last = next(self._asked)
-        failures: list[DtedaskError] = []
-        seen = 0
-        while seen != self._last and self._busy.acquire(blocking=False):
+        with self._busy:
+            return self._tell_all()
+
+    def close(self) -> list[DtedaskError]:
+        """End the thread, and tell of all there is."""
+        self._closed.set()
+        self._asked.set()
+        with self._starting:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+        return self.tell()
+
+    def _run(self) -> None:
+        while True:
+            self._asked.wait()
+            if self._closed.is_set():
+                return
+            self._asked.clear()
             try:
-                seen = self._last
-                failures = self._tell_all()
-            finally:
-                self._busy.release()
-        return failures
+                self.tell()
+            except DtedaskError as error:  # the next time, or close, tells of it
+                logger.warning("%s", error)
+            self._closed.wait(self._pause_s)
 
     def _tell_all(self) -> list[DtedaskError]:
         failures: list[DtedaskError] = []

@@ -46,6 +46,7 @@ _KIND = Kind(
     _SCHEMA,
     ProductError,
     "Check that its disk is there, writable and not full; the option --state names another folder.",
+    outlives_power_cuts=False,
 )
 
 
@@ -84,7 +85,8 @@ class Pending:
 class Ledger:
     """What is known of every product.
 
-    Each change is one transaction, on disk when the call returns.
+    Each change is one transaction, which outlives the process. A power cut may take the last ones: what they tell of
+    is then found at its place, and told of no second time.
 
     Parameters
     ----------

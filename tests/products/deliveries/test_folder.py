@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from dtedask.core.errors import DeliveryError
 from dtedask.products.deliveries import aside
 from dtedask.products.deliveries.folder import FolderDelivery, FolderOptions
-from dtedask.products.deliveries.manifest import lines_to_add
+from dtedask.products.deliveries.manifest import Known
 from dtedask.products.delivery import AnyDelivery
 from tests.products.made import content, product
 
@@ -170,7 +170,10 @@ LINES = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2))).map(
 
 @given(LINES, LINES)
 def test_after_recording_the_last_line_of_each_product_is_the_last_that_was_given(there_already, lines):
-    added = lines_to_add(there_already, lines, place="m")
+    known = Known("m")
+    known.read(there_already)
+    added = known.missing(lines)
     last = {line[12]: line for line in [*there_already, *added]}
     assert last == {line[12]: line for line in [*there_already, *lines]}
-    assert lines_to_add([*there_already, *added], added[-1:], place="m") == []
+    known.read(added)
+    assert known.missing(added[-1:]) == []

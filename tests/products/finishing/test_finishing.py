@@ -33,7 +33,7 @@ def lines(path):
 
 
 def staged(ledger):
-    return sorted(one.name for one in (ledger.folder / "staged").iterdir())
+    return sorted(one.name for one in (ledger.folder / "staged").glob("[!.]*"))
 
 
 def test_equal_products_are_written_once_and_come_to_all_of_their_owners(finishing, ledger, tmp_path, monkeypatch):
