@@ -48,6 +48,15 @@ def _messages(path):
             eccodes.codes_release(handle)
 
 
+def test_words_without_effect_are_told(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("name: a\nparam: 2t\nexpect: any\nstep: 0/to/30\n")
+    done = run("products check a.yaml")
+    assert done.status == 0
+    assert "a.yaml:3: 'expect' has no effect here." in done.err
+    assert "a.yaml:4: step=0/to/30 goes by 12 h" in done.err
+
+
 def test_what_is_broken_is_named_with_its_line_and_the_rest_is_counted(run, place):
     done = run("products check requirements.yaml")
     assert done.status == 2

@@ -32,7 +32,13 @@ def check(files: Files, *, as_json: Json = False) -> None:
 
     found = load_requirements(files)
     if as_json:
-        emit_json({"requirements": len(found.valid), "broken": [_row(one) for one in found.broken]})
+        emit_json(
+            {
+                "requirements": len(found.valid),
+                "broken": [_row(one) for one in found.broken],
+                "notes": list(map(str, found.notes)),
+            }
+        )
     else:
         show_broken(found)
         owners = {one.owner for one in found.valid}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtedask.cli.console import show_error
+from dtedask.cli.console import show_error, show_warning
 
 if TYPE_CHECKING:
     from dtedask.products import Products, Requirements
@@ -62,7 +62,9 @@ def opened(
 
 
 def show_broken(requirements: Requirements) -> None:
-    """Tell each requirement that is broken, with its place."""
+    """Tell each requirement that is broken, with its place, and what one should know of the others."""
+    for note in requirements.notes:
+        show_warning(str(note))
     for one in requirements.broken:
         for mistake in one.mistakes:
             show_error(f"{mistake.place}: requirement {one.name!r}: {mistake.message}", mistake.hint)
