@@ -74,6 +74,13 @@ class WeightsHandle:
         limiting = self.interpolation.limits
         return None if limiting is None else replace(self, interpolation=limiting)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the weights are there: in the memory of the process, or in the cache."""
+        if MEMORY.find(self.key) is not None:
+            return True
+        return bool(self.location) and WeightsCache(self.folder).find(self.key) is not None
+
     def ensure(self, *, threads: int | None = None) -> WeightsHandle:
         """Make the weights and keep them in the cache, unless they are there; return the handle itself."""
         if self.location and WeightsCache(self.folder).find(self.key) is None:

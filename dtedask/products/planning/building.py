@@ -34,8 +34,9 @@ class Building:
 
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes
-        self._natives: dict[int, Node] = {}
-        self._made: dict[tuple[int, int], Node] = {}
+        # What stands for an object by its identity is held beside it.
+        self._natives: dict[int, tuple[Need, Node]] = {}
+        self._made: dict[tuple[int, int], tuple[PostProcessing, Ordered, Node]] = {}
 
     def native(self, need: Need) -> Node:
         """A field before any post-processing; all of its inputs exist.
@@ -45,16 +46,16 @@ class Building:
         DtedaskError
             If it cannot be made of its inputs.
         """
-        found = self._natives.get(id(need))
-        if found is None:
-            if need.available is not None:
-                found = self.nodes.make(need.available.read)
-            elif need.recipe is not None:
-                found = need.recipe.make(self.nodes, need.keys, [self.native(one) for one in need.inputs])
-            else:
-                raise ProductError(f"There is no field {dict(need.keys)}.")
-            self._natives[id(need)] = found
-        return found
+        if id(need) not in self._natives:
+            self._natives[id(need)] = need, self._native(need)
+        return self._natives[id(need)][1]
+
+    def _native(self, need: Need) -> Node:
+        if need.available is not None:
+            return self.nodes.make(need.available.read)
+        if need.recipe is None:
+            raise ProductError(f"There is no field {dict(need.keys)}.")
+        return need.recipe.make(self.nodes, need.keys, [self.native(one) for one in need.inputs])
 
     def processed(self, ordered: Ordered, how: PostProcessing) -> Node:
         """A field as it was ordered.
@@ -66,8 +67,8 @@ class Building:
         """
         place = (id(how), id(ordered))
         if place not in self._made:
-            self._made[place] = self._processed(ordered, how)
-        return self._made[place]
+            self._made[place] = how, ordered, self._processed(ordered, how)
+        return self._made[place][2]
 
     def _processed(self, ordered: Ordered, how: PostProcessing) -> Node:
         if how.derive == "target" and ordered.need.recipe is not None:

@@ -26,7 +26,8 @@ Request = Mapping[str, tuple[str, ...]]
 _CYCLE = ("date", "time")
 _ENSEMBLE = ("cf", "pf")
 _OVER_MEMBERS = frozenset({"em", "es", "ep", "pb", "taem", "taes"})
-_COMPLETE = ("class", "stream", "expver", "type", "levtype", "step")
+_COMPLETE = frozenset({"class", "stream", "expver", "type", "levtype", "step"})
+_NOT_OPEN = frozenset({*_CYCLE, "param"})
 _WITHOUT_LEVEL = frozenset({"sfc", "o2d"})
 
 
@@ -173,13 +174,17 @@ def _like(keys: Keys, known: CycleFields, find: FindRecipes) -> Iterable[Mapping
 
 
 def _is_complete(keys: Keys, request: Request) -> bool:
-    if any("all" in values for key, values in request.items() if key not in (*_CYCLE, "param")):
-        return False
-    if any(key not in keys for key in _COMPLETE):
+    """Whether keys name a field, so that nobody need look what there is."""
+    if not keys.keys() >= _COMPLETE or _is_open(request):
         return False
     if keys["type"] in _ENSEMBLE and "number" not in keys:
         return False
     return keys["levtype"] in _WITHOUT_LEVEL or "levelist" in keys
+
+
+def _is_open(request: Request) -> bool:
+    """Whether a key but the parameter takes all that there is."""
+    return any("all" in values and key not in _NOT_OPEN for key, values in request.items())
 
 
 def _in_order(found: list[Keys], named: Keys) -> list[Keys]:

@@ -145,7 +145,9 @@ class Needs:
         except ProductError:
             if any(axes.values()):
                 raise
-            return Need(keys, None, recipe, like=like)  # of fields that nobody has seen yet
+            inputs = ()
+        if not inputs:  # it is made of fields that nobody has seen yet
+            return Need(keys, None, recipe, like=like)
         return Need(keys, None, recipe, tuple(self.of(one) for one in inputs))
 
     def _seen(self, like: Keys, depth: int = 0) -> tuple[Keys, dict[str, list[str]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dtedask.core.errors import DtedaskError
 from dtedask.products.node import Nodes
+from dtedask.products.operations.sharing import share_areas
 from dtedask.products.planning.building import Building
 from dtedask.products.planning.expansion import Expansion
 from dtedask.products.planning.garbage import kept_objects
@@ -18,6 +19,7 @@ from dtedask.products.planning.ordered import Ordered, Ordering
 
 if TYPE_CHECKING:
     from dtedask.products.delivery import DeliveryOptions
+    from dtedask.products.node import Node
     from dtedask.products.planning.inventory import Inventory
     from dtedask.products.product import Product
     from dtedask.products.requirement import Cycle, PostProcessing, Requirement
@@ -86,6 +88,8 @@ class ProductPlan:
         All values on the way.
     now : datetime, optional
         When it was planned, UTC.
+    alone : mapping of str to tuple of Node
+        By the digests of makes whose areas are cut out of larger ones: their nodes without that.
     """
 
     makes: tuple[Make, ...]
@@ -94,6 +98,7 @@ class ProductPlan:
     skipped: tuple[Product, ...] = ()
     nodes: Nodes = field(default_factory=Nodes)
     now: datetime | None = None
+    alone: Mapping[str, tuple[Node, ...]] = field(default_factory=dict)
 
     @property
     def products(self) -> tuple[Product, ...]:
@@ -223,7 +228,14 @@ class _Planning:
         """The plan."""
         for one in self._ready:
             self._make(*one)
-        makes = (_shared(make, self._products[digest]) for digest, make in self._made.items())
+        shared = share_areas(self._building.nodes, [node for make in self._made.values() for node in make.nodes])
+        alone: dict[str, tuple[Node, ...]] = {}
+        makes = []
+        for digest, make in self._made.items():
+            nodes = tuple(shared.get(node, node) for node in make.nodes) if shared else make.nodes
+            if nodes != make.nodes:
+                alone[digest] = make.nodes
+            makes.append(_for(make, nodes, self._products[digest]))
         return ProductPlan(
             makes=tuple(sorted(makes, key=lambda make: make.urgency)),
             waiting=tuple(self._waiting),
@@ -231,11 +243,12 @@ class _Planning:
             skipped=tuple(self._skipped),
             nodes=self._building.nodes,
             now=now,
+            alone=alone,
         )
 
 
-def _shared(make: Make, products: Sequence[Product]) -> Make:
-    """What is made for some products, the most urgent of them first."""
-    if len(products) == 1:
+def _for(make: Make, nodes: tuple[Node, ...], products: Sequence[Product]) -> Make:
+    """What is made for some products, the most urgent of them first, of some nodes."""
+    if len(products) == 1 and nodes is make.nodes:
         return make
-    return replace(make, products=tuple(sorted(products, key=lambda one: one.urgency)))
+    return replace(make, nodes=nodes, products=tuple(sorted(products, key=lambda one: one.urgency)))

@@ -33,6 +33,8 @@ class Read(Operation):
         Gives the coordinates of its grid.
     origin : str
         Where it is, for errors and lineage.
+    stored_bytes : int
+        What it takes there; 0 where nobody knows.
     """
 
     name: ClassVar[str] = "read"
@@ -42,6 +44,7 @@ class Read(Operation):
     values: Callable[[], NDArray[np.floating]] = field(compare=False, repr=False)
     coordinates: Callable[[], Mapping[str, Coordinate]] = field(compare=False, repr=False)
     origin: str = field(default="", compare=False)
+    stored_bytes: int = field(default=0, compare=False)
 
     @property
     def identity(self) -> str:
