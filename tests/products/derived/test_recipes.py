@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import dask.config
 import numpy as np
 import pytest
 
 from dtedask.core.errors import DocumentError, ProductError
+from dtedask.core.registry import Registry
 from dtedask.products import Nodes
+from dtedask.products.derived import book as book_module
 from dtedask.products.derived import candidates, find
 from dtedask.products.derived.book import book
 from dtedask.products.derived.ensemble import OfMembers
+from dtedask.products.derived.functions import FUNCTIONS
 from dtedask.products.derived.thermodynamics import (
     dew_point,
     relative_humidity,
@@ -164,6 +169,23 @@ def test_recipes_of_the_user_come_first(tmp_path):
         assert len(candidates({**description("10si").keys, "class": "ea"})) == 1
         assert find({"param": "131074", "type": "ep"}).param == "3100"
     assert len(candidates(description("10si").keys)) == 1
+
+
+PACKAGED = {"recipes": [{"param": "10si", "formula": "10u * 1"}]}
+
+
+def test_recipes_of_installed_packages_come_before_our_own(monkeypatch):
+    monkeypatch.setattr(book_module, "_PACKAGES", Registry("recipes", "none", {"mine": f"{__name__}:PACKAGED"}))
+    book_module._book.cache_clear()
+    try:
+        assert [one.formula for one in candidates(description("10si").keys)] == ["10u * 1", "hypot(10u, 10v)"]
+    finally:
+        book_module._book.cache_clear()
+
+
+def test_the_page_of_formulas_names_every_function(repository):
+    page = (repository / "docs" / "reference" / "formulas.md").read_text("utf-8")
+    assert all(re.search(rf"`{name}[`(]", page) for name in FUNCTIONS)
 
 
 @pytest.mark.parametrize(
