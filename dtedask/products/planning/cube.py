@@ -100,7 +100,8 @@ class CubeFields(Supply):
         (unread,) = unread_records(iter([record]))
         described = in_one_order(unread.description)
         content = self._contents.of(record, location_of(record))
-        return Read(content, described, unread.read, unread.coordinates, unread.origin)
+        source = f"{record.selection.snapshot.cube}@{content.rpartition(' ')[2]}"
+        return Read(content, described, unread.read, unread.coordinates, unread.origin, source, record.size_bytes)
 
 
 def _cycles_of(selection: Selection) -> Iterator[Cycle]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import dtedask
 from dtedask.products.format import Format, FormatOptions, make_format
 from dtedask.products.planning.coordinates import Coordinates
+from dtedask.products.planning.lineage import Lineage
 from dtedask.products.planning.make import Make
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Makes:
         nodes = tuple(self._encoding(node, identity, form) for node in fields)
         for node in (*fields, *nodes):
             self._coordinates.note(node)
-        return Make(_digest(nodes, identity), (product,), nodes, form, self._coordinates)
+        return Make(_digest(nodes, identity), (product,), nodes, form, self._coordinates, Lineage(nodes, identity))
 
     def _format(self, options: FormatOptions) -> tuple[str, Format]:
         """The format of some options and its identity, made once for equal ones."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dtedask.core.errors import DtedaskError
 from dtedask.products.node import Nodes
@@ -26,12 +26,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivered", "ProductPlan", "Unmakeable", "Waiting", "plan"]
 
+_FEW = 100
+
 
 class Delivered(Protocol):
     """What knows which products lie where: a ledger."""
 
-    def delivered(self, product_id: str, target: str) -> str | None:
+    def delivered(self, product: str, target: str) -> str | None:
         """The digest of what was delivered to a place; None where nothing was."""
+        ...
+
+
+@runtime_checkable
+class AllDelivered(Protocol):
+    """What can say it of all products together."""
+
+    def delivered_all(self) -> Mapping[tuple[str, str], str]:
+        """The digests of all that was delivered, by product and place."""
         ...
 
 
@@ -168,6 +179,7 @@ class _Planning:
 
     def __init__(self, inventory: Inventory, ledger: Delivered | None, output: DeliveryOptions | None) -> None:
         self._ledger, self._output = ledger, output
+        self._all_delivered: Mapping[tuple[str, str], str] | None = None
         self._expansion = Expansion(inventory)
         self._ordering = Ordering(inventory)
         self._building = Building(Nodes())
@@ -221,8 +233,16 @@ class _Planning:
         if self._ledger is None:
             return False
         places = product.requirement.delivery or ((self._output,) if self._output is not None else ())
-        known = [self._ledger.delivered(product.id, place.target) for place in places]
-        return bool(known) and all(one == digest for one in known)
+        return bool(places) and all(self._delivered(product.id, place.target) == digest for place in places)
+
+    def _delivered(self, product: str, target: str) -> str | None:
+        """Digest of what lies at a place; of many products all are asked for together."""
+        assert self._ledger is not None
+        if self._all_delivered is None:
+            if len(self._ready) < _FEW or not isinstance(self._ledger, AllDelivered):
+                return self._ledger.delivered(product, target)
+            self._all_delivered = self._ledger.delivered_all()
+        return self._all_delivered.get((product, target))
 
     def result(self, now: datetime | None) -> ProductPlan:
         """The plan."""

@@ -32,7 +32,9 @@ class Read(Operation):
     coordinates : callable
         Gives the coordinates of its grid.
     origin : str
-        Where it is, for errors and lineage.
+        Where it is, for errors.
+    source : str
+        What it is read of, for the lineage: cube and snapshot of the commit that wrote it last, or name of the file.
     stored_bytes : int
         What it takes there; 0 where nobody knows.
     """
@@ -44,6 +46,7 @@ class Read(Operation):
     values: Callable[[], NDArray[np.floating]] = field(compare=False, repr=False)
     coordinates: Callable[[], Mapping[str, Coordinate]] = field(compare=False, repr=False)
     origin: str = field(default="", compare=False)
+    source: str = field(default="", compare=False)
     stored_bytes: int = field(default=0, compare=False)
 
     @property

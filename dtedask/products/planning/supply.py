@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +81,8 @@ class AtHand(Supply):
 def unread_field(unread: Unread) -> Available:
     """A field of a file; its content is known by the place and state of the file."""
     described = in_one_order(unread.description)
-    read = Read(f"file {unread.token}", described, unread.read, unread.coordinates, unread.origin)
+    source = PurePath(unread.origin.rpartition(":")[0]).name
+    read = Read(f"file {unread.token}", described, unread.read, unread.coordinates, unread.origin, source)
     return Available(described.keys, described.grid, lambda: read)
 
 
@@ -90,7 +92,7 @@ def field_at_hand(field: Field) -> Available:
     held = _Held(np.asarray(field.values, dtype=np.float32), field.coordinates)
     keys = "\n".join(f"{key}={value}" for key, value in described.keys.items())
     digest = hashlib.sha256(f"{keys}\n{described.grid.uid}\n".encode() + held.array.tobytes())
-    make = partial(Read, f"values {digest.hexdigest()}", described, held.values, held.known, "memory")
+    make = partial(Read, f"values {digest.hexdigest()}", described, held.values, held.known, "memory", "memory")
     return Available(described.keys, described.grid, make)
 
 
