@@ -67,7 +67,7 @@ class Checker:
             return None
         wrong = list(said.findings)
         request = self._part(wrong, "request", said.request, self._selecting.request)
-        how = self._part(wrong, "how", said.how, lambda given: post_processing(given, self._context))
+        how = self._part(wrong, "how", _with_method(said), lambda given: post_processing(given, self._context))
         written = self._written(wrong, said.format.get("format"), own.options)
         places = self._part(wrong, "delivery", said.delivery, lambda given: deliveries(given, self._context))
         if request is None or how is None or written is None or places is None or wrong:
@@ -134,6 +134,14 @@ class Checker:
             if path is not None:
                 return Mistake(place.at((*before, *path)), finding.text, finding.hint)
         return Mistake(item.place.at(), finding.text, finding.hint)
+
+
+def _with_method(said: Sections) -> dict[str, Any]:
+    """Keywords of MIR, those of the method among its options."""
+    options = said.how.get("method_options")
+    if not said.method or not isinstance(options, Mapping | None):
+        return said.how
+    return {**said.how, "method_options": {**_given(said.method), **(options or {})}}
 
 
 def _given(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from typing import Any
 from dtedask.core.documents import KeyPath, read_yaml
 from dtedask.core.errors import DocumentError, RequestError
 from dtedask.products.requirements.raw import Item, Mistake, Source
+from dtedask.products.requirements.splitting import METHOD_OPTIONS
+from dtedask.products.requirements.yaml_nodes import plain_value
 from dtedask.request.grammar import check_verb, parse_text
 from dtedask.request.vocabulary import canonical_key, key_order, verbs
 
@@ -26,8 +28,9 @@ _PIECE = re.compile(r"[#!][^\n]*|([,=/])|(\"[^\"]*\"|'[^']*'|[^\"'#!,=/\s]+|[\"'
 _AFTER_VERB = re.compile(r"(?:\s|[#!][^\n]*)*(?:,|\Z)")
 _OFF = "off"
 _NOT_HANDED_ON = ("name",)
-_NUMBERS = ("accuracy", "bits", "edition", "padding")
-_IN_YAML = ("format", "delivery", "formula", "points", "method-options", "method_options")
+_PLAIN = frozenset({"accuracy", "bits", "edition", "padding", *METHOD_OPTIONS})
+"""Keys whose values are numbers and booleans where they look so: options of formats and methods."""
+_IN_YAML = ("interpolation", "format", "delivery", "formula", "points", "method-options", "method_options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +165,4 @@ def _plain(value: str, key: str, part: _Text) -> Any:
             data, _ = read_yaml(value, part.at((key,)))
             return data
     text = value.strip()
-    return int(text) if key in _NUMBERS and re.fullmatch(r"-?\d+", text) else text
+    return plain_value(text) if key in _PLAIN else text

@@ -11,7 +11,7 @@ from dtedask.products.requirements.keywords import (
     OrderKeywords,
     PostProcessingKeywords,
 )
-from dtedask.products.requirements.splitting import DERIVED_KEYS, IGNORED
+from dtedask.products.requirements.splitting import DERIVED_KEYS, IGNORED, METHOD_OPTIONS
 from dtedask.request.vocabulary import key_order, tables
 
 __all__ = ["requirements_schema"]
@@ -91,5 +91,7 @@ def _others(keywords: dict[str, Any]) -> dict[str, Any]:
     }
     options = {name: {"description": "Option of the format."} for name in FORMAT_OPTIONS}
     words = {name: {"description": "Accepted, without effect."} for name in sorted(IGNORED)}
+    options |= {name: {"description": "Option of the method, as MIR calls it."} for name in METHOD_OPTIONS}
+    options["non-linear"] = keywords["missing"]
     names = dict.fromkeys(("target", "filename"), keywords["file"])
     return {**selecting, "request": request, **options, **words, **names}

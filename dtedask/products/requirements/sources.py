@@ -19,6 +19,7 @@ __all__ = ["read_sources"]
 
 _YAML = (".yaml", ".yml", ".json")
 _MARS = (".mars", ".req")
+_LONGEST_PATH = 1000
 _PLACE = "<requirements>"
 
 
@@ -55,6 +56,8 @@ def read_sources(sources: Iterable[object], lines: Lines | None = None, at: KeyP
 
 
 def _is_text(source: str) -> bool:
+    if len(source) < _LONGEST_PATH and "\n" not in source and Path(source).expanduser().exists():
+        return False
     return "\n" in source or ": " in source or "=" in source or source.lstrip().startswith(("{", "["))
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from dtedask.core.errors import RequestError, UnknownKeyError
 from dtedask.core.nearest import did_you_mean
+from dtedask.products.operations.regridding import BESIDE
 from dtedask.products.requirements.keywords import (
     FORMAT_OPTIONS,
     DeliveryKeywords,
@@ -23,11 +24,35 @@ from dtedask.request.vocabulary import canonical_key, key_order, tables
 
 __all__ = ["DERIVED_KEYS", "IGNORED", "Finding", "Sections", "path_in", "split"]
 
-Section = Literal["how", "format", "delivery", "order", "request", "option", "ignored"]
+Section = Literal["how", "method", "format", "delivery", "order", "request", "option", "ignored"]
 DERIVED_KEYS = ("above", "at-least", "below", "at-most", "between")
 """Keys of a request that MARS does not have: thresholds of probabilities."""
-IGNORED = frozenset({"compatibility", "database", "duplicates", "expect", "optimise", "process", "repres", "use"})
+IGNORED = frozenset(
+    {
+        "compatibility",
+        "database",
+        "duplicates",
+        "expect",
+        "optimise",
+        "option",
+        "process",
+        "repres",
+        "use",
+    }
+)
 """Words for a MARS server and for dissemination; accepted, without effect."""
+METHOD_OPTIONS = {
+    "nclosest": "nclosest",
+    "nearest-method": "nearest_method",
+    "distance": "distance",
+    "distance-weighting": "distance_weighting",
+    "distance-weighting-shepard-power": "distance_weighting_shepard_power",
+    "distance-weighting-gaussian-stddev": "distance_weighting_gaussian_stddev",
+    "climate-filter-delta": "climate_filter_delta",
+    "interpolation-statistics": "statistic",
+    **{name.replace("_", "-"): name for name in BESIDE},
+}
+"""MIR's words for options of methods, as they may stand beside the others: the options that they are."""
 _FILE_WORDS = ("file", "target", "filename")
 
 
@@ -54,8 +79,9 @@ class Sections:
 
     Parameters
     ----------
-    request, how, format, delivery, order, options : dict
-        Keywords and values; those of the request by MARS' names, `options` are those of the format.
+    request, how, method, format, delivery, order, options : dict
+        Keywords and values; those of the request by MARS' names, `method` are options of the method, `options` those
+        of the format.
     ignored : list of str
         Keywords without effect.
     findings : list of Finding
@@ -64,6 +90,7 @@ class Sections:
 
     request: dict[str, Any] = field(default_factory=dict)
     how: dict[str, Any] = field(default_factory=dict)
+    method: dict[str, Any] = field(default_factory=dict)
     format: dict[str, Any] = field(default_factory=dict)
     delivery: dict[str, Any] = field(default_factory=dict)
     order: dict[str, Any] = field(default_factory=dict)
@@ -76,6 +103,7 @@ class Sections:
         return Sections(
             request={**self.request, **other.request},
             how={**self.how, **other.how},
+            method={**self.method, **other.method},
             format={**self.format, **other.format},
             delivery={**self.delivery, **other.delivery},
             order={**self.order, **other.order},
@@ -110,7 +138,13 @@ def _selects(name: str, wanted: str | int) -> bool:
 def split(data: Mapping[str, Any]) -> Sections:
     """Sort the keywords of a requirement by where they belong; values stay as they are."""
     found = Sections()
-    plain = {"how": found.how, "format": found.format, "delivery": found.delivery, "option": found.options}
+    plain = {
+        "how": found.how,
+        "method": found.method,
+        "format": found.format,
+        "delivery": found.delivery,
+        "option": found.options,
+    }
     for name, value in data.items():
         section, key = _section_of(name) or ("", name)
         if section in plain:
@@ -206,7 +240,9 @@ def _names(model: type[BaseModel]) -> Iterable[tuple[str, str]]:
 
 _KEYWORDS: dict[str, tuple[Section, str]] = {
     **{name: ("option", name) for name in FORMAT_OPTIONS},
+    **{word: ("method", name) for word, name in METHOD_OPTIONS.items()},
     **{word: ("how", name) for word, name in _names(PostProcessingKeywords)},
+    "non-linear": ("how", "missing"),
     **{word: ("order", name) for word, name in _names(OrderKeywords)},
     **dict.fromkeys(_FILE_WORDS, ("order", "file")),
     **{name: ("request", name) for name in DERIVED_KEYS},

@@ -18,7 +18,7 @@ from dtedask.products.requirements.raw import Item, Mistake
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["NodePlace", "item_of", "nodes_of", "value_of"]
+__all__ = ["NodePlace", "item_of", "nodes_of", "plain_value", "value_of"]
 
 _TEXT, _PLAIN = "tag:yaml.org,2002:str", "plain"
 _DEEPEST = 50
@@ -181,7 +181,7 @@ _KINDS: Mapping[str, Callable[[str], Any]] = {
 
 def _scalar(node: Any, place: str, before: int) -> Any:
     try:
-        return _plain(node.value) if node.tag == _PLAIN else _KINDS[node.tag](node.value)
+        return plain_value(node.value) if node.tag == _PLAIN else _KINDS[node.tag](node.value)
     except (KeyError, ValueError):
         raise DocumentError(
             f"{place}:{_line(node, before)}: the value {node.value!r} is none of a document ({node.tag}).",
@@ -190,8 +190,8 @@ def _scalar(node: Any, place: str, before: int) -> Any:
 
 
 @lru_cache(65536)
-def _plain(text: str) -> Any:
-    """Value of a text without quotes."""
+def plain_value(text: str) -> Any:
+    """Value of a text without quotes: a number, a boolean, nothing, or the text."""
     return _KINDS[_resolver()(text)](text)
 
 

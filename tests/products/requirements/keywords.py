@@ -28,6 +28,18 @@ HOW = [
         {"interpolation": "k-nearest", "method_options": (("nclosest", 4),)},
     ),
     (
+        {"interpolation": "k-nearest-neighbours", "nclosest": 3, "distance-weighting": "inverse-distance-weighting"},
+        {
+            "interpolation": "k-nearest",
+            "method_options": (("distance_weighting", "inverse-distance-weighting"), ("nclosest", 3)),
+        },
+    ),
+    (
+        {"interpolation": "grid-box-statistics", "interpolation-statistics": "maximum"},
+        {"interpolation": "grid-box-statistics", "method_options": (("statistic", "maximum"),)},
+    ),
+    ({"non-linear": "missing-if-all-missing"}, {"missing": "missing-if-all-missing"}),
+    (
         {"interpolation": "quasi-cubic", "method-options": {"limiter": True}},
         {"interpolation": "quasi-cubic", "method_options": (("limiter", True),)},
     ),

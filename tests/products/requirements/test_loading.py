@@ -190,6 +190,13 @@ def test_a_file_is_read_once_and_hidden_ones_are_not(tmp_path):
     assert [one.name for one in only([tmp_path, tmp_path / "a.yaml", str(tmp_path / "*.yaml")])] == ["a"]
 
 
+def test_a_path_may_look_like_a_text(tmp_path):
+    folder = tmp_path / "class=od, type: fc"
+    folder.mkdir()
+    (folder / "a.yaml").write_text("{name: a, param: 2t}")
+    assert only(str(folder))[0].name == only(str(folder / "a.yaml"))[0].name == "a"
+
+
 def test_a_part_of_another_document_has_the_lines_of_that():
     text = "other: 1\nproducts:\n  requirements:\n  - {name: a, param: 2t}\n  - name: b\n    param: 2tt\n"
     data, lines = read_yaml(text, "recipe.yaml")

@@ -110,3 +110,11 @@ def test_any_requirements_are_the_same_in_both_languages(orders, gap):
 def test_no_text_is_an_error_that_is_not_ours(text):
     with suppress(DtedaskError):
         load_requirements("disseminate, param=2t\n" + text)
+
+
+def test_options_of_methods_are_numbers_as_in_yaml():
+    words = {"name": "a", "param": "2t", "interpolation": "k-nearest", "nclosest": 3, "lsm-weight-adjustment": 0.1}
+    text = "disseminate," + ",".join(f"{key}={value}" for key, value in words.items())
+    mapping = 'disseminate,name=b,param=2t,interpolation="{method: k-nearest, nclosest: 3, lsm-weight-adjustment: 0.1}"'
+    one, two, three = (load_requirements(source).valid[0].how for source in (text, words, mapping))
+    assert one == two == three
