@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from dtedask.core.cores import cores
+from dtedask.core.errors import ProductError
 from dtedask.core.settings import setting
 from dtedask.core.stages import stage
 from dtedask.products.finishing.outcome import Outcome
@@ -85,13 +86,23 @@ def make(
     runner = _runner(client, threads, stop)
     limit = memory_bytes or runner.memory_bytes() or _NO_LIMIT
     with stage("products", detail=f"{len(makes)} products"):
-        waves = list(waves_of(makes, partial(units_of, retry=retry), limit))
+        _refuse_empty(makes, report)
+        waves = list(waves_of([one for one in makes if one.nodes], partial(units_of, retry=retry), limit))
         for wave in waves:
             report.planned(wave.units)
         for wave in waves:
             if not stop():
                 _make_wave(wave, runner, report, finish, limit)
     return report.made()
+
+
+def _refuse_empty(makes: Sequence[Make], report: Report) -> None:
+    for one in makes:
+        if not one.nodes:
+            error = ProductError(
+                f"{one.products[0].id} holds no field.", hint="Look at the request of its requirement."
+            )
+            report.product_done(one, [Outcome(product, "", error=error) for product in one.products])
 
 
 def _make_wave(wave: Wave, runner: Threads | Workers, report: Report, finish: Finish, limit: int) -> None:

@@ -16,6 +16,7 @@ from dtedask.products.making.finisher import Finish
 from dtedask.products.making.report import Report
 from dtedask.products.making.state import Gathered
 from dtedask.products.making.work import Failed, Work
+from dtedask.store.runners import Threads as Here
 from dtedask.store.runners import Workers as Room
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Workers", "graph_of"]
 
 _ASK_EVERY_S = 0.2
+_NO_LIMIT = 2**62
+_LARGE_GRAPH = "1 GiB"  # it is names, not data, which is what the warning is about
 
 
 class Workers:
@@ -52,13 +55,14 @@ class Workers:
         return None if room.memory_bytes is None else room.memory_bytes * room.places // 2
 
     def run(self, units: Sequence[Unit], makes: Sequence[Make], report: Report, finish: Finish, limit: int) -> int:
-        """Make products; what waits here to be finished takes no more than `limit` bytes.
+        """Make products; what waits here to be finished takes no more than `limit` bytes or half of this machine.
 
         Raises
         ------
         ClusterError
             If the scheduler or all workers are gone.
         """
+        limit = min(limit, (Here(1).room().memory_bytes or _NO_LIMIT) // 2)
         lost = self._once(units, makes, report, finish, limit, keeps_lost=True)
         if lost and not self._stop():
             again = self._innocent(units, lost, report)
@@ -119,11 +123,13 @@ class Workers:
         return future.exception() is None
 
     def _submitted(self, units: Sequence[Unit], wanted: Mapping[str, Unit]) -> dict[str, Future[Any]]:
+        import dask
         from dask.delayed import Delayed
 
         graph = graph_of(units)
         lazy = [Delayed(key, graph, layer="products") for key in wanted]
-        futures = self._client.compute(lazy, optimize_graph=False)
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": _LARGE_GRAPH}):
+            futures = self._client.compute(lazy, optimize_graph=False)
         return {future.key: future for future in futures}
 
     def _completed(self, futures: Mapping[str, Future[Any]], is_ended: Callable[[], bool]) -> Iterator[list[Any]]:

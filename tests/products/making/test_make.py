@@ -202,6 +202,14 @@ def test_an_empty_plan_makes_nothing():
     assert (made.outcomes, made.left, made.counts.tasks) == ((), (), 0)
 
 
+def test_a_product_without_fields_fails_and_hangs_nothing():
+    shelf = Shelf()
+    made = make(plan(order(name="empty"), order(Nodes().make(Given(0)))), finish=shelf)
+    assert shelf.names == ["a"]
+    with pytest.raises(ProductError, match="empty.* holds no field"):
+        raise made.failed[0].error
+
+
 def test_arrays_reach_the_products_as_they_are():
     shelf = Shelf()
     node = Nodes().make(Given(3))

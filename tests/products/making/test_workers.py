@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from dtedask.core.errors import ClusterError, ProductError, WorkerLostError
 from dtedask.products import Nodes
 from dtedask.products.making import make
+from dtedask.products.making.units import units_of
+from dtedask.products.making.workers import graph_of
 from tests.products.making.orders import (
     Broken,
     Dies,
@@ -72,6 +77,32 @@ def test_what_finishes_products_may_break_the_run_without_hanging(client):
 
     with pytest.raises(RuntimeError, match="the display is gone"):
         make(plan(*_some(Nodes())), finish=Shelf(), client=client, on_progress=hear)
+
+
+def test_an_interruption_ends_what_has_begun_and_the_tasks_of_workers(client):
+    begun, ended = [], []
+
+    def finish(one, parts):
+        begun.append(one.digest)
+        os.kill(os.getpid(), signal.SIGINT)
+        ended.append(one.digest)
+        return delivered(one)
+
+    nodes = Nodes()
+    values = [nodes.make(Waits(0.05), nodes.make(Given(step))) for step in range(100)]
+    with pytest.raises(KeyboardInterrupt):
+        make(plan(*(order(one, name=str(n), hours=n) for n, one in enumerate(values))), finish=finish, client=client)
+    assert begun == ended
+    assert 0 < len(begun) < 100
+
+
+def test_urgent_tasks_have_the_greatest_priority():
+    makes = _some(Nodes())
+    units = units_of(makes)
+    layer = graph_of(units).layers["products"]
+    priorities = [layer.annotations["priority"](unit.key) for unit in units]
+    assert priorities == sorted(priorities, reverse=True)
+    assert set(layer) == {unit.key for unit in units}
 
 
 def test_once_it_is_stopped_the_rest_is_left(client):
