@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import GridError
@@ -52,7 +52,8 @@ def target_of(how: PostProcessing, source: Grid) -> Target | None:
 
     Distances of points begin at the south-west corner of the area, as MIR counts them: its west and south edges are a
     column and a row, its north and east edges need not be. All other grids have their points where they are, and the
-    area takes those that lie in it.
+    area takes those that lie in it. Of fields that do not go around the globe only points between their outermost ones
+    are made.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def target_of(how: PostProcessing, source: Grid) -> Target | None:
     is_own = name == source.label and how.rotation is None and (how.area is None or source.kind != "regular_ll")
     if not name or is_own:
         return None
-    target = _target(name, how.area, how.rotation)
+    target = _target(name, how.area, how.rotation, None if how.rotation is not None else _domain(source))
     return None if how.rotation is None and _has_points_of(source, target) else target
 
 
@@ -86,14 +87,53 @@ def _letter(gaussian: str) -> str:
 
 
 @lru_cache(16_384)
-def _target(name: str, area: Area | None, rotation: tuple[float, float] | None) -> Target:
-    if area is None:
+def _target(name: str, area: Area | None, rotation: tuple[float, float] | None, domain: Area | None) -> Target:
+    inner = area if domain is None else _intersection(area, domain)
+    if inner is None:
         return Target(_whole(name, rotation, None))
     distances = distances_of(name)
     if distances is None:
-        return Target(_whole(name, rotation, None), area)
-    local = Grid({"grid": distances, "area": area} | _rotated(rotation))
+        whole = _whole(name, rotation, None)
+        return Target(whole, inner if area is not None or _has_rows(whole) else None)
+    reference = (0.0, 0.0) if area is None else (area[1], area[2])
+    local = Grid({"grid": distances, "area": inner, "reference": reference} | _rotated(rotation))
     return _within_the_globe(name, rotation, local) or Target(local)
+
+
+@lru_cache(256)
+def _domain(source: Grid) -> Area | None:
+    """The box of the points of a grid that does not go around the globe."""
+    if not _has_rows(source) and len(source.shape) == 1:
+        return None  # what lists of points leave out may lie between them
+    north, west, south, east = (float(edge) for edge in source.bounding_box)
+    return None if (north - south, east - west) == (180.0, _CIRCLE) else (north, west, south, east)
+
+
+def _intersection(area: Area | None, domain: Area) -> Area:
+    """What an area and the domain of a field have in common."""
+    if area is None:
+        return domain
+    north, south = min(area[0], domain[0]), max(area[2], domain[2])
+    arcs = [(west, east) for west, east in map(partial(_arc, area, domain), (-1, 0, 1, 2)) if west <= east]
+    if south > north or not arcs:
+        raise GridError(
+            f"The area {'/'.join(f'{edge:g}' for edge in area)} lies outside the field, which goes from "
+            f"{domain[0]:g}/{domain[1]:g} to {domain[2]:g}/{domain[3]:g}.",
+            hint="An area is north/west/south/east.",
+        )
+    west, east = max(arcs, key=lambda arc: arc[1] - arc[0])
+    return north, west, south, east
+
+
+def _arc(area: Area, domain: Area, turns: int) -> tuple[float, float]:
+    shift = _CIRCLE * (round((area[1] - domain[1]) / _CIRCLE) + turns)
+    if domain[3] - domain[1] >= _CIRCLE:
+        return area[1], area[3]
+    return max(area[1], domain[1] + shift), min(area[3], domain[3] + shift)
+
+
+def _has_rows(grid: Grid) -> bool:
+    return grid.kind in ("regular_ll", "regular_gg", "reduced_gg")
 
 
 def _within_the_globe(name: str, rotation: tuple[float, float] | None, local: Grid) -> Target | None:

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as given_that
 from hypothesis import strategies as st
 
+from dtedask.core.errors import ProductError
 from dtedask.products import Nodes, PostProcessing
 from dtedask.products.operations.chain import post_processed
 from tests.products.operations.fields import assert_same_points, given, made, read
@@ -117,3 +118,37 @@ def test_a_bitmap_leaves_out_the_points_that_mir_leaves_out_and_the_frame_goes_l
         )
         expected = mir_of(written(field), bitmap=str(tmp_path / "bitmap"), **words(how))
         np.testing.assert_allclose(made(post_processed(nodes, how, field)), expected.values, rtol=1e-6)
+
+
+REGIONAL = [
+    None,
+    (70.0, -20.0, 40.0, 20.0),
+    (70.5, -20.5, 40.0, 20.0),
+    (58.0, -5.0, 52.0, 5.0),
+    (70.0, 355.0, 50.0, 380.0),
+]
+
+
+@pytest.mark.parametrize("area", REGIONAL)
+@pytest.mark.parametrize("grid", ["1x1", "3x3", "7x7", "F32", "O64", "N32", ""])
+def test_of_a_regional_field_points_are_made_between_its_outermost_ones(grid, area, mir_of, written, grib_folder):
+    nodes = Nodes()
+    field = read(nodes, grib_folder / "ens-50.grib")[0]
+    if not grid and area in (None, REGIONAL[3]):
+        pytest.skip("Nothing is done, or no point lies there.")
+    how = PostProcessing(grid=grid, area=area)
+    node = post_processed(nodes, how, field)
+    expected = mir_of(written(field), **words(how) | {"interpolation": "linear"})
+    assert_same_points(node.description.grid, expected.grid)
+    np.testing.assert_allclose(made(node), expected.values, rtol=1e-3)  # on the outermost rows MIR takes points nearby
+    assert np.isfinite(expected.values).all()
+
+
+def test_of_a_field_on_a_map_points_are_made_in_its_box(mir_of, grib_folder, written):
+    nodes, path = Nodes(), grib_folder / "lambert.grib"
+    field = read(nodes, path)[0]
+    expected = mir_of(str(path), grid="1/1", interpolation="nearest-neighbour")
+    node = post_processed(nodes, PostProcessing(grid="1x1", interpolation="nearest"), field)
+    assert node.description.grid == expected.grid
+    with pytest.raises(ProductError, match="lies outside the field, which goes from 59"):
+        post_processed(nodes, PostProcessing(grid="1x1", area=(40.0, -100.0, 30.0, -90.0)), field)
