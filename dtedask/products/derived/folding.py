@@ -84,7 +84,7 @@ class FoldMembers(Operation):
         """See `Operation`."""
         members: Sequence[NDArray[np.floating]] = values if self.is_first else values[1:]
         before = FoldedMembers(None, None, np.result_type(*members)) if self.is_first else values[0]
-        operations = operations_of(self.statistic, self.units, 1)
+        operations = operations_of(self.statistic, self.units)
         merged, segment = before.merged, _copied(before.segment)
         for member in members:
             segment = _taken(operations, segment, self.statistic.compared(member))
@@ -129,7 +129,7 @@ class OfFolded(Operation):
     def __call__(self, *values: Any) -> NDArray[np.floating]:
         """See `Operation`."""
         (folded,) = values
-        operations = operations_of(self.statistic, self.units, 1)
+        operations = operations_of(self.statistic, self.units)
         state = folded.segment
         if folded.merged is not None:
             state = folded.merged if state is None else operations.merge(folded.merged, state)

@@ -15,6 +15,7 @@ from dtedask.pipeline.operations import OperationSet, OperationState
 from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.pipeline.statistics.series import SEGMENT
 from dtedask.products.derived.naming import param_words
+from dtedask.products.derived.quantile import quantile_of
 from dtedask.products.derived.statistics import Statistic
 from dtedask.products.operation import Operation
 
@@ -60,12 +61,17 @@ class MembersOperation(Operation):
         """See `Operation`."""
         made = np.empty(values[0].shape, np.result_type(*values))
         flat, result = [np.ascontiguousarray(one).reshape(-1) for one in values], made.reshape(-1)
-        operations, facts = operations_of(self.statistic, self.units, len(values)), WindowFacts(0, 0, 0, 0, len(values))
         for start in range(0, result.size, _BLOCK):
             block = slice(start, start + _BLOCK)
-            state = _folded(operations, [self.statistic.compared(one[block]) for one in flat])
-            result[block] = self.statistic.finished(operations, state, facts, self.units)
+            result[block] = self._of([one[block] for one in flat])
         return made
+
+    def _of(self, members: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+        if self.statistic.kind == "pb":
+            return quantile_of(members, self.statistic.fraction)
+        operations = operations_of(self.statistic, self.units)
+        state = _folded(operations, [self.statistic.compared(one) for one in members])
+        return self.statistic.finished(operations, state, WindowFacts(0, 0, 0, 0, len(members)), self.units)
 
     def flops(self, *fields: FieldDescription) -> float:
         """See `Operation`."""
@@ -94,9 +100,9 @@ def _kind(field: FieldDescription) -> tuple[str, str, str]:
 
 
 @lru_cache(256)
-def operations_of(statistic: Statistic, units: str, members: int) -> OperationSet:
+def operations_of(statistic: Statistic, units: str) -> OperationSet:
     """What a statistic takes members with; one object for all calls."""
-    return OperationSet([options for options, _ in statistic.parts(units, members)])
+    return OperationSet([options for options, _ in statistic.parts(units)])
 
 
 def _folded(operations: OperationSet, members: Sequence[NDArray[np.floating]]) -> OperationState:

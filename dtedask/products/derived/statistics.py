@@ -69,24 +69,20 @@ class Statistic:
         """All that it is."""
         return " ".join((self.kind, self.quantile, self.compare, *self.limits, self.param)).strip()
 
-    def parts(self, units: str, members: int) -> list[tuple[OperationOptions, float]]:
+    def parts(self, units: str) -> list[tuple[OperationOptions, float]]:
         """Operations whose results, each times a factor, are added up.
 
         Parameters
         ----------
         units : str
             Units of the fields.
-        members : int
-            How many there are.
         """
         if self.kind == "em":
             return [(OperationOptions(operation="average"), 1.0)]
         if self.kind == "es":
             return [(OperationOptions(operation="stddev"), 1.0)]
         if self.kind == "pb":
-            # A sketch as large as the ensemble is no sketch: the quantile is exact.
-            size = min(4096, max(8, members))
-            return [(OperationOptions(operation="quantile", quantile=self._fraction, size=size), 1.0)]
+            return [(OperationOptions(operation="quantile", quantile=self.fraction), 1.0)]
         limits = [limit_in(one, units) for one in self.limits]
         if self.compare != "between":
             return [(_exceedance(self.compare, limits[0]), 100.0)]
@@ -112,7 +108,7 @@ class Statistic:
         units : str
             Units of the members.
         """
-        parts = self.parts(units, facts.count)
+        parts = self.parts(units)
         found = [factor * operations.finish(options.name, state, facts) for options, factor in parts]
         return found[0] if len(found) == 1 else np.add(*found)
 
@@ -127,7 +123,7 @@ class Statistic:
             How many there are.
         """
         keys = {key: value for key, value in member.keys.items() if key != "number"} | self.keys
-        described = described_statistic(member, self.parts(member.units, members)[0][0], members, keys)
+        described = described_statistic(member, self.parts(member.units)[0][0], members, keys)
         if self.kind == "pb":
             part, _, whole = self.quantile.partition(":")
             said = {"GRIB_quantileValue": int(part), "GRIB_totalNumberOfQuantiles": int(whole)}
@@ -144,7 +140,8 @@ class Statistic:
         return _FLOPS[self.kind] * (math.log2(members + 1) if self.kind == "pb" else 1.0)
 
     @property
-    def _fraction(self) -> float:
+    def fraction(self) -> float:
+        """Of pb: which quantile, from 0 to 1."""
         part, _, whole = self.quantile.partition(":")
         return int(part) / int(whole)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import ProductError
@@ -55,11 +56,18 @@ class Conversion:
         return self.factor == 1.0 and self.offset == 0.0
 
 
-@cache
+_lock = threading.Lock()
+_made: list[pint.UnitRegistry[Any]] = []
+
+
 def _registry() -> pint.UnitRegistry[Any]:
+    """The one registry: units of two of them cannot be compared, and threads may come here together."""
     import pint
 
-    return pint.UnitRegistry(autoconvert_offset_to_baseunit=False, cache_folder=None)
+    with _lock:
+        if not _made:
+            _made.append(pint.UnitRegistry(cache_folder=None))
+        return _made[0]
 
 
 @lru_cache(4096)

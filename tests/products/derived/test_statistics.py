@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dtedask.core.errors import ProductError
+from dtedask.pipeline.operations import OperationSet
+from dtedask.pipeline.statistics.facts import WindowFacts
 from dtedask.products import Nodes
 from dtedask.products.derived import find
 from dtedask.products.derived.members import MembersOperation
+from dtedask.products.derived.quantile import quantile_of
 from tests.products.derived.given import description, given_node, made
 
 ENSEMBLE = {"type": "pf", "stream": "enfo"}
@@ -64,6 +69,20 @@ def test_probabilities_are_the_part_of_the_members_in_per_cent(limit, text, hold
     assert node.description.units == "%"
 
 
+@given(
+    st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=100),
+    st.integers(0, 100),
+    st.sampled_from(["float32", "float64"]),
+)
+def test_quantiles_have_the_bits_of_the_pipeline(values, per_cent, dtype):
+    members = [np.full(3, value, dtype) for value in values]
+    options = {"operation": "quantile", "quantile": per_cent / 100, "size": 128}
+    operations = OperationSet([options])
+    state = operations.update_all(operations.begin(members[0]), members[1:])
+    expected = operations.finish(operations.names[0], state, WindowFacts(0, 0, 0, 0, len(values)))
+    assert np.array_equal(quantile_of(members, per_cent / 100), expected)
+
+
 @pytest.mark.parametrize("count", [9, 16, 32, 33, 51, 64, 70])
 @pytest.mark.parametrize("keys", [{"type": "em"}, {"type": "es"}, {"type": "ep", "above": "280 K"}], ids=str)
 def test_many_members_are_folded_a_few_at_a_time_with_the_bits_of_all_at_once(count, keys):
@@ -96,7 +115,7 @@ def test_a_state_is_not_changed_by_what_is_folded_into_it_later():
 def test_limits_of_precipitation_are_depths_whatever_it_is_measured_in():
     for param, factor in (("228", 1e-3), ("228228", 1.0)):
         node, values = statistic(9, type="ep", param=param, above="280 mm")
-        assert node.operation.statistic.parts(node.operation.units, 9)[0][0].threshold == pytest.approx(280 * factor)
+        assert node.operation.statistic.parts(node.operation.units)[0][0].threshold == pytest.approx(280 * factor)
         assert values.shape == (9, 19, 36)
 
 
