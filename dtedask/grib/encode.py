@@ -124,7 +124,11 @@ def write_product(
 def _tables_version(handle: Handle, keys: Mapping[str, str]) -> int:
     """From version 34 on, ecCodes says timespan and stattype of every interval and drops names such as mx2t6."""
     latest = handle.integer("tablesVersionLatest")
-    return latest if DERIVED & keys.keys() or latest <= _LAST_WITHOUT_TIMESPAN else _LAST_WITHOUT_TIMESPAN
+    return (
+        latest
+        if (DERIVED & keys.keys() and keys["type"] != "ep") or latest <= _LAST_WITHOUT_TIMESPAN
+        else _LAST_WITHOUT_TIMESPAN
+    )
 
 
 def _write_identity(
@@ -272,7 +276,7 @@ def _is_said(key: str, wanted: Mapping[str, str], told: FieldDescription) -> boo
     if key not in DERIVED or key not in wanted:
         return key in DERIVED
     if key == "stattype":
-        return wanted[key] == told.step_type
+        return wanted[key] == told.step_type or told.keys.get("type") == "ep"  # that of a probability is its limits
     return told.interval is not None and _is_as_long(wanted, told.interval)
 
 

@@ -152,11 +152,16 @@ class Statistic:
         if self.param:
             return as_parameter(described, self.param, units="%", attributes={**others, _TEMPLATE: template})
         kind, *names = _LIMITS_IN_GRIB[self.compare]
-        found = {"GRIB_probabilityType": int(kind)}
+        found: dict[str, int | float | str] = {"GRIB_probabilityType": int(kind)}
+        stattype = self.compare.replace("-", "") + "to".join(
+            f"{limit_in(one, member.units):.10g}" for one in self.limits
+        )
         for name, limit in zip(names, self.limits, strict=True):
             scale, value = _scaled(limit_in(limit, member.units))
             found |= {f"GRIB_scaleFactorOf{name}Limit": scale, f"GRIB_scaledValueOf{name}Limit": value}
-        return replace(described, units="%", attributes={**others, **found})
+        # No other key tells two limits apart, where there is no GRIB: in cubes, NetCDF and tables.
+        keys = {**described.keys, "stattype": stattype}
+        return replace(described, keys=keys, units="%", attributes={**others, **found})
 
 
 def statistic_of(keys: Mapping[str, str]) -> Statistic | None:

@@ -65,6 +65,7 @@ def test_statistics_of_ensembles_are_products_of_their_own(keys, template, grib,
     assert said(message, "paramId", "productDefinitionTemplateNumber") == [int(param), template]
     assert said(message, *grib) == list(grib.values())
     told = describe(message).keys
+    assert "stattype" not in told
     assert (told["type"], told.get("quantile"), told.get("number")) == (keys["type"], keys.get("quantile"), None)
 
 

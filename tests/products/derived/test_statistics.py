@@ -14,6 +14,7 @@ from dtedask.products import Nodes
 from dtedask.products.derived import find
 from dtedask.products.derived.members import MembersOperation
 from dtedask.products.derived.quantile import quantile_of
+from dtedask.request import canonical_value
 from tests.products.derived.given import description, given_node, made
 
 ENSEMBLE = {"type": "pf", "stream": "enfo"}
@@ -110,6 +111,20 @@ def test_a_state_is_not_changed_by_what_is_folded_into_it_later():
     assert all(np.array_equal(kept[name], before.segment.arrays[name]) for name in kept)
     assert all(np.array_equal(array, again.segment.arrays[name]) for name, array in once.segment.arrays.items())
     assert before.nbytes == 3 * 8 * 19 * 36
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ({"above": "280 K"}, "above280"),
+        ({"at-least": "-3.5 degC"}, "atleast269.65"),
+        ({"between": "271 K and 0 degC"}, "between271to273.15"),
+    ],
+)
+def test_limits_tell_two_probabilities_apart(limit, said):
+    node, _ = statistic(3, type="ep", **limit)
+    assert node.description.keys["stattype"] == said
+    assert canonical_value("stattype", said) == said
 
 
 def test_limits_of_precipitation_are_depths_whatever_it_is_measured_in():
