@@ -15,7 +15,7 @@ from dtedask.products.requirements.yaml_nodes import item_of, nodes_of
 __all__ = ["Apart", "cut_up"]
 
 _BEGIN = re.compile(r"requirements\s*:\s*(#.*)?$")
-_NAME = re.compile(r"^[\s-]*name\s*:\s*['\"]?([^'\"#\n,}]+)", re.MULTILINE)
+_NAME = re.compile(r"(?:^|[\s{,])name\s*:\s*['\"]?([^'\"#\n,}]+)")
 
 
 @dataclass(frozen=True, slots=True)

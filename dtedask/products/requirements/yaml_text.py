@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,9 @@ def read_yaml_text(text: str, place: str, file: Path | None = None) -> list[Sour
     try:
         nodes = list(nodes_of(text))
     except yaml.YAMLError as error:
+        documents = _documents(text)
+        if len(documents) > 1:
+            return [source for document in documents for source in read_yaml_text(document, place, file)]
         parts = cut_up(text, place)
         if parts is None:
             raise yaml_error(error, place) from error
@@ -52,6 +56,18 @@ def read_yaml_text(text: str, place: str, file: Path | None = None) -> list[Sour
             return [Source(parts.items, NamedPlace(f"{place}:{parts.line}"), file=file)]
         return [replace(_source(parts.around, place, file), items=parts.items)]
     return [_source(node, place, file) for node in nodes]
+
+
+def _documents(text: str) -> list[str]:
+    """Texts of the documents of a text, each with as many empty lines in front as stand before it."""
+    lines = text.splitlines(keepends=True)
+    marks = [
+        number
+        for number, line in enumerate(lines)
+        if re.match(r"---(\s|$)", line) and any(map(str.strip, lines[:number]))
+    ]
+    begins, ends = [0, *(number + 1 for number in marks)], [*marks, len(lines)]
+    return ["\n" * begin + "".join(lines[begin:end]) for begin, end in zip(begins, ends, strict=True)]
 
 
 def _source(node: yaml.Node, place: str, file: Path | None) -> Source:

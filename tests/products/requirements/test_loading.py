@@ -124,6 +124,17 @@ def test_one_that_is_no_yaml_does_not_stop_the_others(wrong):
     assert one.place.startswith("<requirements>:")
 
 
+def test_one_that_is_no_yaml_stops_no_other_of_several_documents():
+    text = "defaults: {class: od}\nrequirements:\n- {name: a, param: 2t}\n- {name: 'b\n---\n"
+    text += "--- # more\ndefaults: {class: rd}\nrequirements:\n- {name: c, param: 2t\n- {name: d, param: tp}\n"
+    found = load_requirements(text)
+    assert [(one.name, one.request["class"][0], one.place) for one in found] == [
+        ("a", "od", "<requirements>:3"),
+        ("d", "rd", "<requirements>:10"),
+    ]
+    assert [one.name for one in found.broken] == ["b", "c"]
+
+
 def test_a_file_that_is_no_yaml_at_all_is_an_error_with_its_line():
     with pytest.raises(DocumentError, match="<requirements>:3: no valid YAML"):
         load_requirements("defaults: [\nrequirements: x\n")
