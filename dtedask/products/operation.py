@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -56,6 +56,17 @@ class Operation(ABC):
     def batch(self, fields: Sequence[tuple[NDArray[np.floating], ...]]) -> list[Any]:
         """Make the results for several fields at once, with the same bits; what works faster on many overrides it."""
         return [self(*values) for values in fields]
+
+    def preparation(self) -> tuple[str, Callable[[], object]] | None:
+        """What must be done once on a file system before operations of this kind, such as making weights.
+
+        Returns
+        -------
+        tuple of (str, callable), optional
+            What it is called, the same for operations that need the same, and what does it; it does nothing where it
+            was done before. None where there is nothing to do.
+        """
+        return None
 
     def flops(self, *fields: FieldDescription) -> float:
         """How many floating-point operations it takes, for estimates."""

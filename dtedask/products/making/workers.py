@@ -186,8 +186,17 @@ def graph_of(units: Sequence[Unit]) -> Any:
     from dask._task_spec import Task, TaskRef
     from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-    tasks = {unit.key: Task(unit.key, on_worker, unit.work, *map(TaskRef, unit.needs)) for unit in units}
-    priorities = {unit.key: -rank for rank, unit in enumerate(units)}
+    tasks: dict[str, Any] = {}
+    priorities: dict[str, int] = {}
+    for rank, unit in enumerate(units):
+        prepared = preparations_of(unit.work)
+        for name, prepare in prepared.items():
+            tasks.setdefault(name, Task(name, on_worker, prepare))
+            priorities.setdefault(name, -rank)
+        # What was prepared is on disk: it is waited for, and nothing of it is given.
+        needs = (*unit.needs, *prepared)
+        tasks[unit.key] = Task(unit.key, on_worker, unit.work, *map(TaskRef, needs))
+        priorities[unit.key] = -rank
     layer = MaterializedLayer(tasks, annotations={"priority": priorities.__getitem__})
     return HighLevelGraph({"products": layer}, {"products": set()})
 
@@ -207,7 +216,13 @@ def upstream(units: Sequence[Unit], keys: set[str]) -> list[Unit]:
     return [unit for unit in units if unit.key in needed]
 
 
-def on_worker(work: Work, *inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def preparations_of(work: Work) -> dict[str, Callable[[], object]]:
+    """What must be done before some work, by name."""
+    found = (step.operation.preparation() for step in work.steps)
+    return dict(one for one in found if one is not None)
+
+
+def on_worker(work: Callable[..., Any], *inputs: Any) -> Any:
     """Do the work of a task, on a worker that has the same code as we have."""
     check_worker()
     return work(*inputs)

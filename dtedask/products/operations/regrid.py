@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -94,6 +94,12 @@ class Regrid(BoundOperation):
         ensured(self.handle)
         return list(self.weighted(np.stack([values[0] for values in fields])))
 
+    def preparation(self) -> tuple[str, Callable[[], object]] | None:
+        """See `Operation`: weights that are kept in a folder."""
+        if not self.handle.location:
+            return None
+        return f"weights-{self.handle.key}", partial(_prepared, self.handle)
+
     def flops(self, *fields: FieldDescription) -> float:  # noqa: ARG002 - the weights say all
         """See `Operation`."""
         return _FLOPS_A_POINT * self.target.size
@@ -111,6 +117,10 @@ def ensured(handle: WeightsHandle) -> WeightsHandle:
         if limits is not None:
             limits.ensure()
         return handle.ensure()
+
+
+def _prepared(handle: WeightsHandle) -> None:
+    ensured(handle)
 
 
 def is_made(handle: WeightsHandle) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -132,6 +135,29 @@ class Waits(Sum):
     def __call__(self, *values):
         threading.Event().wait(self.seconds)
         return np.sum(values, axis=0, dtype="float32")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared(Sum):
+    """Needs a file that is made before."""
+
+    name = "prepared"
+    folder: str = ""
+
+    @property
+    def identity(self):
+        return self.folder
+
+    def preparation(self):
+        return f"file-{self.folder}", partial(_made_in, self.folder)
+
+    def __call__(self, *values):
+        assert list(Path(self.folder).iterdir())
+        return np.sum(values, axis=0, dtype="float32")
+
+
+def _made_in(folder):
+    (Path(folder) / uuid.uuid4().hex).touch()
 
 
 @dataclass(frozen=True, slots=True)

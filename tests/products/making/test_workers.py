@@ -17,6 +17,7 @@ from tests.products.making.orders import (
     Dies,
     Given,
     Pack,
+    Prepared,
     Shelf,
     Sum,
     Times,
@@ -77,6 +78,14 @@ def test_what_finishes_products_may_break_the_run_without_hanging(client):
 
     with pytest.raises(RuntimeError, match="the display is gone"):
         make(plan(*_some(Nodes())), finish=Shelf(), client=client, on_progress=hear)
+
+
+def test_what_must_be_prepared_is_prepared_once_for_all_workers(client, tmp_path):
+    nodes = Nodes()
+    makes = [order(nodes.make(Prepared(str(tmp_path)), nodes.make(Given(n))), name=str(n)) for n in range(8)]
+    made = make(plan(*makes), finish=Shelf(), client=client)
+    assert len(made.delivered) == 8, made.failed[0].error
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_an_interruption_ends_what_has_begun_and_the_tasks_of_workers(client):
