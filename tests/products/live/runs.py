@@ -95,7 +95,7 @@ class Desk:
 
     @property
     def files(self):
-        return {path.name: path.read_bytes() for path in sorted(self.out.glob("*")) if "manifest" not in path.name}
+        return {path.name: path.read_bytes() for path in sorted(self.out.glob("[!.]*")) if "manifest" not in path.name}
 
     @property
     def manifest(self):
