@@ -62,7 +62,8 @@ def _between(moment: time, dates: tuple[str, ...], after: datetime, until: datet
     day = after.date()
     while day <= until.date():
         base = datetime.combine(day, moment)
-        if after < base <= until and (not dates or f"{day:%Y%m%d}" in dates):
+        is_named = not dates or f"{day:%Y%m%d}" in dates or f"{day:%Y%m}" in dates  # a month is all of its days
+        if after < base <= until and is_named:
             yield Cycle(base)
         day += _DAY
 

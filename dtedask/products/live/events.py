@@ -23,6 +23,7 @@ __all__ = [
     "Instruction",
     "Lacking",
     "Late",
+    "Old",
     "Opened",
     "Required",
     "Start",
@@ -134,5 +135,12 @@ class Close:
     undelivered: tuple[Product, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Old:
+    """Tell that fields came of a cycle that is too old to be waited for; once for each."""
+
+    cycle: Cycle
+
+
 Event = Required | Found | Opened | Committed | Delivered | Failed | Lacking | Tick
-Instruction = Expand | Start | Late | Close
+Instruction = Expand | Start | Late | Close | Old

@@ -28,6 +28,7 @@ from dtedask.products.live.events import (
     Instruction,
     Lacking,
     Late,
+    Old,
     Opened,
     Required,
     Start,
@@ -151,7 +152,7 @@ class Following:
         return {
             "cycles": [str(cycle) for cycle in self._orders.cycles],
             "orders": len(self._orders),
-            "running": sorted(self._orders.running),
+            "running": sorted({*self._making, *self._ready}),
             "counts": dict(self.counts),
             "updated": f"{self._now():%Y-%m-%dT%H:%M:%SZ}",
         }
@@ -204,8 +205,9 @@ class Following:
             if outcome.error is not None and not outcome.target:
                 _, digest = self._making.get(outcome.product.id, (None, ""))
                 self._ledger.failed(outcome.product, outcome.error, digest=digest, now=self._now())
-            self.counts["delivered" if outcome.is_delivered else "failed"] += 1
-            self._happened(outcome)
+            if outcome.attempts:  # else it was there already
+                self.counts["delivered" if outcome.is_delivered else "failed"] += 1
+                self._happened(outcome)
         for event in ends_of(products, outcomes):
             self._making.pop(event.product, None)
             self._tell(event)
@@ -227,7 +229,7 @@ class Following:
             case Late():
                 self.counts["late"] += 1
                 self._happened(instruction)
-            case Close():
+            case Close() | Old():
                 self._happened(instruction)
         return []
 

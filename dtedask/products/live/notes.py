@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dtedask.core.commit import Commit
 from dtedask.core.errors import DtedaskError
 from dtedask.products.finishing.outcome import Outcome
-from dtedask.products.live.events import Close, Late, Opened
+from dtedask.products.live.events import Close, Late, Old, Opened
 from dtedask.products.planning.plan import ProductPlan
 from dtedask.products.product import Product
 from dtedask.products.requirement import Cycle, Requirement
@@ -19,7 +19,7 @@ from dtedask.products.status.compact import compact_text
 __all__ = ["Broken", "Happening", "Note", "NoteKind", "note_of"]
 
 _SHOWN = 3
-NoteKind = Literal["commit", "opened", "making", "delivered", "failed", "late", "broken", "closed"]
+NoteKind = Literal["commit", "opened", "making", "delivered", "failed", "late", "broken", "closed", "old"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +31,7 @@ class Broken:
     error: DtedaskError
 
 
-Happening = Commit | Opened | ProductPlan | Outcome | Late | Broken | Close
+Happening = Commit | Opened | ProductPlan | Outcome | Late | Broken | Close | Old
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Note:
     ----------
     kind : NoteKind
         What: a commit came; a cycle was opened, or more of it is known; making has begun; a product was delivered to a
-        place, or failed; it is late; a requirement gives nothing; a cycle is waited for no more.
+        place, or failed; it is late; a requirement gives nothing; a cycle is waited for no more; fields came of a cycle
+        that is too old.
     text : str
         One line.
     about : dict
@@ -81,6 +82,9 @@ def note_of(happening: Happening) -> Note:
             return _broken(happening)
         case Close():
             return _close(happening)
+        case Old():
+            text = f"cycle {happening.cycle} is too old to be waited for; a run that does not follow makes its products"
+            return Note("old", text, {"cycle": str(happening.cycle)}, logging.WARNING)
         case Commit():
             return _commit(happening)
 

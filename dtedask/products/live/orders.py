@@ -28,6 +28,7 @@ from dtedask.products.live.events import (
     Instruction,
     Lacking,
     Late,
+    Old,
     Opened,
     Required,
     Start,
@@ -99,6 +100,7 @@ class Orders:
         self._pacing, self._since = pacing or Pacing(), since
         self._requirements: dict[str, Requirement] = {}
         self._cycles: dict[Cycle, dict[str, None]] = {}
+        self._told: set[Cycle] = set()
         self._entries: dict[str, _Entry] = {}
         self._inputs = Inputs()
         self._growing = Growing()
@@ -199,13 +201,28 @@ class Orders:
         for cycle in sorted(set(cycles) - self._cycles.keys()):
             expand = self._expand(cycle, self._requirements.values())
             end = self._end(cycle)
-            if not expand.requirements or (end is not None and end <= now):
+            if not expand.requirements or self._is_over(cycle, now):
                 continue
             self._cycles[cycle] = {}
             opened.append(expand)
             if end is not None:
                 self._timers.add(end, ("close", cycle))
         return opened
+
+    def _old(self, cycles: Iterable[Cycle], now: datetime) -> list[Instruction]:
+        """Cycles that requirements are for, and that are too old to be opened."""
+        new = sorted(set(cycles) - self._cycles.keys() - self._told)
+        old = [
+            one
+            for one in new
+            if self._is_over(one, now) and any(is_for(wanted, one) for wanted in self._requirements.values())
+        ]
+        self._told.update(old)
+        return [Old(one) for one in old]
+
+    def _is_over(self, cycle: Cycle, now: datetime) -> bool:
+        end = self._end(cycle)
+        return end is not None and end <= now
 
     def _end(self, cycle: Cycle) -> datetime | None:
         return None if self._pacing.open_for is None else cycle.time + self._pacing.open_for
@@ -215,6 +232,7 @@ class Orders:
 
     def _close(self, cycle: Cycle) -> Close:
         names = [*self._cycles.pop(cycle)]
+        self._told.add(cycle)
         left = tuple(self._entries[name].order.product for name in names if not self._entries[name].is_there)
         self._growing.close(cycle)
         self._drop(names)
@@ -295,7 +313,7 @@ class Orders:
                 self._inputs.mark(need, is_present=True)
                 touched.update(dict.fromkeys(self._inputs.users_of(need)))
             first.update(dict.fromkeys(user for need in arrived for user in self._inputs.users_of(need)))
-        opened = self._open(new, now)
+        opened = [*self._open(new, now), *self._old(new, now)]
         looked_at = self._look_again(new, first)
         again = {(one.cycle, requirement.name) for one in looked_at for requirement in one.requirements}
         ready = []

@@ -78,7 +78,7 @@ class Desk:
         with self.finishing() as finishing:
             return follow(
                 requirements, self.root, finishing=finishing, idle_s=60 if until else idle_s, stop=stop,
-                on_event=hear, now=lambda: self.now, **options,
+                on_event=hear, now=options.pop("clock", lambda: self.now), **options,
             )  # fmt: skip
 
     def run(self, *requirements):

@@ -15,6 +15,7 @@ from dtedask.products.live.events import (
     Found,
     Lacking,
     Late,
+    Old,
     Opened,
     Required,
     Tick,
@@ -170,6 +171,15 @@ def test_old_cycles_are_not_opened_and_open_ones_are_closed_when_they_are_old():
     later = CYCLE.time + 25 * HOUR
     assert CYCLE not in machine.cycles
     assert machine.handle(_wrote(keys(step="6")), later) == machine.handle(Found((CYCLE,)), later) == []
+
+
+def test_fields_of_a_cycle_that_is_too_old_are_told_of_once():
+    machine = Orders(Pacing(open_for=24 * HOUR))
+    old, later = Cycle(CYCLE.time - 24 * HOUR), CYCLE.time + 25 * HOUR
+    machine.handle(Required((requirement("a", time="all"),)), later)
+    assert machine.handle(Found((old,)), later) == []
+    assert machine.handle(_wrote(keys(cycle=old)), later) == [Old(old)]
+    assert machine.handle(_wrote(keys(cycle=old, step="6")), later) == []
 
 
 def test_a_product_of_all_there_is_waits_until_nothing_has_come_for_a_while():
