@@ -111,6 +111,8 @@ def run_and_show(
             say(f"Catalog: {report.catalog}")
         if report.results and not as_json:
             say(f"Plan: {plural(report.results.fields, 'field')} in, {plural(report.results.written, 'field')} out.")
+        if report.products and not as_json:
+            say(str(report.products))
         for made in report.series:
             say(f"Series: {made}")
         if not as_json:
@@ -220,7 +222,7 @@ def show_plan(recipe: Recipe, cluster: str | None, *, as_json: bool = False) -> 
 def _plan_object(plan: RecipePlan) -> dict[str, object]:
     from dtedask.cli.summary import plan_object
 
-    names = ("recipe", "root", "cluster", "sources", "catalog", "listeners", "series", "pipeline")
+    names = ("recipe", "root", "cluster", "sources", "catalog", "listeners", "series", "pipeline", "products")
     return {name: getattr(plan, name) for name in names} | plan_object(plan.ingest)
 
 
@@ -236,5 +238,6 @@ def _plan_texts(plan: RecipePlan) -> dict[str, object]:
         "listeners": "\n".join(plan.listeners) or "none",
         "series": plan.series or "none",
         "pipeline": plan.pipeline or "none",
+        "products": plan.products or "none",
         **plan_texts(plan.ingest),
     }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dtedask.core.errors import ProductsFailedError
 from dtedask.core.sizes import size_text
 
 if TYPE_CHECKING:
     from dtedask.products.finishing.outcome import Outcome
     from dtedask.products.planning.plan import Unmakeable, Waiting
     from dtedask.products.product import Product
+    from dtedask.products.requirements.broken import Broken
 
 __all__ = ["Report"]
 
@@ -62,6 +65,47 @@ class Report:
     def size_bytes(self) -> int:
         """Bytes that were delivered and had not been there."""
         return sum(one.receipt.size_bytes for one in self.outcomes if one.receipt is not None and one.receipt.is_new)
+
+    def __add__(self, other: Report) -> Report:
+        """Both runs: what waited, could not be made or was left is what the second one says."""
+        done = {one.product.id for one in (*self.delivered, *other.delivered)}
+        return Report(
+            outcomes=(*self.outcomes, *other.outcomes),
+            skipped=tuple(one for one in other.skipped if one.id not in done),
+            waiting=other.waiting,
+            broken=other.broken,
+            left=other.left,
+            fields_read=self.fields_read + other.fields_read,
+            fields_asked=self.fields_asked + other.fields_asked,
+            seconds=self.seconds + other.seconds,
+        )
+
+    def raise_if_failed(self, broken: Sequence[Broken] = ()) -> None:
+        """Raise where something did not get to where it goes.
+
+        Parameters
+        ----------
+        broken : sequence of Broken
+            Requirements that could not be read.
+
+        Raises
+        ------
+        ProductsFailedError
+            Naming the first of them; its `report` says all.
+        """
+        texts = [str(one) for one in broken]
+        texts += [f"requirement {one.requirement.name!r} ({one.requirement.place}): {one.error}" for one in self.broken]
+        delivered = {(one.product.id, one.target) for one in self.delivered}
+        failed = [one for one in self.failed if (one.product.id, one.target) not in delivered]
+        texts += [f"{one.product.id}: {one.error}" for one in failed]
+        if texts:
+            more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
+            error = ProductsFailedError(
+                f"Some products failed, all others are delivered. {texts[0]}{more}",
+                hint="The same again does what is left.",
+            )
+            error.report = self
+            raise error
 
     def __str__(self) -> str:
         parts = [f"{len(self.delivered):,} delivered ({size_text(self.size_bytes)})"]

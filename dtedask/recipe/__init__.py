@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dtedask.recipe.overrides import parse_overrides
     from dtedask.recipe.pipeline import RecipePipeline
     from dtedask.recipe.plan import RecipePlan, check_recipe, plan_recipe
+    from dtedask.recipe.products import RecipeProducts
     from dtedask.recipe.report.document import Report
     from dtedask.recipe.report.files import ReportFile, list_reports, read_report, report_folder
     from dtedask.recipe.rolling import Rolled
@@ -26,6 +27,7 @@ _HOMES = {
     "Recipe": "document",
     "RecipeJob": "submit",
     "RecipePipeline": "pipeline",
+    "RecipeProducts": "products",
     "RecipePlan": "plan",
     "Report": "report.document",
     "ReportFile": "report.files",
@@ -52,6 +54,7 @@ __all__ = [
     "RecipeJob",
     "RecipePipeline",
     "RecipePlan",
+    "RecipeProducts",
     "Report",
     "ReportFile",
     "Rolled",

@@ -25,6 +25,7 @@ from dtedask.recipe.demo import DemoForecast
 from dtedask.recipe.overrides import apply_overrides
 from dtedask.recipe.paths import PathText, resolve
 from dtedask.recipe.pipeline import PLAN_ITSELF, RecipePipeline
+from dtedask.recipe.products import RecipeProducts
 from dtedask.recipe.series import TimeSeries
 from dtedask.request import Request
 from dtedask.store import Layout, Schema
@@ -132,6 +133,8 @@ class Recipe(_Section):
     """Make time series of complete runs; `{}` takes the defaults."""
     pipeline: RecipePipeline | None = None
     """A plan that runs on what is committed: its file, the plan itself, or a section."""
+    products: RecipeProducts | None = None
+    """What is ordered of what is committed: the file of requirements, or a section."""
     keep: Keep | None = None
     """How long fields stay, where the archive is a rolling one: a section, or just a duration such as `10 d`."""
     listeners: list[Listener] = []
@@ -236,6 +239,7 @@ class Recipe(_Section):
         found["pipeline"]["anyOf"] += [{"type": "string"}, PLAN_ITSELF]
         found["listeners"] = {**said, "anyOf": [found["listeners"], {"type": "string"}]}
         found["schema"]["anyOf"].append({"type": "string"})
+        found["products"]["anyOf"].append({"type": "string"})
         found["series"]["anyOf"].append({"type": "boolean"})
         section = schema["$defs"]["Input"]["properties"]
         section["files"] = {**section["files"], **files}

@@ -42,6 +42,8 @@ class RecipePlan:
         Of which runs time series would be made; empty where of none.
     pipeline : str
         What the plan does, on which fields and where results go; empty where there is none.
+    products : str
+        What is ordered, and where it goes; empty where nothing is.
     """
 
     recipe: str
@@ -53,6 +55,7 @@ class RecipePlan:
     ingest: IngestPlan
     series: str = ""
     pipeline: str = ""
+    products: str = ""
 
 
 def check_recipe(recipe: Recipe, *, cluster: str | None = None) -> None:
@@ -70,6 +73,8 @@ def check_recipe(recipe: Recipe, *, cluster: str | None = None) -> None:
     where_to_run(cluster or recipe.cluster)
     if recipe.pipeline is not None:
         recipe.pipeline.ready(recipe)
+    if recipe.products is not None:
+        recipe.products.ready(recipe).close()
     for name in recipe.input.files:
         if not _exists(name):
             raise DocumentError(_missing(recipe, f"there is no {name!r}"), hint=_how_to_name(recipe))
@@ -103,6 +108,7 @@ def plan_recipe(recipe: Recipe, *, cluster: str | None = None) -> RecipePlan:
         ingest=found,
         series=str(recipe.series) if recipe.series else "",
         pipeline=recipe.pipeline.explain(recipe) if recipe.pipeline else "",
+        products=recipe.products.explain(recipe) if recipe.products else "",
     )
 
 

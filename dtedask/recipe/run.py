@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from dtedask.ingest import Progress, Summary
     from dtedask.pipeline.runs.summary import RunSummary
+    from dtedask.products import Report as ProductReport
     from dtedask.recipe.demo import Arrival
     from dtedask.recipe.document import Recipe
     from dtedask.recipe.pipeline import Results
+    from dtedask.recipe.products import Ordered
     from dtedask.recipe.report.recorder import Recorder
     from dtedask.store import Rechunk, Store
 
@@ -53,6 +55,8 @@ class RunReport:
         What was let go, where the archive is a rolling one.
     results : RunSummary, optional
         What the plan made of the commits, where there was something to do.
+    products : dtedask.products.Report, optional
+        What became of what is ordered.
     report : str, optional
         JSON file with the report of the run; a page of the same name stands beside it.
     """
@@ -65,6 +69,7 @@ class RunReport:
     rolled: Rolled | None = None
     report: str | None = None
     results: RunSummary | None = None
+    products: ProductReport | None = None
 
 
 def run_recipe(
@@ -78,7 +83,7 @@ def run_recipe(
     report: str | os.PathLike[str] | None = None,
     performance_report: str | os.PathLike[str] | None = None,
 ) -> RunReport:
-    """Run a recipe: ingest its input, tell its listeners, make its time series, run its plan, keep its catalog.
+    """Run a recipe: ingest its input, tell its listeners, make its series, its plan and its products, keep its catalog.
 
     Commits that were made before and never announced are announced first.
 
@@ -135,7 +140,11 @@ def run_recipe(
             finally:
                 hears.client(None)
         recording.outcome = Outcome(
-            done.summary, tuple(map(str, done.series)), str(done.rolled or ""), str(done.results or "")
+            done.summary,
+            tuple(map(str, done.series)),
+            str(done.rolled or ""),
+            str(done.results or ""),
+            str(done.products or ""),
         )
     return replace(done, report=str(recording.written.path) if recording.written else None)
 
@@ -203,16 +212,35 @@ class _Run:
     rolled: Rolled | None = None
     arrived: Arrived | None = None
     results: Results | None = None
+    ordered: Ordered | None = None
 
     def run(self) -> RunReport:
         recipe, store = self.recipe, self.store
-        made = None
-        with making_series(recipe, self.client) as series, self._pipeline():
+        made = products = None
+        with making_series(recipe, self.client) as series, self._pipeline(), self._orders():
             summary = self.ingest()
             if self.results is not None:
                 made = self.results.finish()
+            if self.ordered is not None:
+                products = self.ordered.finish()
         catalog = _complete_catalog(recipe, store)
-        return RunReport(recipe.name, store.root, summary, catalog, tuple(series), self.rolled, results=made)
+        return RunReport(
+            recipe.name, store.root, summary, catalog, tuple(series), self.rolled, results=made, products=products
+        )
+
+    @contextmanager
+    def _orders(self) -> Iterator[None]:
+        """Have what is ordered at hand, if there is anything."""
+        if self.recipe.products is None:
+            yield
+            return
+        from dtedask.recipe.products import Ordered
+
+        self.ordered = Ordered(self.recipe, self.client)
+        try:
+            yield
+        finally:
+            self.ordered.close()
 
     @contextmanager
     def _pipeline(self) -> Iterator[None]:
@@ -243,6 +271,8 @@ class _Run:
         """Roll as fields come, and tell of it."""
         if self.results is not None:
             self.results.catch_up()
+        if self.ordered is not None and summary.commits:
+            self.ordered.catch_up(summary.commits, stop=self.stop)
         self._roll(summary)
         self.recorder.unit_came(summary)
         self.hears.unit(summary)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import dask.config
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 import dtedask
+from dtedask import geo
 from dtedask.core.errors import DocumentError, SourceMissingError
 from dtedask.geo import regular_latlon
 from dtedask.grib import encode, scan
@@ -29,6 +32,7 @@ def runs(name):
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.setenv("DTEDASK_ROOT", str(tmp_path / "root"))
+    monkeypatch.setenv("DTEDASK_PRODUCTS", str(tmp_path / "products"))
     monkeypatch.setenv("DTEDASK_CATALOG", str(tmp_path / "catalogs" / "demo.yaml"))
     return tmp_path
 
@@ -273,3 +277,71 @@ def test_months_of_a_climate_run_have_means_however_often_it_stops(place, come, 
     ((keys, mean),) = values_of(place / "monthly", {}).items()
     np.testing.assert_allclose(mean, np.mean(february, axis=0), rtol=2e-7)
     assert dict(keys)["timespan"] == "month"
+
+
+def _names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*") if ".dtedask-products" not in str(path))
+
+
+@pytest.mark.slow
+@runs("products-europe.yaml")
+def test_products_of_europe_are_delivered_as_their_steps_are_complete(place):
+    recipe = load_recipe(FOLDER / "products-europe.yaml")
+    report = run_recipe(recipe)
+    assert (len(report.products.delivered), report.products.failed) == (7, ())
+    assert report.products.fields_read < report.products.fields_asked
+    names = [f"met-service/202406030000-{step:03}.grib2" for step in (0, 6, 12)]
+    names += ["ski-resort/wind-202406030000.nc"]
+    names += [f"ski-resort/2t-202406030000-{step:03}.png" for step in (0, 6, 12)]
+    assert _names(place / "products") == sorted([*names, "manifest-20240603T0000.jsonl"])
+    fields = list(scan(place / "products" / names[1]))
+    assert [one.field.short_name for one in fields] == ["2t", "msl", "10u", "10v", "10si"]
+    assert {one.field.grid.shape for one in fields} == {(401, 551)}  # 75 to 35 north, 12.5 west to 42.5 east
+    again = run_recipe(recipe)
+    assert (again.products.delivered, again.products.fields_read) == ((), 0)
+
+
+@pytest.mark.slow
+@runs("products-ensemble.yaml")
+def test_statistics_of_an_ensemble_are_what_numpy_makes_of_its_members(place):
+    report = run_recipe(load_recipe(FOLDER / "products-ensemble.yaml"))
+    assert report.products.failed == ()
+    members = dtedask.open(report.root).retrieve("param=2t,step=12")["2t"].values.squeeze()
+    with xr.open_dataset(place / "products" / "frost-202406030000.nc") as frost:
+        found = frost.to_dataarray().squeeze().sel(time="2024-06-03T12:00")
+        cold = geo.regrid(
+            np.mean(members.astype("f8") < 273.15, axis=0) * 100, "1/1", source="3/3", area=(72, -12, 34, 32)
+        )
+        np.testing.assert_allclose(found, cold, atol=1e-3)
+
+
+@pytest.mark.slow
+@runs("products-healpix.yaml")
+def test_a_pyramid_of_healpix_grids_keeps_the_mean(place):
+    report = run_recipe(load_recipe(FOLDER / "products-healpix.yaml"))
+    assert len(report.products.delivered) == 4
+    pyramid = dtedask.open(place / "products" / "pyramid")
+    means = [float(pyramid.retrieve(f"param=2t,step=6,grid=H{n}")["2t"].mean()) for n in (32, 16, 8, 4)]
+    assert np.ptp(means) < 0.001
+
+
+@pytest.mark.slow
+@runs("products-stations.yaml")
+def test_forecasts_for_a_thousand_places_are_the_values_at_the_nearest_points(place):
+    report = run_recipe(load_recipe(FOLDER / "products-stations.yaml"))
+    assert report.products.failed == ()
+    table = pd.read_parquet(place / "products" / "points-202406030000.parquet")
+    csv = pd.read_csv(place / "products" / "points-202406030000.csv")
+    assert len(table) == len(csv) == 1000 * 5
+    fields = dtedask.open(report.root).retrieve("param=2t,step=18")["2t"].squeeze()
+    chosen = table[table["step"] == 18]
+    points = _on_sphere(*np.meshgrid(fields["latitude"], fields["longitude"], indexing="ij"))
+    nearest = _on_sphere(chosen["latitude"].to_numpy(), chosen["longitude"].to_numpy()) @ points.T
+    expected = fields.values.ravel()[nearest.argmax(axis=1)]
+    np.testing.assert_allclose(chosen["2t"], expected, rtol=1e-6)
+
+
+def _on_sphere(latitude, longitude):
+    """Vectors of length 1, shape (points, 3)."""
+    phi, lam = np.radians(np.ravel(latitude)), np.radians(np.ravel(longitude))
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from dtedask.core.stages import StageName
-from dtedask.recipe import DemoForecast, Input, Keep, Recipe, RecipePipeline, Report, TimeSeries
+from dtedask.recipe import DemoForecast, Input, Keep, Recipe, RecipePipeline, RecipeProducts, Report, TimeSeries
 from dtedask.recipe.report.document import (
     ReportedCluster,
     ReportedInput,
@@ -25,7 +25,7 @@ def test_every_key_is_in_the_reference_and_no_other():
     documented = [
         key for row in re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)
     ]
-    models = (Recipe, Input, DemoForecast, TimeSeries, RecipePipeline, Keep)
+    models = (Recipe, Input, DemoForecast, TimeSeries, RecipePipeline, RecipeProducts, Keep)
     known = [info.alias or name for model in models for name, info in model.model_fields.items()]
     assert sorted(documented) == sorted(known)
 

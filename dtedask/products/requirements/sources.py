@@ -43,7 +43,8 @@ def read_sources(sources: Iterable[object], lines: Lines | None = None, at: KeyP
     seen: set[Path] = set()
     for source in sources:
         if isinstance(source, Mapping):
-            yield _of_mapping(source, NamedPlace(_PLACE) if lines is None else LinesPlace(lines, at))
+            place = NamedPlace(_PLACE) if lines is None else LinesPlace(lines, at)
+            yield _of_mapping(source, place, None if lines is None else _file_of(lines))
         elif isinstance(source, str) and _is_text(source):
             yield from _of_text(source, _PLACE)
         elif isinstance(source, str | os.PathLike):
@@ -61,15 +62,21 @@ def _is_text(source: str) -> bool:
     return "\n" in source or ": " in source or "=" in source or source.lstrip().startswith(("{", "["))
 
 
-def _of_mapping(source: Mapping[str, Any], place: Place) -> Source:
+def _of_mapping(source: Mapping[str, Any], place: Place, file: Path | None) -> Source:
     if not source.keys() & {"requirements", "defaults", "areas"}:
-        return Source([Item(source, place)], place)
+        return Source([Item(source, place)], place, file=file)
     for key in source:
         if key not in TOP:
             raise DocumentError(f"{place.at((key,))}: unknown key {key!r}.", hint=did_you_mean(str(key), TOP))
     listed = source.get("requirements") or []
     items = [Item(one, InnerPlace(place, ("requirements", number))) for number, one in enumerate(listed)]
-    return Source(items, place, source.get("defaults") or {}, source.get("areas") or {})
+    return Source(items, place, source.get("defaults") or {}, source.get("areas") or {}, file)
+
+
+def _file_of(lines: Lines) -> Path | None:
+    """The file of a document, to which paths in it are relative."""
+    path = Path(lines.place).expanduser()
+    return path if path.is_file() else None
 
 
 def _of_text(text: str, place: str, file: Path | None = None) -> list[Source]:

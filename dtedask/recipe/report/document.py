@@ -99,6 +99,8 @@ class ReportedWork(_Section):
     """Time series that were made."""
     results: str = ""
     """What the plan made of the commits."""
+    products: str = ""
+    """What became of what is ordered."""
     rolled: str = ""
     """What was let go, where the archive is a rolling one."""
 

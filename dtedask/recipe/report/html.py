@@ -180,7 +180,7 @@ def _tasks(report: Report) -> Iterator[str]:
 
 def _commits(report: Report) -> Iterator[str]:
     work = report.work
-    if not work.commits and not work.series and not work.rolled and not work.results:
+    if not work.commits and not work.series and not work.rolled and not work.results and not work.products:
         return
     yield "<h2>Commits</h2>"
     rows = [
@@ -203,6 +203,7 @@ def _commits(report: Report) -> Iterator[str]:
             *(f"Time series: {one}" for one in work.series),
             *([work.rolled] if work.rolled else []),
             *([f"Plan: {work.results}"] if work.results else []),
+            *([work.products.capitalize()] if work.products else []),
         ]
     )
 

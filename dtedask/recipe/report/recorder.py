@@ -60,6 +60,7 @@ class Outcome:
     series: tuple[str, ...] = ()
     rolled: str = ""
     results: str = ""
+    products: str = ""
 
 
 class Recorder:
@@ -197,6 +198,7 @@ class Recorder:
             series=list(outcome.series) if outcome else [],
             rolled=outcome.rolled if outcome else "",
             results=outcome.results if outcome else "",
+            products=outcome.products if outcome else "",
         )
 
     def _stages(self) -> list[ReportedStage]:
