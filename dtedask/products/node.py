@@ -64,7 +64,13 @@ class Nodes:
         self.asked = 0
         """How many nodes were asked for: what there would be if nothing was shared."""
 
-    def make(self, operation: Operation, *inputs: Node, is_checked: bool = False) -> Node:
+    def make(
+        self,
+        operation: Operation,
+        *inputs: Node,
+        is_checked: bool = False,
+        described: FieldDescription | None = None,
+    ) -> Node:
         """Return the node of an operation on some inputs.
 
         Parameters
@@ -75,6 +81,8 @@ class Nodes:
             To what.
         is_checked : bool
             Whether the operation can be done with them for sure, so that what comes out is made out later.
+        described : FieldDescription, optional
+            What comes out, where that is known already.
 
         Raises
         ------
@@ -85,7 +93,7 @@ class Nodes:
         place = (operation, tuple(map(id, inputs)))
         known = self._known.get(place)
         if known is None:
-            known = Node(operation, inputs)
+            known = Node(operation, inputs, _description=[] if described is None else [described])
             if not is_checked:
                 _ = known.description  # what cannot be done is an error now
             self._known[place] = known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dtedask.products.node import inputs_of
@@ -46,17 +47,20 @@ def share_areas(nodes: Nodes, wanted: Iterable[Node]) -> dict[Node, Node]:
     for node in every:
         inputs = tuple(found.get(one, one) for one in node.inputs)
         if node not in found and inputs != node.inputs:
-            found[node] = nodes.make(node.operation, *inputs)
+            found[node] = nodes.make(node.operation, *inputs, is_checked=True)
     return found
 
 
 def _areas_of_one(every: Iterable[Node]) -> list[list[Node]]:
     """Nodes that put one field on parts of one grid by the same weights."""
     groups: dict[tuple[object, ...], list[Node]] = {}
+    wholes: dict[int, Regrid] = {}
     for node in every:
         operation = node.operation
         if isinstance(operation, Regrid):
-            place = (replace(operation, area=None, part=None), *node.inputs)
+            if id(operation) not in wholes:
+                wholes[id(operation)] = replace(operation, area=None, part=None)
+            place = (wholes[id(operation)], *node.inputs)
             groups.setdefault(place, []).append(node)
     return [group for group in groups.values() if len(group) > 1]
 
@@ -69,15 +73,25 @@ def _covered(nodes: Nodes, group: Sequence[Node]) -> dict[Node, Node]:
     assert isinstance(whole, Regrid)
     coverings = covering_areas(areas, whole.handle.interpolation.target)
     found: dict[Node, Node] = {}
+    made: dict[Covering, Node] = {}
     for node, area, covering in zip(group, areas, coverings, strict=True):
         if covering is None or area is None:
             continue
-        larger = nodes.make(replace(whole, area=covering.area, part=None), *node.inputs)
+        if covering not in made:
+            made[covering] = nodes.make(replace(whole, area=covering.area, part=None), *node.inputs)
+        larger = made[covering]
         if larger.description.grid != node.description.grid:
-            found[node] = nodes.make(Crop(larger.description.grid, area), larger)
+            cut = _cut(larger.description.grid, area)
+            found[node] = nodes.make(cut, larger, described=node.description)
         elif larger is not node:
             found[node] = larger
     return found
+
+
+@lru_cache(65_536)
+def _cut(grid: Grid, area: Area) -> Crop:
+    """What cuts an area out of a grid: one object for all fields, so that its grid is made out once."""
+    return Crop(grid, area)
 
 
 @dataclass(slots=True, eq=False)
@@ -136,8 +150,9 @@ def _grouped(areas: Sequence[Area], whole: Grid) -> list[Covering]:
     """Put each area, the largest first, to that covering one that grows least."""
     places: list[Covering] = []
     of_area: dict[int, Covering] = {}
-    for number in sorted(range(len(areas)), key=lambda number: -_points(areas[number], whole)):
-        area, own = areas[number], _points(areas[number], whole)
+    points = [_points(area, whole) for area in areas]
+    for number in sorted(range(len(areas)), key=lambda number: -points[number]):
+        area, own = areas[number], points[number]
         grown = [
             (_points(box, whole) - place.points, box, place) for place in places if (box := _union(place.area, area))
         ]
@@ -155,8 +170,9 @@ def _grouped(areas: Sequence[Area], whole: Grid) -> list[Covering]:
 def _points(area: Area, whole: Grid) -> float:
     """About how many points of a grid lie in an area."""
     north, west, south, east = area
-    share = (max(north - south, 0.0) + _step(whole)) / 180.0 * (east - west + _step(whole)) / _CIRCLE
-    return min(share, 1.0) * whole.size
+    step, size = _step(whole), whole.size
+    share = (max(north - south, 0.0) + step) / 180.0 * (east - west + step) / _CIRCLE
+    return min(share, 1.0) * size
 
 
 def _step(whole: Grid) -> float:
