@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ from pydantic import ValidationError
 
 from dtedask.core.errors import DeliveryError, DocumentError, ProductError
 from dtedask.products.delivery import delivery_class
+from dtedask.products.format import format_class
 from dtedask.products.requirement import Requirement
 
 if TYPE_CHECKING:
     from dtedask.products.delivery import DeliveryOptions
+    from dtedask.products.format import FormatOptions
     from dtedask.products.product import Product
 
-__all__ = ["deliveries_of", "manifest_name", "output_of", "safe_name"]
+__all__ = ["check_places", "deliveries_of", "manifest_name", "output_of", "safe_name"]
 
 _SCHEMES = {"s3://": "s3", "http://": "http", "https://": "http"}
 
@@ -36,6 +39,33 @@ def deliveries_of(product: Product | Requirement, output: DeliveryOptions | None
             hint="Give it a `delivery`, or the run an output (--output).",
         )
     return tuple({one.target: one for one in named}.values())
+
+
+def check_places(written: FormatOptions, places: Iterable[DeliveryOptions]) -> None:
+    """Check that what a format writes can go to each of some places.
+
+    Raises
+    ------
+    ProductError
+        If a place takes files and the format writes none, or it takes one file and the format writes folders.
+    """
+    try:
+        made = format_class(written.type)
+    except DocumentError:  # one whose class is known to its maker only
+        return
+    for place in places:
+        if delivery_class(place.type).takes != "file":
+            continue
+        if not made.suffix:
+            raise ProductError(
+                f"The format {written.type!r} writes no file that could go to {place.target!r}.",
+                hint="Deliver it by {type: cube, url: ...}, or give it another format.",
+            )
+        if made.is_folder and place.type == "http":
+            raise ProductError(
+                f"The format {written.type!r} writes folders, which cannot be sent to {place.target!r} whole.",
+                hint="Give it a format of one file, such as netcdf, or deliver it to a folder or bucket.",
+            )
 
 
 def output_of(text: str) -> DeliveryOptions:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dtedask.core.errors import DtedaskError
+from dtedask.products.deliveries.places import check_places
 from dtedask.products.node import Nodes
 from dtedask.products.operations.sharing import share_areas
 from dtedask.products.planning.building import Building
@@ -195,6 +196,8 @@ class _Planning:
     def expand(self, requirement: Requirement, cycle: Cycle) -> None:
         """Plan the products of a requirement for a cycle."""
         try:
+            if self._output is not None and not requirement.delivery:
+                check_places(requirement.format, (self._output,))
             found = list(self._expansion.products(requirement, cycle))
         except DtedaskError as error:
             self._broken.append(Unmakeable(requirement, None, error))

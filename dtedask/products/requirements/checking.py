@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dtedask.core.errors import DocumentError
+from dtedask.core.errors import DocumentError, ProductError
+from dtedask.products.deliveries.places import check_places
 from dtedask.products.requirement import Requirement
 from dtedask.products.requirements.broken import Broken
 from dtedask.products.requirements.keywords import OrderKeywords
@@ -73,6 +74,10 @@ class Checker:
         if request is None or how is None or written is None or places is None or wrong:
             self._part(wrong, "", {"name": _UNNAMED, **said.order}, lambda given: (order(given, self._context),))
             raise WrongPartError(*wrong)
+        try:
+            check_places(written[0], places[0])
+        except ProductError as error:
+            raise WrongPartError(Finding(("delivery",), error.message, error.hint)) from error
         content = digest(request[1], how[1], written[1])
         ordered = self._ordered(said.order, content + places[1])
         if not ordered.enabled:
