@@ -14,7 +14,16 @@ import numpy as np
 from pydantic import Field as OptionField
 from pydantic import ValidationInfo, field_validator
 
-from dtedask.core.errors import DeliveryError, DtedaskError, LockedError, OutcomeUnknownError, StoreError
+from dtedask.core.errors import (
+    CommitTimeoutError,
+    ConflictError,
+    DeliveryError,
+    DtedaskError,
+    LockedError,
+    OutcomeUnknownError,
+    RootUnavailableError,
+    StoreError,
+)
 from dtedask.grib import Field, FieldDescription, describe
 from dtedask.products.deliveries.checksum import checksum_of_parts
 from dtedask.products.delivery import Content, Delivery, DeliveryOptions, Receipt
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["CubeDelivery", "CubeOptions"]
 
 _GRIB = b"GRIB"
+_PASSING = (LockedError, ConflictError, CommitTimeoutError, OutcomeUnknownError, RootUnavailableError)
 
 
 class CubeOptions(DeliveryOptions):
@@ -79,9 +89,11 @@ class CubeDelivery(Delivery):
             try:
                 commits = self._archive(content)
                 place = self._place(fields, commits)
-            except DtedaskError as error:
-                self.close()
-                raise _told(content, self.options.target, error) from error
+            except BaseException as error:
+                self.close()  # what was archived is no part of the next commit
+                if isinstance(error, DtedaskError):
+                    raise _told(content, self.options.target, error) from error
+                raise
         now = datetime.now(UTC)
         return Receipt(place, *checksum_of_parts(content.parts), now, is_new=bool(commits))
 
@@ -153,7 +165,7 @@ def _notes(content: Content) -> dict[str, str]:
 def _told(content: Content, target: str, error: DtedaskError) -> DeliveryError:
     if isinstance(error, DeliveryError):
         return error
-    passes = isinstance(error, LockedError | OutcomeUnknownError) or is_passing(error)
+    passes = isinstance(error, _PASSING) or is_passing(error)
     return DeliveryError(
         f"{content.product.id} cannot be delivered to the root {target!r}: {error.message}",
         hint=error.hint,
