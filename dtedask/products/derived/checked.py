@@ -177,11 +177,23 @@ class _Checker:
         function = FUNCTIONS[tree.function]
         arguments = [self.typed(one) for one in tree.arguments]
         taken = self.taken(tree, function, arguments)
+        self.check_constants(tree, function, taken)
         flops = sum(one.flops for one in taken) + function.flops * max(1, len(taken) - 1)
         runs = tuple(one.run for one in taken)
         is_point = function.rule == "same" and any(one.is_point for one in taken)
         unit = self.given(tree, function, taken)
         return Typed(partial(_call, function.make, runs), unit, flops, _constant_only(*taken), is_point)
+
+    def check_constants(self, tree: Call, function: Function, taken: Sequence[Typed]) -> None:
+        """Try a function that takes numbers with the numbers that it gets, before anything is read."""
+        if not function.constants:
+            return
+        if any(taken[place].degree != 0 for place in function.constants):
+            raise fault(self.text, tree.column, f"'{tree.function}' takes a number, and no field, at its end.")
+        try:
+            function.make(*(one.run(()) if one.degree == 0 else np.float64(1e5) for one in taken))
+        except ProductError as error:
+            raise fault(self.text, tree.column, error.message, error.hint) from error
 
     def taken(self, tree: Call, function: Function, arguments: list[Typed]) -> list[Typed]:
         match function.rule:

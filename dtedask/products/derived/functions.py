@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dtedask.products.derived.levels import pressure_on_l91, pressure_on_l137
 from dtedask.products.derived.thermodynamics import (
     dew_point,
     relative_humidity,
@@ -51,6 +52,8 @@ class Function:
         Of the arguments where the rule is ``known``.
     flops : float
         Floating-point operations a point.
+    constants : tuple of int
+        Which arguments must be numbers; `make` raises ProductError where they are no good ones.
     """
 
     make: Callable[..., Any]
@@ -60,6 +63,7 @@ class Function:
     gives: str = ""
     units: tuple[str, ...] = ()
     flops: float = 1.0
+    constants: tuple[int, ...] = ()
 
 
 def is_true(values: Values) -> Values:
@@ -148,5 +152,7 @@ FUNCTIONS: dict[str, Function] = {
     "relative_humidity": Function(relative_humidity, 3, 3, "known", "%", ("K", "kg kg**-1", "Pa"), flops=65),
     "specific_humidity": Function(specific_humidity, 2, 2, "known", "kg kg**-1", ("Pa", "Pa"), flops=5),
     "wind_chill": Function(wind_chill, 2, 2, "known", "K", ("K", "m s**-1"), flops=50),
+    "pressure_on_l137": Function(pressure_on_l137, 2, 2, "known", "Pa", ("Pa", ""), flops=2, constants=(1,)),
+    "pressure_on_l91": Function(pressure_on_l91, 2, 2, "known", "Pa", ("Pa", ""), flops=2, constants=(1,)),
     "dew_point": Function(dew_point, 1, 1, "known", "K", ("Pa",), flops=30),
 }

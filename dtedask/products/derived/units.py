@@ -132,8 +132,14 @@ def power(unit: pint.Unit, exponent: float) -> pint.Unit:
     """A unit to a power, without the crumbs of halves and thirds."""
     whole = round(exponent)
     raised = unit ** (whole if exponent == whole else exponent)
-    items = [(name, round(_real(one) * 12) / 12) for name, one in _registry().Quantity(1.0, raised).unit_items()]
+    items = [(name, _whole(_real(one))) for name, one in _registry().Quantity(1.0, raised).unit_items()]
     return _joined([(name, one) for name, one in items if one])
+
+
+def _whole(exponent: float) -> float:
+    """What is nearly a whole number, a half or a third is meant as such."""
+    near = round(exponent * 12) / 12
+    return near if abs(near - exponent) < 1e-9 else exponent
 
 
 @lru_cache(4096)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import dtedask
 from dtedask.core.errors import DocumentError, FieldError
+from dtedask.grib import scan
 from dtedask.pipeline import Message, Plan
 from dtedask.pipeline.action import Context, Saved, make_action
 from dtedask.pipeline.compute import Eager
@@ -215,6 +216,27 @@ def test_results_stand_in_a_cube_as_products_of_the_ensemble(tmp_path):
     assert not any("number" in keys for keys in records)
     assert {keys.get("quantile") for keys in records} == {None, "90:100"}
     assert {keys.get("stattype") for keys in records} == {None, "above0.5"}
+
+
+def test_results_are_written_as_grib_products_of_the_ensemble(tmp_path):
+    document = {
+        "actions": [
+            {
+                "type": "ensemble",
+                "operations": ["mean", "spread", *({"operation": "quantile", "quantile": q} for q in (0.9, 1 / 3))],
+            },
+            {"type": "encode"},
+            {"type": "sink", "sinks": [{"type": "file", "path": str(tmp_path / "out.grib2")}]},
+        ]
+    }
+    Plan.from_yaml(document).run([*map(member, range(5)), FLUSH])
+    found = [message.field.keys for message in scan(tmp_path / "out.grib2")]
+    assert [(keys["type"], keys.get("quantile")) for keys in found] == [
+        ("em", None),
+        ("es", None),
+        ("pb", "90:100"),
+        ("pb", "1:3"),
+    ]
 
 
 @pytest.mark.parametrize(

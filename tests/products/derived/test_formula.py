@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from dtedask.core.errors import ProductError
 from dtedask.products import Nodes
 from dtedask.products.derived import apply_formula, formula_inputs
+from dtedask.products.derived.checked import typed
+from dtedask.products.derived.parser import parse_formula
+from dtedask.products.derived.tree import Binary, Itself, names_in, written
 from dtedask.products.requirement import Formula
 from tests.products.derived.given import description, given_node, made
+from tests.products.derived.test_parser import TREES
 
 
 def result(text, param="2t", values=None, *, others=None, result_param="", **said):
@@ -162,11 +166,30 @@ def test_the_result_is_made_to_what_its_parameter_is_measured_in():
         ("f > 280", "gives a number without a unit, and its result 2t"),
         ("2 + 3", "takes no field"),
         ("f ^ 40", "cannot be raised"),
+        ("pressure_on_l137(1000 hPa, 138) / 1 Pa * f", "column 1: There is no level 138"),
+        ("pressure_on_l91(1000 hPa, number(f)) / 1 Pa * f", "takes a number, and no field"),
     ],
 )
 def test_units_that_do_not_fit_are_refused_before_anything_is_read(text, message):
     with pytest.raises(ProductError, match=message):
         result(text, others={"10u": VALUES})
+
+
+@given(TREES, st.data())
+def test_any_formula_over_fields_of_any_units_runs_or_is_one_clear_error(tree, data):
+    text = written(Binary("+", Itself(), tree))
+    names = dict.fromkeys(names_in(parse_formula(text)))
+    units = {
+        name: data.draw(st.sampled_from(["K", "m s**-1", "kg m**-2", "m", "%", "", "~", "degC"])) for name in names
+    }
+    try:
+        ready = typed(parse_formula(text), text, units)
+    except ProductError:
+        return
+    with np.errstate(all="ignore"):
+        found = ready.run([np.linspace(-3, 300, 7) for _ in names])
+    assert np.shape(found) == (7,)
+    assert ready.flops >= 1
 
 
 def test_a_conversion_by_hand_is_not_done_twice():

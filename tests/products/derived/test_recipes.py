@@ -10,6 +10,7 @@ import pytest
 
 from dtedask.core.errors import DocumentError, ProductError
 from dtedask.core.registry import Registry
+from dtedask.geo.vertical import HybridLevels
 from dtedask.products import Nodes
 from dtedask.products.derived import book as book_module
 from dtedask.products.derived import candidates, find
@@ -169,6 +170,28 @@ def test_recipes_of_the_user_come_first(tmp_path):
         assert len(candidates({**description("10si").keys, "class": "ea"})) == 1
         assert find({"param": "131074", "type": "ep"}).param == "3100"
     assert len(candidates(description("10si").keys)) == 1
+
+
+def test_humidity_on_model_levels_is_a_recipe_that_says_which_levels(tmp_path):
+    path = tmp_path / "recipes.yaml"
+    pressure = "pressure_on_l137(exp(lnsp[levelist=1]) * 1 Pa, {levelist})"
+    path.write_text(f"recipes: [{{param: r, formula: 'relative_humidity(t, q, {pressure})', where: {{levtype: ml}}}}]")
+    wanted = description("157", levtype="ml", levelist=96).keys
+    with dask.config.set({"dtedask.products.recipes": [str(path)]}):
+        recipe = find(wanted)
+    inputs = recipe.inputs(wanted, {})
+    assert [(one["param"], one["levelist"]) for one in inputs][2] == ("lnsp", "1")
+    nodes = Nodes()
+    surface = FIELDS["sp"]
+    values = [FIELDS["t"], FIELDS["q"], np.log(surface)]
+    given = [
+        given_node(nodes, param, array, levtype="ml", levelist=level)
+        for param, array, level in zip(("130", "133", "152"), values, (96, 96, 1), strict=True)
+    ]
+    node = recipe.make(nodes, wanted, given)
+    expected = relative_humidity(FIELDS["t"], FIELDS["q"], HybridLevels.named("L137").full_pressure(surface)[95])
+    np.testing.assert_allclose(made(node), expected, rtol=1e-11)
+    assert node.description.keys == wanted
 
 
 PACKAGED = {"recipes": [{"param": "10si", "formula": "10u * 1"}]}
