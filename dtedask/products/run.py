@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dtedask.products.live.run import Followed, Reload
     from dtedask.products.making.made import Made
     from dtedask.products.making.progress import Making
+    from dtedask.products.planning.explanation import Explanation
     from dtedask.products.planning.make import Make
     from dtedask.products.product import Product
     from dtedask.products.requirement import Requirement
@@ -169,6 +170,12 @@ class Products:
             output=self._place,
             now=now or datetime.now(UTC),
         )
+
+    def explain(self, cycles: Cycles = None) -> Explanation:
+        """Say what a run would do: fields, bytes, work, what sharing saves, how long, what is missing."""
+        from dtedask.products.planning.explain import explain
+
+        return explain(self.plan(cycles))
 
     def list(self, cycles: Cycles = None) -> tuple[Product, ...]:
         """All products that can be named, made or not, the most urgent first."""

@@ -86,10 +86,26 @@ def test_products_are_made_once_and_one_broken_requirement_stops_nothing(run, pl
     assert (again.lines[0]["delivered"], len(again.lines[0]["there_before"])) == ([], 12)
 
 
-def test_a_dry_run_writes_nothing(run, place):
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(run, place):
     done = run(RUN, "--dry-run")
     assert done.status == 0
     assert not (place / "out").exists()
+    explained = run(RUN.replace(" run ", " explain "))
+    assert explained.out.startswith("12 products")
+    ((said),) = run(RUN.replace(" run ", " explain "), "--json").lines
+    assert (said["products"], said["waiting"]) == (12, 0)
+
+
+@pytest.mark.slow
+def test_status_says_what_is_delivered_and_what_waits_for_which_input(run, place):
+    run(RUN, "--cycle", "20240603T00")
+    more = REQUIREMENTS.replace("misspelt\n    are: europe", "later\n    request: {step: 12}")
+    (place / "requirements.yaml").write_text(more)
+    line = RUN.replace(" run ", " status ") + " --cycle 20240603T00"
+    ((said),) = run(line, "--json").lines
+    states = {one["product"].partition("/")[0]: one["state"] for one in said["products"]}
+    assert states == {"europe": "delivered", "everywhere": "delivered", "later": "waiting"}
+    assert "step=12" in run(line, "--show", "waiting").out
 
 
 def test_products_are_listed_by_deadline(run, place):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from dtedask.cli.products import check, listing, run, schema, status
+from dtedask.cli.products import check, explain, listing, run, schema, status
 
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands."""
     check.add_to(group)
+    explain.add_to(group)
     listing.add_to(group)
     run.add_to(group)
     schema.add_to(group)

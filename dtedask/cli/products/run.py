@@ -60,7 +60,8 @@ def run(  # noqa: PLR0913 - each says something else of one run
         raise typer.BadParameter("a run that follows takes the cycles that come.", param_hint="--cycle")
     with opened(files, inputs, output, state, owners=owners, names=names) as products:
         if dry_run:
-            emit(repr(products.plan(cycles)))
+            found = products.explain(cycles)
+            emit_json(found.to_dict()) if as_json else emit(str(found))
             return
         if follow:
             followed = _followed(products, idle, threads, cluster)
