@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -40,6 +41,7 @@ _DETAILS = (
 )
 DERIVED = frozenset({"timespan", "stattype"})  # GRIB2 says them of any interval, GRIB1 never does
 _LAST_WITHOUT_TIMESPAN = 33
+_WHOLE_WAVES = 20  # as ECMWF's own messages have it
 _KINDS = {"an": 0, "fc": 1, "cf": 3, "pf": 4}
 
 
@@ -252,20 +254,49 @@ def write_values(handle: Handle, values: NDArray[Any], grid: Grid, bits: int, de
     with np.errstate(invalid="ignore"):  # NaN of the kind that signals is missing as any other
         data = np.asarray(values, dtype="float64").reshape(grid.shape)
     data = np.ascontiguousarray(message_order(data, grid)).ravel()
-    if grid.kind != "sh":
-        _set_new(handle, "packingType", packing)
-        missing = np.isnan(data)
-        if missing.any():
-            handle.set("bitmapPresent", 1)
-            handle.set("missingValue", MISSING)
-            data = np.where(missing, MISSING, data)
-    if grid.kind != "sh" and packing == "grid_ieee":
+    if grid.kind == "sh":
+        _write_harmonics(handle, data, int(grid.description["truncation"]), bits)
+        return
+    _set_new(handle, "packingType", packing)
+    missing = np.isnan(data)
+    if missing.any():
+        handle.set("bitmapPresent", 1)
+        handle.set("missingValue", MISSING)
+        data = np.where(missing, MISSING, data)
+    if packing == "grid_ieee":
         handle.set("precision", 2 if is_double else 1)
     else:
         if decimal_scale:
             handle.set("decimalScaleFactor", decimal_scale)
         handle.set("bitsPerValue", bits)
     handle.set("values", data)
+
+
+def _write_harmonics(handle: Handle, data: NDArray[np.float64], truncation: int, bits: int) -> None:
+    """Pack harmonics: those of the longest waves as 32-bit numbers, all others scaled by a power of their wavenumber.
+
+    Packed as they are, a field would lose its short waves, which are smaller by orders of magnitude.
+    """
+    whole = min(_WHOLE_WAVES, truncation - 1)
+    handle.set("bitsPerValue", bits)
+    handle.set("values", data)  # ecCodes packs as many as it was told before when it changes the packing
+    short = data[_are_short(truncation, whole)]
+    if not short.size or short.min() == short.max():
+        return  # ecCodes finds no power of their wavenumber by which to scale them
+    _set_new(handle, "packingType", "spectral_complex")
+    for key in ("JS", "KS", "MS"):
+        handle.set(key, whole)
+    handle.set("TS", (whole + 1) * (whole + 2))
+    handle.set("unpackedSubsetPrecision", 1)
+    handle.set("bitsPerValue", bits)
+    handle.set("values", data)
+
+
+@lru_cache(16)
+def _are_short(truncation: int, whole: int) -> NDArray[np.bool_]:
+    """Which coefficients, real and imaginary parts one after the other, are of waves that are packed."""
+    waves = np.concatenate([np.arange(order, truncation + 1) for order in range(truncation + 1)])
+    return np.repeat(waves > whole, 2)
 
 
 def _is_said(key: str, wanted: Mapping[str, str], told: FieldDescription) -> bool:

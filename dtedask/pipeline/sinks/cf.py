@@ -103,7 +103,7 @@ def spot_of(described: FieldDescription, moment: Moment, coordinates: Mapping[st
         axes=axes,
         grid=described.grid,
         coordinates=coordinates,
-        attributes=_attributes(dict(spec.attributes), keys, described.grid, coordinates, time),
+        attributes=_attributes(dict(spec.attributes), _constants(keys, labels), described.grid, coordinates, time),
         is_interval=described.interval is not None,
     )
 
@@ -216,8 +216,16 @@ def _axis(name: str, suffix: str) -> str:
     return f"{name}{suffix}" if name == "level" else name
 
 
+def _constants(keys: Mapping[str, str], labels: Iterable[str]) -> dict[str, str]:
+    """Keys that all fields of a variable share; a control forecast stands with its ensemble."""
+    varying = _VARYING | {Dimension(name).key for name in labels}
+    constant = {key: value for key, value in sorted(keys.items()) if key not in varying}
+    constant["type"] = "pf" if constant.get("type") == "cf" else constant.get("type", "")
+    return constant
+
+
 def _attributes(
-    found: Mapping[str, Any], keys: Mapping[str, str], grid: Grid, coordinates: Mapping[str, Coordinate], time: str
+    found: Mapping[str, Any], constants: Mapping[str, str], grid: Grid, coordinates: Mapping[str, Coordinate], time: str
 ) -> dict[str, Any]:
     kept = {name: value for name, value in found.items() if name in _ATTRIBUTES or name.startswith("GRIB_")}
     if "cell_methods" in kept:
@@ -228,7 +236,5 @@ def _attributes(
     kept["coordinates"] = " ".join(beside)
     if "crs" in coordinates:
         kept["grid_mapping"] = "crs"
-    constant = {key: value for key, value in sorted(keys.items()) if key not in _VARYING}
-    constant["type"] = "pf" if constant.get("type") == "cf" else constant.get("type", "")
-    kept["mars"] = json.dumps(constant)
+    kept["mars"] = json.dumps(constants)
     return kept

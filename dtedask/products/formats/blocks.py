@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.geo.grids.rows import Points
-from dtedask.products.formats.moments import labelled, points_of
+from dtedask.products.formats.moments import Labelled, labelled_apart, points_of
 
 if TYPE_CHECKING:
     from dtedask.products.formats.stations import Stations
@@ -63,17 +63,18 @@ class Block:
 
 def blocks_of(parts: Sequence[Part], stations: Stations | None) -> list[Block]:
     """Put fields together that share all labels but time and level."""
-    groups: dict[Any, list[Part]] = {}
-    for part in parts:
-        said = labelled(part.description)
+    groups: dict[Any, list[tuple[Labelled, Part]]] = {}
+    for said, part in zip(labelled_apart([part.description for part in parts]), parts, strict=True):
         kept = tuple((name, label) for name, label in said.labels if name not in ("step", "level"))
         kind = part.description.keys.get("levtype") if "level" in dict(said.labels) else None
-        groups.setdefault((kept, kind, part.description.grid), []).append(part)
+        groups.setdefault((kept, kind, part.description.grid), []).append((said, part))
     return [_block(found, kept, kind, stations) for (kept, kind, _), found in groups.items()]
 
 
-def _block(parts: list[Part], kept: tuple[Any, ...], levtype: str | None, stations: Stations | None) -> Block:
-    said = [labelled(part.description) for part in parts]
+def _block(
+    found: list[tuple[Labelled, Part]], kept: tuple[Any, ...], levtype: str | None, stations: Stations | None
+) -> Block:
+    said, parts = [one for one, _ in found], [part for _, part in found]
     times = tuple(sorted({one.valid_time or 0 for one in said}))
     levels = tuple(sorted({dict(one.labels).get("level") for one in said}, key=lambda level: level or 0.0))
     points = points_of(parts[0]) if stations is None else Points(stations.latitude, stations.longitude)

@@ -14,7 +14,7 @@ from dtedask.core.errors import ProductError
 from dtedask.pipeline.sinks.cf import Slots, Spot, spot_of
 from dtedask.products.format import Format, FormatOptions
 from dtedask.products.formats.extract import refuse_placeless
-from dtedask.products.formats.moments import Remembered, moment_of
+from dtedask.products.formats.moments import Remembered, labelled_apart, moment_of
 
 if TYPE_CHECKING:
     from dtedask.grib import Coordinate, FieldDescription
@@ -51,10 +51,10 @@ class CfFormat(Format):
     def check(self, product: Product, fields: Sequence[FieldDescription]) -> None:
         """See `Format`."""
         slots, taken = Slots({}, {}, ""), set()
-        for field in fields:
+        for said, field in zip(labelled_apart(fields), fields, strict=True):
             if field.grid.kind != "unstructured":  # fields without coordinates are of use to who has the grid
                 refuse_placeless(field.grid)
-            spot = replace(_spot_anywhere(field), grid=field.grid)
+            spot = replace(_spot_anywhere(field), grid=field.grid, variable=said.variable)
             (place,) = slots.place([spot], product.file_name)
             if (spot.variable, place) in taken:
                 raise ProductError(
@@ -66,14 +66,24 @@ class CfFormat(Format):
 
 
 def fields_of(parts: Sequence[Part], dtype: str) -> list[Waiting]:
-    """Say where each part stands."""
+    """Say where each part stands; a variable has the attributes that all of its fields share."""
+    said = labelled_apart([part.description for part in parts])
+    spots = [
+        replace(_spot(part.description, part.coordinates), variable=one.variable)
+        for one, part in zip(said, parts, strict=True)
+    ]
+    shared: dict[str, dict[str, Any]] = {}
+    for spot in spots:
+        known = shared.setdefault(spot.variable, dict(spot.attributes))
+        for name in [name for name, value in known.items() if spot.attributes.get(name) != value]:
+            del known[name]
     return [
         (
             tuple(part.description.keys.items()),
-            _spot(part.description, part.coordinates),
+            replace(spot, attributes=shared[spot.variable]),
             np.asarray(part.payload, dtype).reshape(part.description.grid.shape),
         )
-        for part in parts
+        for spot, part in zip(spots, parts, strict=True)
     ]
 
 

@@ -172,7 +172,8 @@ class Grib(Format):
         if place not in self._tried:
             grid = Grid(_SMALL[operation.grid.kind]) if operation.grid.kind in _SMALL else operation.grid
             try:
-                replace(operation, grid=grid)(np.zeros(grid.shape, "float32"))
+                trial = replace(operation, grid=grid, encoder=replace(operation.encoder, accuracy=None))
+                trial(np.linspace(1.0, 2.0, grid.size).reshape(grid.shape))
                 self._tried[place] = None
             except GribError as error:
                 cause = error.__cause__

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -14,15 +15,17 @@ from dtedask.geo.grids.rows import Points
 from dtedask.pipeline.message import valid_time_of
 from dtedask.pipeline.sinks.cf import Moment
 from dtedask.store.identity import address_of
+from dtedask.store.labels import Dimension
 from dtedask.store.schema import Schema
 
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
     from dtedask.products.product import Part
 
-__all__ = ["Labelled", "Remembered", "labelled", "moment_of", "points_of"]
+__all__ = ["Labelled", "Remembered", "labelled", "labelled_apart", "moment_of", "points_of"]
 
 T = TypeVar("T")
+_NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z]+")
 _REFERENCE, _STEP = "forecast_reference_time", "step"
 
 
@@ -38,11 +41,14 @@ class Labelled:
         Its labels by dimension, times and steps in seconds; in the order of the dimensions.
     attributes : mapping
         Words of the variable: ``units``, ``long_name``, ...
+    constants : tuple of (str, str)
+        MARS keys that are no labels.
     """
 
     variable: str
     labels: tuple[tuple[str, Any], ...]
     attributes: Mapping[str, Any]
+    constants: tuple[tuple[str, str], ...] = ()
 
     @property
     def valid_time(self) -> int | None:
@@ -98,8 +104,44 @@ def _label(field: FieldDescription) -> Labelled:
     address = address_of(field, _schema())
     labels = dict(zip(address.variable.dims, address.labels, strict=True))
     levtype = field.keys.get("levtype", "sfc")
-    suffix = f"_{levtype}" if "level" in labels and levtype != "pl" else ""
-    return Labelled(f"{address.variable.name}{suffix}", tuple(labels.items()), dict(address.variable.attributes))
+    suffix = f"_{levtype}" if "level" in labels and levtype not in ("sfc", "pl") else ""
+    varying = {"date", "time", "step", "number", *(Dimension(name).key for name in labels)}
+    constants = {key: value for key, value in sorted(field.keys.items()) if key not in varying}
+    if constants.get("type") == "cf":
+        constants["type"] = "pf"  # a control forecast is member 0
+    name, words = f"{address.variable.name}{suffix}", dict(address.variable.attributes)
+    return Labelled(name, tuple(labels.items()), words, tuple(constants.items()))
+
+
+def labelled_apart(fields: Sequence[FieldDescription]) -> list[Labelled]:
+    """Say what the fields of one file are, by names that tell their variables apart.
+
+    Where fields of one variable differ in keys that are no labels, such as the mean and the spread of an ensemble, the
+    values of those keys stand behind the name: ``2t_em`` and ``2t_es``.
+
+    Raises
+    ------
+    FieldError
+        If one lacks a key that every field needs.
+    """
+    said = [labelled(field) for field in fields]
+    kinds: dict[str, dict[tuple[tuple[str, str], ...], None]] = {}
+    for one in said:
+        kinds.setdefault(one.variable, {})[one.constants] = None
+    different = {name: _differences(list(found)) for name, found in kinds.items() if len(found) > 1}
+    return [_renamed(one, different[one.variable]) if one.variable in different else one for one in said]
+
+
+def _differences(constants: Sequence[tuple[tuple[str, str], ...]]) -> list[str]:
+    known = [dict(one) for one in constants]
+    keys = dict.fromkeys(key for one in known for key in one)
+    return [key for key in keys if len({one.get(key) for one in known}) > 1]
+
+
+def _renamed(said: Labelled, keys: Sequence[str]) -> Labelled:
+    known = dict(said.constants)
+    values = [_NOT_IN_NAMES.sub("-", known[key]) for key in keys if key in known]
+    return replace(said, variable="_".join([said.variable, *values]))
 
 
 def moment_of(field: FieldDescription) -> Moment:

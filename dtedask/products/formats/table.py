@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dtedask.core.errors import ProductError
 from dtedask.geo.grids.rows import Points
 from dtedask.products.formats.extract import extraction, refuse_placeless
-from dtedask.products.formats.moments import Labelled, labelled, points_of
+from dtedask.products.formats.moments import Labelled, labelled_apart, points_of
 from dtedask.products.formats.stations import StationOptions, Stations
 from dtedask.store.labels import Dimension, ordered
 
@@ -73,9 +73,8 @@ def refuse_collisions(fields: Sequence[FieldDescription]) -> None:
         If there are two of the same variable and labels, or a field has no points.
     """
     found: dict[Any, FieldDescription] = {}
-    for field in fields:
+    for said, field in zip(labelled_apart(fields), fields, strict=True):
         refuse_placeless(field.grid)
-        said = labelled(field)
         other = found.setdefault((said.variable, said.labels, field.grid), field)
         if other is not field:
             keys = sorted(key for key in field.keys if field.keys[key] != other.keys.get(key))
@@ -99,8 +98,7 @@ class _Table:
         self._blocks: dict[Any, list[tuple[Labelled, Part]]] = {}
         self._points: dict[Any, Points] = {}
         self._variables: dict[str, Mapping[str, Any]] = {}
-        for part in parts:
-            said = labelled(part.description)
+        for said, part in zip(labelled_apart([part.description for part in parts]), parts, strict=True):
             grid = part.description.grid
             self._blocks.setdefault((said.labels, grid), []).append((said, part))
             self._variables.setdefault(said.variable, said.attributes)

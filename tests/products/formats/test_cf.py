@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import netCDF4
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 import zarr
@@ -132,8 +133,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(tmp_path, document
         kind.check(product, [harmonics])
     with pytest.raises(FieldError, match="another grid"):
         kind.check(product, [usual, other])
-    with pytest.raises(FieldError, match="holds fields of"):
-        kind.check(product, [usual, make_part(type="an").description])
+    kind.check(product, [usual, make_part(type="an").description])
     with pytest.raises(ProductError, match="Two fields of 'suite-file' are t"):
         kind.check(product, [usual, make_part(4.0).description])
 
@@ -157,3 +157,33 @@ def test_another_process_writes_the_same_bytes(tmp_path, document):
 
 def test_labels_of_the_suite_are_those_of_the_file():
     assert labels_of(make_part(step="6", number="3", type="pf", stream="enfo")) == ("t", 6.0, 500.0, 3)
+
+
+def quantiles():
+    return [make_part(float(number), type="pb", stream="enfo", quantile=f"{number}:10") for number in (9, 1, 5)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_quantiles_are_an_axis(tmp_path, document):
+    written(quantiles(), document, tmp_path / "file")
+    with opened(tmp_path / "file") as data:
+        assert data["quantile"].to_numpy().tolist() == ["1:10", "5:10", "9:10"]
+        assert data["t"].dims == ("time", "level", "quantile", "latitude", "longitude")
+        np.testing.assert_array_equal(np.floor(data["t"].min(("latitude", "longitude"))).to_numpy().ravel(), [1, 5, 9])
+        assert "quantile" not in json.loads(data["t"].attrs["mars"])
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, {"type": "csv"}, {"type": "parquet"}, {"type": "coveragejson"}])
+def test_mean_and_spread_are_variables_of_their_own(tmp_path, document):
+    parts = [make_part(float(number), type=kind, stream="enfo") for number, kind in enumerate(("em", "es"), 3)]
+    written(parts, document, tmp_path / "file")
+    if document in DOCUMENTS:
+        with opened(tmp_path / "file") as data:
+            names = {str(name) for name in data.data_vars if "mars" in data[name].attrs}
+            np.testing.assert_array_equal(data["t_es"].to_numpy().ravel(), parts[1].payload.ravel())
+    elif document["type"] == "coveragejson":
+        names = set(json.loads((tmp_path / "file").read_text())["ranges"])
+    else:
+        read = pd.read_csv if document["type"] == "csv" else pd.read_parquet
+        names = set(read(tmp_path / "file").columns[-2:])
+    assert names == {"t_em", "t_es"}

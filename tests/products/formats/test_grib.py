@@ -154,6 +154,26 @@ def test_a_field_without_a_class_is_refused_before_anything_is_read():
         kind.encoding(replace(field, keys=keys))
 
 
+@pytest.mark.parametrize("said", [{}, {"packing": "complex", "accuracy": 24}, {"packing": "ccsds", "accuracy": 12}])
+def test_harmonics_are_packed_as_such_with_as_many_bits(tmp_path, grib_folder, said):
+    (part,) = parts_of(grib_folder / "spherical-harmonics.grib")
+    written([part], {"type": "grib2", **said}, tmp_path / "file")
+    ((found, values),) = messages(tmp_path / "file")
+    assert (found["packingType"], found["bitsPerValue"]) == ("spectral_complex", said.get("accuracy", 16))
+    # Short waves are as exact as they are small: far better than steps of the whole range would be.
+    span = np.ptp(part.payload)
+    assert np.abs(values - part.payload.ravel()).max() <= 0.01 * span / 2 ** found["bitsPerValue"]
+
+
+def test_harmonics_are_written_in_edition_1_as_well(tmp_path, grib_folder):
+    (part,) = parts_of(grib_folder / "spherical-harmonics.grib")
+    for edition in (1, 2):
+        written([part], {"type": "grib2", "edition": edition}, tmp_path / str(edition))
+    ((first, one),), ((_, two),) = (messages(tmp_path / edition) for edition in "12")
+    assert first["edition"] == 1
+    np.testing.assert_allclose(one, two, atol=1e-6 * np.ptp(part.payload))
+
+
 def test_what_grib_cannot_say_is_refused_before_anything_is_read(grib_folder):
     lambert = next(iter(scan(grib_folder / "lambert.grib"))).field
     second, first = (
@@ -163,8 +183,7 @@ def test_what_grib_cannot_say_is_refused_before_anything_is_read(grib_folder):
         GribUnsupportedError, match=r"param=3112 on the grid lambert-0d24c336 .* GRIB2: ecCodes knows no"
     ):
         second.encoding(lambert)
-    for name in ("healpix-h8.grib2", "spherical-harmonics.grib"):
-        field = next(iter(scan(grib_folder / name))).field
-        second.encoding(field)
-        with pytest.raises(GribUnsupportedError, match="cannot be written as GRIB1"):
-            first.encoding(field)
+    field = next(iter(scan(grib_folder / "healpix-h8.grib2"))).field
+    second.encoding(field)
+    with pytest.raises(GribUnsupportedError, match="cannot be written as GRIB1"):
+        first.encoding(field)
