@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dtedask.core.errors import GridError
 from dtedask.geo import Grid
-from dtedask.geo.grids.points import base_kind
+from dtedask.geo.framing import frame_points, lengths_of_rows
 from dtedask.products.operations.bound import BoundOperation, may_miss
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Frame"]
 
 _VERSION = 1
-_KEPT = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,43 +56,4 @@ class Frame(BoundOperation):
 
     def __call__(self, *values: NDArray[np.floating]) -> NDArray[np.floating]:
         """See `Operation`."""
-        return np.where(_kept(self.grid, self.width), values[0], np.asarray(np.nan, values[0].dtype))
-
-
-def lengths_of_rows(grid: Grid) -> NDArray[np.int64]:
-    """How many points each row has, from north to south.
-
-    Raises
-    ------
-    GridError
-        If its points do not stand in rows.
-    """
-    if len(grid.shape) == 2:
-        return np.full(grid.shape[0], grid.shape[1], np.int64)
-    rows = _own_system(grid).structure()
-    if rows is not None:
-        return rows.count[rows.count > 0].astype(np.int64)
-    raise GridError(
-        f"The points of the grid {grid.label} stand in no rows: it has no frame.",
-        hint="Frames are for regular, Gaussian and rotated grids and for maps.",
-    )
-
-
-def _own_system(grid: Grid) -> Grid:
-    """The grid before it was turned: there its rows are circles of latitude."""
-    kind, place = base_kind(grid.kind), grid.description
-    if kind == grid.kind:
-        return grid
-    del place["kind"]
-    plain = {key: value for key, value in place.items() if not key.startswith(("south_pole", "stretching", "angle"))}
-    return Grid.of(kind, plain, grid.dims, grid.shape)
-
-
-@lru_cache(_KEPT)
-def _kept(grid: Grid, width: int) -> NDArray[np.bool_]:
-    lengths = lengths_of_rows(grid)
-    row = np.repeat(np.arange(lengths.size), lengths)
-    column = np.arange(grid.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    is_outer = (row < width) | (row >= lengths.size - width)
-    found: NDArray[np.bool_] = is_outer | (column < width) | (column >= lengths[row] - width)
-    return found.reshape(grid.shape)
+        return np.where(frame_points(self.grid, self.width), values[0], np.asarray(np.nan, values[0].dtype))

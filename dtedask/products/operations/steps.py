@@ -8,13 +8,13 @@ from typing import Literal
 
 from dtedask.core.errors import GridError
 from dtedask.geo import Grid
+from dtedask.geo.spectral.way import way_of
 from dtedask.products.operations.bitmap import Bitmap
 from dtedask.products.operations.bound import BoundOperation
 from dtedask.products.operations.crop import Crop
 from dtedask.products.operations.frame import Frame
 from dtedask.products.operations.pairs import WIND
 from dtedask.products.operations.regridding import regridding
-from dtedask.products.operations.resolution import resolution_of
 from dtedask.products.operations.spectral import Sum, Truncate
 from dtedask.products.operations.targets import Target, target_of
 from dtedask.products.operations.winds import OverCosine, Turned, WindCoefficients, Winds, WindsOperation
@@ -115,20 +115,21 @@ class _Steps:
     def _of_harmonics(self) -> Iterator[Step]:
         how, known = self.how, int(self.at.description["truncation"])
         target = target_of(how, self.at)
-        truncation = resolution_of(how, known, None if target is None else target.whole)
+        whole = None if target is None else target.whole
+        way = way_of(known, whole, truncation=how.truncation, intgrid=how.intgrid, resol=how.resol)
         if target is None:
-            yield from self._kept_spectral(truncation.truncation)
+            yield from self._kept_spectral(way.truncation)
             return
         for point in ("raw", "spectral"):
             yield from self._formulas(point, PostProcessing())
-        points = truncation.between or target.grid
+        points = way.between or target.grid
         if how.vod2uv:
-            yield self._moved(Together(Winds(self.at, points, truncation.truncation), WIND))
+            yield self._moved(Together(Winds(self.at, points, way.truncation), WIND))
         else:
-            yield self._moved(Sum(self.at, points, truncation.truncation))
+            yield self._moved(Sum(self.at, points, way.truncation))
             if self.kind == "wind":
                 yield OverCosine(self.at)
-        if truncation.between is not None:
+        if way.between is not None:
             yield from self._interpolated(target)
         yield from self._turned()
         yield from self._formulas("gridded", replace(self.without, frame=0, bitmap=""))

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from dtedask.core.errors import ProductError
+from dtedask.core.errors import GridError, ProductError
 from dtedask.geo import Grid
+from dtedask.geo.bitmaps import read_bitmap
 from dtedask.products import Nodes, Operation, PostProcessing
-from dtedask.products.operations.bitmap import read_bitmap
 from dtedask.products.operations.chain import post_processed
 from dtedask.products.operations.pairs import inputs_for
 from dtedask.products.requirement import Formula
@@ -146,7 +146,7 @@ def test_only_winds_are_made_of_vorticity_and_divergence():
 )
 def test_a_bitmap_that_says_nothing_is_refused(text, message, tmp_path):
     (tmp_path / "bitmap").write_text(text)
-    with pytest.raises(ProductError, match=message):
+    with pytest.raises(GridError, match=message):
         read_bitmap(str(tmp_path / "bitmap"))
 
 

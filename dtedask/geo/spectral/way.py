@@ -1,25 +1,21 @@
-"""What MIR's keywords mean for spherical harmonics: where they are cut, and over which grid they go."""
+"""Which way harmonics go to a grid, in MIR's words: where they are cut, and where they are summed up."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dtedask.core.errors import GridError
-from dtedask.geo import Grid
+from dtedask.geo.grid import Grid
 
-if TYPE_CHECKING:
-    from dtedask.products.requirement import PostProcessing
-
-__all__ = ["Resolution", "resolution_of"]
+__all__ = ["Way", "way_of"]
 
 _AUTOMATIC = ("", "auto", "automatic", "off")
 _DEFAULT_NUMBER = 64  # MIR's, of grids that do not say how fine they are
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
+class Way:
     """How harmonics come to a grid.
 
     Parameters
@@ -34,30 +30,32 @@ class Resolution:
     between: Grid | None
 
 
-def resolution_of(how: PostProcessing, known: int, target: Grid | None) -> Resolution:
-    """Say how harmonics of a truncation are treated.
+def way_of(known: int, target: Grid | None, *, truncation: str = "", intgrid: str = "", resol: str = "") -> Way:
+    """Say how harmonics are treated.
 
     Parameters
     ----------
-    how : PostProcessing
-        ``truncation``: a number, ``none``, or ``auto`` (the default) for what a linear grid of as many rows carries.
-        ``intgrid``: a Gaussian grid, ``none`` for the target itself, ``source`` for the octahedral grid of a cubic
-        truncation, or ``auto`` (the default) for the regular Gaussian grid that is as fine as the target, at most as
-        the source. ``resol`` is the older word for both: a number is the truncation, a grid the intermediate one, and
-        ``av`` (the archived value) is ``source`` without truncation.
     known : int
         Truncation of the field.
     target : Grid, optional
         The grid that is wanted; None where the result is harmonics.
+    truncation : str
+        A number, ``none``, or ``auto`` (the default) for what a linear grid of as many rows carries.
+    intgrid : str
+        A Gaussian grid, ``none`` for the target itself, ``source`` for the octahedral grid of a cubic truncation, or
+        ``auto`` (the default) for the regular Gaussian grid that is as fine as the target, at most as the source.
+    resol : str
+        The older word for both: a number is the truncation, a grid the intermediate one, and ``av`` (the archived
+        value) is ``source`` without truncation.
 
     Raises
     ------
     GridError
         If a word means nothing.
     """
-    truncation, intgrid = _words(how)
+    truncation, intgrid = _words(truncation.lower(), intgrid, resol)
     if target is None:
-        return Resolution(_number(truncation) if truncation not in (*_AUTOMATIC, "none") else known, None)
+        return Way(_number(truncation) if truncation not in (*_AUTOMATIC, "none") else known, None)
     number = min(_gaussian_number(target), known + 1)
     between = _between(intgrid, _number(truncation) if truncation.strip("tT").isdigit() else known, number)
     if between is not None:
@@ -66,12 +64,11 @@ def resolution_of(how: PostProcessing, known: int, target: Grid | None) -> Resol
         cut = min(known, 2 * number - 1)
     else:
         cut = known if truncation == "none" else _number(truncation)
-    return Resolution(cut, None if between == target else between)
+    return Way(cut, None if between == target else between)
 
 
-def _words(how: PostProcessing) -> tuple[str, str]:
+def _words(truncation: str, intgrid: str, resol: str) -> tuple[str, str]:
     """`truncation` and `intgrid`, with what `resol` says where they say nothing."""
-    truncation, intgrid, resol = how.truncation.lower(), how.intgrid, how.resol
     if resol.lower() == "av":
         implied = ("none", "source")
     elif re.fullmatch(r"[tT]?\d+", resol):
