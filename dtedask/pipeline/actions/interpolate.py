@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,18 +19,8 @@ if TYPE_CHECKING:
     from dtedask.pipeline.compute import Compute
     from dtedask.pipeline.message import Message
 
-_NOT_YET: tuple[str, ...] = (
-    "truncation",
-    "rotation",
-    "frame",
-    "bitmap",
-    "padding",
-    "accuracy",
-    "packing",
-    "resol",
-    "repres",
-)
-_NOT_YET += ("gaussian", "intgrid", "style")
+_NOT_YET = ("padding", "accuracy", "packing", "repres", "gaussian", "style")
+_DONE = ("truncation", "rotation", "frame", "bitmap", "resol", "intgrid")
 
 
 class MirOptions(BaseModel):
@@ -42,17 +33,16 @@ class MirOptions(BaseModel):
     interpolation_matrix: str = Field("", alias="interpolation-matrix")
     """File of weights for the method ``matrix``: of SciPy, MIR, ESMF or SCRIP; relative to the plan."""
     intermediate_interpolation: str = Field("", alias="intermediate-interpolation")
-    """Method on the way to an intermediate grid; there is none yet."""
+    """Another method on the way to an intermediate grid; cannot be done yet."""
     intgrid: str = ""
-    """Intermediate grid; there is none yet."""
+    """Intermediate grid of spherical harmonics: ``O96``, ``source``, ``auto``, or ``none`` (the default)."""
     caching: bool | None = None
     """False keeps the weights in memory only; otherwise they are kept where ``geo.weights-cache`` says."""
 
     def refuse_what_cannot_be_done(self, target: Target) -> None:
-        """Raise where an intermediate grid is asked for, or weights without their method."""
-        for name in ("intermediate_interpolation", "intgrid"):
-            if getattr(self, name):
-                raise _not_yet(name.replace("_", "-"), getattr(self, name), target)
+        """Raise where another method on the way is asked for, or weights without their method."""
+        if self.intermediate_interpolation:
+            raise _not_yet("intermediate-interpolation", self.intermediate_interpolation, target)
         if self.interpolation_matrix and target.how.method != "matrix":
             raise PlanError(
                 f"Weights of a file ({self.interpolation_matrix}) are for the method 'matrix'.",
@@ -64,7 +54,7 @@ class MirOptions(BaseModel):
         name, options = method or self.interpolation, dict(more or {})
         if self.interpolation_matrix:
             options["path"] = str(context.folder / Path(self.interpolation_matrix).expanduser())
-        return How(name, json.dumps(options, sort_keys=True), self.caching is not False)
+        return How(name, json.dumps(options, sort_keys=True), self.caching is not False, intgrid=self.intgrid)
 
 
 class InterpolateOptions(ActionOptions):
@@ -93,13 +83,14 @@ class InterpolateOptions(ActionOptions):
     options: MirOptions = MirOptions()
     """Further options."""
     truncation: str | int | None = None
-    """Truncation of spectral fields; cannot be done yet."""
+    """Wave numbers of spherical harmonics above it are left out: a number, ``none``, or ``auto`` (the default), what
+    the grid can carry. Without a grid fields stay harmonics."""
     rotation: str | list[float] | None = None
-    """Rotated grids; cannot be done yet."""
-    frame: int | None = None
-    """A frame of points; cannot be done yet."""
+    """Latitude and longitude of the south pole of a turned grid; an area is in its system. Winds are refused."""
+    frame: int | None = Field(None, ge=0)
+    """How many of the outermost rows, and of the points at both ends of each row, are kept; others are missing."""
     bitmap: str | None = None
-    """Points left out by a file; cannot be done yet: see the action ``mask``."""
+    """File that says which points are left out, as in dissemination; relative to the plan."""
     padding: int | None = None
     """Bytes after a message; see the action ``encode``."""
     accuracy: int | str | None = None
@@ -107,13 +98,13 @@ class InterpolateOptions(ActionOptions):
     packing: str | None = None
     """Packing of encoded values; see the action ``encode``."""
     resol: str | int | None = None
-    """Truncation before interpolation; cannot be done yet."""
+    """The older word for ``truncation`` (a number) and ``intgrid`` (a grid); ``av`` is ``intgrid: source``."""
     repres: str | None = None
     """Representation; cannot be done yet."""
     gaussian: str | None = None
-    """Kind of Gaussian grid; cannot be done yet."""
+    """Kind of Gaussian grid; cannot be done yet: say ``grid: N320`` or ``F160``."""
     intgrid: str | None = None
-    """Intermediate grid; cannot be done yet."""
+    """Intermediate grid of spherical harmonics: ``O96``, ``source``, ``auto``, or ``none`` (the default)."""
     style: str | None = None
     """Way of post-processing; cannot be done yet."""
 
@@ -126,7 +117,7 @@ class InterpolateOptions(ActionOptions):
 
     @model_validator(mode="after")
     def _wants_something(self) -> InterpolateOptions:
-        said = [getattr(self, name) for name in ("grid", "area", *_NOT_YET)]
+        said = [getattr(self, name) for name in ("grid", "area", *_DONE, *_NOT_YET)]
         if all(value in ("", None) for value in said):
             raise DocumentError("Nothing is wanted of an interpolation.", hint="Give 'grid', 'area' or both.")
         return self
@@ -140,7 +131,9 @@ class Interpolate(Action):
     def __init__(self, options: InterpolateOptions, context: Context) -> None:
         super().__init__(options, context)
         area = read_area(options.area) if options.area else None
-        how = options.options.how(context, options.interpolation, options.method_options)
+        how = replace(
+            options.options.how(context, options.interpolation, options.method_options), **_said(options, context)
+        )
         self.target = Target(grid_name(options.grid) if options.grid else "", area, how)
         self._input = "" if not options.input else _name(options.input)
 
@@ -177,6 +170,30 @@ class Interpolate(Action):
                 f"The {message} is on the grid {grid}, and the plan says that its input is on {self._input}.",
                 hint="Select the fields before, or leave 'input' out.",
             )
+
+
+def _said(options: InterpolateOptions, context: Context) -> dict[str, Any]:
+    """What is said beside grid, area and method."""
+    found: dict[str, Any] = {
+        name: str(getattr(options, name)) for name in ("truncation", "intgrid", "resol") if getattr(options, name)
+    }
+    if options.rotation:
+        found["rotation"] = _rotation(options.rotation)
+    if options.frame:
+        found["frame"] = options.frame
+    if options.bitmap:
+        found["bitmap"] = str(context.folder / Path(options.bitmap).expanduser())
+    return found
+
+
+def _rotation(value: str | list[float]) -> tuple[float, float]:
+    try:
+        latitude, longitude = (float(one) for one in (value.split("/") if isinstance(value, str) else value))
+    except ValueError:
+        raise PlanError(
+            f"{value!r} is no rotation.", hint="It is the latitude and longitude of the south pole, such as -35/15."
+        ) from None
+    return latitude, longitude
 
 
 def _is_free(value: Any) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from dtedask.core.errors import FieldError, GridError
 from dtedask.geo import Cropped, Grid, Subset, cropped, subset
 from dtedask.geo.area import Area
+from dtedask.geo.spectral.way import way_of
 from dtedask.geo.weighting import Interpolation, canonical_method
+from dtedask.geo.weighting.masks import Mask
 
 __all__ = ["How", "Placement", "placement"]
 
@@ -37,11 +39,36 @@ class How:
         Its options, as JSON.
     is_kept : bool
         Whether weights are kept in the cache.
+    rotation : tuple of float, optional
+        Latitude and longitude of the south pole of a turned grid.
+    truncation, intgrid, resol : str
+        Which way spherical harmonics go, in MIR's words; "" where nothing is said.
+    frame : int
+        How many of the outermost rows and columns are kept; 0 for all.
+    bitmap : str
+        File that says which points are left out; "" for none.
     """
 
     method: str = ""
     options: str = "{}"
     is_kept: bool = True
+    rotation: tuple[float, float] | None = None
+    truncation: str = ""
+    intgrid: str = ""
+    resol: str = ""
+    frame: int = 0
+    bitmap: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is done with fields on their own grid."""
+        return not (self.rotation or self.truncation or self.resol or self.frame or self.bitmap)
+
+    def whole(self, grid: str) -> Grid:
+        """The grid of a name, turned where it is to be."""
+        return (
+            Grid(grid) if self.rotation is None else Grid({"grid": _spacing(grid) or grid, "rotation": self.rotation})
+        )
 
     @property
     def gives_own_values(self) -> bool:
@@ -111,6 +138,50 @@ class Summed:
         return found.reshape(self.grid.shape).astype(values.dtype, copy=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """Leaves out wave numbers of spherical harmonics."""
+
+    truncation: int
+
+    def __call__(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the coefficients that are left."""
+        from dtedask.geo.spectral.coefficients import cut
+
+        return cut(values, self.truncation)
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """Does one thing after the other."""
+
+    first: Callable[[Any], Any]
+    second: Callable[[Any], Any]
+
+    def __call__(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return what comes out of the second one."""
+        found: NDArray[np.floating] = self.second(self.first(values))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Makes points missing that lie inside of a frame, or that a bitmap leaves out."""
+
+    grid: Grid
+    frame: int
+    kept: Mask | None
+
+    def __call__(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the values of the points that are kept, others NaN."""
+        from dtedask.geo.framing import frame_points
+
+        kept = np.True_ if self.kept is None else self.kept.bits.reshape(self.grid.shape)
+        if self.frame:
+            kept = kept & frame_points(self.grid, self.frame)
+        return np.where(kept, values, np.asarray(np.nan, values.dtype))
+
+
 @lru_cache(256)
 def placement(source: Grid, grid: str, area: Area | None, how: How) -> Placement:
     """Find out how fields come to a grid, and make the weights that it takes.
@@ -135,21 +206,48 @@ def placement(source: Grid, grid: str, area: Area | None, how: How) -> Placement
     FieldError
         If no point lies in the area.
     """
-    if grid in ("", source.label):
+    found = _on_points(source, grid, area, how)
+    if not (how.frame or how.bitmap) or found.grid.kind == "sh":
+        return found
+    left_out = _left_out(found.grid, how)
+    return replace(found, function=Chained(found.function, left_out) if found.function is not _as_it_is else left_out)
+
+
+def _on_points(source: Grid, grid: str, area: Area | None, how: How) -> Placement:
+    if source.kind == "sh" and not grid and area is None:
+        wanted = way_of(int(source.description["truncation"]), None, truncation=how.truncation, resol=how.resol)
+        return Placement("truncate", Truncated(wanted.truncation), Grid(f"T{wanted.truncation}"))
+    if grid in ("", source.label) and how.rotation is None:
         return _own(source, area)
-    whole = Grid(grid)
+    if not grid:
+        raise GridError("What the distances of a turned grid are is not said.", hint="Give 'grid' beside 'rotation'.")
+    whole = how.whole(grid)
     target = whole if area is None else whole.within(area)
-    found = _subset(source, grid, area) if how.gives_own_values else None
+    found = _subset(source, grid, area) if how.gives_own_values and how.rotation is None else None
     if found is not None and found.grid == target:
         return Placement("cut", found.take, found.grid, found)
-    return _summed(source, target) if source.kind == "sh" else _weighted(source, whole, area, how)
+    return _summed(source, whole, area, how) if source.kind == "sh" else _weighted(source, whole, area, how)
+
+
+def _left_out(grid: Grid, how: How) -> LeftOut:
+    from dtedask.geo.bitmaps import read_bitmap
+    from dtedask.geo.framing import lengths_of_rows
+
+    if how.frame:
+        lengths_of_rows(grid)  # an error for grids without rows
+    return LeftOut(grid, how.frame, Mask.of(grid, read_bitmap(how.bitmap, grid), "bitmap") if how.bitmap else None)
+
+
+def _as_it_is(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    return values
 
 
 def _own(source: Grid, area: Area | None) -> Placement:
+    if area is None:
+        return Placement("cut", _as_it_is, source)
     if source.kind == "regular_ll":
         found = subset(source, area=area)
         return Placement("cut", found.take, found.grid, found)
-    assert area is not None  # else nothing is wanted
     return Placement("cut", Taken(source, area), _part(source, area).grid)
 
 
@@ -177,15 +275,26 @@ def _weighted(source: Grid, whole: Grid, area: Area | None, how: How) -> Placeme
     return Placement("interpolate", operation, operation.target)
 
 
-def _summed(source: Grid, target: Grid) -> Placement:
+def _summed(source: Grid, whole: Grid, area: Area | None, how: How) -> Placement:
+    """Sum harmonics up at the points, or on a grid between where one is asked for."""
+    target, known = whole if area is None else whole.within(area), int(source.description["truncation"])
+    if not (how.truncation or how.intgrid or how.resol):
+        return Placement("interpolate", Summed(target, _carried(target, known)), target)
+    intgrid = how.intgrid or ("" if how.resol else "none")
+    way = way_of(known, whole, truncation=how.truncation, intgrid=intgrid, resol=how.resol)
+    if way.between is None:
+        return Placement("interpolate", Summed(target, way.truncation), target)
+    after = _weighted(way.between, whole, area, how)
+    return replace(after, function=Chained(Summed(way.between, way.truncation), after.function))
+
+
+def _carried(target: Grid, known: int) -> int:
     from dtedask.geo.spectral.resolution import matching_truncation
 
-    known = int(source.description["truncation"])
     try:
-        carried = matching_truncation(target)
+        return min(known, matching_truncation(target))
     except GridError:
-        carried = known
-    return Placement("interpolate", Summed(target, min(known, carried)), target)
+        return known
 
 
 @lru_cache(32)

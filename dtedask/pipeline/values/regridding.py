@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from dtedask.core.errors import DocumentError, DtedaskError, FieldError, GridError, PlanError
 from dtedask.geo import Grid, PointOrder, Subset
 from dtedask.geo import read_area as area_of
+from dtedask.geo.application.winds import known_pairs
 from dtedask.geo.area import Area
 from dtedask.grib import Coordinate
 from dtedask.grib.coordinates import of_grid
@@ -110,7 +111,7 @@ class Target:
             If there are not.
         """
         try:
-            grid = Grid(self.grid) if self.grid else _SOME_GRID
+            grid = self.how.whole(self.grid) if self.grid else _SOME_GRID
             self.how.check(grid)
         except GridError as error:
             raise PlanError(f"An interpolation to {self} cannot be done: {error.message}", hint=error.hint) from error
@@ -131,8 +132,13 @@ class Target:
                 hint="Only fields with a grid are put on another one.",
             )
         grid = message.description.grid
-        if self.area is None and self.grid in ("", grid.label):
+        if self.area is None and self.grid in ("", grid.label) and self.how.is_plain:
             return message
+        if self.how.rotation is not None and message.description.short_name in _WINDS:
+            raise PlanError(
+                f"The {message} is one component of a wind, which turns together with the other on a turned grid.",
+                hint="Leave winds out of plans with 'rotation'; products take both components.",
+            )
         if self._is_reordered(grid):
             return renumbered(message, "nested" if self.grid.endswith("-nested") else "ring", compute)
         try:
@@ -143,11 +149,12 @@ class Target:
 
     def __str__(self) -> str:
         place = "" if self.area is None else f" in {'/'.join(f'{edge:g}' for edge in self.area)}"
-        return (self.grid or "its own grid") + place
+        turned = "" if self.how.rotation is None else f" turned to {'/'.join(f'{one:g}' for one in self.how.rotation)}"
+        return (self.grid or "its own grid") + turned + place
 
     def _is_reordered(self, grid: Grid) -> bool:
         labels = {grid.label.removesuffix("-nested"), self.grid.removesuffix("-nested")}
-        return grid.kind == "healpix" and self.area is None and len(labels) == 1
+        return grid.kind == "healpix" and self.area is None and len(labels) == 1 and self.how.is_plain
 
     def _cannot(self, grid: Grid, error: GridError) -> PlanError:
         return PlanError(
@@ -158,6 +165,7 @@ class Target:
 
 
 _SOME_GRID = Grid([90.0, 90.0])
+_WINDS = frozenset(name for pair in known_pairs() for name in pair)
 
 
 def _placed(message: Message, how: Placement, compute: Compute) -> Message:

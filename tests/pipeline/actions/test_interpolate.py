@@ -1,5 +1,7 @@
 """The actions `interpolate` and `interpolate-mtg2`: what can be done is exact, what cannot is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +10,8 @@ from scipy.sparse import save_npz
 from dtedask import geo
 from dtedask.core.errors import FieldError, PlanError
 from dtedask.geo import Grid, cropped, regular_latlon, weights
+from dtedask.geo.framing import frame_points
+from dtedask.geo.spectral.coefficients import cut
 from dtedask.grib import Coordinate
 from dtedask.pipeline import Message
 from dtedask.pipeline.action import Context, make_action
@@ -221,8 +225,11 @@ def test_what_cannot_be_interpolated_is_an_error_that_names_both_grids(message, 
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"grid": 1, "rotation": "-40/22"}, "An interpolation to 1x1 with rotation: -40/22 cannot be done yet"),
-        ({"truncation": 639}, "with truncation: 639 cannot be done yet"),
+        ({"grid": 1, "style": "x"}, "An interpolation to 1x1 with style: x cannot be done yet"),
+        (
+            {"grid": 1, "rotation": "-40/22", "accuracy": 8},
+            "to 1x1 turned to -40/22 with accuracy: 8 cannot be done yet",
+        ),
         ({"grid": "H4", "options": {"interpolation-matrix": "a.mat"}}, r"file \(a.mat\) are for the method 'matrix'"),
         ({"grid": "H4", "options": {"interpolation": "matrix"}}, "'matrix' needs the option 'path'"),
         ({"grid": "H4", "options": {"interpolation": "lineer"}}, "interpolation to H4 cannot be done: .*'lineer'"),
@@ -260,3 +267,53 @@ def test_an_area_without_points_is_an_error():
 def test_options_that_make_no_sense_are_refused(options, reason):
     with pytest.raises(ValueError, match=reason):
         make_action({"type": "interpolate", **options}, Context())
+
+
+def test_a_turned_grid_has_its_own_points_and_an_area_in_its_system():
+    (out,) = interpolated(on_globe(), grid="5/5", rotation="-35/15", area="20/-20/-20/20")
+    whole = Grid({"grid": [5, 5], "rotation": [-35, 15]})
+    part = cropped(whole, (20, -20, -20, 20))
+    assert out.description.grid == part.grid
+    expected = (weights(GLOBE, whole, cache=False) @ on_globe().values.ravel())[part.places]
+    np.testing.assert_allclose(out.values.ravel(), expected, rtol=1e-6)
+    with pytest.raises(PlanError, match="Give 'grid'|distances of a turned grid"):
+        interpolated(on_globe(), rotation=[-35, 15])
+
+
+def test_winds_do_not_turn_one_by_one():
+    wind = on_globe()
+    wind = wind.replaced(description=replace(wind.description, short_name="10u"))
+    with pytest.raises(PlanError, match="one component of a wind"):
+        interpolated(wind, grid="5/5", rotation="-35/15")
+    assert interpolated(wind, grid="5/5")
+
+
+@pytest.mark.parametrize("grid", ["", "30/30", "O4"])
+def test_a_frame_and_a_bitmap_leave_points_out(grid, tmp_path):
+    said = {"grid": grid} if grid else {}
+    (plain,) = interpolated(on_globe(), **(said or {"area": [90, 0, -90, 360]}))
+    (out,) = interpolated(on_globe(), **said, frame=2)
+    kept = np.isfinite(out.values)
+    np.testing.assert_array_equal(kept, frame_points(plain.description.grid, 2))
+    np.testing.assert_array_equal(out.values[kept], plain.values[kept])
+    rows, columns = plain.values.shape if plain.values.ndim == 2 else (1, plain.values.size)
+    (tmp_path / "bitmap").write_text(f"size={rows}:{columns},points=1:1-3" + (f",{rows}:2" if rows > 1 else ""))
+    action = make_action({"type": "interpolate", **said, "bitmap": "bitmap"}, Context(folder=tmp_path))
+    (out,) = action.handle(on_globe(), action.start(), Eager())
+    assert np.isfinite(out.values).sum() == (3 * (rows - 1) + 1 if rows > 1 else 3)
+
+
+def test_harmonics_are_cut_and_stay_harmonics():
+    values = np.random.default_rng(1).normal(size=Grid("T21").size)
+    (out,) = interpolated(field(values, on=Grid("T21")), truncation=10)
+    assert out.description.grid == Grid("T10")
+    np.testing.assert_array_equal(out.values, cut(values, 10))
+
+
+@pytest.mark.parametrize("words", [{"intgrid": "F12"}, {"resol": "F12"}, {"options": {"intgrid": "F12"}}])
+def test_harmonics_go_over_a_grid_between(words):
+    values = np.random.default_rng(1).normal(size=Grid("T21").size)
+    (out,) = interpolated(field(values, on=Grid("T21")), grid="10/10", **words)
+    (between,) = interpolated(field(values, on=Grid("T21")), grid="F12", truncation="none")
+    (expected,) = interpolated(between, grid="10/10")
+    np.testing.assert_allclose(out.values, expected.values)
