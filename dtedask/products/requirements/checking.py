@@ -69,7 +69,7 @@ class Checker:
         wrong = list(said.findings)
         request = self._part(wrong, "request", said.request, self._selecting.request)
         how = self._part(wrong, "how", _with_method(said), lambda given: post_processing(given, self._context))
-        written = self._written(wrong, said.format.get("format"), own.options)
+        written = self._written(wrong, said.format.get("format"), own.options, item.handed_on)
         places = self._part(wrong, "delivery", said.delivery, lambda given: deliveries(given, self._context))
         if request is None or how is None or written is None or places is None or wrong:
             self._part(wrong, "", {"name": _UNNAMED, **said.order}, lambda given: (order(given, self._context),))
@@ -99,8 +99,12 @@ class Checker:
             digest=content,
         )
 
-    def _written(self, wrong: list[Finding], said: Any, beside: Mapping[str, Any]) -> _Part | None:
-        below = {name: value for name, value in self._defaults.options.items() if name not in beside}
+    def _written(
+        self, wrong: list[Finding], said: Any, options: Mapping[str, Any], handed_on: frozenset[str]
+    ) -> _Part | None:
+        below = {name: value for name, value in self._defaults.options.items() if name not in options}
+        below |= {name: value for name, value in options.items() if name in handed_on}
+        beside = {name: value for name, value in options.items() if name not in handed_on}
         given = {"said": said, "beside": _given(beside), "below": _given(below)}
         return self._part(wrong, "format", given, lambda one: written_as(**one, context=self._context))
 

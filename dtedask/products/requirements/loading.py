@@ -113,7 +113,7 @@ def _checked(documents: Iterable[Source], defaults: Mapping[str, Any]) -> Requir
             if isinstance(made, Broken):
                 broken.append(made)
         notes += checker.notes
-    return Requirements(tuple(valid.values()), tuple(broken), tuple(notes))
+    return Requirements(tuple(valid.values()), tuple(broken), tuple(dict.fromkeys(notes)))
 
 
 def _second(made: Requirement, first: Requirement) -> Broken:

@@ -16,7 +16,7 @@ from typing import Any
 from dtedask.core.documents import KeyPath, read_yaml
 from dtedask.core.errors import DocumentError, RequestError
 from dtedask.products.requirements.raw import Item, Mistake, Source
-from dtedask.products.requirements.splitting import METHOD_OPTIONS
+from dtedask.products.requirements.splitting import METHOD_OPTIONS, section_of
 from dtedask.products.requirements.yaml_nodes import plain_value
 from dtedask.request.grammar import check_verb, parse_text
 from dtedask.request.vocabulary import canonical_key, key_order, verbs
@@ -138,9 +138,16 @@ def _item(part: _Text, handed_on: dict[str, _HandedOn]) -> Item:
     verb = check_verb(verb) if verb else "disseminate"
     given, before = handed_on.get(verb, ({}, None))
     whole = replace(part, before=before)
-    data = {key: value for key, value in {**given, **own}.items() if value != _OFF}
+    said = set(map(_meaning, own))
+    given = {key: value for key, value in given.items() if _meaning(key) not in said}
+    data = {**given, **{key: value for key, value in own.items() if value != _OFF}}
     handed_on[verb] = ({key: value for key, value in data.items() if key not in _NOT_HANDED_ON}, whole)
-    return Item(data, whole)
+    return Item(data, whole, handed_on=frozenset(given))
+
+
+def _meaning(key: str) -> object:
+    """What is the same for all names of one keyword."""
+    return section_of(key) or key
 
 
 def _values(pairs: list[tuple[str, object]], part: _Text) -> dict[str, Any]:

@@ -113,11 +113,14 @@ class Item:
         Where they stand.
     mistake : Mistake, optional
         Why it could not be read; then `data` may have only its name.
+    handed_on : frozenset of str
+        Those of its keys that it has from the requirement before it.
     """
 
     data: Mapping[str, Any]
     place: Place
     mistake: Mistake | None = None
+    handed_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,7 +23,7 @@ from dtedask.products.requirements.keywords import (
 from dtedask.request.grammar import parse_text
 from dtedask.request.vocabulary import canonical_key, key_order, tables
 
-__all__ = ["DERIVED_KEYS", "IGNORED", "Finding", "Sections", "path_in", "split"]
+__all__ = ["DERIVED_KEYS", "IGNORED", "Finding", "Sections", "path_in", "section_of", "split"]
 
 Section = Literal["how", "method", "format", "delivery", "order", "request", "option", "ignored"]
 DERIVED_KEYS = ("above", "at-least", "below", "at-most", "between")
@@ -53,6 +54,7 @@ METHOD_OPTIONS = {
     **{name.replace("_", "-"): name for name in BESIDE},
 }
 """MIR's words for options of methods, as they may stand beside the others: the options that they are."""
+_IN_BRACKETS = re.compile(r"\[([A-Za-z]\w*\??(?::[^\[\]{}]*)?)\]")
 _FILE_WORDS = ("file", "target", "filename")
 
 
@@ -121,7 +123,7 @@ def path_in(data: Mapping[str, Any], path: tuple[str | int, ...]) -> tuple[str |
     if wanted == "format" and len(path) > 1 and path[1] in data:
         return path[1:]  # an option that stands beside it
     for name in data:
-        place = _section_of(name)
+        place = section_of(name)
         if name == wanted or (place is not None and place[1] == wanted):
             return (name, *path[1:])
     selected = data.get("request")
@@ -131,7 +133,7 @@ def path_in(data: Mapping[str, Any], path: tuple[str | int, ...]) -> tuple[str |
 
 
 def _selects(name: str, wanted: str | int) -> bool:
-    place = _section_of(name)
+    place = section_of(name)
     return name == wanted or (place is not None and place[1] == wanted)
 
 
@@ -146,7 +148,7 @@ def split(data: Mapping[str, Any]) -> Sections:
         "option": found.options,
     }
     for name, value in data.items():
-        section, key = _section_of(name) or ("", name)
+        section, key = section_of(name) or ("", name)
         if section in plain:
             plain[section][key] = value
         elif section == "order":
@@ -170,9 +172,7 @@ def _add_order(name: str, key: str, value: Any, found: Sections) -> None:
 
 def _in_braces(value: Any) -> Any:
     """A target as MARS writes it, ``fc-[step].grib``, as a template."""
-    if isinstance(value, str) and "[" in value and "{" not in value:
-        return value.replace("[", "{").replace("]", "}")
-    return value
+    return _IN_BRACKETS.sub(r"{\1}", value) if isinstance(value, str) else value
 
 
 def _add_request(value: Any, found: Sections) -> None:
@@ -198,7 +198,7 @@ def _add_selected(key: str, value: Any, path: tuple[str | int, ...], found: Sect
     try:
         _add(canonical_key(key), value, path, found)
     except UnknownKeyError as error:
-        place = _section_of(key.lower())
+        place = section_of(key.lower())
         hint = f"Write {key!r} beside 'request', not in it." if place and place[0] != "request" else error.hint
         found.findings.append(Finding(path, error.message, hint))
 
@@ -210,7 +210,7 @@ def _add(key: str, value: Any, path: tuple[str | int, ...], found: Sections) -> 
 
 
 @lru_cache(4096)
-def _section_of(name: str) -> tuple[Section, str] | None:
+def section_of(name: str) -> tuple[Section, str] | None:
     """Section of a keyword, and its name there; None for what is none."""
     if name in _KEYWORDS:
         return _KEYWORDS[name]

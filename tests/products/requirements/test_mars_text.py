@@ -55,6 +55,18 @@ def test_the_same_in_yaml_gives_the_same():
     assert one.valid[0].request == two.valid[0].request
 
 
+def test_another_name_of_a_key_takes_the_place_of_what_was_handed_on():
+    text = "disseminate, name=a, param=2t, levellist=500, file=x, accuracy=12\n"
+    text += 'disseminate, name=b, levelist=850, target="{base:%Y}/[shortName]-[step:03].csv", format=csv\n'
+    text += "disseminate, name=c, parameter=tp, format=grib, use=monday\ndisseminate, name=d\n"
+    found = load_requirements(text)
+    assert found.broken == ()
+    _, two, three, _ = found
+    assert (two.request["levelist"], two.file_name) == (("850",), "{base:%Y}/{shortName}-{step:03}.csv")
+    assert (three.request["param"], three.format.accuracy) == (("tp",), 12)
+    assert [str(note) for note in found.notes] == ["<requirements>:3: 'use' has no effect here."]
+
+
 def test_one_that_cannot_be_read_stops_no_other():
     found = load_requirements("disseminate, name=a, param=2t\ndisseminate, param 2t\ndisseminate, name=b\n")
     assert [one.name for one in found] == ["a", "b"]
