@@ -17,7 +17,7 @@ from dtedask.products.delivery import AnyDelivery
 from dtedask.products.format import AnyFormat
 from dtedask.products.operations.regridding import PATHS
 from dtedask.products.requirement import ClockTime, Formula, FormulaPoint, PostProcessing
-from dtedask.products.requirements.areas import area_names, area_of
+from dtedask.products.requirements.areas import area_of
 from dtedask.products.requirements.conventions import CONVENTIONS, template_of
 from dtedask.products.requirements.deadlines import read_deadline
 from dtedask.products.requirements.names import check_template
@@ -40,7 +40,13 @@ _NUMBERS: dict[str, Any] = {"type": "array", "items": {"type": "number"}}
 class Part(BaseModel):
     """Some keywords of a requirement."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        frozen=True,
+        coerce_numbers_to_str=True,
+    )
 
 
 def _grid(value: Any, info: ValidationInfo) -> str:
@@ -240,7 +246,7 @@ def _delivery(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", text)
+    scheme = re.match(r"(file(?=:)|[A-Za-z][A-Za-z0-9+.-]+(?=://))", text)
     if scheme is None:
         return {"type": "folder", "path": text}
     match scheme[1].lower():
@@ -296,9 +302,6 @@ class FileName(Part):
     """Name of the model, for conventions; by default that of the fields."""
 
 
-_FILE_SCHEMA = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/FileName"}]}
-
-
 def _file(value: Any) -> Any:
     if isinstance(value, str):
         word = value.strip()
@@ -347,8 +350,3 @@ class OrderKeywords(Part):
             model=said.model,
             format_type=format_type,
         )
-
-
-def known_area_names() -> list[str]:
-    """Names of areas, for the reference."""
-    return sorted(area_names())

@@ -63,6 +63,11 @@ class Requirements:
     def __repr__(self) -> str:
         return f"<Requirements: {len(self.valid)} valid, {len(self.broken)} broken>"
 
+    def _repr_html_(self) -> str:
+        from dtedask.products.requirements.shown import page
+
+        return page(self)
+
 
 def load_requirements(
     source: OneSource | Iterable[OneSource],

@@ -92,6 +92,18 @@ def test_the_places_of_delivery_may_be_short():
     assert [place.type for place in one.delivery] == ["folder", "s3", "http", "http"]
 
 
+@pytest.mark.parametrize(
+    ("text", "path"), [("/a:b/c", "/a:b/c"), ("file:///a/b", "/a/b"), ("file:/a", "/a"), ("/a b", "/a b")]
+)
+def test_other_texts_are_folders(text, path):
+    assert made(delivery=text).delivery[0].target == path
+
+
+def test_a_name_may_be_a_number():
+    one = made(name=7, owner=42)
+    assert (one.name, one.owner) == ("7", "42")
+
+
 def test_paths_are_relative_to_the_file_of_the_requirement(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text("{name: a, param: 2t, delivery: out, bitmap: sea.txt}")

@@ -216,6 +216,15 @@ def test_a_part_of_another_document_has_the_lines_of_that():
     assert found.broken[0].place == "recipe.yaml:6"
 
 
+def test_a_notebook_shows_what_is_good_and_what_is_broken_without_its_tags():
+    found = load_requirements("requirements:\n- {name: <a>, param: 2t, grid: 1/1}\n- {name: b, grid: <x>}\n")
+    shown = found._repr_html_()
+    assert "<td>&lt;a&gt;</td>" in shown
+    assert "param=167" in shown
+    assert "1 valid, 1 broken" in shown
+    assert "There is no grid &#x27;&lt;x&gt;&#x27;" in shown
+
+
 def test_requirements_travel():
     for one in only(WHOLE):
         again = pickle.loads(pickle.dumps(one))
