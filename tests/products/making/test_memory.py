@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import TaskMemoryError
+from dtedask.core.memory import peak_memory_bytes, reset_peak_memory
+from dtedask.geo import Grid
 from dtedask.products import Nodes
 from dtedask.products.making import make
 from dtedask.products.making.bundles import Batching
@@ -17,6 +21,7 @@ from dtedask.products.making.state import State
 from dtedask.products.making.units import units_of
 from dtedask.products.making.waves import peak_bytes, waves_of
 from dtedask.products.making.work import Failed
+from tests.pipeline.fields import KEYS, description
 from tests.products.making import orders
 from tests.products.making.orders import Given, Pack, Shelf, Sum, alone, order, plan
 from tests.products.making.test_make import some_orders
@@ -123,3 +128,32 @@ def test_many_products_of_one_field_take_the_memory_of_few():
         for n in range(3)
     ]
     assert peak_bytes(units_of(makes), makes) < 10 * FIELD
+
+
+@dataclass(frozen=True, slots=True)
+class Large(Given):
+    """A field of four million bytes."""
+
+    name = "large"
+
+    def describe(self):
+        return description({**KEYS, "step": str(self.step)}, Grid("0.36/0.18"))
+
+    def __call__(self):
+        return np.full((1001, 1000), self.step, dtype="float32")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak can be reset on Linux alone")
+def test_the_process_takes_what_it_may_and_little_more_whatever_all_values_take():
+    nodes = Nodes()
+    read = [nodes.make(Large(step)) for step in range(60)]
+    made_of = [nodes.make(Sum(), nodes.make(Sum(), one, one), one) for one in read]
+    makes = [order(one, name=str(number)) for number, one in enumerate(made_of)]
+    make(plan(*makes[:4]), finish=lambda one, _: orders.delivered(one), threads=2)
+    reset_peak_memory()
+    before = peak_memory_bytes()
+    made = make(plan(*makes), finish=lambda one, _: orders.delivered(one), threads=2, memory_bytes=60_000_000)
+    assert len(made.delivered) == 60
+    assert made.counts.most_bytes <= 60_000_000
+    assert peak_memory_bytes() - before < 120_000_000 < 60 * 3 * 4_000_000
