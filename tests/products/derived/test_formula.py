@@ -175,6 +175,7 @@ def test_units_that_do_not_fit_are_refused_before_anything_is_read(text, message
         result(text, others={"10u": VALUES})
 
 
+@pytest.mark.slow
 @given(TREES, st.data())
 def test_any_formula_over_fields_of_any_units_runs_or_is_one_clear_error(tree, data):
     text = written(Binary("+", Itself(), tree))

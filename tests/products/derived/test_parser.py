@@ -79,6 +79,7 @@ def test_any_bytes_are_a_formula_or_one_clear_error(data):
     assert error is None or "ormula" in error.message
 
 
+@pytest.mark.slow
 @given(TREES, st.data())
 def test_a_formula_with_a_letter_changed_is_a_formula_or_one_clear_error(tree, data):
     text = written(tree)

@@ -56,6 +56,7 @@ def ids_of(param):
 PLACE = ("date", "time", "step", "levelist", "param")
 
 
+@pytest.mark.slow
 def test_wind_humidity_and_thickness_of_several_cycles_steps_and_levels(fields_of):
     nodes = Nodes()
     fields = fields_of(nodes, "pl-regular-ll.grib", *PLACE)
