@@ -36,7 +36,7 @@ from dtedask.products.live.events import (
 )
 from dtedask.products.live.expanding import Expanding, net_fields, present_of
 from dtedask.products.live.maker import BatchEnded, Maker, MakesEnded
-from dtedask.products.live.notes import Broken, Happening, Note, note_of
+from dtedask.products.live.notes import Broken, Happening, Note, log_note, note_of
 from dtedask.products.live.order import Order, need_of
 from dtedask.products.live.orders import Orders, Pacing
 from dtedask.products.planning.plan import plan
@@ -75,7 +75,7 @@ class Following:
     pacing : Pacing, optional
         How long things are waited for.
     on_event : callable
-        Hears of everything that people may want to know, in the thread of the loop.
+        Hears of everything that people may want to know, in the thread of the loop; by default it is logged.
     now : callable
         Gives the time, UTC.
     """
@@ -89,7 +89,7 @@ class Following:
         finishing: Finishes,
         make: MakeBatch,
         pacing: Pacing | None = None,
-        on_event: Callable[[Note], None] = lambda _: None,
+        on_event: Callable[[Note], None] = log_note,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._inventory, self._items = inventory, items
@@ -355,9 +355,7 @@ class Following:
         return time.monotonic() - self._busy_at >= idle_s
 
     def _happened(self, happening: Happening) -> None:
-        note = note_of(happening)
-        logger.log(note.level, "%s", note)
-        self._on_event(note)
+        self._on_event(note_of(happening))
 
 
 def _first(products: Iterable[Product]) -> tuple[float, int]:

@@ -16,8 +16,9 @@ from dtedask.products.product import Product
 from dtedask.products.requirement import Cycle, Requirement
 from dtedask.products.status.compact import compact_text
 
-__all__ = ["Broken", "Happening", "Note", "NoteKind", "note_of"]
+__all__ = ["Broken", "Happening", "Note", "NoteKind", "log_note", "note_of"]
 
+logger = logging.getLogger(__name__)
 _SHOWN = 3
 NoteKind = Literal["commit", "opened", "making", "delivered", "failed", "late", "broken", "closed", "old"]
 
@@ -87,6 +88,11 @@ def note_of(happening: Happening) -> Note:
             return Note("old", text, {"cycle": str(happening.cycle)}, logging.WARNING)
         case Commit():
             return _commit(happening)
+
+
+def log_note(note: Note) -> None:
+    """Write what happened to the log."""
+    logger.log(note.level, "%s", note)
 
 
 def why_late(late: Late) -> str:

@@ -247,7 +247,7 @@ class Orders:
         names = {one.name for one in current}
         orders = {order.id: order for order in event.orders if order.product.requirement.name in names}
         self._drop(name for name in self._of(event.cycle, names) if name not in orders)
-        touched = [name for name, order in orders.items() if self._place(event.cycle, order)]
+        touched = [name for name, order in orders.items() if self._place(event.cycle, name, order)]
         for name in touched:
             self._entries[name].is_touched = False
         for name in event.delivered & orders.keys():
@@ -257,26 +257,27 @@ class Orders:
         for order in orders.values():
             for need in order.needs:
                 self._inputs.mark(need, is_present=need in event.present)
+        by_name: dict[str, list[Order]] = {name: [] for name in names}
+        for order in orders.values():
+            by_name[order.product.requirement.name].append(order)
         for one in current:
-            self._growing.opened(
-                event.cycle, one, (order for order in orders.values() if order.product.requirement is one)
-            )
+            self._growing.opened(event.cycle, one, by_name[one.name])
         return self._start(touched, now)
 
-    def _place(self, cycle: Cycle, order: Order) -> bool:
+    def _place(self, cycle: Cycle, name: str, order: Order) -> bool:
         """Take an order; returns whether it is new or of other inputs than before."""
-        known = self._entries.get(order.id)
-        self._cycles[cycle][order.id] = None
+        known = self._entries.get(name)
+        self._cycles[cycle][name] = None
         if known is None:
-            self._entries[order.id] = _Entry(order)
+            self._entries[name] = _Entry(order)
             if order.product.due is not None:
-                self._timers.add(order.product.due, ("late", order.id))
+                self._timers.add(order.product.due, ("late", name))
         else:
             is_same = not known.is_dropped and set(known.order.needs) == set(order.needs)
             known.order, known.is_dropped = order, False
             if is_same:
                 return known.is_touched
-        self._inputs.add(order.id, order.needs)
+        self._inputs.add(name, order.needs)
         return True
 
     def _drop(self, names: Iterable[str]) -> None:

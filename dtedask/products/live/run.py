@@ -22,6 +22,7 @@ from dtedask.pipeline.sources.choose import parse_input
 from dtedask.products.live.arriving import Arriving
 from dtedask.products.live.following import Following, Item
 from dtedask.products.live.live_file import LiveFile
+from dtedask.products.live.notes import log_note
 from dtedask.products.live.orders import Pacing
 from dtedask.products.making.run import make
 from dtedask.products.planning.inventory import Inventory
@@ -82,7 +83,7 @@ def follow(
     idle_s: float | None = None,
     stop: threading.Event | None = None,
     reload: Reload | None = None,
-    on_event: Callable[[Note], None] = lambda _: None,
+    on_event: Callable[[Note], None] = log_note,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Followed:
     """Make and deliver products as fields are committed, each when the last of its inputs is there.
@@ -110,7 +111,7 @@ def follow(
     reload : callable, optional
         Asked about once a second: gives the requirements if they have changed, else None.
     on_event : callable
-        Hears of everything that people may want to know.
+        Hears of everything that people may want to know; by default it is logged.
     now : callable
         Gives the time, UTC.
 
