@@ -76,8 +76,8 @@ def members_of(types: tuple[str, ...], numbers: tuple[str, ...]) -> list[tuple[s
 
 @lru_cache(maxsize=4096)
 def step_end(text: str) -> str:
-    """The end of a step, as a step."""
-    return format_step(parse_step(text).end_s)
+    """The end of a step, as a step; ``all`` is itself, and no field has it."""
+    return text if text == "all" else format_step(parse_step(text).end_s)
 
 
 @lru_cache(maxsize=4096)

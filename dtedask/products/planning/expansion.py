@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import ProductError
+from dtedask.core.errors import DtedaskError, ProductError
 from dtedask.products.format import format_class
 from dtedask.products.planning.canonical import member_of, members_of, params_of
 from dtedask.products.planning.defaults import FindRecipes, find_recipes
@@ -24,6 +25,7 @@ __all__ = ["Expansion", "fields_of", "is_for", "is_over_members", "products_of"]
 Keys = dict[str, str]
 Request = Mapping[str, tuple[str, ...]]
 _CYCLE = ("date", "time")
+_DEEPEST = 4
 _ENSEMBLE = ("cf", "pf")
 _OVER_MEMBERS = frozenset({"em", "es", "ep", "pb", "taem", "taes"})
 _COMPLETE = frozenset({"class", "stream", "expver", "type", "levtype", "step"})
@@ -159,17 +161,18 @@ def _completed(keys: Keys, request: Request, known: CycleFields, find: FindRecip
     return [{**keys, **{key: "all" for key, values in request.items() if "all" in values and key not in _CYCLE}}]
 
 
-def _like(keys: Keys, known: CycleFields, find: FindRecipes) -> Iterable[Mapping[str, str]]:
+def _like(keys: Keys, known: CycleFields, find: FindRecipes, depth: int = 0) -> Iterable[Mapping[str, str]]:
     """Keys of the fields themselves, or of those that they are made of where they are made of others."""
     found: Iterable[Mapping[str, str]] = known.expected(keys)
-    if found:
+    if found or depth == _DEEPEST:
         return found
-    for recipe in find(keys):
-        like = recipe.like(keys)
-        others = known.expected(like)
-        if others:
-            beside = {key for key in like if like[key] != keys.get(key)}
-            return [{key: value for key, value in one.items() if key not in beside} for one in others]
+    with suppress(DtedaskError):  # what cannot be said yet is said when the field is planned
+        for recipe in find(keys):
+            like = dict(recipe.like(keys))
+            others = _like(like, known, find, depth + 1)
+            if others:
+                beside = {key for key in like if like[key] != keys.get(key)}
+                return [{key: value for key, value in one.items() if key not in beside} for one in others]
     return ()
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 import dtedask
+from dtedask.grib import library_version
 from dtedask.products.node import inputs_of
 from dtedask.products.operations.regrid import Regrid
 from dtedask.products.planning.read import Read
@@ -17,13 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Lineage"]
 
+_DERIVING = ("formula", "members")
+
 
 class Lineage(Mapping[str, str]):
     """What some fields are made of, made out when somebody asks; the same for the same content.
 
     Its keys are ``software``, ``format``, ``inputs`` (what the fields were read of, with the snapshots of the commits
-    that wrote them last, and how many of each), ``inputs-sha256`` (over what stands for the content of each) and
-    ``weights`` (the keys of those that were used).
+    that wrote them last, and how many of each), ``inputs-sha256`` (over what stands for the content of each),
+    ``weights`` (the keys of those that were used) and ``formulas`` (formulas, and statistics over members).
 
     Parameters
     ----------
@@ -54,10 +60,17 @@ class Lineage(Mapping[str, str]):
             contents = "\n".join(sorted(one.content for one in reads))
             weights = {one.handle.key for one in operations if isinstance(one, Regrid)}
             self._known = {
-                "software": f"dtedask {dtedask.__version__}",
+                "software": software(),
                 "format": self._form,
                 "inputs": "; ".join(f"{source} ({count} fields)" for source, count in sorted(sources.items())),
                 "inputs-sha256": hashlib.sha256(contents.encode()).hexdigest(),
                 "weights": " ".join(sorted(weights)),
+                "formulas": "; ".join(sorted({one.identity for one in operations if one.name in _DERIVING})),
             }
         return self._known
+
+
+@cache
+def software() -> str:
+    """Versions of what makes values."""
+    return f"dtedask {dtedask.__version__}, ecCodes {library_version()}, NumPy {np.__version__}"

@@ -113,7 +113,7 @@ class Needs:
     def _of_others(self, keys: Keys, members: tuple[str, ...]) -> Need:
         """The first way to make a field of which all inputs exist, else the first."""
         place = tuple(keys.items())
-        if place in self._under_way or self._is_read(keys):
+        if place in self._under_way or "all" in keys.values() or self._is_read(keys):
             return Need(keys)
         self._under_way.add(place)
         try:

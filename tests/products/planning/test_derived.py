@@ -86,6 +86,21 @@ def test_fields_that_a_formula_names_are_read():
     assert [keys["param"] for keys in found.waiting[0].missing] == ["168"]
 
 
+@pytest.mark.parametrize(("kind", "param"), [("em", "167"), ("em", "207"), ("fc", "207")])
+def test_all_steps_of_what_is_derived_are_those_of_what_it_is_made_of(kind, param):
+    steps, params = ("0", "6", "12"), ("167", *WINDS)
+    given = [one for param in params for step in steps for one in _ensemble(param=param, step=step)]
+    given += fields(params, steps)
+    stream = "enfo" if kind == "em" else "oper"
+    asked = requirement(type=kind, param=param, step="all", stream=stream, file_name="{step}")
+    assert {one.products[0].file_name for one in plan([asked], Inventory.of(given)).makes} == set(steps)
+
+
+def test_all_steps_of_what_nobody_has_seen_are_waited_for():
+    found = plan([requirement(type="em", param="207", step="all", file_name="x")], Inventory.of(fields()))
+    assert [keys["step"] for keys in found.waiting[0].missing] == ["all"]
+
+
 @pytest.mark.parametrize("derive", ["", "target"])
 def test_a_derived_field_is_put_on_a_grid_before_or_after_it_is_made(derive):
     given = fields(WINDS, grid=Grid("O32"))
