@@ -151,6 +151,8 @@ def _completed(keys: Keys, request: Request, known: CycleFields, find: FindRecip
         return [keys]
     found: dict[tuple[tuple[str, str], ...], Keys] = {}
     for one in _like(keys, known, find):
+        if "number" not in keys and _is_other(one.get("type"), keys.get("type")):
+            continue  # a control forecast is no perturbed one where members are not named
         own = {key: value for key, value in one.items() if key not in _CYCLE}
         if member_of(own) and not is_over_members(request):
             own["number"] = member_of(own)
@@ -159,6 +161,10 @@ def _completed(keys: Keys, request: Request, known: CycleFields, find: FindRecip
     if found:
         return _in_order(list(found.values()), keys)
     return [{**keys, **{key: "all" for key, values in request.items() if "all" in values and key not in _CYCLE}}]
+
+
+def _is_other(one: str | None, asked: str | None) -> bool:
+    return one is not None and asked is not None and one != asked
 
 
 def _like(keys: Keys, known: CycleFields, find: FindRecipes, depth: int = 0) -> Iterable[Mapping[str, str]]:

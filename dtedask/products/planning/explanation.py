@@ -42,7 +42,7 @@ class Work:
     def __str__(self) -> str:
         less = f", {self.alone / self.count:.1f} times less than one by one" if self.alone > self.count > 0 else ""
         flops = f", {number(self.flops)}flop" if self.flops else ""
-        return f"{self.name}: {self.count} times, {number(self.points)} points{flops}{less}"
+        return f"{self.name}: {self.count} times, {number(self.points).strip()} points{flops}{less}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +203,14 @@ class Explanation:
 
     def _lines(self) -> Iterator[str]:
         yield (
-            f"{self.products} products ({self.makes} different) of {self.requirements} requirements; "
+            f"{counted(self.products, 'product')} ({self.makes} different) of "
+            f"{counted(self.requirements, 'requirement')}; "
             f"{self.waiting} wait, {len(self.problems)} cannot be made, {self.skipped} were delivered before"
         )
         if self.late:
             yield f"{self.late} of them are late already"
         yield from self._work()
-        yield from _listed("waits for", [f"{one.request} ({one.products} products)" for one in self.missing])
+        yield from _listed("waits for", [f"{one.request} ({counted(one.products, 'product')})" for one in self.missing])
         problems = [
             f"{one.product or one.requirement} ({one.place}): {one.message} {one.hint}" for one in self.problems
         ]
@@ -228,7 +229,7 @@ class Explanation:
         yield from (f"  {one}" for one in self.operations)
         to_build = [one for one in self.weights if not one.is_kept]
         yield f"weights: {len(self.weights)}, {len(to_build)} to be made"
-        yield from (f"  {one.name}: {number(one.points)} points" for one in to_build[:_SHOWN])
+        yield from (f"  {one.name}: {number(one.points).strip()} points" for one in to_build[:_SHOWN])
         yield f"computes {number(self.flops)}flop; one by one it would be {number(self.flops_alone)}flop"
         yield (
             f"memory about {size_text(self.memory_bytes)} at most; time about {time_text(self.seconds)}, "
@@ -242,6 +243,11 @@ def number(count: float) -> str:
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
     return f"{count:.0f} "
+
+
+def counted(count: int, word: str) -> str:
+    """So many of something."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def time_text(seconds: float) -> str:
@@ -262,7 +268,8 @@ def _listed(title: str, lines: list[str]) -> Iterator[str]:
 def _share_text(one: OwnerShare) -> str:
     counts = {"wait": one.waiting, "cannot be made": one.broken, "were delivered before": one.skipped}
     others = "".join(f", {count} {words}" for words, count in counts.items() if count)
-    return f"{one.owner or 'nobody'}: {one.products} products, {one.fields} fields{others}"
+    made = f"{counted(one.products, 'product')}, {counted(one.fields, 'field')}"
+    return f"{one.owner or 'nobody'}: {made}{others}"
 
 
 def _problem_text(one: Problem) -> str:
