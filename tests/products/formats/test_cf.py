@@ -1,8 +1,6 @@
 """NetCDF and Zarr by the CF conventions, read by netCDF4, zarr and xarray."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from typing import ClassVar
 
@@ -19,7 +17,7 @@ from dtedask.grib import coordinates, decode, scan
 from dtedask.products import Part
 from dtedask.products.format import AnyFormat, make_format
 from dtedask.testing import FormatSuite
-from dtedask.testing.formats import contents, labels_of, make_part, written
+from dtedask.testing.formats import labels_of, make_part, written
 
 
 def fields_in(data):
@@ -136,23 +134,6 @@ def test_what_does_not_fit_is_refused_before_anything_is_read(tmp_path, document
     kind.check(product, [usual, make_part(type="an").description])
     with pytest.raises(ProductError, match="Two fields of 'suite-file' are t"):
         kind.check(product, [usual, make_part(4.0).description])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("document", [*DOCUMENTS, {"type": "csv"}, {"type": "grib2"}])
-def test_another_process_writes_the_same_bytes(tmp_path, document):
-    code = (
-        "import sys, json, pathlib; import dtedask.grib\n"
-        "from dtedask.testing.formats import make_part, written\n"
-        "parts = [make_part(2.0, step=step, number=n, type='pf', stream='enfo') for step in '06' for n in '12']\n"
-        "written(parts, json.loads(sys.argv[1]), pathlib.Path(sys.argv[2]))\n"
-    )
-    for seed in ("1", "2"):
-        subprocess.run(
-            [sys.executable, "-c", code, json.dumps(document), str(tmp_path / seed)],
-            check=True, env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-        )  # fmt: skip
-    assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
 def test_labels_of_the_suite_are_those_of_the_file():
