@@ -12,9 +12,10 @@ from dtedask.core.errors import GridError, ProductError
 from dtedask.core.settings import setting
 from dtedask.geo import Grid
 from dtedask.products.operations.bound import named
+from dtedask.products.operations.kinds import Kind, kind_of
 from dtedask.products.operations.pairs import VORTICITY_DIVERGENCE, pair_of
 from dtedask.products.operations.regridding import PATHS
-from dtedask.products.operations.steps import Asked, Kind, Step, Together, steps_of
+from dtedask.products.operations.steps import Asked, Step, Together, steps_of
 from dtedask.products.operations.winds import Component
 from dtedask.products.requirement import Formula, PostProcessing
 
@@ -101,7 +102,9 @@ class _Way:
 
     def _brought(self, how: PostProcessing, other: Node) -> Node:
         try:
-            steps = _steps(how, other.description.grid, "scalar", _beside(self.nodes, how))
+            kind = _kind(other)
+            kind = "scalar" if kind == "wind" else kind  # the other component is not there
+            steps = _steps(how, other.description.grid, kind, _beside(self.nodes, how))
         except GridError as error:
             raise _cannot(how, other, error) from error
         return _Way(self.nodes, other, None, None).go(steps)
@@ -147,7 +150,7 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 def _kind(field: Node) -> Kind:
-    return "scalar" if pair_of(field.description.keys.get("param", "")) is None else "wind"
+    return kind_of(field.description.keys.get("param", ""))
 
 
 def _number(field: Node) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from dtedask.core.errors import GridError
 from dtedask.geo import Grid
 from dtedask.geo.spectral.way import way_of
+from dtedask.products.operations.angles import RegridAngles
 from dtedask.products.operations.bitmap import Bitmap
 from dtedask.products.operations.bound import BoundOperation
 from dtedask.products.operations.crop import Crop
 from dtedask.products.operations.frame import Frame
+from dtedask.products.operations.kinds import Kind
 from dtedask.products.operations.pairs import WIND
 from dtedask.products.operations.regridding import regridding
 from dtedask.products.operations.spectral import Sum, Truncate
@@ -20,10 +21,7 @@ from dtedask.products.operations.targets import Target, target_of
 from dtedask.products.operations.winds import OverCosine, Turned, WindCoefficients, Winds, WindsOperation
 from dtedask.products.requirement import Formula, PostProcessing
 
-__all__ = ["Asked", "Kind", "Step", "Together", "steps_of"]
-
-Kind = Literal["scalar", "wind"]
-"""What fields are: components of winds turn with the grid."""
+__all__ = ["Asked", "Step", "Together", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def steps_of(how: PostProcessing, source: Grid, kind: Kind, kept: Hashable) -> t
         What is wanted.
     source : Grid
         The grid of the fields.
-    kind : {"scalar", "wind"}
+    kind : Kind
         What they are.
     kept : hashable
         What weights depend on beside, see `regridding`.
@@ -154,7 +152,12 @@ class _Steps:
             yield self._moved(Crop(self.at, self.how.area))
 
     def _interpolated(self, target: Target) -> Iterator[Step]:
-        yield self._moved(regridding(self.at, target, self.how, self.kept))
+        how = self.how
+        if self.kind == "index" and not how.interpolation:
+            how = replace(how, interpolation="nearest")
+        regrid = regridding(self.at, target, how, self.kept)
+        is_angle = self.kind in ("degrees", "radians")
+        yield self._moved(RegridAngles(regrid, is_circle=self.kind == "degrees") if is_angle else regrid)
 
     def _turned(self) -> Iterator[Step]:
         if self.how.rotation is not None and (self.kind == "wind" or self.how.vod2uv):
