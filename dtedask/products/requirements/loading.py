@@ -21,6 +21,7 @@ from dtedask.products.requirements.sources import read_sources
 __all__ = ["Requirements", "load_requirements"]
 
 OneSource = str | os.PathLike[str] | Mapping[str, Any]
+_SHOWN = 20
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -64,9 +65,12 @@ class Requirements:
         return f"<Requirements: {len(self.valid)} valid, {len(self.broken)} broken>"
 
     def _repr_html_(self) -> str:
-        from dtedask.products.requirements.shown import page
+        from dtedask.store.html import table_html
 
-        return page(self)
+        good = [_row(one) for one in self.valid[:_SHOWN]]
+        wrong = [{"broken": one.name, "place": one.place, "why": one.message} for one in self.broken[:_SHOWN]]
+        tables = [table_html(repr(self).strip("<>"), good), table_html("", wrong) if wrong else ""]
+        return "".join(tables)
 
 
 def load_requirements(
@@ -119,6 +123,12 @@ def _checked(documents: Iterable[Source], defaults: Mapping[str, Any]) -> Requir
                 broken.append(made)
         notes += checker.notes
     return Requirements(tuple(valid.values()), tuple(broken), tuple(dict.fromkeys(notes)))
+
+
+def _row(one: Requirement) -> dict[str, object]:
+    fields = ",".join(f"{key}={'/'.join(values)}" for key, values in one.request.items())
+    grid = one.how.grid or "native"
+    return {"name": one.name, "owner": one.owner, "fields": fields, "grid": grid, "format": one.format.type}
 
 
 def _second(made: Requirement, first: Requirement) -> Broken:
