@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dtedask.geo import Grid
+from dtedask.grib import Encoder
 from dtedask.products.making import make
 from dtedask.products.planning.inventory import Inventory
 from dtedask.products.planning.plan import plan
@@ -50,7 +51,7 @@ def inventory():
     return Inventory.of(fields)
 
 
-def files_of(planned, folder, threads):
+def files_of(planned, folder, threads, client=None):
     """The bytes of each product, by its identity."""
     found = {}
 
@@ -61,7 +62,7 @@ def files_of(planned, folder, threads):
         path.unlink()
         return delivered(one)
 
-    made = make(planned, finish=finish, threads=threads)
+    made = make(planned, finish=finish, threads=threads, client=client)
     assert not made.failed, made.failed[0].error
     return found
 
@@ -78,3 +79,28 @@ def test_all_requirements_together_give_the_bytes_of_each_alone(inventory, tmp_p
         alone |= files_of(plan([one], inventory), tmp_path, 1)
     assert together == alone
     assert {name.partition("/")[0] for name in together} == {one.name for one in requirements}
+
+
+@pytest.mark.slow
+def test_workers_of_other_processes_give_the_bytes_of_this_one(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    data, numbers = tmp_path / "data", itertools.count()
+    data.mkdir()
+    for param, step in itertools.product(("167", "165", "166"), ("0", "6")):
+        one = field(Grid("O16"), param=param, step=step, seed=next(numbers))
+        message = Encoder().encode(one.values, one.description.keys, one.description.grid)
+        (data / f"{param}-{step}.grib2").write_bytes(message)
+    asked = [
+        {"grid": "5/5", "area": [60, -10, 35, 30], "param": ["2t", "10si"], "step": [0, 6], "format": "grib2"},
+        {"grid": "5/5", "param": ["2t"], "step": [0, 6], "format": "netcdf"},
+        {"grid": "10/10", "param": ["2t"], "step": [6], "format": "csv", "formula": "f - 273.15"},
+    ]
+    requirements = load_requirements({"requirements": [document_of(one, n) for n, one in enumerate(asked)]})
+    assert not requirements.broken, requirements.broken[0]
+    planned = plan(requirements, Inventory.open(data))
+    here = files_of(planned, tmp_path, 2)
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    options["local_directory"] = str(tmp_path / "scratch")
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        assert files_of(planned, tmp_path, None, client=client) == here
+    assert len(here) == 4
