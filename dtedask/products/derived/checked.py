@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dtedask.core.errors import ProductError
+from dtedask.products.derived import running
 from dtedask.products.derived.faults import fault
-from dtedask.products.derived.functions import FUNCTIONS, Function, is_true
+from dtedask.products.derived.functions import FUNCTIONS, Function
+from dtedask.products.derived.running import Run
 from dtedask.products.derived.tree import Binary, Call, Itself, Name, Number, Tree, Unary, written
 from dtedask.products.derived.units import Conversion, conversion, known_unit, power, unit_of, unit_text
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     import pint
 
 __all__ = ["Typed", "typed"]
-
-Run: TypeAlias = Callable[[Sequence[Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Typed:
 
     def converted(self, changed: Conversion) -> Typed:
         """The same with its numbers in another unit, which the caller knows."""
-        return replace(self, run=_converted(self.run, changed), flops=self.flops + 2)
+        return replace(self, run=running.converted(self.run, changed), flops=self.flops + 2)
 
 
 def typed(tree: Tree, text: str, units: Mapping[Itself | Name, str]) -> Typed:
@@ -93,34 +93,41 @@ class _Checker:
 
     def number(self, tree: Number) -> Typed:
         if not tree.unit:
-            return Typed(partial(_constant, tree.value), None)
+            return Typed(partial(running.constant, tree.value), None)
         unit = unit_of(tree.unit)
         base, changed = _on_ratio_scale(unit)
         return Typed(
-            partial(_constant, changed.factor * tree.value + changed.offset), base, is_point=changed.offset != 0
+            partial(running.constant, changed.factor * tree.value + changed.offset), base, is_point=changed.offset != 0
         )
 
     def field(self, tree: Itself | Name) -> Typed:
         unit = known_unit(self.units[tree])
-        run = partial(_field, self.places[tree])
+        run = partial(running.field, self.places[tree])
         if unit is None:
             return Typed(run, None, degree=1)
         base, changed = _on_ratio_scale(unit)
-        return Typed(_converted(run, changed), base, flops=0.0 if changed.is_nothing else 2.0, degree=1)
+        return Typed(running.converted(run, changed), base, flops=0.0 if changed.is_nothing else 2.0, degree=1)
 
     def unary(self, tree: Unary) -> Typed:
         operand = self.typed(tree.operand)
         if tree.sign == "not":
             condition = self.condition(operand, tree)
-            return Typed(partial(_unary, _not, condition.run), unit_of(""), operand.flops + 2, _constant_only(operand))
+            return Typed(
+                partial(running.of_one, running.negated, condition.run),
+                unit_of(""),
+                operand.flops + 2,
+                _constant_only(operand),
+            )
         self.no_point(tree, operand)
-        return replace(operand, run=partial(_unary, np.negative, operand.run), flops=operand.flops + 1)
+        return replace(operand, run=partial(running.of_one, np.negative, operand.run), flops=operand.flops + 1)
 
     def binary(self, tree: Binary) -> Typed:
         left, right = self.typed(tree.left), self.typed(tree.right)
         if tree.sign in ("and", "or"):
             left, right = self.condition(left, tree), self.condition(right, tree)
-            made: Run = partial(_binary, _and if tree.sign == "and" else _or, left.run, right.run)
+            made: Run = partial(
+                running.of_two, running.both if tree.sign == "and" else running.either, left.run, right.run
+            )
             return Typed(made, unit_of(""), left.flops + right.flops + 3, _constant_only(left, right))
         if tree.sign in ("+", "-"):
             return self.sum(tree, left, right)
@@ -135,7 +142,7 @@ class _Checker:
             )
         left, right = self.alike(tree, (left, right))
         degree = left.degree if left.degree == right.degree else None
-        made = partial(_binary, np.add if tree.sign == "+" else np.subtract, left.run, right.run)
+        made = partial(running.of_two, np.add if tree.sign == "+" else np.subtract, left.run, right.run)
         return Typed(made, left.unit, left.flops + right.flops + 1, degree)
 
     def product(self, tree: Binary, left: Typed, right: Typed) -> Typed:
@@ -147,7 +154,7 @@ class _Checker:
             unit = left.unit if right.unit is None else power(right.unit, -1) * (left.unit or unit_of(""))
             degree = left.degree if right.degree == 0 else None
         unit = None if unit is None else power(unit, 1)
-        made = partial(_binary, np.multiply if tree.sign == "*" else np.divide, left.run, right.run)
+        made = partial(running.of_two, np.multiply if tree.sign == "*" else np.divide, left.run, right.run)
         return Typed(made, unit, left.flops + right.flops + 1, degree)
 
     def raised(self, tree: Binary, left: Typed, right: Typed) -> Typed:
@@ -159,7 +166,7 @@ class _Checker:
         elif unit is not None:
             left, unit = self.plain(tree, left), unit_of("")
         degree = _constant_only(left, right)
-        return Typed(partial(_binary, np.power, left.run, right.run), unit, left.flops + right.flops + 8, degree)
+        return Typed(partial(running.of_two, np.power, left.run, right.run), unit, left.flops + right.flops + 8, degree)
 
     def exponent(self, tree: Binary, right: Typed) -> float:
         with np.errstate(all="ignore"):
@@ -170,7 +177,7 @@ class _Checker:
 
     def compared(self, tree: Binary, left: Typed, right: Typed) -> Typed:
         left, right = self.alike(tree, (left, right))
-        made = partial(_binary, partial(_compare, _COMPARE[tree.sign]), left.run, right.run)
+        made = partial(running.of_two, partial(running.compare, running.COMPARISONS[tree.sign]), left.run, right.run)
         return Typed(made, unit_of(""), left.flops + right.flops + 3, _constant_only(left, right))
 
     def call(self, tree: Call) -> Typed:
@@ -182,7 +189,7 @@ class _Checker:
         runs = tuple(one.run for one in taken)
         is_point = function.rule == "same" and any(one.is_point for one in taken)
         unit = self.given(tree, function, taken)
-        return Typed(partial(_call, function.make, runs), unit, flops, _constant_only(*taken), is_point)
+        return Typed(partial(running.of_all, function.make, runs), unit, flops, _constant_only(*taken), is_point)
 
     def check_constants(self, tree: Call, function: Function, taken: Sequence[Typed]) -> None:
         """Try a function that takes numbers with the numbers that it gets, before anything is read."""
@@ -237,7 +244,7 @@ class _Checker:
                 self.text, place, f"{what} in '{_short(tree)}'.", "A number may have a unit: 20 mm, 5 m s**-1."
             ) from error
         flops = part.flops + (0 if changed.is_nothing else 1)
-        return replace(part, run=_converted(part.run, changed), unit=unit, flops=flops)
+        return replace(part, run=running.converted(part.run, changed), unit=unit, flops=flops)
 
     def plain(self, tree: Tree, part: Typed) -> Typed:
         return part if part.unit is None else self.into(tree, part, unit_of(""))
@@ -278,58 +285,3 @@ def _constant_only(*parts: Typed) -> int | None:
 def _short(tree: Tree) -> str:
     text = written(tree)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _constant(value: float, _values: Sequence[Any]) -> Any:
-    return np.float64(value)
-
-
-def _field(place: int, values: Sequence[Any]) -> Any:
-    return values[place]
-
-
-def _unary(make: Callable[[Any], Any], run: Run, values: Sequence[Any]) -> Any:
-    return make(run(values))
-
-
-def _binary(make: Callable[[Any, Any], Any], left: Run, right: Run, values: Sequence[Any]) -> Any:
-    return make(left(values), right(values))
-
-
-def _call(make: Callable[..., Any], runs: tuple[Run, ...], values: Sequence[Any]) -> Any:
-    return make(*(run(values) for run in runs))
-
-
-def _converted(run: Run, changed: Conversion) -> Run:
-    return run if changed.is_nothing else partial(_convert, run, changed)
-
-
-def _convert(run: Run, changed: Conversion, values: Sequence[Any]) -> Any:
-    scaled = run(values) * changed.factor if changed.factor != 1 else run(values)
-    return scaled + changed.offset if changed.offset else scaled
-
-
-def _compare(make: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    return np.where(np.isnan(left) | np.isnan(right), np.nan, make(left, right))
-
-
-def _not(values: Any) -> Any:
-    return 1.0 - is_true(values)
-
-
-def _and(left: Any, right: Any) -> Any:
-    return is_true(left) * is_true(right)
-
-
-def _or(left: Any, right: Any) -> Any:
-    return np.maximum(is_true(left), is_true(right))
-
-
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "=": np.equal,
-    "!=": np.not_equal,
-}

@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 
 __all__ = ["as_parameter", "param_words"]
 
+# CF's names of parameters that are derived; of most others ecCodes knows them, or there is none.
+_STANDARD_NAMES = {
+    **dict.fromkeys(("10", "207", "228241", "228249"), "wind_speed"),
+    **dict.fromkeys(("3031", "260260"), "wind_from_direction"),
+    **dict.fromkeys(("157", "260242"), "relative_humidity"),
+    **dict.fromkeys(("168", "3017"), "dew_point_temperature"),
+    **dict.fromkeys(("133", "174096"), "specific_humidity"),
+    "129": "geopotential",
+    "156": "geopotential_height",
+    "3": "air_potential_temperature",
+    "228": "lwe_thickness_of_precipitation_amount",
+    "228228": "precipitation_amount",
+    "235055": "precipitation_flux",
+    "260005": "wind_chill_of_air_temperature",
+}
+
 
 def as_parameter(
     field: FieldDescription, param: str, *, units: str = "", keys: Mapping[str, str] | None = None, **described: Any
@@ -36,7 +52,8 @@ def as_parameter(
     words: dict[str, Any] = {}
     if param != field.keys.get("param"):
         found = known_parameter(param)
-        words = {"short_name": found.short_name, "name": found.name, "standard_name": "", "units": found.units}
+        words = {"short_name": found.short_name, "name": found.name, "units": found.units}
+        words["standard_name"] = _STANDARD_NAMES.get(param, "")
     if units:
         words["units"] = units
     return replace(field, keys={key: value for key, value in changed.items() if value}, **words, **described)

@@ -161,7 +161,7 @@ class Statistic:
             found |= {f"GRIB_scaleFactorOf{name}Limit": scale, f"GRIB_scaledValueOf{name}Limit": value}
         # No other key tells two limits apart, where there is no GRIB: in cubes, NetCDF and tables.
         keys = {**described.keys, "stattype": stattype}
-        return replace(described, keys=keys, units="%", attributes={**others, **found})
+        return replace(described, keys=keys, units="%", standard_name="", attributes={**others, **found})
 
 
 def statistic_of(keys: Mapping[str, str]) -> Statistic | None:

@@ -114,6 +114,8 @@ def test_derived_surface_fields_are_what_they_are_in_eccodes(param, inputs):
     message = message_of(node)
     assert said(message, "shortName", "units") == [param, parameter(param).units]
     assert describe(message).keys == wanted
+    assert describe(message).standard_name in ("", node.description.standard_name)
+    assert node.description.standard_name
 
 
 @pytest.mark.parametrize(
@@ -125,9 +127,12 @@ def test_derived_fields_on_levels_are_what_they_are_in_eccodes(param, inputs):
     nodes = Nodes()
     level = {"levtype": "pl", "levelist": 850}
     given = [given_node(nodes, name, 0.01 if name == "133" else 280.0, **level) for name in inputs.split()]
-    message = message_of(find(wanted).make(nodes, wanted, given))
+    node = find(wanted).make(nodes, wanted, given)
+    message = message_of(node)
     assert said(message, "paramId", "units", "level") == [int(param), parameter(param).units, 850]
     assert describe(message).keys == wanted
+    assert describe(message).standard_name in ("", node.description.standard_name)
+    assert node.description.standard_name
 
 
 def test_the_thickness_of_a_layer_bears_the_level_at_its_top():
