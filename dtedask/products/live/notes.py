@@ -15,6 +15,7 @@ from dtedask.products.planning.plan import ProductPlan
 from dtedask.products.product import Product
 from dtedask.products.requirement import Cycle, Requirement
 from dtedask.products.status.compact import compact_text
+from dtedask.products.status.overview import count_of
 
 __all__ = ["Broken", "Happening", "Note", "NoteKind", "log_note", "note_of"]
 
@@ -78,7 +79,7 @@ def note_of(happening: Happening) -> Note:
         case ProductPlan():
             count = len(happening.products)
             names = _names(happening.products)
-            return Note("making", f"making {count} products: {names}", {"products": count})
+            return Note("making", f"making {count_of(count)}: {names}", {"products": count})
         case Broken():
             return _broken(happening)
         case Close():
@@ -144,13 +145,13 @@ def _late(late: Late) -> Note:
 
 def _opened(opened: Opened) -> Note:
     complete = sum(all(need in opened.present for need in order.needs) for order in opened.orders)
-    text = f"cycle {opened.cycle}: {len(opened.orders)} products, {complete} of them with all of their input"
+    text = f"cycle {opened.cycle}: {count_of(len(opened.orders))}, {complete} with all of their input"
     return Note("opened", text, {"cycle": str(opened.cycle), "products": len(opened.orders), "complete": complete})
 
 
 def _close(close: Close) -> Note:
     count = len(close.undelivered)
-    left = f"; {count} products were never delivered: {_names(close.undelivered)}" if count else ""
+    left = f"; never delivered: {count_of(count)}, {_names(close.undelivered)}" if count else ""
     about = {"cycle": str(close.cycle), "undelivered": [product.id for product in close.undelivered]}
     level = logging.WARNING if count else logging.INFO
     return Note("closed", f"cycle {close.cycle} is waited for no more{left}", about, level)

@@ -8,7 +8,7 @@ from dtedask.core.errors import InvalidValueError
 from dtedask.request import parameter
 from dtedask.store.ranks import sort_values
 
-__all__ = ["compact", "compact_text"]
+__all__ = ["as_asked", "compact", "compact_text"]
 
 _ORDER = (
     "class",
@@ -53,9 +53,17 @@ def compact(fields: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, tuple[str
     return tuple({key: box[key] for key in sorted(box, key=_place)} for box in boxes)
 
 
+def as_asked(keys: Mapping[str, str]) -> Mapping[str, str]:
+    """Canonical keys of a field as people ask for it: a control forecast, member 0 to us, has no number."""
+    if keys.get("type") == "pf" and keys.get("number") == "0":
+        return {key: value for key, value in {**keys, "type": "cf"}.items() if key != "number"}
+    return keys
+
+
 def compact_text(fields: Iterable[Mapping[str, str]], *, leave_out: Sequence[str] = ("date", "time")) -> str:
     """Fields in words that fit a line: requests without what everybody knows, parameters by their short names."""
-    found = compact({key: value for key, value in one.items() if key not in leave_out} for one in fields)
+    known = map(as_asked, fields)
+    found = compact({key: value for key, value in one.items() if key not in leave_out} for one in known)
     texts = [",".join(f"{key}={_list(key, values)}" for key, values in box.items()) for box in found]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return "; ".join(texts[:_SHOWN]) + more

@@ -15,7 +15,7 @@ from dtedask.store.html import table_html
 if TYPE_CHECKING:
     from dtedask.products.planning.plan import Unmakeable
 
-__all__ = ["Status"]
+__all__ = ["Status", "count_of"]
 
 _STATES: tuple[str, ...] = get_args(ProductState)
 _SHOWN = 20
@@ -121,13 +121,18 @@ class Status:
 
     def _lines(self) -> Iterator[str]:
         live = _LIVE.get(self.live, "")
-        yield f"{self.now:%Y-%m-%d %H:%M} UTC, {len(self.products)} products: {_said(self.totals)}{live}"
+        yield f"{self.now:%Y-%m-%d %H:%M} UTC, {count_of(len(self.products))}: {_said(self.totals)}{live}"
         yield from _table({owner or "-": counts for owner, counts in self.owners.items()})
         yield from _section("late", [str(one) for one in self.late])
         yield from _section("failed", [str(one) for one in self.products if one.state == "failed" and not one.is_late])
         waiting = self.waiting_for.items()
         yield from _section("waiting for", [f"{text}: {_names(products)}" for text, products in waiting])
         yield from _section("broken", [f"{one.requirement.name}: {one.error}" for one in self.broken])
+
+
+def count_of(products: int) -> str:
+    """A number of products in words."""
+    return "1 product" if products == 1 else f"{products:,} products"
 
 
 def _row(one: ProductStatus) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from dtedask.products.status.compact import compact, compact_text
+from dtedask.products.status.compact import as_asked, compact, compact_text
 
 if TYPE_CHECKING:
     from dtedask.products.product import Product
@@ -128,7 +128,9 @@ class ProductStatus:
             "late_s": None if self.late_by is None else self.late_by.total_seconds(),
             "since": _time(self.since),
             "why": self.why,
-            "missing": [{key: list(values) for key, values in one.items()} for one in compact(self.missing)],
+            "missing": [
+                {key: list(values) for key, values in one.items()} for one in compact(map(as_asked, self.missing))
+            ],
             "places": [
                 {
                     "target": one.target,

@@ -48,3 +48,8 @@ def test_much_is_cut_short():
     assert compact_text(fields) == "param=2t,step=0/1/4/.../361"
     several = [{"param": "167", "step": str(step), "levelist": str(step)} for step in range(5)]
     assert compact_text(several).endswith(" and 2 more")
+
+
+def test_a_control_forecast_is_asked_for_as_forecasters_do():
+    fields = [{"type": "pf", "number": number, "param": "167"} for number in ("0", "1", "2")]
+    assert compact_text(fields) == "type=cf,param=2t; type=pf,number=1/2,param=2t"
