@@ -135,6 +135,11 @@ class Products:
         return self
 
     @property
+    def wanted(self) -> tuple[Requirement, ...]:
+        """Requirements that are correct, of the owners and names that were asked for."""
+        return self._wanted
+
+    @property
     def ledger(self) -> Ledger:
         """What is known of what was made and delivered."""
         if self._ledger is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from dtedask.cli.products.options import Cycles, Files, Inputs, Names, Output, O
 
 if TYPE_CHECKING:
     from dtedask.products import Products, Report
-    from dtedask.products.live.run import Followed
+    from dtedask.products.live.run import Followed, Reload
 
 
 def add_to(group: typer.Typer) -> None:
@@ -52,19 +53,24 @@ def run(  # noqa: PLR0913 - each says something else of one run
     """Make and deliver what is ordered and not delivered yet, the most urgent first.
 
     Each input field is read once, and equal products are made once for all who ordered them. What fails is told at the
-    end and leaves the rest delivered; the same again does what is left.
+    end and leaves the rest delivered; the same again does what is left. Files of requirements that change while it
+    follows are read again.
     """
     if idle is not None and not follow:
         raise typer.BadParameter("it ends a run that follows: give --follow, too.", param_hint="--idle")
     if cycles and follow:
         raise typer.BadParameter("a run that follows takes the cycles that come.", param_hint="--cycle")
-    with opened(files, inputs, output, state, owners=owners, names=names) as products:
+    again = partial(opened, files, inputs, output, state, owners=owners, names=names)
+    with again() as products:
         if dry_run:
             found = products.explain(cycles)
             emit_json(found.to_dict()) if as_json else emit(str(found))
             return
         if follow:
-            followed = _followed(products, idle, threads, cluster)
+            from dtedask.products.live import Reloading
+
+            reload = Reloading(files, lambda: again().wanted)
+            followed = _followed(products, reload, idle, threads, cluster)
             emit_json(followed.to_dict()) if as_json else emit(str(followed))
             has_failed = bool(followed.failed)
         else:
@@ -88,7 +94,9 @@ def _ran(products: Products, cycles: list[str] | None, threads: int | None, clus
         return products.run(cycles, client=client, threads=threads, on_progress=display.on_progress)
 
 
-def _followed(products: Products, idle: float | None, threads: int | None, cluster: str | None) -> Followed:
+def _followed(
+    products: Products, reload: Reload, idle: float | None, threads: int | None, cluster: str | None
+) -> Followed:
     from dtedask.cli.progress import progress
     from dtedask.cli.running import stop_on_signal
     from dtedask.cluster import client_for
@@ -100,7 +108,12 @@ def _followed(products: Products, idle: float | None, threads: int | None, clust
     ):
         say(f"Following {', '.join(products.inputs)}; Ctrl-C ends it.")
         return products.follow(
-            client=client, threads=threads, idle_s=idle, stop=stop, on_event=lambda note: say(str(note))
+            client=client,
+            threads=threads,
+            idle_s=idle,
+            stop=stop,
+            reload=reload,
+            on_event=lambda note: say(str(note)),
         )
 
 

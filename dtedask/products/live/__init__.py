@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dtedask.products.live.notes import Note as Note
     from dtedask.products.live.orders import Orders as Orders
     from dtedask.products.live.orders import Pacing as Pacing
+    from dtedask.products.live.reloading import Reloading as Reloading
     from dtedask.products.live.run import Followed as Followed
     from dtedask.products.live.run import follow as follow
 
@@ -20,10 +21,11 @@ _HOMES = {
     "Note": "notes",
     "Orders": "orders",
     "Pacing": "orders",
+    "Reloading": "reloading",
     "find_live_run": "live_file",
     "follow": "run",
 }
-__all__ = ["Followed", "LiveRun", "Note", "Orders", "Pacing", "find_live_run", "follow"]
+__all__ = ["Followed", "LiveRun", "Note", "Orders", "Pacing", "Reloading", "find_live_run", "follow"]
 
 
 def __getattr__(name: str) -> Any:

@@ -103,6 +103,7 @@ class Following:
         self._broken: set[tuple[str, str, str]] = set()
         self._busy_at = time.monotonic()
         self.counts: Counter[str] = Counter()
+        self.failed: set[str] = set()  # and not delivered since
         self.require(requirements)
 
     def require(self, requirements: Sequence[Requirement]) -> None:
@@ -210,6 +211,7 @@ class Following:
                 self._happened(outcome)
         for event in ends_of(products, outcomes):
             self._making.pop(event.product, None)
+            (self.failed.add if isinstance(event, Failed) else self.failed.discard)(event.product)
             self._tell(event)
 
     # What is to be done
@@ -329,6 +331,7 @@ class Following:
         if not isinstance(error, StoreError):
             self._ledger.failed(product, error, now=self._now())
         self.counts["failed"] += 1
+        self.failed.add(product.id)
         self._happened(Outcome(product, "", error=error))
         self._tell(Failed(product.id, str(error), is_lasting=not isinstance(error, StoreError)))
 

@@ -47,8 +47,10 @@ class Followed:
     ----------
     commits : int
         Commits that came.
-    delivered, failed : int
-        Products that came to a place, each time and each place counted, and those that did not.
+    delivered : int
+        Products that came to a place, each time and each place counted.
+    failed : int
+        Products that failed, and did not come to all of their places later.
     late : int
         Products that were not there when they were due.
     missed : int
@@ -143,7 +145,8 @@ def follow(
         with _shown(file, following.status):
             following.run(stop=stop, idle_s=idle_s, on_turn=_Turn(following, file, reload))
         return Followed(
-            **{name: following.counts[name] for name in ("commits", "delivered", "failed", "late")},
+            **{name: following.counts[name] for name in ("commits", "delivered", "late")},
+            failed=len(following.failed),
             missed=arriving.missed,
             seconds=time.monotonic() - begin,
         )

@@ -15,7 +15,7 @@ from dtedask.products.requirements.mars_text import is_mars_text, read_mars_text
 from dtedask.products.requirements.raw import InnerPlace, Item, LinesPlace, NamedPlace, Place, Source
 from dtedask.products.requirements.yaml_text import TOP, read_yaml_text
 
-__all__ = ["read_sources"]
+__all__ = ["files_of", "read_sources"]
 
 _YAML = (".yaml", ".yml", ".json")
 _MARS = (".mars", ".req")
@@ -48,7 +48,7 @@ def read_sources(sources: Iterable[object], lines: Lines | None = None, at: KeyP
         elif isinstance(source, str) and _is_text(source):
             yield from _of_text(source, _PLACE)
         elif isinstance(source, str | os.PathLike):
-            for file in _files(Path(source).expanduser()):
+            for file in files_of(Path(source).expanduser()):
                 if file.resolve() not in seen:
                     seen.add(file.resolve())
                     yield from _of_text(_content(file), str(file), file)
@@ -86,7 +86,14 @@ def _of_text(text: str, place: str, file: Path | None = None) -> list[Source]:
     return read_yaml_text(text, place, file)
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """Files of requirements that a path names: a file, a folder, or a pattern.
+
+    Raises
+    ------
+    DocumentError
+        If there is none.
+    """
     if path.is_dir():
         found = sorted(
             file for file in path.rglob("*") if file.suffix.lower() in (*_YAML, *_MARS) and _is_shown(file, path)
@@ -101,7 +108,7 @@ def _files(path: Path) -> list[Path]:
         files = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - a path may be absolute
         if not files:
             raise DocumentError(f"No file of requirements is called {str(path)!r}.", hint="Look at the wildcards.")
-        return [file for one in files for file in (_files(one) if one.is_dir() else [one])]
+        return [file for one in files for file in (files_of(one) if one.is_dir() else [one])]
     return [path]
 
 

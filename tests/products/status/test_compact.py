@@ -52,4 +52,4 @@ def test_much_is_cut_short():
 
 def test_a_control_forecast_is_asked_for_as_forecasters_do():
     fields = [{"type": "pf", "number": number, "param": "167"} for number in ("0", "1", "2")]
-    assert compact_text(fields) == "type=cf,param=2t; type=pf,number=1/2,param=2t"
+    assert compact_text(fields) == "type=pf,number=1/2,param=2t; type=cf,param=2t"
