@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import obstore
 import pytest
 
 from dtedask.core.errors import DeliveryError
+from dtedask.notify import NoticeLog
 from dtedask.products.deliveries import s3 as delivery_s3
 from dtedask.products.deliveries.s3 import S3Delivery, S3Options
 from dtedask.store.location import object_store
 from dtedask.testing import DeliverySuite
-from tests.products.made import content, product
+from tests.products.finishing import killed
+from tests.products.made import content, part, product
 from tests.services.proxy import Proxy
 
 
@@ -120,3 +126,33 @@ def test_a_folder_is_whole_once_readers_find_it(url, proxy, tmp_path):
     writes = [(method, path.rpartition("a.zarr/")[2]) for method, path in proxy.seen if method in ("PUT", "DELETE")]
     assert writes[:2] == [("PUT", "c/0"), ("PUT", "zarr.json")]
     assert [path for _, path in writes[-2:]] == ["c/0", "zarr.json"]
+
+
+def test_killed_behind_every_request(url, tmp_path, monkeypatch):
+    """Nothing in the bucket is ever half; the next run comes to the end, and tells of each delivery once."""
+    monkeypatch.setenv("PRODUCTS_URL", url)
+    program = Path(killed.__file__)
+    subprocess.run([sys.executable, program, tmp_path / "runs", "s3", "within"], check=True, timeout=500)
+    places = sorted((tmp_path / "runs").iterdir(), key=lambda place: int(place.name))
+    assert len(places) > 40
+    for place in places:
+        found = contents(f"{url}/{place.name}")
+        allowed = {"mine": (1, 3), "yours": (1, 3), "other": (2,)}
+        for name, data in found.items():
+            kind = name.rpartition("/")[2].removesuffix(".raw")
+            assert kind.startswith("manifest") or data in [payload(value) for value in allowed[kind]], (place, name)
+        killed.run(place, "s3")
+        found = contents(f"{url}/{place.name}")
+        texts = [found.pop(name) for name in list(found) if "manifest" in name]
+        lines = [json.loads(line) for text in texts for line in text.splitlines()]
+        assert found == {
+            "a/x/mine.raw": payload(3), "b/x/mine.raw": payload(3), "b/yours.raw": payload(3), "a/other.raw": payload(2)
+        }  # fmt: skip
+        ids = [line["id"] for line in lines]
+        assert len(set(ids)) == len(ids) == 7
+        with NoticeLog(place / "state" / "notices.sqlite") as log:
+            assert sorted(entry.events[0].snapshot for entry in log.entries()) == sorted(ids)
+
+
+def payload(value):
+    return np.ascontiguousarray(part(value).payload, "<f8").tobytes()
