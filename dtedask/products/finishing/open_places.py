@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from dtedask.core.errors import DeliveryError
 from dtedask.products.delivery import AnyDelivery, Delivery, DeliveryOptions, make_delivery
 
 if TYPE_CHECKING:
@@ -30,8 +31,20 @@ class OpenPlaces:
             return self._open[options]
 
     def of_json(self, text: str) -> Delivery:
-        """The delivery to a place, by its options as JSON."""
-        options: DeliveryOptions = TypeAdapter(AnyDelivery).validate_json(text)
+        """The delivery to a place, by its options as JSON.
+
+        Raises
+        ------
+        DeliveryError
+            If there is no such delivery any more.
+        """
+        try:
+            options: DeliveryOptions = TypeAdapter(AnyDelivery).validate_json(text)
+        except ValidationError as error:
+            raise DeliveryError(
+                f"An earlier run delivered to {text}, which cannot be understood any more: {error.errors()[0]['msg']}",
+                hint="Install the package that it is of; until then its manifest lacks what was delivered.",
+            ) from error
         return self.of(options)
 
     def close(self) -> None:

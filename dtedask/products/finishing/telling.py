@@ -89,7 +89,7 @@ class Teller:
             self._asked.clear()
             try:
                 self.tell()
-            except DtedaskError as error:  # the next time, or close, tells of it
+            except Exception as error:  # noqa: BLE001 - the next time, or close, tells of it; the thread goes on
                 logger.warning("%s", error)
             self._closed.wait(self._pause_s)
 
@@ -108,7 +108,9 @@ class Teller:
     def _record(self, group: list[Pending]) -> list[DtedaskError]:
         try:
             self._places.of_json(group[0].options).record(group[0].manifest, [one.line for one in group])
-        except DtedaskError as error:
+        except Exception as error:  # noqa: BLE001 - one of an installed package: the others are told of
+            if not isinstance(error, DtedaskError):
+                return [_unexpected(group[0], error)]
             if not (isinstance(error, DeliveryError) and error.is_lasting):
                 return [error]
             self._ledger.recorded(one.number for one in group)
@@ -126,6 +128,12 @@ class Teller:
                 told.append(one.number)
         self._ledger.told(told)
         return failures
+
+
+def _unexpected(pending: Pending, error: Exception) -> DeliveryError:
+    found = DeliveryError(f"The manifest of {pending.target!r} cannot be written: {type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found
 
 
 def notice_of(line: str, root: str) -> Notice:

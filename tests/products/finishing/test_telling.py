@@ -9,10 +9,12 @@ import pytest
 
 from dtedask.core.errors import DeliveryError
 from dtedask.notify import listening, open_log
+from dtedask.products import delivery
 from dtedask.products.deliveries.folder import FolderDelivery
 from dtedask.products.finishing import Finishing
 from dtedask.products.finishing.telling import Teller
 from dtedask.products.ledger import Ledger
+from tests.products.failing import FailingOptions
 from tests.products.made import NOW, folder, make, part, product
 
 
@@ -100,3 +102,24 @@ def test_many_deliveries_are_one_writing_of_a_manifest(ledger, tmp_path, monkeyp
             finishing(make(product(f"p{number:02}"), digest=str(number)), [part(1)])
     assert written == [30]
     assert lines(tmp_path) == [f"p{number:02}/20240603T0000/p{number:02}.raw" for number in range(30)]
+
+
+def test_a_place_that_nobody_knows_any_more_stops_nothing(ledger, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(delivery._OWN, "failing", "tests.products.failing:Failing")
+        patch.setattr(Teller, "ask", lambda _: None)
+        open_finishing(ledger, tmp_path)(make(product(delivery=(FailingOptions(),))), [part(1)])
+    (failure,) = open_finishing(ledger, tmp_path).recover()
+    assert "cannot be understood any more" in str(failure)
+    assert len(list(open_log(ledger.folder).entries())) == 1
+    assert len(ledger.pending()) == 1
+
+
+def test_an_unexpected_error_of_a_manifest_is_kept_for_later(ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(FolderDelivery, "record", lambda *_: 1 / 0)
+    monkeypatch.setattr(Teller, "ask", lambda _: None)
+    finishing = open_finishing(ledger, tmp_path)
+    finishing(make(product()), [part(1)])
+    (failure,) = finishing.close()
+    assert "ZeroDivisionError" in str(failure)
+    assert len(ledger.pending()) == 1
