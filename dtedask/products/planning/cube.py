@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dtedask.core.errors import NotFoundError
+from dtedask.core.errors import ControlledError, NotFoundError
 from dtedask.pipeline.sources.cubes import location_of, unread_records
 from dtedask.pipeline.sources.order import in_one_order
 from dtedask.products.planning.available import Available
@@ -44,6 +44,7 @@ class CubeFields(Supply):
         self._store = store
         self._request = request
         self._contents = Contents()
+        self._is_locked = False
         self._of: dict[Cycle, dict[str, list[Selection]]] = {}
 
     @classmethod
@@ -89,6 +90,9 @@ class CubeFields(Supply):
     def _select(self, request: Request) -> Iterable[Selection]:
         try:
             return self._store.select(request, verb="retrieve")
+        except ControlledError:  # only products of what is locked cannot be made: they are told when they are planned
+            self._is_locked = True
+            return self._store.select(request)
         except NotFoundError:  # nothing has been archived yet
             return ()
 
@@ -97,6 +101,8 @@ class CubeFields(Supply):
         return Request({**own, **cycle.keys}, language=self._request.language)
 
     def _read(self, record: Record) -> Read:
+        if self._is_locked:
+            self._store.select(Request(dict(record.keys), language=self._request.language), verb="retrieve")
         (unread,) = unread_records(iter([record]))
         described = in_one_order(unread.description)
         content = self._contents.of(record, location_of(record))

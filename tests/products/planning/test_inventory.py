@@ -8,6 +8,7 @@ import pytest
 import dtedask
 from dtedask.products import Cycle
 from dtedask.products.planning.inventory import Inventory
+from dtedask.store.past.field_history import FieldHistory
 from dtedask.testing import make_field
 from tests.products.planning.orders import CYCLE, KEYS, field, fields
 
@@ -91,3 +92,30 @@ def test_the_cycles_are_those_of_the_fields():
     inventory = Inventory.of(fields())
     assert inventory.cycles == (CYCLE,)
     assert inventory.at(Cycle.at(0)).params == frozenset()
+
+
+def test_what_stands_for_a_field_follows_it_back_in_time(tmp_path):
+    root = tmp_path / "root"
+    one, keys = make_field(1)
+    (first,) = _archive(root, (one, keys), make_field(3, step="6"))
+    _archive(root, make_field(2))
+    place = {**keys, "param": "130"}
+    replaced = Inventory.open(root).find(place)
+    with dtedask.open(root) as store:
+        store.rollback(first.snapshot, doit=True)
+    back = Inventory.open(root).find(place)
+    assert back.content != replaced.content
+    np.testing.assert_array_equal(back.read(), one.values)
+
+
+def test_what_stands_for_a_field_is_its_values_where_the_past_is_gone(tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    one, keys = make_field(1)
+    _archive(root, (one, keys))
+    place = {**keys, "param": "130"}
+    known = Inventory.open(root).find(place).content
+    monkeypatch.setattr(FieldHistory, "last_change_of", lambda *_: 0)
+    contents = [Inventory.open(root).find(place).content for _ in range(2)]
+    assert contents[0] == contents[1] != known
+    _archive(root, make_field(2))
+    assert Inventory.open(root).find(place).content != contents[0]

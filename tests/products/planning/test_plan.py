@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+import dtedask
 from dtedask.products import FormatOptions
 from dtedask.products.planning.expansion import products_of
 from dtedask.products.planning.inventory import Inventory
 from dtedask.products.planning.ordered import inputs_of_product
 from dtedask.products.planning.plan import plan
+from dtedask.testing import make_field
 from tests.products.planning.orders import CYCLE, field, fields, requirement
 
 
@@ -87,3 +89,19 @@ def test_other_values_of_an_input_make_another_product():
     one, two = (plan([requirement()], Inventory.of([field(seed=seed)])).makes[0].digest for seed in (0, 1))
     again = plan([requirement()], Inventory.of([field(seed=0)])).makes[0].digest
     assert one == again != two
+
+
+def test_only_products_of_locked_fields_cannot_be_made(tmp_path):
+    with dtedask.open(tmp_path / "root") as store:
+        for step in ("0", "6"):
+            array, keys = make_field(1, step=step)
+            store.archive(array, keys)
+        store.flush()
+        store.lock("step=6", verbs=["retrieve"], reason="wrong")
+    asked = requirement(
+        file_name="{step}", step=["0", "6"], param="130",
+        **{key: keys[key] for key in ("class", "stream", "expver", "levtype", "levelist")},
+    )  # fmt: skip
+    found = plan([asked], Inventory.open(tmp_path / "root"))
+    assert [make.products[0].file_name for make in found.makes] == ["0"]
+    assert [(one.product.file_name, one.error.code) for one in found.broken] == [("6", "controlled")]
