@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make"]
 
+logger = logging.getLogger(__name__)
 _FINISHERS = 8  # they wait for disks and servers most of the time
 _NO_LIMIT = 2**62
 
@@ -88,12 +90,16 @@ def make(
     with stage("products", detail=f"{len(makes)} products"):
         _refuse_empty(makes, report)
         waves = list(waves_of([one for one in makes if one.nodes], partial(units_of, retry=retry), limit))
+        tasks = sum(len(wave.units) for wave in waves)
+        logger.info("Making %d contents of products in %d tasks and %d parts", len(makes), tasks, len(waves))
         for wave in waves:
             report.planned(wave.units)
         for wave in waves:
             if not stop():
                 _make_wave(wave, runner, report, finish, limit)
-    return report.made()
+    made = report.made()
+    logger.info("Made products: %r", made)
+    return made
 
 
 def _refuse_empty(makes: Sequence[Make], report: Report) -> None:

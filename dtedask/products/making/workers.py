@@ -94,10 +94,10 @@ class Workers:
                     del futures[future.key]
                     future.release()
         except BaseException:
-            self._cancel(futures)
+            self._let_go(futures)
             coming.end(drop=True)
             raise
-        self._cancel(futures)
+        self._let_go(futures)
         coming.end(drop=self._stop())
         return coming.lost
 
@@ -176,9 +176,11 @@ class Workers:
     def _gone(self) -> ClusterError:
         return ClusterError("The scheduler is gone, and the tasks with it.", hint="The same again makes the rest.")
 
-    def _cancel(self, futures: Mapping[str, Future[Any]]) -> None:
-        if futures and self._client.status == "running":
-            self._client.cancel(list(futures.values()))
+    @staticmethod
+    def _let_go(futures: Mapping[str, Future[Any]]) -> None:
+        """Tasks that nobody else wants are forgotten, those under way too; another run may want the same."""
+        for future in futures.values():
+            future.release()
 
 
 def graph_of(units: Sequence[Unit]) -> Any:

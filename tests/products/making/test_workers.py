@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -103,6 +104,13 @@ def test_an_interruption_ends_what_has_begun_and_the_tasks_of_workers(client):
         make(plan(*(order(one, name=str(n), hours=n) for n, one in enumerate(values))), finish=finish, client=client)
     assert begun == ended
     assert 0 < len(begun) < 100
+    deadline = time.monotonic() + 20
+    while any(key.startswith("waits") for key in client.run_on_scheduler(_tasks)):
+        assert time.monotonic() < deadline
+
+
+def _tasks(dask_scheduler):
+    return list(dask_scheduler.tasks)
 
 
 def test_urgent_tasks_have_the_greatest_priority():
