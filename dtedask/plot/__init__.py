@@ -6,6 +6,7 @@ from dtedask.plot.panels import Panel, panels
 from dtedask.plot.projection import PROJECTIONS, ProjectionName
 from dtedask.plot.saving import save
 from dtedask.plot.style import Style, StyleDocument, load_styles
+from dtedask.plot.style.choose import style_for
 
 __all__ = [
     "PROJECTIONS",
@@ -18,4 +19,5 @@ __all__ = [
     "map",
     "panels",
     "save",
+    "style_for",
 ]

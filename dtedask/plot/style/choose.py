@@ -17,7 +17,7 @@ from dtedask.plot.style.units import conversion
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["style_of"]
+__all__ = ["style_for", "style_of"]
 
 StyleLike = Style | str | os.PathLike[str] | Mapping[str, Any] | None
 
@@ -50,6 +50,29 @@ def style_of(field: xr.DataArray, wanted: StyleLike = None) -> Style | None:
             hint="Take another style, or convert the field and its attribute 'units' first.",
         )
     return style
+
+
+def style_for(name: str, units: str, standard_name: str, wanted: StyleLike) -> Style:
+    """Return the style that is wanted for fields of a parameter, before there are any.
+
+    Parameters
+    ----------
+    name, units, standard_name : str
+        Short name, units and CF name of the parameter.
+    wanted : Style, str, os.PathLike or mapping
+        As `style_of` takes it.
+
+    Raises
+    ------
+    DocumentError, FieldError
+        As `style_of` does.
+    """
+    import xarray as xr
+
+    words = {"GRIB_shortName": name, "units": units, "standard_name": standard_name}
+    found = style_of(xr.DataArray(0.0, attrs=words, name=name), wanted)
+    assert found is not None
+    return found
 
 
 def _wanted(field: xr.DataArray, wanted: Style | str | os.PathLike[str] | Mapping[str, Any]) -> Style:

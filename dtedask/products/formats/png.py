@@ -89,6 +89,7 @@ class Png(Format):
 
         super().__init__(options)
         self._plot = plot
+        self._fitting: set[Any] = set()
 
     @property
     def identity(self) -> str:
@@ -104,12 +105,30 @@ class Png(Format):
         options: PngOptions = self.options
         for field in fields:
             refuse_placeless(field.grid, takes_harmonics=True)
-        count = len(pictures_of(fields, options.over))
+        shown = pictures_of(fields, options.over)
+        count = len(shown)
         if count > _MOST:
             raise ProductError(
                 f"The picture {product.file_name!r} would have {count} maps; there is room for {_MOST}.",
                 hint="Name files by keys that tell fields apart, such as {param}-{step:03} or {number}.",
             )
+
+        if options.style is not None:
+            for below, _ in shown:
+                self._check_style(fields[below[0]], is_wind=len(below) > 1)
+
+    def _check_style(self, field: FieldDescription, *, is_wind: bool) -> None:
+        """Look whether fields of a parameter can be drawn in the style, once for each."""
+        place = (field.short_name, field.units, field.standard_name, is_wind)
+        if place in self._fitting:
+            return
+        style = self._plot.style_for(field.short_name, field.units, field.standard_name, self.options.style)
+        if style.draw in ("arrows", "barbs") and not is_wind:
+            raise ProductError(
+                f"The style draws {style.draw}, and {field.short_name} is no wind of two components.",
+                hint="Order both components in one product, such as param=10u/10v, or take another style.",
+            )
+        self._fitting.add(place)
 
     def write(self, product: Product, parts: Sequence[Part], path: Path, lineage: Mapping[str, str]) -> None:  # noqa: ARG002
         """See `Format`."""

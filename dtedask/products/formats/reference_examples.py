@@ -86,7 +86,9 @@ assert table["step"].tolist() == [0, 6]
 ```
 
 Variables on model levels and others than those of pressure have the kind of level behind their name, as `t_ml`;
-statistics over an interval its length, as `tp_6h`. In CoverageJSON `mars:metadata` has the MARS keys that all fields of
+statistics over an interval its length, as `tp_6h`; fields of one name that differ in other keys the values of those, as
+`2t_em` and `2t_es` of mean and spread. NetCDF and Zarr name their variables so, too; quantiles and all other
+dimensions of MARS are axes there. In CoverageJSON `mars:metadata` has the MARS keys that all fields of
 a coverage share.
 
 ## A format of your own

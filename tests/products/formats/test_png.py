@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from dtedask.core.errors import GridError, ProductError
+from dtedask.core.errors import DocumentError, FieldError, GridError, ProductError
 from dtedask.grib import coordinates, decode, scan
 from dtedask.products import Part
 from dtedask.products.format import AnyFormat, make_format
@@ -161,3 +161,18 @@ def test_a_title_stands_in_place_of_that_of_the_field(tmp_path):
         drawn([make_part()], tmp_path / str(number), title=title) for number, title in enumerate((None, "Mine", ""))
     )
     assert len({io.BytesIO(one.tobytes()).getvalue() for one in (usual, other, none)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("style", "error", "said"),
+    [
+        ({"units": "m"}, FieldError, "cannot be shown in 'm'"),
+        ({"draw": "barbs"}, ProductError, "t is no wind of two components"),
+        ("nobody", DocumentError, "There is no style 'nobody'"),
+    ],
+)
+def test_styles_that_do_not_fit_are_refused_before_anything_is_read(style, error, said):
+    document = {"type": "png", "style": style}
+    kind = make_format(TypeAdapter(AnyFormat).validate_python(document))
+    with pytest.raises(error, match=said):
+        kind.check(make_product([], document), [make_part().description])
