@@ -12,7 +12,10 @@ from dtedask.grib import decode, encode, scan
 from dtedask.products import Nodes, Products
 from dtedask.products.derived import find
 from dtedask.products.derived.wind import wind_direction
+from dtedask.products.making.units import units_of
+from dtedask.products.making.waves import peak_bytes
 from tests.products.derived.given import given_node, made
+from tests.products.making.orders import order
 
 GRID, MEMBERS, STEPS = Grid("10x10"), range(10), (12, 24, 36, 48)
 RUN = {"class": "od", "expver": "0001", "date": "20240603", "time": "0000", "levtype": "sfc", "stream": "enfo"}
@@ -113,3 +116,16 @@ def test_states_of_ensembles_travel_between_workers():
     state = pickle.loads(pickle.dumps(made(last)))
     assert np.array_equal(pickle.loads(pickle.dumps(node.operation))(state), made(node))
     assert state.nbytes == 2 * 3 * 8 * 19 * 36  # of the first 32 members, and of the others
+
+
+def test_an_ensemble_of_a_hundred_is_made_in_the_memory_of_twenty_fields():
+    nodes = Nodes()
+    members = [given_node(nodes, "2t", 280.0, type="pf", stream="enfo", number=one) for one in range(100)]
+
+    def fields_held(**keys):
+        node = find({"param": "167", **keys}).make(nodes, {}, members)
+        makes = [order(node)]
+        return peak_bytes(units_of(makes), makes) / (4 * node.size)
+
+    assert max(fields_held(type="em"), fields_held(type="es"), fields_held(type="ep", above="280 K")) < 21
+    assert fields_held(type="pb", quantile="1:2") > 100
