@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 
+from dtedask.core.errors import InvalidValueError
 from dtedask.products.requirement import Cycle
-from dtedask.request import format_step, parse_step
+from dtedask.request import format_step, parameter, parse_step
 from dtedask.request.parameters import accepted_ids
 
-__all__ = ["Place", "canonical", "cycles_of", "members_of", "place_of", "step_end"]
+__all__ = ["Place", "canonical", "cycles_of", "members_of", "place_of", "request_text", "shown", "step_end"]
 
 Place = tuple[str, str, str]
 """Level, end of the step, member: where a field of a parameter is within its cycle."""
@@ -38,6 +39,33 @@ def canonical(keys: Mapping[str, str]) -> dict[str, str]:
     if "param" in found:
         found["param"] = params_of(found["param"])[0]
     return found
+
+
+def shown(keys: Mapping[str, str]) -> dict[str, str]:
+    """Canonical keys as people write them: short names, and a control forecast by its type, without a number."""
+    found = dict(keys)
+    if found.get("type") == "pf" and found.get("number") == "0":
+        found["type"] = "cf"
+        del found["number"]
+    if "param" in found:
+        found["param"] = _short_name(found["param"])
+    return found
+
+
+def request_text(request: Mapping[str, tuple[str, ...]]) -> str:
+    """A request as people write it: with short names."""
+    named = {**request, "param": tuple(map(_short_name, request["param"]))} if "param" in request else dict(request)
+    return ",".join(f"{key}={'/'.join(values)}" for key, values in named.items())
+
+
+@lru_cache(maxsize=4096)
+def _short_name(param: str) -> str:
+    """The short name of a parameter where it means no other one, else its paramId."""
+    with suppress(InvalidValueError):
+        name = parameter(param).short_name
+        if name and name != "~" and parameter(name).id == param:
+            return name
+    return param
 
 
 def place_of(keys: Mapping[str, str]) -> Place:

@@ -75,8 +75,9 @@ class Expansion:
         place = (cycle, tuple(request.items()))
         if place not in self._fields:
             found = fields_of(request, self._inventory.at(cycle), self._find)
-            same = ({**keys, **cycle.keys} for keys in found)
-            self._fields[place] = [self._known.setdefault(tuple(keys.items()), keys) for keys in same]
+            full = ({**keys, **cycle.keys} for keys in found)
+            same = (self._known.setdefault(tuple(keys.items()), keys) for keys in full)
+            self._fields[place] = list({id(keys): keys for keys in same}.values())  # none of them twice
         return self._fields[place]
 
 
@@ -154,7 +155,9 @@ def _completed(keys: Keys, request: Request, known: CycleFields, find: FindRecip
         if "number" not in keys and _is_other(one.get("type"), keys.get("type")):
             continue  # a control forecast is no perturbed one where members are not named
         own = {key: value for key, value in one.items() if key not in _CYCLE}
-        if member_of(own) and not is_over_members(request):
+        if keys.get("type") in _OVER_MEMBERS:
+            own.pop("number", None)
+        elif member_of(own):
             own["number"] = member_of(own)
         full = {**keys, **{key: value for key, value in own.items() if key not in keys}}
         found[tuple(full.items())] = full

@@ -12,6 +12,7 @@ from dtedask.products.making.units import units_of
 from dtedask.products.making.waves import peak_bytes
 from dtedask.products.node import inputs_of
 from dtedask.products.operations.regrid import Regrid
+from dtedask.products.planning.canonical import request_text, shown
 from dtedask.products.planning.explanation import Explanation, Missing, OwnerShare, Problem, WeightsWork
 from dtedask.products.planning.garbage import kept_objects
 from dtedask.products.planning.rates import Rates
@@ -105,9 +106,9 @@ def _missing(waiting: Sequence[Waiting]) -> Iterator[Missing]:
 
 def _requests(fields: Sequence[Mapping[str, str]]) -> list[str]:
     try:
-        return [str(request) for request in compact_keys(fields)]
+        return [request_text(request) for request in compact_keys(map(shown, fields))]
     except DtedaskError:  # keys that MARS does not have, such as limits of probabilities
-        return [",".join(f"{key}={value}" for key, value in one.items()) for one in fields]
+        return [",".join(f"{key}={value}" for key, value in shown(one).items()) for one in fields]
 
 
 def _problems(plan: ProductPlan) -> Iterator[Problem]:

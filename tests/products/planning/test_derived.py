@@ -52,6 +52,13 @@ def test_a_mean_is_over_the_members_that_are_named_or_all(numbers, taken):
     np.testing.assert_allclose(values_of(make.nodes[0]), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("left_out", [("number",), ("number", "step"), ("number", "step", "expver")])
+def test_a_statistic_is_one_field_however_little_is_named(left_out):
+    asked = requirement(type="em", stream="enfo", file_name="x", **dict.fromkeys(left_out))
+    (make,) = plan([asked], Inventory.of(_ensemble())).makes
+    assert len(make.nodes) == len(make.products[0].fields) == 1
+
+
 def test_a_statistic_waits_for_its_members_though_nobody_knows_them():
     found = plan([requirement(type="em", stream="enfo")], Inventory.of(_ensemble(step="6")))
     (waiting,) = found.waiting

@@ -60,6 +60,15 @@ def test_it_tells_of_products_by_owner_what_is_missing_and_what_is_broken(explai
     assert [(one.requirement, one.place) for one in found.problems] == [("bad", "r.yaml:7")]
 
 
+def test_what_is_missing_is_told_as_people_write_it():
+    given = [field(type="pf", number="1", stream="enfo")]
+    asked = requirement(type=["cf", "pf"], number=["0", "1"], stream="enfo", param="2t", file_name="x")
+    (missing,) = explain(plan([asked], Inventory.of(given))).missing
+    assert "type=cf" in missing.request
+    assert "number" not in missing.request
+    assert "param=2t" in missing.request
+
+
 def test_it_is_text_and_json(explained):
     found = explain(explained)
     assert json.loads(json.dumps(found.to_dict()))["fields"] == 4
