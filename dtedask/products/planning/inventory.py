@@ -82,6 +82,10 @@ class Inventory:
         """Fields in memory."""
         return cls([AtHand(map(field_at_hand, fields))], like_before=like_before)
 
+    def while_it_runs(self) -> Inventory:
+        """The same inputs, each cycle expected to have what the one before it has."""
+        return self if self._like_before else type(self)(self._supplies, like_before=True)
+
     @property
     def cycles(self) -> tuple[Cycle, ...]:
         """Cycles of which there are fields, the oldest first."""

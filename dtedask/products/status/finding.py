@@ -59,9 +59,12 @@ def status(
         The time, UTC.
     """
     wanted = [one for one in requirements if not owner or one.owner == owner]
+    run = find_live_run(ledger.folder)
+    if run is not None:  # it waits for what a run before had, and so does what is told of it
+        inventory = inventory.while_it_runs()
     runs = tuple(_cycles(wanted, inventory, now) if cycles is None else cycles)
     planned = plan(wanted, inventory, runs, ledger=_Known(ledger), output=output, now=now)
-    finding = _Finding(ledger, runs, find_live_run(ledger.folder), output, now)
+    finding = _Finding(ledger, runs, run, output, now)
     found = sorted(finding.products(planned), key=lambda one: one.product.urgency)
     shown = tuple(one for one in found if not states or one.state in states or ("late" in states and one.is_late))
     broken = tuple(one for one in planned.broken if one.product is None)

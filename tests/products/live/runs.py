@@ -16,6 +16,7 @@ from dtedask.products.live import follow
 from dtedask.products.making import make
 from dtedask.products.planning.inventory import Inventory
 from dtedask.products.planning.plan import plan
+from dtedask.products.status import status
 from dtedask.testing.fields import KEYS, make_field
 
 CYCLE = Cycle(datetime(2024, 1, 1, tzinfo=UTC))
@@ -88,6 +89,10 @@ class Desk:
 
     def planned(self, *requirements):
         return plan(requirements, Inventory.open(self.root), ledger=self.ledger, output=self.output, now=self.now)
+
+    def status(self, *requirements, now=None, **options):
+        inventory = Inventory.open(self.root)
+        return status(requirements, self.ledger, inventory, output=self.output, now=now or self.now, **options)
 
     def wipe(self, *fields, cycle=CYCLE):
         for one in fields:

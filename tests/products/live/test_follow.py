@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from dtedask.core.errors import LockedError
 from dtedask.products import Cycle
@@ -92,6 +96,26 @@ def test_the_archive_gives_the_same_bits(desk, tmp_path):
     assert desk.follow(*wanted).delivered == 0
 
 
+@settings(max_examples=3, phases=[Phase.reuse, Phase.generate])
+@given(st.permutations([(param, step) for param in "tuv" for step in ("0", "6", "12")]), st.integers(1, 4))
+def test_in_whatever_order_fields_come_the_archive_gives_the_same_bits(order, at_once):
+    wanted = [
+        requirement("ws", param="ws", step="0/6/12"),
+        requirement("all", param="t/u", step="all", time="0000", file_name="{name}-{param}{suffix}"),
+        requirement("pair", param="u/t", step="6/0", grid="5x5", file_name="{name}{suffix}"),
+    ]
+    fields = [{"param": param, "step": step, "value": ord(param) + float(step)} for param, step in order]
+    commits = [fields[place : place + at_once] for place in range(0, len(fields), at_once)]
+    with tempfile.TemporaryDirectory() as name:
+        desk, other = Desk(Path(name)), Desk(Path(name), name="archive")
+        archive(desk.root, {"param": "w"})
+        pacing = Pacing(idle=timedelta(0))
+        desk.follow(*wanted, on_event=quick(desk, *commits), idle_s=1, pacing=pacing)
+        other.run(*wanted)
+        assert desk.files == other.files
+        assert len(desk.files) == 3 + 2 + 1
+
+
 def test_a_step_that_is_written_again_is_delivered_again_if_its_values_are_others(desk):
     archive(desk.root, {"step": "0"}, {"step": "6"})
     wanted = requirement("t", step="0/6")
@@ -164,6 +188,19 @@ def test_members_are_waited_for_that_an_earlier_run_had(desk):
 
     desk.follow(mean, on_event=last, until=2, pacing=Pacing(idle=timedelta(0)))
     assert desk.ids("delivered") == ["em-20231231-0.grib2", "em-20240101-0.grib2"]
+
+
+def test_the_status_waits_for_the_members_that_an_earlier_run_had_where_products_are_followed(desk):
+    before, members = Cycle(CYCLE.time - timedelta(days=1)), [{**MEMBERS, "number": str(one)} for one in (1, 2, 3)]
+    archive(desk.root, *members, cycle=before)
+    archive(desk.root, *members[:2])
+    mean = requirement("em", **{**MEMBERS, "type": "em"}, step="0", time="0000")
+    assert [one.state for one in desk.status(mean)] == ["ready", "ready"]
+    desk.follow(mean, until=1, pacing=Pacing(idle=timedelta(0)))
+    assert [(one.state, [keys["number"] for keys in one.missing]) for one in desk.status(mean)] == [
+        ("delivered", []),
+        ("waiting", ["3"]),
+    ]
 
 
 def test_new_requirements_are_taken_while_others_go_on(desk):
