@@ -18,12 +18,12 @@ _FORMS = "Write +7h or 1h30m after the base time; 06:30, the next time that it i
 
 
 @lru_cache(4096)
-def read_deadline(text: str | float) -> timedelta | ClockTime:
+def read_deadline(text: str) -> timedelta | ClockTime:
     """Read a deadline.
 
     Parameters
     ----------
-    text : str or float
+    text : str
         ``+7h``, ``90m``, ``1h30m``: after the base time; a number is hours. ``06:30``: the next time after the base
         time that it is so late, UTC. ``06:30+1d``: at that time on the first day after the day of the base time.
 
@@ -32,7 +32,7 @@ def read_deadline(text: str | float) -> timedelta | ClockTime:
     DocumentError
         If it is none.
     """
-    said = str(text).strip()
+    said = text.strip()
     if match := _CLOCK.fullmatch(said):
         return ClockTime(int(match[1]) * 60 + int(match[2]), None if match[3] is None else int(match[3]))
     plain = said.removeprefix("+").strip()

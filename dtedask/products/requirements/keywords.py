@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from dtedask.core.errors import DocumentError, ProductError
 from dtedask.geo.application.missing import MissingPolicy
@@ -175,7 +175,7 @@ class PostProcessingKeywords(Part):
     """Truncation of the result, where it stays spectral: a number, ``auto`` or ``none``."""
     frame: int = Field(0, ge=0)
     """Width in points of the frame that is kept; 0 keeps all."""
-    bitmap: Annotated[str, Field(validate_default=False), BeforeValidator(_bitmap)] = ""
+    bitmap: Annotated[str, AfterValidator(_bitmap)] = ""
     """File of points that are left out, relative to the file of the requirement."""
     missing: MissingPolicy | Literal[""] = ""
     """What becomes of points whose source has missing values."""
@@ -272,7 +272,7 @@ class DeliveryKeywords(Part):
 
 
 def _deadline(value: Any) -> Any:
-    return value if value is None or isinstance(value, timedelta | ClockTime) else read_deadline(value)
+    return value if value is None or isinstance(value, timedelta | ClockTime) else read_deadline(str(value))
 
 
 _NAME = re.compile(r"[^\s/\\{}\x00-\x1f\x7f.][^/\\{}\x00-\x1f\x7f]{0,199}")
