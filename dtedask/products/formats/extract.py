@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dtedask.core.errors import ProductError
-from dtedask.geo import Grid, PointOrder, WeightsHandle, weights_handle
+from dtedask.geo import Grid, PointOrder, WeightsHandle
+from dtedask.geo.interpolation.frame import frame_of
+from dtedask.geo.weighting import named_weights
 from dtedask.products.operation import Operation
+from dtedask.products.operations.regrid import ensured
 
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
@@ -29,22 +32,22 @@ class Extract(Operation):
 
     Parameters
     ----------
-    weights : WeightsHandle
-        From the grid of the field to the places.
+    handle : WeightsHandle
+        The weights from the grid of the field to the places.
     """
 
     name: ClassVar[str] = "extract"
-    weights: WeightsHandle
+    handle: WeightsHandle
 
     @property
     def identity(self) -> str:
         """See `Operation`."""
-        return self.weights.key
+        return self.handle.key
 
     def describe(self, *fields: FieldDescription) -> FieldDescription:
         """See `Operation`."""
         (field,) = fields
-        places = self.weights.interpolation.target
+        places = self.handle.interpolation.target
         return replace(field, grid=places, order=PointOrder(places.shape))
 
     def __call__(self, *values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -58,13 +61,18 @@ class Extract(Operation):
         """See `Operation`."""
         from dtedask.geo.application.operation import Operation as Weighing
 
-        shape = self.weights.interpolation.source.shape
-        weighing = Weighing(self.weights, None, tuple((0, size) for size in shape))
+        ensured(self.handle)
+        shape = self.handle.interpolation.source.shape
+        weighing = Weighing(self.handle, None, tuple((0, size) for size in shape))
         return [weighing(np.asarray(field).reshape(shape)) for (field,) in fields]
+
+    def preparation(self) -> tuple[str, Callable[[], object]] | None:
+        """See `Operation`: weights that are kept in a folder."""
+        return (f"weights-{self.handle.key}", partial(ensured, self.handle)) if self.handle.location else None
 
     def flops(self, *fields: FieldDescription) -> float:  # noqa: ARG002 - as many as there are places
         """See `Operation`."""
-        return 2.0 * self.weights.shape[0]
+        return 2.0 * self.handle.shape[0]
 
 
 def extraction(field: FieldDescription, options: StationOptions) -> Operation | None:
@@ -101,4 +109,9 @@ def refuse_placeless(grid: Grid, *, takes_harmonics: bool = False) -> None:
 
 @lru_cache(4096)
 def _extract(grid: Grid, stations: Stations, method: str, outside: str) -> Extract:
-    return Extract(weights_handle(grid, stations.grid, method, outside=outside))
+    if method == "bilinear" and frame_of(grid) is None:
+        raise ProductError(
+            f"The points of the grid {grid.label} do not stand in rows: nothing is bilinear between them.",
+            hint="Take the method linear, or nearest.",
+        )
+    return Extract(named_weights(grid, stations.grid, method, outside=outside))

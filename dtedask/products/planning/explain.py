@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DtedaskError
+from dtedask.products.formats.extract import Extract
 from dtedask.products.making.units import units_of
 from dtedask.products.making.waves import peak_bytes
 from dtedask.products.node import inputs_of
@@ -80,7 +81,8 @@ def _requirements(plan: ProductPlan) -> set[int]:
 
 def _weights(nodes: Iterable[Node]) -> Iterator[WeightsWork]:
     """Weights of the regriddings, each once."""
-    handles = {node.operation.handle.key: node.operation.handle for node in nodes if isinstance(node.operation, Regrid)}
+    weighing = [node.operation for node in nodes if isinstance(node.operation, (Regrid, Extract))]
+    handles = {one.handle.key: one.handle for one in weighing}
     for handle in handles.values():
         asked = handle.interpolation
         name = f"{asked.source.label} to {asked.target.label}, {asked.method}"

@@ -12,6 +12,7 @@ import numpy as np
 
 import dtedask
 from dtedask.grib import library_version
+from dtedask.products.formats.extract import Extract
 from dtedask.products.node import inputs_of
 from dtedask.products.operations.regrid import Regrid
 from dtedask.products.planning.read import Read
@@ -58,7 +59,7 @@ class Lineage(Mapping[str, str]):
             reads = [one for one in operations if isinstance(one, Read)]
             sources = Counter(one.source or one.origin for one in reads)
             contents = "\n".join(sorted(one.content for one in reads))
-            weights = {one.handle.key for one in operations if isinstance(one, Regrid)}
+            weights = {one.handle.key for one in operations if isinstance(one, (Extract, Regrid))}
             self._known = {
                 "software": software(),
                 "format": self._form,

@@ -1,5 +1,6 @@
 """Tables of points as text, read by pandas."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from dtedask.core.errors import ProductError
+from dtedask.geo import Grid
 from dtedask.products.format import AnyFormat, make_format
+from dtedask.products.operations.regrid import is_made
 from dtedask.testing.formats import make_part, written
 from tests.products.formats.tables import NEAREST, PLACES, TableSuite, none_if_missing
 
@@ -127,6 +130,24 @@ def test_harmonics_have_no_values_at_points(grib_folder):
     kind = make_format(TypeAdapter(AnyFormat).validate_python({"type": "csv"}))
     with pytest.raises(ProductError, match="spherical harmonics"):
         kind.encoding(message.field)
+
+
+def test_nothing_is_bilinear_between_points_without_rows():
+    cloud = Grid.unstructured([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 5.0])
+    field = replace(make_part().description, grid=cloud)
+    kind = make_format(TypeAdapter(AnyFormat).validate_python({"type": "csv", "points": PLACES, "method": "bilinear"}))
+    with pytest.raises(ProductError, match="do not stand in rows"):
+        kind.encoding(field)
+
+
+def test_weights_are_made_when_they_are_needed_and_not_before():
+    kind = make_format(TypeAdapter(AnyFormat).validate_python({"type": "csv", "points": [[12.5, 17.25]]}))
+    operation = kind.encoding(make_part().description)
+    assert not is_made(operation.handle)
+    name, prepare = operation.preparation()
+    prepare()
+    assert is_made(operation.handle)
+    assert operation.handle.key in name
 
 
 def _file(parts, folder):
