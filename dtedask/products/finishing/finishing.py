@@ -95,14 +95,14 @@ class Finishing:
             If the file cannot be written, or the ledger cannot be used.
         """
         wanted = self._wanted(make)
-        with self._staged(make, parts, self._kinds(wanted)) as staged:
+        with self._staged(make, parts, self._kinds(self._left(make, wanted))) as staged:
             outcomes = self._deliver(_content(make, tuple(parts), staged), wanted)
         return self._ended(make, outcomes)
 
     def finish_staged(self, make: Make) -> list[Outcome] | None:
         """Deliver a content that was made before, wherever it is not yet; None where it must be made."""
         wanted = self._wanted(make)
-        kinds = self._kinds([one for one in wanted if self._known(make.digest, *one) is None])
+        kinds = self._kinds(self._left(make, wanted))
         with self._staging.held(make.digest) as staged, self._staging.held(make.digest + PARTS) as parts:
             if ("file" in kinds and make.format.suffix and staged is None) or ("fields" in kinds and parts is None):
                 return None
@@ -147,6 +147,12 @@ class Finishing:
 
     def _wanted(self, make: Make) -> list[tuple[Product, DeliveryOptions]]:
         return [(product, options) for product in make.products for options in deliveries_of(product, self.output)]
+
+    def _left(
+        self, make: Make, wanted: Sequence[tuple[Product, DeliveryOptions]]
+    ) -> list[tuple[Product, DeliveryOptions]]:
+        """Where a content is not yet."""
+        return [one for one in wanted if self._known(make.digest, *one) is None]
 
     def _kinds(self, wanted: Sequence[tuple[Product, DeliveryOptions]]) -> set[str]:
         return {self._places.of(options).takes for _, options in wanted}
