@@ -59,10 +59,13 @@ class Regrid(BoundOperation):
     @cached_property
     def identity(self) -> str:
         """See `Operation`: the digest of the weights, the area, and what is done with missing values."""
-        treatment = self.missing
-        if self.missing == "simulated-missing-value":
-            treatment = f"{self.missing} {self.simulated!r} {self.tolerance!r}"  # type: ignore[assignment]
-        return f"regrid {_VERSION} {self.handle.key} {self.area} {treatment}"
+        return f"regrid {_VERSION} {self.weights_identity}"
+
+    @property
+    def weights_identity(self) -> str:
+        """What is done by weights, as a text."""
+        numbers = f" {self.simulated!r} {self.tolerance!r}" if self.missing == "simulated-missing-value" else ""
+        return f"{self.handle.key} {self.area} {self.missing}{numbers}"
 
     @property
     def source(self) -> Grid:

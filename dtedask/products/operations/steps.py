@@ -157,7 +157,7 @@ class _Steps:
             how = replace(how, interpolation="nearest")
         regrid = regridding(self.at, target, how, self.kept)
         is_angle = self.kind in ("degrees", "radians")
-        yield self._moved(RegridAngles(regrid, is_circle=self.kind == "degrees") if is_angle else regrid)
+        yield self._moved(RegridAngles.of(regrid, is_circle=self.kind == "degrees") if is_angle else regrid)
 
     def _turned(self) -> Iterator[Step]:
         if self.how.rotation is not None and (self.kind == "wind" or self.how.vod2uv):

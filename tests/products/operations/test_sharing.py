@@ -22,10 +22,11 @@ def points_made(nodes):
     return sum(node.size for node in inputs_of(nodes) if node.operation.name == "regrid")
 
 
+@pytest.mark.parametrize("param", ["167", "140230"])  # numbers and angles
 @pytest.mark.parametrize("grid", ["2x2", "F24"])
-def test_areas_that_overlap_are_cut_out_of_one(grid):
+def test_areas_that_overlap_are_cut_out_of_one(grid, param):
     nodes = Nodes()
-    field = given(nodes, "O16")
+    field = given(nodes, "O16", param=param)
     wanted = [post_processed(nodes, PostProcessing(grid=grid, area=area, frame=2), field) for area in NEAR]
     found = share_areas(nodes, wanted)
     instead = [found[node] for node in wanted]
