@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DtedaskError, ProductError
 from dtedask.products.format import format_class
-from dtedask.products.planning.canonical import member_of, members_of, params_of
+from dtedask.products.planning.canonical import cycles_of, member_of, members_of, params_of
 from dtedask.products.planning.defaults import FindRecipes, find_recipes
 from dtedask.products.product import Product
 from dtedask.products.requirements.names import file_name, template_keys
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dtedask.products.planning.inventory import Inventory
     from dtedask.products.requirement import Cycle, Requirement
 
-__all__ = ["Expansion", "fields_of", "is_for", "is_over_members", "products_of"]
+__all__ = ["Expansion", "fields_of", "is_for", "is_over_members", "named_cycles", "products_of"]
 
 Keys = dict[str, str]
 Request = Mapping[str, tuple[str, ...]]
@@ -92,6 +92,27 @@ def is_for(requirement: Requirement, cycle: Cycle) -> bool:
     """Whether a requirement is for a cycle: it may name dates and times."""
     request, keys = requirement.request, cycle.keys
     return all(key not in request or "all" in request[key] or keys[key] in request[key] for key in _CYCLE)
+
+
+def named_cycles(requirement: Requirement, there: Sequence[Cycle]) -> Sequence[Cycle]:
+    """Runs that there are, and those whose dates a requirement names: their products wait.
+
+    Parameters
+    ----------
+    requirement : Requirement
+        What was ordered. Without times it is for those of day at which there are runs.
+    there : sequence of Cycle
+        Runs that there are.
+    """
+    dates = requirement.request.get("date", ("all",))
+    if "all" in dates:
+        return there
+    times = requirement.request.get("time", ("all",))
+    if "all" in times:
+        times = tuple(sorted({cycle.keys["time"] for cycle in there})) or ("0000",)
+    known = set(there)
+    named = (cycle for date in dates for time in times for cycle in cycles_of({"date": date, "time": time}))
+    return (*there, *(cycle for cycle in named if cycle not in known))
 
 
 def fields_of(request: Request, known: CycleFields, find: FindRecipes = find_recipes) -> Iterator[Keys]:

@@ -12,7 +12,7 @@ from dtedask.products.deliveries.places import check_places
 from dtedask.products.node import Nodes
 from dtedask.products.operations.sharing import share_areas
 from dtedask.products.planning.building import Building
-from dtedask.products.planning.expansion import Expansion
+from dtedask.products.planning.expansion import Expansion, named_cycles
 from dtedask.products.planning.garbage import kept_objects
 from dtedask.products.planning.make import Make
 from dtedask.products.planning.makes import Makes
@@ -147,7 +147,7 @@ def plan(
     inventory : Inventory
         What exists.
     cycles : iterable of Cycle, optional
-        Of which runs; all that there are by default.
+        Of which runs; by default all that there are, and those whose dates a requirement names.
     products : iterable of Product, optional
         Plan these, and expand no requirement.
     ledger : Delivered, optional
@@ -168,9 +168,9 @@ def plan(
             for product in products:
                 planning.add(product)
         else:
-            wanted = tuple(inventory.cycles if cycles is None else cycles)
+            there = inventory.cycles if cycles is None else tuple(cycles)
             for requirement in requirements:
-                for cycle in wanted:
+                for cycle in there if cycles is not None else named_cycles(requirement, there):
                     planning.expand(requirement, cycle)
         return planning.result(now)
 

@@ -82,6 +82,14 @@ def test_each_cycle_has_its_products_and_dates_choose_among_them():
     assert str(make.products[0].cycle) == "20240602T0000"
 
 
+@pytest.mark.parametrize(("time", "cycles"), [("1200", ["20240701T1200"]), (None, ["20240701T0000"])])
+def test_runs_that_are_named_and_not_there_are_waited_for(time, cycles):
+    asked = requirement(date="20240701", time=time)
+    waiting = plan([asked], Inventory.of(fields())).waiting
+    assert [str(one.product.cycle) for one in waiting] == cycles
+    assert not plan([asked], Inventory.of(fields()), [CYCLE]).waiting
+
+
 @pytest.mark.parametrize("kind", ["file", "cube", "both"])
 def test_the_same_fields_of_files_and_cubes_give_the_same_values(tmp_path, kind):
     keys = [{**KEYS, "param": param, "step": step} for param in ("167", "165") for step in ("0", "6")]
