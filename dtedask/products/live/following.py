@@ -231,7 +231,10 @@ class Following:
             case Late():
                 self.counts["late"] += 1
                 self._happened(instruction)
-            case Close() | Old():
+            case Close():
+                self._inventory.let_go(instruction.cycle)
+                self._happened(instruction)
+            case Old():
                 self._happened(instruction)
         return []
 

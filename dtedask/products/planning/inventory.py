@@ -127,5 +127,10 @@ class Inventory:
         if commit.rolled_back:
             self._of.clear()
 
+    def let_go(self, until: Cycle) -> None:
+        """Forget what is known of a cycle and of all before it; what is asked for again is listed again."""
+        for cycle in [one for one in self._of if one <= until]:
+            del self._of[cycle]
+
     def __repr__(self) -> str:
         return f"<Inventory of {len(self._supplies)} inputs>"

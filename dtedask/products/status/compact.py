@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dtedask.core.errors import InvalidValueError
-from dtedask.request import parameter
+from dtedask.products.planning.canonical import shown
 from dtedask.store.ranks import sort_values
 
-__all__ = ["as_asked", "compact", "compact_text"]
+__all__ = ["compact", "compact_text"]
 
 _ORDER = (
     "class",
@@ -53,16 +52,9 @@ def compact(fields: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, tuple[str
     return tuple({key: box[key] for key in sorted(box, key=_place)} for box in boxes)
 
 
-def as_asked(keys: Mapping[str, str]) -> Mapping[str, str]:
-    """Canonical keys of a field as people ask for it: a control forecast, member 0 to us, has no number."""
-    if keys.get("type") == "pf" and keys.get("number") == "0":
-        return {key: value for key, value in {**keys, "type": "cf"}.items() if key != "number"}
-    return keys
-
-
 def compact_text(fields: Iterable[Mapping[str, str]], *, leave_out: Sequence[str] = ("date", "time")) -> str:
     """Fields in words that fit a line: requests without what everybody knows, parameters by their short names."""
-    known = map(as_asked, fields)
+    known = map(shown, fields)
     found = compact({key: value for key, value in one.items() if key not in leave_out} for one in known)
     texts = [",".join(f"{key}={_list(key, values)}" for key, values in box.items()) for box in found]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
@@ -83,10 +75,9 @@ def _joined(boxes: Sequence[Box], key: str) -> list[Box]:
 
 
 def _list(key: str, values: Sequence[str]) -> str:
-    names = [_param(value) for value in values] if key == "param" else list(values)
-    if key != "param" and (ranged := _range(names)):
+    if key != "param" and (ranged := _range(values)):
         return ranged
-    return "/".join(names if len(names) <= _LONGEST else [*names[:3], "...", names[-1]])
+    return "/".join(values if len(values) <= _LONGEST else [*values[:3], "...", values[-1]])
 
 
 def _range(values: Sequence[str]) -> str:
@@ -96,13 +87,6 @@ def _range(values: Sequence[str]) -> str:
     numbers = [int(value) for value in values]
     step = numbers[1] - numbers[0]
     return f"{values[0]}/to/{values[-1]}/by/{step}" if numbers == [*range(numbers[0], numbers[-1] + 1, step)] else ""
-
-
-def _param(text: str) -> str:
-    try:
-        return parameter(text).short_name or text
-    except InvalidValueError:
-        return text
 
 
 def _place(key: str) -> tuple[int, str]:

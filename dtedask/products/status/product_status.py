@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from dtedask.products.status.compact import as_asked, compact, compact_text
+from dtedask.products.planning.canonical import shown
+from dtedask.products.status.compact import compact, compact_text
 
 if TYPE_CHECKING:
     from dtedask.products.product import Product
@@ -129,7 +130,7 @@ class ProductStatus:
             "since": _time(self.since),
             "why": self.why,
             "missing": [
-                {key: list(values) for key, values in one.items()} for one in compact(map(as_asked, self.missing))
+                {key: list(values) for key, values in one.items()} for one in compact(map(shown, self.missing))
             ],
             "places": [
                 {

@@ -203,6 +203,23 @@ def test_the_status_waits_for_the_members_that_an_earlier_run_had_where_products
     ]
 
 
+def test_a_run_that_is_over_is_let_go_and_the_next_one_is_made(desk):
+    archive(desk.root, {"step": "0"})
+    tomorrow = Cycle(CYCLE.time + timedelta(days=1))
+
+    def later(note):
+        if note.kind == "delivered" and desk.now == NOW:
+            desk.now = CYCLE.time + timedelta(hours=30)
+        if note.kind == "closed":
+            archive(desk.root, {"step": "0"}, {"step": "6"}, cycle=tomorrow)
+
+    pacing = Pacing(open_for=timedelta(hours=30))
+    desk.follow(requirement("t", step="0/6", time="0000"), on_event=later, until=3, pacing=pacing)
+    assert desk.ids("delivered") == ["t-20240101-0.grib2", "t-20240102-0.grib2", "t-20240102-6.grib2"]
+    (closed,) = desk.kinds("closed")
+    assert closed.about == {"cycle": "20240101T0000", "undelivered": ["t/20240101T0000/t-20240101-6.grib2"]}
+
+
 def test_new_requirements_are_taken_while_others_go_on(desk):
     archive(desk.root, {"step": "0"})
     old, new = requirement("old", step="0"), requirement("new", step="0", grid="5x5")
