@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from dtedask.pipeline.sources.source import Unread
 
 __all__ = ["AtHand", "Supply", "field_at_hand", "unread_field"]
+
+
+logger = logging.getLogger(__name__)
 
 
 class Supply(ABC):
@@ -64,6 +68,8 @@ class AtHand(Supply):
                 self.left_out += 1
                 continue
             self._known.setdefault(cycle, {}).setdefault(one.keys.get("param", ""), []).append(one)
+        if self.left_out:
+            logger.warning("%d fields without a date are of no run: no product is made of them", self.left_out)
 
     def cycles(self) -> Iterable[Cycle]:
         """See `Supply`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,20 @@ def test_what_stands_for_a_field_is_its_values_where_the_past_is_gone(tmp_path, 
     assert contents[0] == contents[1] != known
     _archive(root, make_field(2))
     assert Inventory.open(root).find(place).content != contents[0]
+
+
+def test_fields_without_a_date_are_counted(caplog):
+    inventory = Inventory.of([*fields(), field(date=None)])
+    assert inventory.cycles == (CYCLE,)
+    assert "1 fields without a date" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["memory", "cube"])
+def test_what_reads_a_field_travels(tmp_path, kind):
+    given, keys = make_field(1)
+    _archive(tmp_path / "root", (given, keys))
+    inventory = Inventory.of(fields()) if kind == "memory" else Inventory.open(tmp_path / "root")
+    read = inventory.find(KEYS if kind == "memory" else {**keys, "param": "130"}).read
+    there = pickle.loads(pickle.dumps(read))
+    assert there == read
+    np.testing.assert_array_equal(there(), read())
