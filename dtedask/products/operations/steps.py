@@ -133,6 +133,12 @@ class _Steps:
         yield from self._formulas("gridded", replace(self.without, frame=0, bitmap=""))
 
     def _kept_spectral(self, truncation: int) -> Iterator[Step]:
+        for word in ("area", "rotation", "frame", "bitmap"):
+            if getattr(self.how, word):
+                raise GridError(
+                    f"Harmonics of {self.at.label} have no points: {word} means nothing to them.",
+                    hint=f"Give 'grid' beside '{word}', or leave it out.",
+                )
         known = int(self.at.description["truncation"])
         before = PostProcessing()
         if truncation != known:

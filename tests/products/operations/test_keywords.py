@@ -108,6 +108,8 @@ def test_what_cannot_be_done_is_an_error_before_anything_is_read(how, message):
         (PostProcessing(grid="2x2", truncation="much"), "truncation 'much' is none"),
         (PostProcessing(grid="2x2", intgrid="H8"), "intermediate grid 'H8' is not Gaussian"),
         (PostProcessing(grid="2x2", vod2uv=True), "the other is not there"),
+        (PostProcessing(area=(60.0, 0.0, 20.0, 40.0)), "Harmonics of T21 have no points: area means nothing"),
+        (PostProcessing(truncation="10", frame=2), "no points: frame means nothing"),
     ],
 )
 def test_what_cannot_be_done_with_harmonics_is_an_error(how, message):
