@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import ProductError
 from dtedask.products.derived import apply_formula
 from dtedask.products.operations.chain import post_processed
+from dtedask.products.operations.pairs import inputs_for
 
 if TYPE_CHECKING:
     from dtedask.products.node import Node, Nodes
@@ -81,10 +82,13 @@ class Building:
         """A field that is made of others that are on its grid already; formulas act on it there."""
         plain = replace(how, formulas=())
 
-        def there(need: Need) -> Node:
+        def there(need: Need, beside: Sequence[Need] = ()) -> Node:
             if need.recipe is not None:
-                return need.recipe.make(self.nodes, need.keys, [there(one) for one in need.inputs])
-            return post_processed(self.nodes, plain, self.native(need))
+                inputs = [there(one, need.inputs) for one in need.inputs]
+                return need.recipe.make(self.nodes, need.keys, inputs)
+            others = {keys["param"] for keys in inputs_for(need.keys, plain)[1:]}
+            pair = next((self.native(one) for one in beside if one.keys["param"] in others), None)
+            return post_processed(self.nodes, plain, self.native(need), pair=pair)
 
         made = there(ordered.need)
         for formula in how.formulas:

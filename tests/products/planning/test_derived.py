@@ -115,3 +115,13 @@ def test_a_derived_field_is_put_on_a_grid_before_or_after_it_is_made(derive):
     (make,) = plan([requirement(param="207", step="6", how=how)], Inventory.of(given)).makes
     assert make.nodes[0].operation.name == ("regrid" if not derive else "formula")
     assert values_of(make.nodes[0]).shape == (19, 36)
+
+
+def test_a_wind_on_a_turned_grid_may_be_derived_there():
+    given = fields(WINDS, grid=Grid("O32"))
+    hows = [PostProcessing(grid="10x10", rotation=(-40.0, 15.0), derive=derive) for derive in ("target", "")]
+    asked = [requirement("speed", param="207", step="6", how=hows[0]),
+             requirement("parts", param=list(WINDS), step="6", how=hows[1], file_name="parts")]  # fmt: skip
+    found = {make.products[0].requirement.name: make for make in plan(asked, Inventory.of(given)).makes}
+    (speed,), (east, north) = ([values_of(node) for node in found[name].nodes] for name in ("speed", "parts"))
+    np.testing.assert_allclose(speed, np.hypot(east, north), rtol=1e-5)
