@@ -45,6 +45,7 @@ def products(draw):
     return parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUITES)
 @settings(max_examples=12)
 @given(parts=products())

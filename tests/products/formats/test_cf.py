@@ -106,6 +106,7 @@ def test_attributes_that_are_written_anyway_are_refused():
         TypeAdapter(AnyFormat).validate_python({"type": "zarr", "attributes": {"lineage": "x"}})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_grid_with_points_is_written(tmp_path, document, grib_folder):
     names = ["o32.grib2", "healpix-h8.grib2", "lambert.grib", "regular-gg-model-levels.grib2", "icon.grib"]

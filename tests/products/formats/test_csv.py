@@ -93,6 +93,7 @@ def test_places_outside_of_a_regional_grid_have_no_value(tmp_path):
     assert line.endswith(",")
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.floats(-50, 60), st.floats(0, 170))
 def test_the_nearest_point_of_the_sphere_is_taken(tmp_path_factory, latitude, longitude):
@@ -107,6 +108,7 @@ def test_the_nearest_point_of_the_sphere_is_taken(tmp_path_factory, latitude, lo
     assert np.float32(line.split(",")[-1]) in near
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.floats(-50, 60), st.floats(0, 170))
 def test_values_between_points_are_those_of_a_plane(tmp_path_factory, latitude, longitude):

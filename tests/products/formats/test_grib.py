@@ -92,6 +92,7 @@ def test_packing_and_bits_are_those_of_the_field_where_nothing_is_said(grib_fold
         np.testing.assert_array_equal(part.payload, again.payload)
 
 
+@pytest.mark.slow
 def test_keys_of_real_fields_come_back(grib_folder, tmp_path):
     skipped = {"lambert.grib", "icon.grib", "era5-levels-corrupted.grib"}
     for path in sorted(grib_folder.glob("*.grib*")):
@@ -113,6 +114,7 @@ def test_as_many_bits_as_asked_for(tmp_path_factory, bits, packing):
     assert said["bitsPerValue"] == bits
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.floats(1e-5, 0.3))
 def test_no_value_is_further_off_than_the_largest_error(tmp_path_factory, error):

@@ -66,12 +66,14 @@ def test_a_legend_shows_all_colours_even_where_the_map_does_not(tmp_path):
     assert 0 < share(image, BLUE) < 0.02 < share(image, RED)
 
 
+@pytest.mark.slow
 def test_missing_values_are_grey(tmp_path):
     part = halves()
     part.payload[3:9] = np.nan
     assert share(drawn([part], tmp_path / "map", style=TWO), GREY) > 0.1
 
 
+@pytest.mark.slow
 def test_several_fields_stand_side_by_side(tmp_path):
     parts = [make_part(step=step, levelist=level) for step in ("0", "6") for level in ("500", "850")]
     one, two = (drawn(parts, tmp_path / str(columns), columns=columns) for columns in (1, 2))
@@ -79,6 +81,7 @@ def test_several_fields_stand_side_by_side(tmp_path):
     assert one.height > 1.8 * two.height
 
 
+@pytest.mark.slow
 def test_maps_of_one_parameter_have_the_same_colours(tmp_path):
     low, high = make_part(step="0"), make_part(step="6")
     low.payload[:], high.payload[:] = 0.0, 100.0
@@ -106,6 +109,7 @@ def test_isolines_of_the_same_level_are_preferred():
     assert pictures_of([fields[0], fields[3]], ("z",)) == [((0,), (1,))]
 
 
+@pytest.mark.slow
 def test_winds_and_isolines_are_drawn(tmp_path):
     parts = [make_part(param=param) for param in ("u", "v")] + [make_part(50_000.0, param="z")]
     over = drawn(parts, tmp_path / "over", over="z")
@@ -113,6 +117,7 @@ def test_winds_and_isolines_are_drawn(tmp_path):
     assert over.size == alone.size == (1200, alone.height)
 
 
+@pytest.mark.slow
 def test_settings_of_matplotlib_do_not_count(tmp_path):
     plain = drawn([make_part()], tmp_path / "plain")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
@@ -156,6 +161,7 @@ def test_styles_are_read_with_the_requirement_and_belong_to_the_identity(tmp_pat
     assert len(identities) == 2
 
 
+@pytest.mark.slow
 def test_a_title_stands_in_place_of_that_of_the_field(tmp_path):
     usual, other, none = (
         drawn([make_part()], tmp_path / str(number), title=title) for number, title in enumerate((None, "Mine", ""))
