@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dtedask.products.live.live_file import find_live_run as find_live_run
     from dtedask.products.live.notes import Note as Note
     from dtedask.products.live.orders import Orders as Orders
-    from dtedask.products.live.orders import Pacing as Pacing
+    from dtedask.products.live.pacing import Pacing as Pacing
     from dtedask.products.live.reloading import Reloading as Reloading
     from dtedask.products.live.run import Followed as Followed
     from dtedask.products.live.run import follow as follow
@@ -20,7 +20,7 @@ _HOMES = {
     "LiveRun": "live_file",
     "Note": "notes",
     "Orders": "orders",
-    "Pacing": "orders",
+    "Pacing": "pacing",
     "Reloading": "reloading",
     "find_live_run": "live_file",
     "follow": "run",

@@ -38,7 +38,8 @@ from dtedask.products.live.expanding import Expanding, net_fields, present_of
 from dtedask.products.live.maker import BatchEnded, Maker, MakesEnded
 from dtedask.products.live.notes import Broken, Happening, Note, log_note, note_of
 from dtedask.products.live.order import Order, need_of
-from dtedask.products.live.orders import Orders, Pacing
+from dtedask.products.live.orders import Orders
+from dtedask.products.live.pacing import Pacing
 from dtedask.products.planning.plan import plan
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ A cycle is open from its base time, if requirements name the time, or from its f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from dtedask.products.live.cycles import expected_cycles, next_cycle
+from dtedask.products.live.entry import Entry, is_same
 from dtedask.products.live.events import (
     Close,
     Committed,
@@ -38,51 +38,15 @@ from dtedask.products.live.events import (
 from dtedask.products.live.growing import Growing
 from dtedask.products.live.inputs import Inputs
 from dtedask.products.live.order import Need, Order
+from dtedask.products.live.pacing import Pacing
 from dtedask.products.live.timers import Timers
 from dtedask.products.planning.expansion import is_for
 from dtedask.products.product import Product
 from dtedask.products.requirement import Cycle, Requirement
 
-__all__ = ["Orders", "Pacing"]
+__all__ = ["Orders"]
 _Kind = Literal["late", "again", "quiet", "close", "open"]
 _LOOK_BACK = timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How long things are waited for.
-
-    Parameters
-    ----------
-    open_for : timedelta, optional
-        How long after its base time a cycle is waited for; None for ever.
-    idle : timedelta
-        How long nothing must have come for a product that takes all there is.
-    retry : timedelta
-        After how long a failed product is tried again for the first time.
-    retry_most : timedelta
-        After how long at most.
-    """
-
-    open_for: timedelta | None = timedelta(hours=48)
-    idle: timedelta = timedelta(minutes=5)
-    retry: timedelta = timedelta(seconds=10)
-    retry_most: timedelta = timedelta(minutes=10)
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    order: Order
-    state: State = "waiting"
-    is_touched: bool = False  # something came, and its requirement is looked at again
-    is_again: bool = False  # something came while it was being made
-    is_dropped: bool = False  # nobody wants it any more, and it is being made
-    quiet_at: datetime | None = None
-    again_at: datetime | None = None
-    attempts: int = 0
-    error: str = ""
-    is_there: bool = False  # made of whatever there was
-    is_told: bool = False  # that it is late
 
 
 class Orders:
@@ -101,7 +65,7 @@ class Orders:
         self._requirements: dict[str, Requirement] = {}
         self._cycles: dict[Cycle, dict[str, None]] = {}
         self._told: set[Cycle] = set()
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._inputs = Inputs()
         self._growing = Growing()
         self._timers: Timers[tuple[_Kind, str | Cycle]] = Timers()
@@ -177,7 +141,7 @@ class Orders:
 
     def _required(self, requirements: tuple[Requirement, ...], now: datetime) -> list[Instruction]:
         new = {one.name: one for one in requirements}
-        changed = {name for name, one in self._requirements.items() if name not in new or not _is_same(one, new[name])}
+        changed = {name for name, one in self._requirements.items() if name not in new or not is_same(one, new[name])}
         added = [one for name, one in new.items() if name in changed or name not in self._requirements]
         self._requirements = new
         for name in changed:
@@ -269,13 +233,13 @@ class Orders:
         known = self._entries.get(name)
         self._cycles[cycle][name] = None
         if known is None:
-            self._entries[name] = _Entry(order)
+            self._entries[name] = Entry(order)
             if order.product.due is not None:
                 self._timers.add(order.product.due, ("late", name))
         else:
-            is_same = not known.is_dropped and set(known.order.needs) == set(order.needs)
+            is_equal = not known.is_dropped and set(known.order.needs) == set(order.needs)
             known.order, known.is_dropped = order, False
-            if is_same:
+            if is_equal:
                 return known.is_touched
         self._inputs.add(name, order.needs)
         return True
@@ -422,9 +386,3 @@ class Orders:
             return []
         entry.is_told = True
         return [Late(product, product.due, entry.state, self._inputs.missing(name), entry.error)]
-
-
-def _is_same(one: Requirement, other: Requirement) -> bool:
-    """Whether two requirements of one name ask for the same, delivered in the same way."""
-    parts = ("digest", "owner", "request", "how", "format", "delivery", "file_name", "deadline", "priority")
-    return all(getattr(one, part) == getattr(other, part) for part in parts)

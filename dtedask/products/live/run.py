@@ -23,7 +23,7 @@ from dtedask.products.live.arriving import Arriving
 from dtedask.products.live.following import Following, Item
 from dtedask.products.live.live_file import LiveFile
 from dtedask.products.live.notes import log_note
-from dtedask.products.live.orders import Pacing
+from dtedask.products.live.pacing import Pacing
 from dtedask.products.making.run import make
 from dtedask.products.planning.inventory import Inventory
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from dtedask.products import Cycle, FormatOptions, PostProcessing, Product, Requirement
 from dtedask.products.live.events import Expand, Found, Opened, Required, Start
 from dtedask.products.live.order import Order, need_of
-from dtedask.products.live.orders import Orders, Pacing
+from dtedask.products.live.orders import Orders
+from dtedask.products.live.pacing import Pacing
 
 CYCLE = Cycle(datetime(2024, 6, 3, tzinfo=UTC))
 NOW = CYCLE.time + timedelta(hours=5)

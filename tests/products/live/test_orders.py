@@ -21,7 +21,8 @@ from dtedask.products.live.events import (
     Tick,
 )
 from dtedask.products.live.order import need_of
-from dtedask.products.live.orders import Orders, Pacing
+from dtedask.products.live.orders import Orders
+from dtedask.products.live.pacing import Pacing
 from tests.products.live.machine import CYCLE, NOW, expanded, keys, opened, order, requirement, started
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
