@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from dtedask.grib import Coordinate, FieldDescription
 
 __all__ = ["Part", "Product"]
+
+_NUMBER = re.compile("[0-9]+")
+_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +52,9 @@ class Product:
 
     @property
     def urgency(self) -> tuple[float, int, str]:
-        """The least goes first: deadline, then priority, then the name."""
+        """The least goes first: deadline, then priority, then the name, in which step 6 comes before step 12."""
         due = self.due.timestamp() if self.due is not None else float("inf")
-        return (due, -self.requirement.priority, self.id)
+        return (due, -self.requirement.priority, _NUMBER.sub(lambda found: found[0].zfill(_DIGITS), self.id))
 
     def __repr__(self) -> str:
         return f"<Product {self.id}: {len(self.fields)} fields>"

@@ -36,3 +36,8 @@ def test_deadlines_count_from_the_base_time():
 def test_the_earliest_deadline_goes_first_then_the_greatest_priority_then_the_name():
     late, early, high, b, a = _product(hours=9), _product(hours=7), _product(priority=5), _product("b"), _product("a")
     assert sorted([b, a, late, high, early], key=lambda product: product.urgency) == [early, late, high, a, b]
+
+
+def test_an_earlier_step_goes_first():
+    six, twelve = (_product(f"step-{step}") for step in (6, 12))
+    assert sorted([twelve, six], key=lambda product: product.urgency) == [six, twelve]
