@@ -37,6 +37,7 @@ def test_the_values_of_a_profile_are_shown_with_where_they_come_from(run, folder
     ]
 
 
+@pytest.mark.slow
 def test_without_a_name_it_is_the_profile_of_the_setting(run):
     assert run("cluster show --json").lines[0]["profile"] == "local"
     with dask.config.set({"dtedask.cluster": "slurm"}):

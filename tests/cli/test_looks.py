@@ -8,7 +8,17 @@ import pytest
 
 def test_info_names_versions_and_extras(run):
     (found,) = run("info --json").lines
-    assert set(found["extras"]) == {"slurm", "serve", "ml", "plot", "earthkit", "fdb", "kerchunk", "virtualizarr"}
+    assert set(found["extras"]) == {
+        "slurm",
+        "serve",
+        "ml",
+        "plot",
+        "earthkit",
+        "fdb",
+        "kerchunk",
+        "parquet",
+        "virtualizarr",
+    }
     assert "notify" in found["plug-ins"]
     assert all(version != "missing" for version in found["libraries"].values())
 

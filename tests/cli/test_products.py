@@ -67,6 +67,7 @@ def test_what_is_broken_is_named_with_its_line_and_the_rest_is_counted(run, plac
     assert (said["requirements"], [one["requirement"] for one in said["broken"]]) == (2, ["misspelt"])
 
 
+@pytest.mark.slow
 def test_the_schema_is_json_schema(run):
     jsonschema.Draft202012Validator.check_schema(json.loads(run("products schema").out))
 
@@ -86,6 +87,7 @@ def test_products_are_made_once_and_one_broken_requirement_stops_nothing(run, pl
     assert (again.lines[0]["delivered"], len(again.lines[0]["there_before"])) == ([], 12)
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(run, place):
     done = run(RUN, "--dry-run")
     assert done.status == 0
@@ -118,6 +120,7 @@ def test_products_are_listed_by_deadline(run, place):
     assert rows[0]["due"] == "2024-06-03T07:00Z"
 
 
+@pytest.mark.slow
 def test_only_products_of_one_requirement_and_cycle_are_made(run, place):
     run(RUN, "--only", "europe", "--cycle", "20240604T12")
     assert sorted(path.name for path in (place / "out").glob("*.grib2")) == [

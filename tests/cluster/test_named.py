@@ -155,6 +155,7 @@ def test_the_script_of_other_batch_systems_is_printed(write, scheduler, directiv
     assert "tcp://<scheduler>:8786 --name <worker> --nthreads 4 --memory-limit 7.45GiB" in script
 
 
+@pytest.mark.slow
 def test_the_script_of_pbs_is_the_one_that_dask_jobqueue_submits(write):
     from dask_jobqueue import PBSCluster
 

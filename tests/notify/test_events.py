@@ -48,6 +48,7 @@ def test_the_line_of_an_event_names_time_id_variable_and_request(make_commit):
     )
 
 
+@pytest.mark.slow
 @given(st.datetimes(timezones=st.integers(-12, 12).map(lambda hours: timezone(timedelta(hours=hours)))))
 def test_times_survive_being_written_and_order_as_texts(time):
     try:

@@ -237,6 +237,7 @@ def test_a_lambert_map_of_the_globe_is_refused():
     assert plot.map(field(), projection="lambert", area="70/-20/30/40")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["png", "svg"])
 def test_a_saved_map_is_as_wide_as_wanted_and_leaves_no_figure_behind(tmp_path, form):
     plot.save(temperature(), tmp_path / f"map.{form}", over=temperature(), width=500)

@@ -42,6 +42,7 @@ def test_a_request_survives_pickle_and_a_dict(request):
     assert Request(dict(request), verb=request.verb) == request
 
 
+@pytest.mark.slow
 @given(keys)
 def test_the_keys_of_a_field_are_a_request_that_matches_it(field):
     assume("t" not in field.values())

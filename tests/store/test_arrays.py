@@ -34,6 +34,7 @@ def test_what_was_retrieved_can_be_archived_again(tmp_path, grib_folder, name):
         assert set(before.coords) == set(after.coords)
 
 
+@pytest.mark.slow
 def test_intervals_and_controls_survive_the_way_through_an_array(tmp_path, make_field):
     first, second = dtedask.open(tmp_path / "first"), dtedask.open(tmp_path / "second")
     first.archive(*make_field(1.0, param="176", levtype="sfc", type="cf", step="24-48"))

@@ -16,6 +16,7 @@ GIB = 2**30
 sizes, widths = st.integers(1, 10**15), st.integers(1, 10_000)
 
 
+@pytest.mark.slow
 @given(sizes, widths, st.integers(1, 10**12))
 def test_a_task_never_has_more_than_the_setting_says(total, width, largest):
     assert 1 <= task_bytes(total, width, largest) <= largest

@@ -54,6 +54,7 @@ def brute_force(matrix, values, policy):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(SHAPES, st.sampled_from(ORDERS), st.sampled_from(ORDERS), st.sampled_from(["f4", "f8"]), st.integers(0, 99))
 def test_sums_are_those_of_scipy_in_float64_rounded_once(shape, order, out_order, dtype, seed):

@@ -177,6 +177,7 @@ def test_a_number_can_count_as_missing_and_stays_that_number():
     np.testing.assert_allclose(found[found != 9999], 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_limiter_keeps_values_between_those_around():
     values = (geo.Grid("10/10").points().latitude > 12).astype("f4")
     free = geo.regrid(values, "O16", "quasi-cubic", source="10/10", limiter=False)

@@ -46,6 +46,7 @@ def test_points_of_nested_healpix_have_the_boxes_of_its_rings():
     np.testing.assert_allclose(grid_boxes(nested).areas()[order], grid_boxes(ring).areas())
 
 
+@pytest.mark.slow
 @given(names, names)
 def test_overlaps_fill_the_boxes_of_both_grids(source, target):
     source, target = grid_boxes(Grid(source)).boxes, grid_boxes(Grid(target)).boxes

@@ -29,6 +29,7 @@ def test_boxes_and_healpix_fill_each_other(name, box):
     assert abs(found.T - turned).max() < 1e-14
 
 
+@pytest.mark.slow
 @given(names, names)
 def test_healpix_fills_healpix(source, target):
     source, target = faces_of(Grid(source)), faces_of(Grid(target))
@@ -37,6 +38,7 @@ def test_healpix_fills_healpix(source, target):
     np.testing.assert_allclose(found.sum(axis=0), source.areas(), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_random_points_fall_into_overlaps_as_often_as_these_are_large():
     number = 400_000
     random = np.random.default_rng(1)

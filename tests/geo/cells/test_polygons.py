@@ -65,6 +65,7 @@ def test_polygons_and_boxes_fill_each_other(seed, name):
         np.testing.assert_allclose(np.bincount(i, moments[:, axis]), polygons.measures[1][:, axis], atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["O4", "N32", "10/10", "L3x5", "H1", "H4-nested"])
 def test_outlines_leave_no_gaps(name):
     shapes = outlines(cells_of(Grid(name)))

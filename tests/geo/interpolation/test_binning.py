@@ -20,6 +20,7 @@ def made(source, target):
     return method.block(prepared, source, target, 0, target.size)
 
 
+@pytest.mark.slow
 @given(globes)
 def test_points_of_a_grid_lie_in_their_own_cells(grid):
     np.testing.assert_array_equal(cells_at(cells_of(grid), grid.points()), np.arange(grid.size))
@@ -72,6 +73,7 @@ def test_unstructured_points_have_the_cells_nearest_to_them():
     np.testing.assert_array_equal(cells_at(cells_of(grid), points), np.arange(grid.size))
 
 
+@pytest.mark.slow
 def test_points_of_a_part_of_the_globe_have_cells_that_end_near_them():
     random = np.random.default_rng(5)
     latitude, longitude = random.uniform(40, 50, 300), random.uniform(0, 10, 300)

@@ -82,6 +82,7 @@ def test_nested_healpix_is_averaged_over_the_four_cells_of_each():
     np.testing.assert_allclose(matrix @ field, field.reshape(-1, 4).mean(axis=1), rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["O4", "H2"])
 def test_blocks_are_rows_of_the_whole(name):
     method = method_class("conservative")()

@@ -35,6 +35,7 @@ def test_integrals_are_kept(source, target):
     assert total == pytest.approx(prepared.meeting.source_areas @ field, rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "target"),
     [("O32", "3/3"), ("4/4", "O48"), ("H16", "3/3"), ("O24", "H16"), ("H12", "H20"), ("H16-nested", "H32-nested")],

@@ -45,6 +45,7 @@ def test_averages_over_boxes_are_those_of_mir(source, target, specs, mir_weights
     assert abs(difference).max() < 1e-13
 
 
+@pytest.mark.slow
 @given(names, names)
 def test_averages_conserve_the_integral(source, target):
     matrix = weights("grid-box-average", source, target)

@@ -49,6 +49,7 @@ def test_weights_are_one_over_the_distance_of_the_nearest_points(source, target,
     assert (np.diff(matrix.indptr)[~is_apart] == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "of_mir"),
     [
@@ -111,6 +112,7 @@ def test_outside_of_an_area_is_nothing_unless_it_is_wanted(weights, grid):
     assert (np.diff(weights("nearest", AREA, "5/5", outside="nearest").indptr) == 1).all()
 
 
+@pytest.mark.slow
 @given(source=names, target=names, count=st.integers(1, 6))
 def test_a_tree_finds_what_rows_give(source, target, count, grid):
     from dtedask.geo.interpolation.cloud import Cloud

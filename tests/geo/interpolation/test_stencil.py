@@ -62,6 +62,7 @@ def test_bilinear_on_an_area_is_that_of_scipy(latitude, longitude, weights, grid
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(powers=st.tuples(st.integers(0, 3), st.integers(0, 3)), latitude=st.floats(20, 60), longitude=st.floats(-30, 40))
 def test_bicubic_reproduces_cubics_up_to_the_edges_of_an_area(powers, latitude, longitude, weights, grid):
     def cubic(latitude, longitude):

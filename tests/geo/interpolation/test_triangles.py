@@ -17,6 +17,7 @@ def scattered(count, seed=0):
     return Points(np.rad2deg(np.arcsin(random.uniform(-1, 1, count))), random.uniform(0, 360, count))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(count=st.integers(30, 300), seed=st.integers(0, 100))
 def test_corners_are_around_the_point_wherever_the_points_are(count, seed):

@@ -29,6 +29,7 @@ def cut(values, pieces):
     return tuple(np.diff(edges).tolist())
 
 
+@pytest.mark.slow
 @given(arrays)
 def test_sums_are_those_of_fsum(values):
     assert float(reductions.total(line(values))) == math.fsum(values)
@@ -53,6 +54,7 @@ def test_any_order_and_any_chunks_give_the_same_bits(values, random, pieces):
         assert part.to_numpy().tobytes() == whole.to_numpy().tobytes()
 
 
+@pytest.mark.slow
 @given(arrays)
 def test_means_and_variances_are_the_true_fractions_rounded_once(values):
     exact = [Fraction(value) for value in values]
@@ -86,6 +88,7 @@ def _nearest(fraction):
         return math.inf if fraction > 0 else -math.inf
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(anything, st.lists(st.integers(0, 40), max_size=5))
 def test_extremes_stand_at_the_lowest_of_their_places(values, pieces):
@@ -99,6 +102,7 @@ def test_extremes_stand_at_the_lowest_of_their_places(values, pieces):
     assert (float(found.minimum), float(found.maximum)) == (np.nanmin(values), np.nanmax(values))
 
 
+@pytest.mark.slow
 @given(anything, st.data())
 def test_a_checksum_tells_any_other_value_and_any_other_place(values, data):
     place = data.draw(st.integers(0, len(values) - 1))
@@ -147,6 +151,7 @@ def test_dimensions_that_are_left_stay_and_chunks_stay_lazy():
     )
 
 
+@pytest.mark.slow
 def test_threads_do_not_matter():
     data = line(np.random.default_rng(2).normal(size=1_200_000))
     found = set()

@@ -124,6 +124,7 @@ def test_the_spectrum_adds_up_to_the_mean_square(truncation, seed):
     assert float(spectral.spectrum(field).sum()) == pytest.approx(mean_square, rel=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 12), st.integers(0, 12))
 def test_truncation_keeps_what_both_have(low, high):

@@ -81,6 +81,7 @@ def test_an_isothermal_atmosphere_has_its_closed_form():
     assert float(np.abs(found - expected).sel(level=slice(60, None)).max()) / GRAVITY < 1.5
 
 
+@pytest.mark.slow
 def test_layers_add_up_as_the_equations_say():
     rng = np.random.default_rng(1)
     pressure_at_ground, ground = surface(rng.uniform(6e4, 1.05e5, 5)), surface(rng.uniform(0, 3e4, 5))
@@ -111,6 +112,7 @@ def test_a_constant_lapse_rate_has_its_heights():
     assert above.to_numpy() == pytest.approx(found.to_numpy())
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.floats(20, 1100), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
 def test_pressure_levels_are_those_of_numpy(targets, seed):
@@ -181,6 +183,7 @@ def test_geopotential_below_hot_and_cold_ground_is_tempered(warm, factor):
     assert float(found) == pytest.approx(-DRY_GAS * factor * np.log(1.05) * (1 + depth / 2 + depth**2 / 6))
 
 
+@pytest.mark.slow
 def test_chunked_fields_stay_lazy():
     rng = np.random.default_rng(2)
     at_ground = xr.DataArray(rng.uniform(9e4, 1e5, (2, 3, 4)), dims=("step", "latitude", "longitude"))
@@ -204,6 +207,7 @@ def test_chunked_fields_stay_lazy():
     assert levels.to_numpy() == pytest.approx(expected.to_numpy())
 
 
+@pytest.mark.slow
 def test_real_levels_go_to_pressure_levels_between_them(grib_folder):
     data = (grib_folder / "regular-gg-model-levels.grib2").read_bytes()
     found = [(m.field.keys["levelist"], decode(m.read(), m.field.order, dtype="float64")) for m in scan(data)]

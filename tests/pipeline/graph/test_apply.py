@@ -129,6 +129,7 @@ def test_a_dataset_of_a_file_that_is_no_cube_will_do(root, tmp_path):
     np.testing.assert_array_equal(found["t"], plan({"type": "running-sum"}).apply(stored)["t"])
 
 
+@pytest.mark.slow
 def test_the_bits_are_those_of_a_run_on_messages(tmp_path, grib_folder):
     path = grib_folder / "ens-50.grib"
     store = dtedask.open(tmp_path / "data")

@@ -111,6 +111,7 @@ def test_levelist_is_the_key_of_mars_and_level_what_the_field_says():
     assert value_of(field(levelist="500"), "level") == "500"
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2400), st.integers(0, 2400))
 def test_an_interval_is_named_by_its_end_and_by_both_ends(first, second):
     start, end = sorted((first, second))

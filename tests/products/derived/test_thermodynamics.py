@@ -63,6 +63,7 @@ def test_the_mixed_phase_is_water_above_ice_below_and_between_them_in_between(ke
         assert ice <= mixed <= water
 
 
+@pytest.mark.slow
 @given(TEMPERATURES)
 def test_the_dew_point_of_saturated_air_is_its_temperature(kelvin):
     assert dew_point(saturation_over_water(np.array(kelvin))) == pytest.approx(kelvin, abs=1e-9)

@@ -23,6 +23,7 @@ RED, BLUE, GREY = (255, 0, 0), (0, 0, 255), (217, 217, 217)
 TWO = {"levels": [0, 10, 20], "colours": ["#ff0000", "#0000ff"], "extend": "neither"}
 
 
+@pytest.mark.slow
 class TestPng(FormatSuite):
     document: ClassVar = {"type": "png", "width": 300}
     shows_values = False
@@ -59,6 +60,7 @@ def test_a_map_is_as_wide_as_wanted_and_has_the_colours_of_its_values(tmp_path):
     assert reds[0] < blues[0]
 
 
+@pytest.mark.slow
 def test_a_legend_shows_all_colours_even_where_the_map_does_not(tmp_path):
     part = halves()
     part.payload[:] = 5.0

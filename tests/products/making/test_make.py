@@ -45,6 +45,7 @@ def some_orders(draw):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(some_orders(), st.integers(1, 3))
 def test_products_have_the_bits_of_each_made_alone_and_every_field_is_read_once(makes, threads):

@@ -54,6 +54,7 @@ class Chooses:
         self.state.finished(one.make)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(some_orders(), st.integers(1, 3), LIMITS, st.sets(st.integers(0, 5)), st.data())
 def test_however_tasks_end_all_products_end_once_and_nothing_stays_in_memory(makes, most, limit, failing, data):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def test_tasks_give_the_bits_of_each_node_made_alone_however_many_go_together(ma
 
 
 @given(some_orders())
+@pytest.mark.slow
 def test_names_of_tasks_are_the_same_in_every_process_and_never_the_same_for_two(makes):
     keys = [unit.key for unit in units_of(makes)]
     assert len(set(keys)) == len(keys)

@@ -30,6 +30,7 @@ def test_nothing_is_done_where_nothing_is_asked():
     assert post_processed(nodes, PostProcessing(), field) is field
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", GRIDS)
 def test_a_field_is_put_on_a_grid_and_says_so(source):
     nodes = Nodes()

@@ -66,6 +66,7 @@ def test_where_the_whole_grid_is_made_all_areas_are_cut_out_of_it():
             assert np.array_equal(made(node), made(found[node]))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given_that(st.lists(areas(), min_size=2, max_size=6, unique=True), st.sampled_from(["2.5x2.5", "F12", "O12"]))
 def test_random_areas_keep_their_bits_and_never_cost_more(boxes, grid):

@@ -46,6 +46,7 @@ def test_before_anything_runs_products_are_ready_or_wait_for_their_input(desk):
     assert found.totals == {"ready": 2, "waiting": 2}
 
 
+@pytest.mark.slow
 def test_what_was_delivered_says_where_it_is_and_stays_so_when_its_input_is_wiped(desk):
     wanted = requirement("t", step="0/6")
     desk.follow(wanted)
@@ -56,6 +57,7 @@ def test_what_was_delivered_says_where_it_is_and_stays_so_when_its_input_is_wipe
     assert set(_states(_status(desk, wanted)).values()) == {"delivered"}
 
 
+@pytest.mark.slow
 def test_a_product_whose_input_was_written_again_is_outdated(desk):
     wanted = requirement("t", step="0/6")
     desk.follow(wanted)
@@ -63,6 +65,7 @@ def test_a_product_whose_input_was_written_again_is_outdated(desk):
     assert list(_states(_status(desk, wanted)).values()) == ["delivered", "outdated"]
 
 
+@pytest.mark.slow
 def test_late_products_say_by_how_much_and_why(desk):
     wanted = requirement("t", step="0/12", hours=6), requirement("n", step="6", hours=9)
     desk.follow(*wanted)
@@ -73,6 +76,7 @@ def test_late_products_say_by_how_much_and_why(desk):
     assert found.totals == {"delivered": 2, "waiting": 1, "late": 1}
 
 
+@pytest.mark.slow
 def test_products_that_came_too_late_say_how_late_they_were(tmp_path):
     desk = Desk(tmp_path, now=CYCLE.time + timedelta(hours=7))
     archive(desk.root, {"step": "0"})

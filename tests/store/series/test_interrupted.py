@@ -97,6 +97,7 @@ def _logs(request, monkeypatch):
         monkeypatch.setattr(publish, "touched_between", lambda old, new: Touched(same=_same_manifests(old, new)))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_logs")
 def test_blocks_whose_fields_change_while_they_are_made_are_made_again(
     store, archive_run, make_field, while_building, is_true

@@ -27,6 +27,7 @@ def fields_of(store, requests):
     return {tuple(sorted(record.keys.items())) for request in requests for record in store.list(request)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store_name", ["store", "memory_store"])
 def test_nothing_is_found_in_a_root_that_is_whole(request, store_name, make_field):
     store = request.getfixturevalue(store_name)
