@@ -66,6 +66,7 @@ def test_the_lock_names_no_index_and_no_place_on_a_machine():
     assert not re.search(r"://|^-|@|/", text, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_packages_import_only_what_lies_below_them_and_libraries_have_one_home(monkeypatch):
     from importlinter.cli import lint_imports
 

@@ -134,7 +134,10 @@ def check(files: Annotated[list[str], typer.Argument(help="Recipes.", metavar="F
     wrong = 0
     for file in files:
         try:
-            check_recipe(load(file, overrides))
+            recipe = load(file, overrides)
+            check_recipe(recipe)
+            if recipe.products is not None:
+                recipe.products.check(recipe)
             emit(f"{file}: good")
         except DtedaskError as error:
             wrong = error.exit_status

@@ -59,6 +59,20 @@ class RecipeProducts(BaseModel):
             found = load_requirements(_with_variables(document), lines=_lines(recipe), at=("products",))
         return Products(found, [recipe.root], output=self.output, state=self.state)
 
+    def check(self, recipe: Recipe) -> None:
+        """Look whether all requirements can be made.
+
+        Raises
+        ------
+        DocumentError
+            Naming all that cannot, each with its line.
+        """
+        from dtedask.core.errors import DocumentError
+
+        broken = self.ready(recipe).requirements.broken
+        if broken:
+            raise DocumentError("\n".join(map(str, broken)), hint="All others are made.")
+
     def explain(self, recipe: Recipe) -> str:
         """One line on what is ordered."""
         found = self.ready(recipe).requirements

@@ -21,6 +21,7 @@ def model():
     sys.path.remove(str(FOLDER))
 
 
+@pytest.mark.slow
 @given(fixed=st.floats(1e-2, 1), field=coefficients, task=coefficients)
 def test_a_fit_finds_the_coefficients_again(model, fixed, field, task):
     cost = model.fit([(fields, tasks, fixed + field * fields + task * tasks) for fields, tasks in ROWS])

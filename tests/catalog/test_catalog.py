@@ -37,6 +37,7 @@ def test_a_commit_enters_its_groups(forecast, file):
     assert entry(file).cube_url == f"{forecast.root}/od/enfo/0001"
 
 
+@pytest.mark.slow
 def test_an_entry_says_what_the_group_holds(forecast, file):
     found = entry(file)
     assert found.metadata["axes"] == {
@@ -49,6 +50,7 @@ def test_an_entry_says_what_the_group_holds(forecast, file):
     assert found.time == "reference"
 
 
+@pytest.mark.slow
 def test_axes_of_an_entry_are_those_of_the_store(forecast, file):
     expected = forecast.axes()
     for key, text in entry(file).metadata["axes"].items():
@@ -59,11 +61,13 @@ def test_an_analysis_is_entered_with_one_time_axis(analysis, file):
     assert entry(file).time == "valid"
 
 
+@pytest.mark.slow
 def test_a_commit_that_grows_an_axis_changes_the_entry(forecast, file, make_field, archive):
     archive(forecast, make_field(1, number="7", levelist="500"))
     assert entry(file).metadata["axes"]["number"] == "1/2/3/7"
 
 
+@pytest.mark.slow
 def test_a_commit_of_fields_at_known_places_leaves_the_file_alone(forecast, file, make_field, archive, monkeypatch):
     before = file.stat().st_mtime_ns
     monkeypatch.setattr("dtedask.catalog.update._write", lambda *_: pytest.fail("the file was written"))
@@ -72,6 +76,7 @@ def test_a_commit_of_fields_at_known_places_leaves_the_file_alone(forecast, file
     assert file.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_an_entry_follows_wipes_and_goes_and_comes_with_its_group(forecast, file):
     name, before = entry(file).name, forecast.history()[-1].snapshot
     forecast.wipe("class=od,expver=1,step=12", doit=True)
@@ -90,6 +95,7 @@ def test_a_catalog_that_was_deleted_comes_back_with_the_next_commit(forecast, fi
     assert entry(file).metadata["sizes"]["member"] == 3
 
 
+@pytest.mark.slow
 def test_a_hook_that_comes_late_does_not_bring_back_the_past(forecast, file, make_field, archive):
     (late,) = forecast.history()
     archive(forecast, make_field(1, number="7", levelist="500"))
@@ -127,6 +133,7 @@ def test_a_catalog_that_cannot_be_written_is_passed_over_with_a_log_line(tmp_pat
     assert f"{commit.snapshot} of {commit.url} is not in the catalog" in caplog.text
 
 
+@pytest.mark.slow
 def test_entries_of_others_keep_their_meaning(forecast, file):
     others = "  mine:\n    driver: csv\n    args: {urlpath: a.csv, hour: 0600, yes: no, when: 2024-01-01}\n"
     file.write_text(f"metadata: {{owner: me}}\nsources:\n{others}")
@@ -138,6 +145,7 @@ def test_entries_of_others_keep_their_meaning(forecast, file):
     assert list(after["sources"]) == [entry(file).name]
 
 
+@pytest.mark.slow
 def test_rebuild_forgets_cubes_that_are_gone(forecast, file):
     document = yaml.safe_load(file.read_text())
     (source,) = document["sources"].values()
@@ -148,6 +156,7 @@ def test_rebuild_forgets_cubes_that_are_gone(forecast, file):
     assert entry(file).name.startswith("od/enfo")
 
 
+@pytest.mark.slow
 def test_a_name_of_ones_own_for_a_cube_stays(forecast, file, make_field, archive):
     document = yaml.safe_load(file.read_text())
     (source,) = document["sources"].values()
@@ -159,6 +168,7 @@ def test_a_name_of_ones_own_for_a_cube_stays(forecast, file, make_field, archive
     assert members == {"mine": 3, "od/e": 4}
 
 
+@pytest.mark.slow
 def test_a_second_root_does_not_take_the_entry_of_the_first(tmp_path, forecast, file, make_field, archive):
     other = dtedask.open(tmp_path / "other")
     archive(other, *(make_field(n, number=str(n), levelist="500") for n in (1, 2)))
@@ -167,6 +177,7 @@ def test_a_second_root_does_not_take_the_entry_of_the_first(tmp_path, forecast, 
     assert entry(file).metadata["sizes"]["member"] == 3
 
 
+@pytest.mark.slow
 def test_a_root_that_moved_takes_its_entries_along(tmp_path, forecast, file):
     elsewhere = tmp_path / "elsewhere.yaml"
     rebuild(forecast, elsewhere)
@@ -221,6 +232,7 @@ class TestSearch:
     def test_an_entry_is_found_by_the_beginning_of_its_name(self, file):
         assert find_entry(file, "ea/oper").name.startswith("ea/oper/0001/an/sfc/")
 
+    @pytest.mark.slow
     def test_several_entries_are_named(self, file, forecast, make_field, archive):
         archive(forecast, make_field(1, levtype="sfc", number="1"))
         with pytest.raises(NotFoundError, match=r"2 entries .* begin with 'od/enfo/0001/pf': od.*, od"):
@@ -247,6 +259,7 @@ class TestMistakes:
         with pytest.raises(DocumentError, match=message):
             entries(file)
 
+    @pytest.mark.slow
     def test_an_update_leaves_a_wrong_file_alone(self, forecast, file):
         file.write_text("sources: 7\n")
         with pytest.raises(DocumentError, match=r"catalog\.yaml:1: sources"):

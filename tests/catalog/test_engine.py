@@ -18,6 +18,7 @@ def open_cube(store, **options):
     return xr.open_dataset(f"{store.root}/od/enfo/0001", engine="dtedask", group="pf/pl", **options)
 
 
+@pytest.mark.slow
 def test_a_cube_opens_by_the_beginning_of_the_name_of_its_group(forecast):
     dataset = open_cube(forecast)
     assert dataset["t"].dims == ("forecast_reference_time", "member", "step", "level", "latitude", "longitude")
@@ -32,6 +33,7 @@ def test_a_root_opens_by_cube_and_group(forecast, group):
     xr.testing.assert_identical(xr.open_dataset(forecast.root, engine="dtedask", group=group), open_cube(forecast))
 
 
+@pytest.mark.slow
 def test_a_catalog_opens_by_entry(forecast):
     file = rebuild(forecast)
     (entry,) = (f"od/enfo/0001/{group}" for group in forecast.groups("od/enfo/0001"))
@@ -47,6 +49,7 @@ def test_a_root_in_memory_opens_by_its_url(make_field, archive):
     assert whole["t"].min() == 5
 
 
+@pytest.mark.slow
 def test_opening_reads_no_field(forecast, monkeypatch):
     from dtedask.store.fields import FieldArray
 
@@ -56,6 +59,7 @@ def test_opening_reads_no_field(forecast, monkeypatch):
     repr(dataset)
 
 
+@pytest.mark.slow
 def test_engine_is_guessed_for_what_is_ours_only(forecast, tmp_path):
     file = rebuild(forecast)
     guess = DtedaskBackendEntrypoint().guess_can_open
@@ -74,10 +78,12 @@ def test_explicit_parameters_are_those_of_the_signature():
     assert xr.backends.list_engines()["dtedask"].description in repr(entrypoint)
 
 
+@pytest.mark.slow
 def test_variables_are_dropped(forecast):
     assert list(open_cube(forecast, drop_variables=["u", "absent"]).data_vars) == ["t"]
 
 
+@pytest.mark.slow
 def test_coordinates_follow_cf(forecast):
     dataset = open_cube(forecast)
     assert dataset["latitude"].attrs["units"] == "degrees_north"
@@ -94,6 +100,7 @@ def test_valid_time_makes_one_sorted_axis_of_an_analysis(analysis):
     np.testing.assert_array_equal(dataset["t"][:, 0, 0], [2, 1, 0, 3])
 
 
+@pytest.mark.slow
 def test_valid_time_of_forecasts_takes_the_latest(forecast):
     dataset = xr.open_dataset(forecast.root, engine="dtedask", time="valid")
     reference = open_cube(forecast)
@@ -106,6 +113,7 @@ def test_valid_time_of_forecasts_takes_the_latest(forecast):
     assert set(dataset["time"].to_numpy()) >= set(later)
 
 
+@pytest.mark.slow
 def test_the_past_is_opened_by_snapshot(forecast, make_field, archive):
     before = forecast.history()[-1].snapshot
     archive(forecast, make_field(0, number="1", levelist="300"))
@@ -114,6 +122,7 @@ def test_the_past_is_opened_by_snapshot(forecast, make_field, archive):
 
 
 class TestTrees:
+    @pytest.mark.slow
     def test_a_tree_holds_every_group_of_a_root(self, forecast, make_field, archive, analysis_keys):
         archive(forecast, make_field(1, analysis_keys))
         tree = xr.open_datatree(forecast.root, engine="dtedask")
@@ -121,6 +130,7 @@ class TestTrees:
         assert {node.path for node in tree.leaves} == names
         assert len(names) == 2
 
+    @pytest.mark.slow
     def test_a_tree_of_a_cube_names_groups_alone(self, forecast):
         tree = xr.open_datatree(f"{forecast.root}/od/enfo/0001", engine="dtedask", chunks={})
         (group,) = forecast.groups("od/enfo/0001")
@@ -131,6 +141,7 @@ class TestTrees:
         (leaf,) = tree.leaves
         assert leaf["t"].dims[0] == "time"
 
+    @pytest.mark.slow
     def test_a_part_of_a_tree_is_named_by_its_beginning(self, forecast, make_field, archive, analysis_keys):
         archive(forecast, make_field(1, analysis_keys))
         groups = xr.open_groups(forecast.root, engine="dtedask", group="ea")
@@ -143,6 +154,7 @@ class TestErrors:
         with pytest.raises(NotFoundError, match=rf"no group 'an/pl'\. It has {group}"):
             xr.open_dataset(f"{forecast.root}/od/enfo/0001", engine="dtedask", group="an/pl")
 
+    @pytest.mark.slow
     def test_an_absent_cube_names_the_nearest(self, forecast):
         with pytest.raises(NotFoundError, match=r"no cube 'od/enfo/0002'.*'od/enfo/0001'"):
             xr.open_dataset(forecast.root, engine="dtedask", group="od/enfo/0002/pf/pl")
@@ -155,15 +167,18 @@ class TestErrors:
         with pytest.raises(NotFoundError, match=r"no cube, root or catalog file at .*folder of a cube or root"):
             xr.open_dataset(tmp_path, engine="dtedask")
 
+    @pytest.mark.slow
     def test_several_cubes_are_listed(self, forecast, make_field, archive, analysis_keys):
         archive(forecast, make_field(1, analysis_keys))
         with pytest.raises(SeveralGroupsError, match=r"2 cubes: ea/oper/0001, od/enfo/0001"):
             xr.open_dataset(forecast.root, engine="dtedask")
 
+    @pytest.mark.slow
     def test_an_entry_is_looked_up_in_catalogs_only(self, forecast):
         with pytest.raises(RequestError, match=r"which is a root and no catalog file\. Give group="):
             xr.open_dataset(forecast.root, engine="dtedask", entry="a")
 
+    @pytest.mark.slow
     def test_a_group_is_not_looked_up_in_a_catalog(self, forecast):
         with pytest.raises(RequestError, match=r"which is a catalog file\. Give entry="):
             xr.open_dataset(rebuild(forecast), engine="dtedask", group="a")
@@ -178,19 +193,23 @@ class TestErrors:
 
 
 class TestDask:
+    @pytest.mark.slow
     def test_preferred_chunks_hold_many_fields(self, forecast):
         dataset = open_cube(forecast, chunks={})
         assert dataset["t"].data.npartitions == 1
         xr.testing.assert_identical(dataset.compute(), open_cube(forecast).load())
 
+    @pytest.mark.slow
     def test_automatic_chunks_give_the_same_values(self, forecast):
         xr.testing.assert_identical(open_cube(forecast, chunks="auto").compute(), open_cube(forecast).load())
 
+    @pytest.mark.slow
     def test_coordinates_stay_out_of_graphs(self, forecast):
         dataset = open_cube(forecast, chunks={})
         assert not any(coordinate.chunks for coordinate in dataset.coords.values())
         assert dataset["valid_time"].chunk(step=1).chunks is not None
 
+    @pytest.mark.slow
     def test_names_of_dask_arrays_tell_snapshots_apart(self, forecast, make_field, archive):
         before = open_cube(forecast, chunks={})
         archive(forecast, make_field(500, number="1", levelist="500"))
@@ -210,6 +229,7 @@ class TestDask:
             done.stdout.splitlines()[-1] == xr.open_dataset(forecast.root, engine="dtedask", chunks={})["t"].data.name
         )
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("module", [pickle, cloudpickle])
     def test_a_lazy_dataset_travels_as_a_few_names(self, forecast, module):
         dataset = open_cube(forecast)
@@ -227,6 +247,7 @@ class TestDask:
 
 
 class TestNetcdf:
+    @pytest.mark.slow
     @pytest.mark.parametrize("time", ["reference", "valid"])
     def test_a_dataset_is_written_and_reads_back_equal(self, forecast, tmp_path, time):
         dataset = open_cube(forecast, time=time)
@@ -249,6 +270,7 @@ class TestNetcdf:
                 xr.testing.assert_identical(again.load(), dataset.load())
 
 
+@pytest.mark.slow
 def test_readers_without_dtedask_see_the_same_fields_in_order_of_arrival(forecast):
     import icechunk
 

@@ -12,10 +12,12 @@ def catalog(forecast):
     return intake.open_catalog(f"{forecast.root}/catalog.yaml")
 
 
+@pytest.mark.slow
 def test_intake_lists_the_entries_of_a_root(forecast, catalog):
     assert list(catalog) == [found.name for found in entries(f"{forecast.root}/catalog.yaml")]
 
 
+@pytest.mark.slow
 def test_an_entry_opens_in_dask_chunks_and_reads_into_memory(forecast, catalog):
     (name,) = catalog
     expected = xr.open_dataset(forecast.root, engine="dtedask").load()
@@ -26,6 +28,7 @@ def test_an_entry_opens_in_dask_chunks_and_reads_into_memory(forecast, catalog):
         xr.testing.assert_identical(found, expected)
 
 
+@pytest.mark.slow
 def test_an_entry_describes_itself(catalog):
     (name,) = catalog
     described = catalog[name].describe()
@@ -43,6 +46,7 @@ def test_an_entry_of_analyses_has_one_time_axis(analysis):
     assert catalog[name](time="reference").to_dask()["t"].dims[0] == "forecast_reference_time"
 
 
+@pytest.mark.slow
 def test_an_entry_takes_other_arguments(forecast, catalog, make_field, archive):
     (name,) = catalog
     before = forecast.history()[-1].snapshot
@@ -52,6 +56,7 @@ def test_an_entry_takes_other_arguments(forecast, catalog, make_field, archive):
     assert catalog[name](chunks="auto").to_dask()["t"].chunks is not None
 
 
+@pytest.mark.slow
 def test_a_catalog_beside_its_root_names_it_by_a_relative_path(forecast, tmp_path):
     file = rebuild(forecast, tmp_path / "catalogs" / "mine.yaml")
     catalog = intake.open_catalog(str(file))
@@ -59,6 +64,7 @@ def test_a_catalog_beside_its_root_names_it_by_a_relative_path(forecast, tmp_pat
     assert catalog[name].read().identical(xr.open_dataset(forecast.root, engine="dtedask").load())
 
 
+@pytest.mark.slow
 def test_the_driver_opens_a_cube_without_a_catalog(forecast):
     source = intake.open_dtedask(f"{forecast.root}/od/enfo/0001", group="pf/pl")
     assert source.read().identical(xr.open_dataset(forecast.root, engine="dtedask").load())

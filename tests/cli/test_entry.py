@@ -21,6 +21,7 @@ def call(*words, **options):
     return subprocess.run([DTEDASK, *words], capture_output=True, text=True, env=environment, **options)
 
 
+@pytest.mark.slow
 def test_help_loads_neither_xarray_nor_dask():
     code = (
         "import sys; from dtedask.cli import main; main(['--help']);"

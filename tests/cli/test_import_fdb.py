@@ -36,6 +36,7 @@ def fdb(here, grib):
     return here / "fdb.yaml"
 
 
+@pytest.mark.slow
 def test_an_import_keeps_the_bytes_and_exits_with_1_where_something_was_not_taken(run, fdb, grib):
     assert "4 entries" in run("store import-fdb class=ea --fdb fdb.yaml --root data --dry-run").err
     done = run("store import-fdb class=ea --fdb fdb.yaml --root data --layout messages --json")

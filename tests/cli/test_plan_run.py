@@ -46,6 +46,7 @@ def test_a_dry_run_does_nothing(run, plan, grib, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_130_and_goes_on(run, plan, grib, monkeypatch):
     came = []
 
@@ -80,6 +81,7 @@ def test_what_failed_is_told_with_its_place_and_what_was_done_all_the_same(run, 
     assert "OSError: No such luck." in done.err
 
 
+@pytest.mark.slow
 def test_dead_letters_are_listed_and_replayed(run, here, grib, tmp_path, monkeypatch):
     (tmp_path / "plan.yaml").write_text(PLAN + "on-error: dead-letter\n")
     handle = Select.handle

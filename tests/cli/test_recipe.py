@@ -61,6 +61,16 @@ def test_each_recipe_is_checked_and_one_that_is_wrong_does_not_hide_the_others(r
     assert "wrong.yaml:3: unknown key 'rot'. Did you mean 'root'?" in done.err
 
 
+def test_a_requirement_that_is_broken_is_named_with_its_line_in_the_recipe(run, recipe):
+    orders = "- {name: first, param: 2t}\n  - {name: second, param: 2t, gird: 1/1}"
+    recipe.write_text(f"{SMALL}products:\n  output: out\n  requirements:\n  {orders}\n")
+    done = run("recipe check small.yaml")
+    assert (done.status, done.out) == (2, "")
+    line = len(recipe.read_text().splitlines())
+    assert f"small.yaml:{line}: unknown key 'gird'." in done.err
+    assert "first" not in done.err
+
+
 def test_the_recipes_of_a_folder_are_listed(run, recipe):
     assert [found["name"] for found in run("recipe list . --json").lines] == ["small"]
     assert run("recipe list nowhere").status == 2

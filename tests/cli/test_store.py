@@ -80,6 +80,7 @@ def test_the_root_of_the_settings_is_taken_where_none_is_named(run, root, monkey
         assert len(run("store list --json").lines) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["t.nc", "t.zarr"])
 def test_fields_become_a_dataset_in_a_file(run, root, here, name):
     done = run(f"store retrieve class=ea,date=20170101,number=1,levelist=850 --to {name} --root", root)

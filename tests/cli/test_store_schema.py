@@ -38,6 +38,7 @@ def test_an_imported_schema_is_checked_shown_and_takes_the_same(run, ruled):
     assert not (ruled / "new.yaml").exists()
 
 
+@pytest.mark.slow
 def test_keys_of_a_roots_own_are_known_to_every_command(run, ruled):
     total = len(run("store list --root data").out.splitlines())
     assert len(run("store list --root data quality=1").out.splitlines()) == total > 0

@@ -124,6 +124,7 @@ def test_what_is_missing_is_the_error_of_the_store(root):
     assert len(found.to_fieldlist()) == 4
 
 
+@pytest.mark.slow
 def test_fields_are_selected_and_listed_as_those_of_a_file(members, root):
     fields = ekd.from_source("dtedask", root, "class=ea,levelist=500,number=0/1").to_fieldlist()
     chosen = fields.sel({"parameter.variable": "t", "ensemble.member": "1"})

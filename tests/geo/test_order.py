@@ -1,6 +1,7 @@
 import pickle
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def place_in_message(mode, rows, columns, row, column):
     return line * length + along
 
 
+@pytest.mark.slow
 @given(modes, st.integers(1, 5), st.integers(1, 6), st.data())
 def test_every_point_is_taken_from_its_place_in_the_message(mode, rows, columns, data):
     roll = data.draw(st.integers(0, columns - 1))

@@ -42,6 +42,7 @@ def test_the_points_of_an_area_are_those_inside_with_their_values_at_their_place
     assert 0 <= part.longitude[-1] < 360
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(AREAS)
 def test_the_grid_of_a_part_is_the_one_that_grib_says(area):

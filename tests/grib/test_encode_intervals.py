@@ -21,6 +21,7 @@ def message(param, steps, tables):
     return data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", ["0-24", "18-24"])
 @pytest.mark.parametrize(("param", "tables"), [(228, 32), (228, 37), (228228, 32), (121, 32), (235001, 37)])
 def test_an_interval_keeps_its_keys(param, steps, tables):

@@ -48,6 +48,7 @@ def asked(message, *keys):
         eccodes.codes_release(handle)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_real_fields_keep_keys_and_grid(grib_folder, name):
     encoder = Encoder(bits_per_value=12)

@@ -53,6 +53,7 @@ def test_ieee_values_have_no_scale(pack):
     assert scale_of(pack("grid_ieee")) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("edition", "packing"), [(e, packing) for e, names in PACKINGS.items() for packing in names])
 @settings(max_examples=30)
 @given(data=st.data())

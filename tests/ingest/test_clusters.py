@@ -56,6 +56,7 @@ def test_a_bad_message_fails_on_a_worker_as_here(folder, store, grib_bytes, unde
         ingest(folder, store, client=client)
 
 
+@pytest.mark.slow
 def test_the_plan_is_checked_against_the_memory_of_a_worker(folder, store, grib_bytes, client, monkeypatch):
     (folder / "a.grib").write_bytes(grib_bytes())
     plan = plan_ingest(folder, store, client=client)

@@ -45,6 +45,7 @@ def test_the_same_again_decodes_nothing_whatever_is_committed_at_once(
     assert summary.to_dict()["known"] == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
 def test_only_what_is_missing_is_decoded(folder, store, grib_bytes, encoded, unit):
     write(folder, a=grib_bytes())
@@ -74,6 +75,7 @@ def test_a_file_that_changed_is_read(folder, store, grib_bytes):
     assert ingest(folder, store).replaced == 8
 
 
+@pytest.mark.slow
 def test_fields_that_another_file_replaced_come_back(folder, store, grib_bytes):
     a, b = folder / "a.grib", folder / "b.grib"
     write(folder, a=grib_bytes(), b=grib_bytes(value=3.0, steps=(6,)))
@@ -83,6 +85,7 @@ def test_fields_that_another_file_replaced_come_back(folder, store, grib_bytes):
     assert (summary.replaced, summary.known) == (4, 4)
 
 
+@pytest.mark.slow
 def test_a_field_of_two_files_is_that_of_the_last_one_however_it_is_run_again(folder, store, grib_bytes):
     a, b = folder / "a.grib", folder / "b.grib"
     write(folder, a=grib_bytes(), b=grib_bytes(value=3.0, steps=(6,)))
@@ -131,6 +134,7 @@ def test_hidden_fields_stay_hidden_and_do_not_keep_new_ones_out(folder, store, g
     assert {record.keys["param"] for record in store.list()} == {"131", "157"}
 
 
+@pytest.mark.slow
 def test_of_several_roots_the_one_counts_that_has_the_field(folder, tmp_path, grib_bytes, encoded):
     document = tmp_path / "roots.yaml"
     document.write_text("spaces:\n  - roots: [{path: one, writable: false}, {path: two}]\n")

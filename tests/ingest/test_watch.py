@@ -82,6 +82,7 @@ def test_a_growing_file_is_taken_whole_when_it_is_closed(folder, store, grib_byt
     assert [(report.new, report.failed) for report in watched.reports] == [(8, ())]
 
 
+@pytest.mark.slow
 def test_a_part_is_left_alone_until_it_is_renamed(folder, store, grib_bytes):
     (folder / "a.grib.part").write_bytes(grib_bytes(steps=(0,)))
     with Watched(folder, store) as watched:
@@ -137,6 +138,7 @@ def test_a_file_that_is_cut_is_reported_at_the_end_only(folder, store, grib_byte
     assert "may still be growing" in str(error)
 
 
+@pytest.mark.slow
 def test_a_step_over_several_files_is_one_commit(folder, store, grib_bytes):
     with Watched(folder, store, unit="step") as watched:
         for step in (0, 6, 12):
@@ -160,6 +162,7 @@ def test_one_bad_file_does_not_spoil_its_step(folder, store, grib_bytes, undecod
     assert {record.keys["param"] for record in store.list()} == {"131"}
 
 
+@pytest.mark.slow
 def test_a_cube_that_is_held_is_waited_for(folder, store, grib_bytes, monkeypatch):
     commit, refusals = Committer.commit, [LockedError("held"), LockedError("held")]
 

@@ -63,6 +63,7 @@ def wait_until_registered(root):
     raise AssertionError("nobody listens")
 
 
+@pytest.mark.slow
 def test_commits_of_another_process_are_heard_in_order(root, make_commit):
     commits = [make_commit(root, n, params=("130",)) for n in (1, 2, 3)]
     code = (

@@ -76,6 +76,7 @@ def test_whatever_pymultio_can_write_is_read(tmp_path):
         assert len(plan.actions) == len(actions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in PLANS if path.name not in REFUSED], ids=lambda path: path.name)
 def test_a_plan_that_multio_ships_fits_the_schema_once_types_are_in_small_letters(path, schema):
     text = re.sub(r"(?<=type: )[A-Z]", lambda letter: letter[0].lower(), path.read_text())

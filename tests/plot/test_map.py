@@ -121,6 +121,7 @@ def test_isolines_on_colours_share_map_and_title_and_say_their_units():
     assert sum(line.get_gid() == "coastlines" for line in ax.lines) == 1
 
 
+@pytest.mark.slow
 def test_axes_that_show_a_map_keep_its_area():
     ax = plot.map(field())
     with pytest.raises(GridError, match="show a map already"):
@@ -231,6 +232,7 @@ def test_a_projection_that_does_not_exist_is_refused():
         plot.map(field(), projection="robinsen")
 
 
+@pytest.mark.slow
 def test_a_lambert_map_of_the_globe_is_refused():
     with pytest.raises(GridError, match=r"cannot show the globe.*area"):
         plot.map(field(), projection="lambert")
@@ -265,6 +267,7 @@ def test_spherical_harmonics_are_drawn_through_points():
     assert ax.images[0].get_array().max() == pytest.approx(5.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 1)])
 def test_one_point_or_one_row_is_drawn_with_what_is_around_it(shape):
     places = {"latitude": 50.0 + np.arange(shape[0]), "longitude": 10.0 + np.arange(shape[1])}

@@ -39,6 +39,7 @@ def test_it_is_the_same_every_time():
     assert [one.data for one in forecast.arrivals()] == [one.data for one in forecast.arrivals()]
 
 
+@pytest.mark.slow
 def test_the_control_forecast_has_no_number():
     keys = [message.field.keys for message in scan(next(DemoForecast(degrees=30).arrivals()).data)]
     assert {(one["type"], one.get("number")) for one in keys} == {("cf", None), ("pf", "1"), ("pf", "2")}

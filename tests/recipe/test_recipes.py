@@ -59,6 +59,7 @@ def test_the_demo_runs(place, capsys):
     assert report.catalog == str(place / "catalogs" / "demo.yaml")
 
 
+@pytest.mark.slow
 @runs("ensemble-analyses.yaml")
 def test_the_ensemble_of_analyses_runs(place, grib_folder, monkeypatch, capsys):
     monkeypatch.setenv("DTEDASK_DATA", str(grib_folder))
@@ -68,6 +69,7 @@ def test_the_ensemble_of_analyses_runs(place, grib_folder, monkeypatch, capsys):
     assert capsys.readouterr().out.count('"variable":"t"') == 1
 
 
+@pytest.mark.slow
 @runs("surface-fields.yaml")
 def test_surface_fields_run(place, grib_folder, monkeypatch):
     monkeypatch.setenv("DTEDASK_DATA", str(grib_folder))

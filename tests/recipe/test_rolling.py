@@ -44,6 +44,7 @@ def no_waiting():
         yield
 
 
+@pytest.mark.slow
 def test_ten_days_stay_behind_the_newest(store):
     for number in range(14):
         archive(store, number)
@@ -53,6 +54,7 @@ def test_ten_days_stay_behind_the_newest(store):
     assert len([one for one in store.history() if one.removed]) == 1
 
 
+@pytest.mark.slow
 def test_days_go_by_hours_and_each_cube_by_its_own(store):
     for number in (0, 10):
         for time in ("0000", "1200"):

@@ -83,6 +83,7 @@ def test_what_was_never_announced_is_announced_first(tmp_path):
     assert open_log(tmp_path / "r").heads() == {"rd/enfo/demo": 2}
 
 
+@pytest.mark.slow
 def test_a_stop_ends_it_after_the_step_that_is_under_way(tmp_path):
     stop = threading.Event()
     report = run_recipe(small(tmp_path / "r"), on_unit=lambda _unit: stop.set(), stop=stop)

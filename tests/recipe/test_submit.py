@@ -22,6 +22,7 @@ def test_a_job_is_named_as_its_recipe_and_gets_what_is_asked_for(recipe):
     assert "#SBATCH --ntasks=3\n" in made.script()
 
 
+@pytest.mark.slow
 def test_tasks_that_do_not_fit_into_a_worker_beside_the_driver_are_refused(recipe):
     job = recipe_job(recipe).job
     _check_memory(recipe, replace(job, memory_bytes=20_000, driver_bytes=0))

@@ -65,6 +65,7 @@ def test_a_canonical_form_is_its_own_canonical_form(one):
     assert canonical_text(name, "own", once) == once
 
 
+@pytest.mark.slow
 @given(TYPED.filter(lambda one: is_value(one[1])))
 def test_archive_and_request_have_one_form_of_every_type(one):
     name, text = one

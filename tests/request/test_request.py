@@ -28,12 +28,14 @@ lists = {key: st.lists(one, min_size=1, max_size=4) | st.just("all") for key, on
 requests = st.builds(Request, st.fixed_dictionaries({}, optional=lists), verb=st.sampled_from(["", "retrieve", "list"]))
 
 
+@pytest.mark.slow
 @given(requests)
 def test_a_printed_request_is_read_back(request):
     assert Request.parse(str(request)) == request
     assert hash(Request.parse(str(request))) == hash(request)
 
 
+@pytest.mark.slow
 @given(requests)
 def test_a_request_survives_pickle_and_a_dict(request):
     copy = pickle.loads(pickle.dumps(request))
@@ -61,6 +63,7 @@ def takes(request, key, value):
     return False
 
 
+@pytest.mark.slow
 @given(requests, keys)
 def test_a_field_matches_when_every_named_key_takes_its_value(request, field):
     field.setdefault("number", "0") if field.get("type") == "cf" else None
@@ -70,6 +73,7 @@ def test_a_field_matches_when_every_named_key_takes_its_value(request, field):
     assert (request.failing_key(field) is None) == expected
 
 
+@pytest.mark.slow
 @given(requests, st.sampled_from(sorted(values)), st.data())
 def test_select_takes_the_values_that_match(request, key, data):
     existing = data.draw(st.lists(values[key], unique=True))
@@ -78,6 +82,7 @@ def test_select_takes_the_values_that_match(request, key, data):
     assert request.select(key, existing) == [value for value in existing if takes(request, key, value)]
 
 
+@pytest.mark.slow
 @given(requests, st.sampled_from(sorted(values)), st.data())
 def test_missing_values_are_the_named_ones_that_select_nothing(request, key, data):
     existing = data.draw(st.lists(values[key], unique=True))

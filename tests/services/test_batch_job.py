@@ -130,7 +130,8 @@ def test_a_job_whose_driver_is_killed_says_so_and_the_next_does_the_rest(site):
     assert "was ended by SIGKILL" in failed.error["message"]
     assert "was ended by SIGKILL" in run.log.read_text()
     (site / "go").touch()
-    assert ended(submit(site, workers=1)).status == "done"
+    done = ended(submit(site, workers=1))
+    assert done.status == "done", done.error
     assert [commit.new for commit in commits(site)] == [10, 10, 10]
 
 

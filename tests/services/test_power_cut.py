@@ -62,7 +62,7 @@ def calls_of(lines):
         resumed = _RESUMED.match(line)
         if resumed:
             name, begin, text = open_calls.pop((resumed["pid"], resumed["call"]))
-            found.append(Call(name, begin, number, text))
+            found.append(Call(name, begin, number, text + line[resumed.end() :]))
             continue
         call = _CALL.match(line)
         if call and line.rstrip().endswith("<unfinished ...>"):

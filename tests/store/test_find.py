@@ -157,6 +157,7 @@ def test_compact_requests_take_each_field_once_and_no_other(make_field, stored):
 points = st.integers(1, 4).flatmap(lambda axes: st.lists(st.tuples(*[st.integers(0, 3)] * axes), min_size=1))
 
 
+@pytest.mark.slow
 @given(points)
 def test_boxes_hold_exactly_the_points_and_gaps_exactly_the_others(points):
     array = np.array(points)
@@ -261,6 +262,7 @@ def test_a_listing_shows_itself_without_losing_anything(filled):
     assert list(listing) == []
 
 
+@pytest.mark.slow
 def test_replaced_fields_are_listed_with_the_snapshot_that_holds_them(filled, make_field):
     filled.archive(*make_field(100, param="t", step="6", levelist="500", number="1"))
     (second,) = filled.flush()
@@ -295,6 +297,7 @@ def test_wiped_fields_are_listed_as_what_they_were_though_their_slot_is_used_aga
     assert all("replaced" in one.to_dict() for one in gone)
 
 
+@pytest.mark.slow
 def test_what_a_rollback_left_behind_is_masked_with_its_own_past(filled, make_field):
     first = filled.history()[0]
     for value in (100, 200):

@@ -85,6 +85,7 @@ def test_what_is_given_out_can_be_read_at_once(store, make_field):
     writer.join()
 
 
+@pytest.mark.slow
 def test_several_writers_are_heard_each_commit_once_in_order(store, make_field):
     def write(cube):
         for step in range(5):
@@ -119,6 +120,7 @@ def test_a_timeout_ends_following_of_what_does_not_come(tmp_path, root):
     assert list(dtedask.open(root or tmp_path / "none").follow(timeout_s=0.01)) == []
 
 
+@pytest.mark.slow
 def test_a_rollback_and_a_wipe_are_commits_like_others(store, make_field):
     first = commit(store, make_field, 0)[0]
     commit(store, make_field, 6)

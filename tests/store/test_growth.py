@@ -18,6 +18,7 @@ def stored(store, path):
     return zarr.open_array(session.store, path=path, mode="r")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [1, 3, 16_384])
 def test_labels_of_axes_that_grow_are_what_zarr_reads(store, make_field, monkeypatch, chunk):
     monkeypatch.setattr(placement, "LABELS_PER_CHUNK", chunk)

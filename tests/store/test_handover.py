@@ -87,6 +87,7 @@ def test_what_is_handed_over_equals_a_fresh_read_after_any_commits(make_field, f
         check_handed_over(location)
 
 
+@pytest.mark.slow
 def test_a_commit_hands_over_every_group_that_it_wrote_to_and_a_wipe_none(store, make_field):
     for levtype in ("pl", "ml"):
         store.archive(*make_field(1.0, number="1", levelist="50", levtype=levtype))

@@ -244,6 +244,7 @@ def test_going_back_to_before_a_cube_empties_it(store, make_field):
     assert len(list(store.at(done.cubes[0].head).list())) == 1
 
 
+@pytest.mark.slow
 def test_a_tag_names_all_cubes_of_a_root_or_none(store, make_field):
     for expver in ("one", "two"):
         store.archive(*make_field(1, shape=SHAPE, number="1", levelist="500", expver=expver))

@@ -57,6 +57,7 @@ def archive(ruled, make_field):
     return archive_one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", ["jan-15", "0115", "01-15", "20240115", "2023-01-15", "January-15"])
 def test_days_of_a_climatology_are_one_field_however_they_are_written(archive, ruled, written):
     assert [keys["date"] for keys in archive(stream="dacl", date=written, time="6")] == ["0115"]
@@ -161,6 +162,7 @@ def test_a_schema_of_old_is_valid_and_has_no_language_of_its_own():
     assert schema.fit({"class": "od", "anoffset": "9"}).keys == {"class": "od", "anoffset": "9"}
 
 
+@pytest.mark.slow
 def test_the_catalog_says_how_fields_are_dated(tmp_path, make_field, rules):
     from dtedask.catalog import entries, rebuild
 

@@ -535,6 +535,7 @@ def test_a_process_that_read_a_cube_waits_for_icechunk_before_it_ends(store, mak
     assert done.stdout == "[0.05]\n"
 
 
+@pytest.mark.slow
 def test_a_root_that_was_removed_and_made_anew_is_written_with_its_own_configuration(tmp_path, make_field):
     for value in (1.0, 2.0):
         store = dtedask.open(tmp_path / "root")

@@ -16,6 +16,7 @@ def levels(tmp_path, grib_folder):
     return store
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_messages_in_the_order_of_the_request(levels, grib_folder):
     request = {"date": "20170102", "time": ["1200", "0000"], "number": [3, 0, 9], "levelist": [850, 500], "param": "t"}
     messages = {
@@ -40,6 +41,7 @@ def test_missing_points_are_nan(tmp_path, grib_folder):
     assert np.array_equal(values, decode(message.read(), message.field.order), equal_nan=True)
 
 
+@pytest.mark.slow
 def test_what_is_missing_locked_or_no_field_is_an_error(levels):
     with pytest.raises(NoMatchError, match="param=u"):
         levels.values("param=u")

@@ -72,6 +72,7 @@ def test_the_document_that_is_spoiled_below_is_good():
     assert set(read(EVERYTHING)) == {"threads", "machine", "site", "queue"}
 
 
+@pytest.mark.slow
 @given(st.sampled_from(CLOSED), st.data())
 @settings(deadline=None, max_examples=40)
 def test_a_wrong_key_anywhere_is_named_with_its_line_and_a_hint(path, data):
@@ -258,6 +259,7 @@ def paths(document, path=()):
         yield from paths(value, (*path, key))
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([path for path in paths(EVERYTHING) if path]),
     st.sampled_from([None, [], {}, "", "x", 5, -1, 0.5, True, [1], {"x": 1}, {"kind": "slurm"}, {5: None}]),

@@ -141,5 +141,6 @@ def test_versions_that_write_other_stores_forbid_and_others_are_told(client, wor
     assert versions.differences(client, worker) == (forbidden, known)
 
 
+@pytest.mark.slow
 def test_the_versions_of_python_and_of_what_writes_stores_are_known():
     assert {"Python", "icechunk", "zarr", "eccodes"} <= set(versions.versions())

@@ -69,6 +69,7 @@ def test_sums_are_those_of_scipy_in_float64_rounded_once(shape, order, out_order
     np.testing.assert_allclose(found, expected.astype(dtype), rtol=1e-7 if dtype == "f4" else 1e-14, atol=1e-14)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(SHAPES, st.sampled_from(POLICIES), st.sampled_from(["f4", "f8"]), st.floats(0, 1), st.integers(0, 99))
 def test_every_policy_gives_what_each_point_by_itself_gives(shape, policy, dtype, share, seed):
@@ -121,6 +122,7 @@ def test_a_row_may_read_more_than_a_block_has_room_for():
     np.testing.assert_allclose(apply(compact(matrix), values), values.mean(axis=1)[:, None] * np.ones(3), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_many_blocks_on_several_threads_give_what_one_gives():
     target, source = 60_000, 50_000
     columns = np.sort((np.arange(target)[:, None] * source // target + np.arange(3) * 700) % source, axis=1)

@@ -198,6 +198,7 @@ STATISTICS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reduction", STATISTICS)
 def test_statistics_are_those_of_the_points_that_are_there(reduction):
     random = np.random.default_rng(1)

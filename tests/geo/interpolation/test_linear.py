@@ -28,6 +28,7 @@ def test_triangles_are_those_of_mir_between_the_outermost_rows(source, target, w
     assert away[is_between].max() < 1e-9
 
 
+@pytest.mark.slow
 @given(source=names, target=names)
 def test_corners_are_around_the_point(source, target, weights, vectors):
     matrix, corners, points = weights("linear", source, target), vectors(source), vectors(target)

@@ -21,6 +21,7 @@ def chords(points, others):
     return R * np.sqrt(np.maximum(((points[:, None] - others[None]) ** 2).sum(axis=2), 0))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(source=names, target=names)
 def test_the_nearest_point_is_the_first_of_all_at_the_least_distance(source, target, weights, vectors):

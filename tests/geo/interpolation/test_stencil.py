@@ -37,6 +37,7 @@ def test_values_are_those_of_mir(name, of_mir, source, weights, mir_values, grid
     np.testing.assert_allclose(ours[compared], theirs[compared], atol=1e-11)
 
 
+@pytest.mark.slow
 @given(name=methods, source=names, target=names)
 def test_weights_sum_to_one(name, source, target, weights):
     matrix = weights(name, source, target)
@@ -45,6 +46,7 @@ def test_weights_sum_to_one(name, source, target, weights):
     assert (matrix.data != 0).all()
 
 
+@pytest.mark.slow
 @given(name=methods, source=names.filter(lambda said: said != TURNED[0]))
 def test_points_of_the_source_are_taken_as_they_are(name, source, weights, grid):
     matrix = weights(name, source, source)

@@ -70,6 +70,7 @@ def test_means_and_variances_are_the_true_fractions_rounded_once(values):
     assert int(found["count"]) == len(values)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(*(hn.arrays(np.float64, n, elements=finite) for _ in "ab"))))
 def test_weighted_sums_do_not_round_products(pair):

@@ -68,6 +68,7 @@ def test_levels_stand_before_the_grid_and_can_be_chosen():
     assert chosen.attrs["units"] == "Pa"
 
 
+@pytest.mark.slow
 def test_an_isothermal_atmosphere_has_its_closed_form():
     pressure_at_ground, ground = surface([101_325.0, 80_000.0]), surface([0.0, 20_000.0])
     pressure = vertical.pressure(pressure_at_ground, L137)

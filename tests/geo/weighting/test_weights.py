@@ -153,6 +153,7 @@ def test_a_maximum_has_no_adjoint(cache, small, large, monkeypatch):
         adjoint(weights_handle(small, large, "spread", cache=cache))
 
 
+@pytest.mark.slow
 def test_a_limiter_is_a_matrix_of_its_own_that_is_kept_beside_the_weights(cache):
     handle = weights_handle("O16", "10/10", "bicubic", limiter=True, cache=cache)
     limiting = handle.limits()

@@ -90,6 +90,7 @@ def test_with_layout_messages_the_very_bytes_of_the_fdb_are_kept(fdb, files, tmp
     assert (again.unchanged, again.commits) == (54, ())
 
 
+@pytest.mark.slow
 def test_with_layout_map_every_value_is_what_eccodes_says_of_the_fdb_s_message(fdb, files, store):
     import_fdb("class=od", fdb, store)
     wanted = {
@@ -104,6 +105,7 @@ def test_with_layout_map_every_value_is_what_eccodes_says_of_the_fdb_s_message(f
         np.testing.assert_array_equal(values, wanted[place])
 
 
+@pytest.mark.slow
 def test_a_request_takes_its_part_and_small_commits_make_the_same_root(fdb, store, tmp_path):
     seen = []
     with dask.config.set({"dtedask.store.copy-bytes": 1000}):
@@ -122,6 +124,7 @@ def test_a_dry_run_counts_and_writes_nothing(fdb, tmp_path):
     assert not (tmp_path / "root").exists()
 
 
+@pytest.mark.slow
 def test_an_index_that_says_something_else_than_its_message_is_told(tmp_path, store):
     items = [({**KEYS, "step": "12"}, message(6)), ({**KEYS, "step": "18"}, message(18))]
     config = build(tmp_path, items=items)
@@ -136,6 +139,7 @@ def test_an_index_that_says_something_else_than_its_message_is_told(tmp_path, st
         import_fdb({}, config, store, strict=True)
 
 
+@pytest.mark.slow
 def test_other_bytes_are_kept_under_the_keys_of_the_index(tmp_path, store):
     config = build(tmp_path, items=[({**KEYS, "step": "0"}, b"a warning"), ({**KEYS, "step": "6"}, message(6))])
     assert import_fdb({}, config, store).is_complete
@@ -143,6 +147,7 @@ def test_other_bytes_are_kept_under_the_keys_of_the_index(tmp_path, store):
     assert (data, record.keys["step"]) == (b"a warning", "0")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_taken_is_listed_and_all_else_is_taken(tmp_path, store, undecodable):
     bad = [({**KEYS, "step": "0"}, message(0)[:-40]), ({**KEYS, "step": "6"}, undecodable(message(6)))]
     good = [({**KEYS, "step": str(step)}, message(step)) for step in (12, 18, 24)]
@@ -187,6 +192,7 @@ def test_nothing_there_and_nothing_to_read_with_are_told(fdb, store, tmp_path, m
         import_fdb({}, fdb, store)
 
 
+@pytest.mark.slow
 def test_bytes_that_are_not_in_a_file_of_this_host_are_held_in_portions(fdb, files, tmp_path, monkeypatch):
     here = library._element
     monkeypatch.setattr(library, "_element", lambda found: dataclasses.replace(here(found), path=""))

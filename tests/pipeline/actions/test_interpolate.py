@@ -118,6 +118,7 @@ OTHER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("message", "grid", "options"), OTHER)
 def test_a_field_on_another_grid_is_what_its_weights_make_of_it(message, grid, options):
     (out,) = interpolated(message, grid=grid, **options)
@@ -177,6 +178,7 @@ def test_weights_of_a_file_are_taken(tmp_path):
     np.testing.assert_array_equal(out.values, expected.values)
 
 
+@pytest.mark.slow
 def test_options_of_a_method_are_taken():
     spike = np.zeros(GLOBE.shape)
     spike[9, 18] = 1.0

@@ -106,6 +106,7 @@ def test_of_a_damaged_checkpoint_the_one_before_is_taken_with_a_warning(tmp_path
     assert "is taken instead" in caplog.text
 
 
+@pytest.mark.slow
 def test_writing_goes_on_where_one_place_is_damaged(tmp_path):
     checkpoints = Checkpoints(str(tmp_path))
     for number in range(1, 3):

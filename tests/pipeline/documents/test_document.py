@@ -129,6 +129,7 @@ def test_one_misspelt_key_at_any_depth_is_named_with_its_line(document, data):
     assert f"Did you mean {path[-1]!r}?" in said
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(documents, st.randoms(use_true_random=False))
 def test_the_digest_does_not_depend_on_the_order_of_keys_comments_or_how_the_text_is_written(document, random):

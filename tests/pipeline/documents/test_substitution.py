@@ -15,6 +15,7 @@ names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,5}", fullmatch=True)
 plain = st.text("ab/.: -", max_size=5)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(plain, names)), plain, st.dictionaries(names, st.text("xyz{}", min_size=1, max_size=4)))
 def test_every_variable_is_replaced_once_or_named_where_it_is_not_set(parts, end, environment):

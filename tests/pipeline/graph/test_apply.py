@@ -92,6 +92,7 @@ def test_results_are_placed_as_the_store_places_them(root):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["ens-50.grib", "reduced-gg.grib", "healpix-h8.grib2", "spherical-harmonics.grib", "lambert.grib"]
 )
@@ -113,6 +114,7 @@ def test_a_gap_is_no_field_and_stays_a_gap(root):
     np.testing.assert_array_equal(found.sel(step="12h").to_numpy().squeeze(), (first + last) * 0.1 + 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunks", [{}, {"step": 2, "latitude": 5}, {"step": -1, "member": 2, "longitude": 4}])
 def test_data_in_dask_chunks_give_the_same_bits(root, chunks):
     stored = root.retrieve({"number": 1})
@@ -121,6 +123,7 @@ def test_data_in_dask_chunks_give_the_same_bits(root, chunks):
     xr.testing.assert_identical(lazy.load(), chunked.load())
 
 
+@pytest.mark.slow
 def test_a_dataset_of_a_file_that_is_no_cube_will_do(root, tmp_path):
     stored = root.retrieve({"number": 1})
     stored.to_netcdf(tmp_path / "data.nc", engine="h5netcdf")

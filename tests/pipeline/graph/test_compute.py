@@ -74,6 +74,7 @@ def run(program, compute, fields):
     return seen if state is None else [*seen, compute.call("mean", mean, state, count)]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(programs(), st.integers(0, 2**32 - 1))
 def test_a_graph_gives_the_bits_that_calling_at_once_gives(program, seed):

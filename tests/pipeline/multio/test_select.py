@@ -34,6 +34,7 @@ def select(**options):
     return [{"type": "select", **options}]
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(match=matches, ignore=st.none() | matches)
 def test_the_same_fields_pass(multio, match, ignore):

@@ -61,6 +61,7 @@ def mapped(keys, **options):
     return out.keys
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lat_T", "sst", "no such field"])
 @pytest.mark.parametrize("overwrite", [True, False])
 @pytest.mark.parametrize("enforce", [True, False])

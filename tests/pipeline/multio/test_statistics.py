@@ -170,6 +170,7 @@ def test_the_newer_statistics_give_the_numbers_and_parameters_of_ours(multio, ki
             np.testing.assert_array_equal(out.values, other.values)
 
 
+@pytest.mark.slow
 def test_missing_points_count_as_in_multio(multio):
     values = np.random.default_rng(3).uniform(1, 9, (12, 40))
     values[np.random.default_rng(4).random(values.shape) < 0.2] = 1e20

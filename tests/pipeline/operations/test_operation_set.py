@@ -44,6 +44,7 @@ def test_any_tree_of_merges_gives_the_same_bits_for_exact_operations(values, dat
     same(finished(operations, states[0]), finished(operations, folded(operations, values)))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(series(max_fields=100, elements=ANY), st.none() | st.integers(1, 3), st.data())
 def test_a_state_goes_on_with_the_same_bits_after_any_restart(values, threshold, data):
@@ -63,6 +64,7 @@ def test_a_state_goes_on_with_the_same_bits_after_any_restart(values, threshold,
     assert all(whole.arrays[name].tobytes() == again.arrays[name].tobytes() for name in whole.arrays)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(series(max_fields=100, elements=ANY), st.none() | st.integers(1, 3), st.permutations(ALL), st.integers(1, 8))
 def test_a_result_has_the_same_bits_whatever_else_is_asked_for(values, threshold, order, some):
@@ -108,6 +110,7 @@ def test_a_constant_has_no_spread_at_all(value, count):
     assert all((result == 0).all() for result in results.values())
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(series(max_fields=40, elements=ANY), st.none() | st.integers(1, 3), st.data())
 def test_several_fields_at_once_give_the_bits_of_one_after_the_other(values, threshold, data):
@@ -120,6 +123,7 @@ def test_several_fields_at_once_give_the_bits_of_one_after_the_other(values, thr
     assert all(state.arrays[name].tobytes() == single.arrays[name].tobytes() for name in single.arrays)
 
 
+@pytest.mark.slow
 def test_a_field_that_is_larger_than_a_block_gives_what_its_parts_give():
     values = np.random.default_rng(3).normal(280, 10, (36, 2, 20_011))
     values[5:9, 1, 7:12_000] = np.nan

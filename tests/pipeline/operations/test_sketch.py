@@ -40,6 +40,7 @@ ORDERS = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(8, 40), st.integers(1, 1_500), st.sampled_from(sorted(ORDERS)), st.data())
 def test_their_rank_is_never_off_by_more_than_the_bound_whatever_was_merged(seed, size, count, order, data):

@@ -127,6 +127,7 @@ def test_a_run_that_came_to_its_end_begins_anew(tmp_path):
     assert Checkpoints(url_of(plan)).read().complete
 
 
+@pytest.mark.slow
 def test_of_two_pipelines_the_one_that_failed_goes_on_from_its_own_state(tmp_path):
     class Fails(Broken):
         times = 1
@@ -148,6 +149,7 @@ def test_of_two_pipelines_the_one_that_failed_goes_on_from_its_own_state(tmp_pat
     np.testing.assert_array_equal([values[0] for values in gone(Kept.kept)], [1001.0, 3 + 1000 * 5, 6 + 1000 * 14])
 
 
+@pytest.mark.slow
 def test_the_status_says_what_came_of_a_run(tmp_path):
     plan = plan_of(tmp_path, sums())
     with pytest.raises(Interruption):

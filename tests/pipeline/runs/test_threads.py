@@ -15,6 +15,7 @@ from tests.pipeline.failing import Collect, Sum, SumAction, collected, fields, p
 from tests.pipeline.test_errors import fed, run_of
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1e6)), max_size=30))
 @settings(max_examples=30)
 def test_a_run_on_threads_gives_the_bits_of_a_run_on_one(given_fields):

@@ -77,6 +77,7 @@ def test_statistics_have_bounds_and_cell_methods(tmp_path, kind):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_new_levels_and_times_are_added_to_what_is_there_in_any_order(tmp_path, kind):
     for step, level in (("6", "500"), ("0", "850"), ("0", "500"), ("12", "1000")):

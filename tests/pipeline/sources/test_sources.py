@@ -42,6 +42,7 @@ def said(messages):
     ]
 
 
+@pytest.mark.slow
 def test_fields_come_in_the_order_of_time_members_in_that_of_their_numbers(forecast):
     messages = list(open_source(forecast / "files").messages())
     assert [(m.keys["step"], m.keys.get("number")) for m in messages] == [

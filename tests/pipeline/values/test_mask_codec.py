@@ -30,6 +30,7 @@ def plainly_read(data):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(RUNS, st.booleans(), st.sampled_from(["bits", "runs", None]))
 def test_what_was_written_is_read(runs, first, form):

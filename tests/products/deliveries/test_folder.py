@@ -168,6 +168,7 @@ LINES = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2))).map(
 )
 
 
+@pytest.mark.slow
 @given(LINES, LINES)
 def test_after_recording_the_last_line_of_each_product_is_the_last_that_was_given(there_already, lines):
     known = Known("m")

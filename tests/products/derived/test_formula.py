@@ -66,6 +66,7 @@ def test_a_formula_gives_what_numpy_gives(text, expected):
     np.testing.assert_allclose(made(node), wanted, rtol=1e-14)
 
 
+@pytest.mark.slow
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3), st.integers(1, 50_000))
 def test_any_number_of_points_is_done_block_by_block(shift, factor, points):
     values = np.linspace(200, 300, points)

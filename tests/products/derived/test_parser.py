@@ -47,6 +47,7 @@ def _larger(trees):
 TREES = st.recursive(LEAVES, _larger, max_leaves=12)
 
 
+@pytest.mark.slow
 @given(TREES)
 def test_a_tree_that_is_written_and_read_is_the_same_tree(tree):
     text = written(tree)
@@ -67,6 +68,7 @@ def fault_of(read, text):
     return None
 
 
+@pytest.mark.slow
 @given(TEXTS)
 def test_any_text_is_a_formula_or_one_clear_error(text):
     error = fault_of(check_formula, text)

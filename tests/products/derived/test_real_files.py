@@ -92,6 +92,7 @@ def test_dew_points_on_any_grid_are_below_the_temperature_where_air_is_not_satur
     assert (made(found)[warm & (r < 100)] < t[warm & (r < 100)]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [

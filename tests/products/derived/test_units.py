@@ -45,6 +45,7 @@ def test_a_unit_that_is_written_and_read_is_the_same(text):
     assert conversion(unit, unit_of(unit_text(unit))).is_nothing
 
 
+@pytest.mark.slow
 @given(st.sampled_from(GROUPS).flatmap(lambda group: st.tuples(*[st.sampled_from(group)] * 3)), st.floats(-1e3, 1e3))
 def test_a_way_there_and_back_and_a_way_around_lead_to_the_same_number(units, number):
     first, second, third = map(unit_of, units)

@@ -90,6 +90,7 @@ def test_a_trigger_that_fails_is_the_listeners_matter(ledger, tmp_path):
     assert ledger.pending() == []
 
 
+@pytest.mark.slow
 def test_many_deliveries_are_one_writing_of_a_manifest(ledger, tmp_path, monkeypatch):
     written = []
     record = FolderDelivery.record

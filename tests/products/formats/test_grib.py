@@ -81,6 +81,7 @@ def test_messages_stand_in_the_order_of_the_product(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "packing"), [("ifs-oper-surface.grib2", "grid_ccsds"), ("o32.grib2", "grid_simple")])
 def test_packing_and_bits_are_those_of_the_field_where_nothing_is_said(grib_folder, tmp_path, name, packing):
     parts = parts_of(grib_folder / name)

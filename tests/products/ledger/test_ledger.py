@@ -182,6 +182,7 @@ def test_a_newer_ledger_and_a_broken_one_are_named(ledger, tmp_path):
         Ledger(tmp_path).delivered_all()
 
 
+@pytest.mark.slow
 def test_ten_thousand_products_are_looked_up_at_once(ledger):
     products = [product(f"p{number}") for number in range(50)]
     ledger.record_all([(there(one, str(place)), None) for one in products for place in range(200)], "d1", now=NOW)

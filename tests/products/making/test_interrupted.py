@@ -35,6 +35,7 @@ make(plan(*(order(one, name=str(number)) for number, one in enumerate(values))),
 """
 
 
+@pytest.mark.slow
 def test_an_interruption_ends_what_has_begun_and_nothing_more():
     nodes, begun, ended = Nodes(), [], []
     lock = threading.Lock()

@@ -112,6 +112,7 @@ def test_a_product_that_does_not_fit_is_refused_with_both_numbers_and_others_are
         raise made.failed[0].error
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(some_orders(), st.integers(100, 800))
 def test_parts_hold_every_product_once_and_fit(makes, limit):

@@ -46,6 +46,7 @@ def test_what_is_made_of_a_field_is_made_before_the_next_is_read():
     assert peak_bytes(units, [order(*packed)]) < peak_bytes(units[:1], [order(*read[:1])]) * 5
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(some_orders(), st.integers(1, 4), st.integers(1, 4), st.integers(1, 1000))
 def test_tasks_give_the_bits_of_each_node_made_alone_however_many_go_together(makes, most, steps, size):

@@ -49,6 +49,7 @@ def test_equal_orders_are_one_node():
     assert len(nodes) == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given_that(areas(), st.sampled_from(GRIDS[:3]), st.sampled_from(["2.5x2.5", "F12", "O12", "H4"]))
 def test_an_area_has_the_bits_of_the_whole_grid(area, source, target):

@@ -42,6 +42,7 @@ def test_every_grid_and_area_is_read_back_by_its_message(grid, frame, rotation):
     assert ("rotated" in kind) == (rotation is not None)
 
 
+@pytest.mark.slow
 def test_corners_are_those_of_the_south_west():
     nodes = Nodes()
     node = post_processed(nodes, PostProcessing(grid="0.5x0.5", area=EUROPE), given(nodes, "10/10"))

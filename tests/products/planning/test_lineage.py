@@ -27,6 +27,7 @@ ASKED = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(ASKED, min_size=1, max_size=6))
 def test_what_stands_for_a_product_does_not_depend_on_what_else_is_planned(asked):

@@ -280,6 +280,7 @@ def test_deadlines_are_after_the_base_time_or_at_a_time_of_day(text, base, due):
     )
 
 
+@pytest.mark.slow
 @given(st.text(max_size=30))
 def test_no_deadline_is_read_but_those_of_these_forms(text):
     from dtedask.products.requirements.deadlines import read_deadline

@@ -41,6 +41,7 @@ def validator():
     return jsonschema.Draft202012Validator(schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", GOOD)
 def test_what_the_schema_takes_is_taken(text, parsed, validator):
     validator.validate(parsed[text])

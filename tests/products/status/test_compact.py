@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def _fields(boxes):
     return [dict(zip(box, values, strict=True)) for box in boxes for values in itertools.product(*box.values())]
 
 
+@pytest.mark.slow
 @given(FIELDS)
 def test_requests_hold_exactly_the_fields_each_once(fields):
     found = [tuple(sorted(one.items())) for one in _fields(compact(fields))]

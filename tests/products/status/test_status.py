@@ -31,6 +31,7 @@ def _states(found):
     return {one.product.file_name: one.state for one in found}
 
 
+@pytest.mark.slow
 def test_before_anything_runs_products_are_ready_or_wait_for_their_input(desk):
     found = _status(desk, requirement("t", step="0/6/12/18"))
     assert _states(found) == {
@@ -86,6 +87,7 @@ def test_products_that_came_too_late_say_how_late_they_were(tmp_path):
     assert (found.state, found.late_by, found.is_late) == ("delivered", timedelta(hours=1), False)
 
 
+@pytest.mark.slow
 def test_a_run_of_which_nothing_has_come_is_waited_for_when_requirements_name_its_time(tmp_path):
     desk = Desk(tmp_path)
     archive(desk.root, {"step": "0"})

@@ -66,6 +66,7 @@ def test_where_names_the_cubes_that_hold_a_request(filled):
     assert filled.where("param=q") == []
 
 
+@pytest.mark.slow
 def test_status_tells_the_newest_commit_locks_and_what_waits(filled, make_field):
     lock = filled.lock("expver=two")
     filled.archive(*make_field(3.0, step=18))
@@ -95,6 +96,7 @@ def test_info_sums_up_the_root(filled):
     assert found.oldest < found.newest
 
 
+@pytest.mark.slow
 def test_equal_schemas_have_equal_digests(store, memory_store, tmp_path, make_field):
     (tmp_path / "schema.yaml").write_text("values: {dtype: float64}\n")
     other = dtedask.open(tmp_path / "other", schema=tmp_path / "schema.yaml")

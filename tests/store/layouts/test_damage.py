@@ -63,6 +63,7 @@ def test_messages_of_others_need_no_checksum(body, end):
     assert MessageCodec("float32").message(bytes(PackedMessage(message)), "it") == message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["head", "data", "checksum"])
 def test_verify_names_the_field_of_a_flipped_bit(root, pack, file, place):
     size = 1480
@@ -80,6 +81,7 @@ def _keys(text):
     return dict(part.split("=") for part in text.split(","))
 
 
+@pytest.mark.slow
 def test_what_verify_advises_helps(root, pack, file):
     flip(pack, 5000)
     store = dtedask.open(root)
@@ -89,6 +91,7 @@ def test_what_verify_advises_helps(root, pack, file):
     assert store.verify().is_whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_pack_that_is_cut_loses_the_fields_behind_the_cut(root, pack, quick):
     pack.write_bytes(pack.read_bytes()[: 1480 * 200])

@@ -43,6 +43,7 @@ def cube(tmp_path, grib_folder):
     return store
 
 
+@pytest.mark.slow
 @given(
     arrays.arrays(st.sampled_from(["uint8", "uint16", "uint32"]), arrays.array_shapes(max_dims=2, max_side=40)),
     st.sampled_from([prediction.NOTHING, prediction.BEFORE, prediction.PLANE]),

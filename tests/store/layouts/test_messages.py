@@ -47,6 +47,7 @@ def test_values_are_those_of_the_layout_map(tmp_path, real_file):
         np.testing.assert_array_equal(values, expected)
 
 
+@pytest.mark.slow
 def test_an_array_becomes_a_message_that_keeps_every_bit(tmp_path, grib_folder):
     source = dtedask.open(tmp_path / "a")
     source.archive(grib_folder / "o32.grib2")

@@ -85,6 +85,7 @@ def test_purge_takes_packs_of_which_no_field_is_left(packed, make_field):
     assert [values[0, 0] for _, values in packed.values("levelist=500")] == [50]
 
 
+@pytest.mark.slow
 def test_verify_names_the_field_of_a_flipped_bit(packed):
     (pack,) = packs(packed)
     data = bytearray(pack.read_bytes())

@@ -218,6 +218,7 @@ def test_indices_that_were_used_last_are_kept():
     assert [name for name in "abcd" if cache.get(("cube", "snapshot", name)) is not None] == ["a", "c", "d"]
 
 
+@pytest.mark.slow
 def test_copies_between_tiles_and_chunks_keep_every_bit(root, values, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     dtedask.open(root).copy(None, one, schema=Schema(values=Values(tiles="none")))
@@ -229,6 +230,7 @@ def test_copies_between_tiles_and_chunks_keep_every_bit(root, values, tmp_path):
         np.testing.assert_array_equal([field for _, field in dtedask.open(copied).values("")], values)
 
 
+@pytest.mark.slow
 def test_what_was_wiped_comes_back_in_its_tiles(tmp_path, make_field, values):
     archive(tmp_path / "root", make_field, values, TILED)
     store = dtedask.open(tmp_path / "root")
@@ -253,6 +255,7 @@ def test_a_dump_shows_the_tiles(root):
     assert codec.startswith("sharding_indexed(chunk_shape=1x1x3x48,codecs=bytes(endian=little)+crc32c,index_codecs=")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(data=st.data())
 def test_any_points_of_a_reduced_grid_are_what_numpy_takes(reduced, data):

@@ -57,6 +57,7 @@ def test_the_largest_difference_is_that_of_brute_force(one, two):
     assert (found.largest if found else 0.0) == wanted
 
 
+@pytest.mark.slow
 def test_copies_are_equal_and_each_kind_of_difference_is_told(two, make_field):
     left, right = two
     assert left.compare(None, right).is_equal
@@ -155,6 +156,7 @@ def test_half_a_step_of_the_packing_is_allowed_when_it_is_asked_for(grib_folder,
     assert exact.differences[0].values.largest <= packing_step(coarse) / 2 * 1.001
 
 
+@pytest.mark.slow
 def test_bytes_of_any_kind_are_compared(two):
     left, right = two
     for root, text in ((left, b"one"), (right, b"two")):

@@ -80,6 +80,7 @@ def test_a_copy_of_all_real_files_is_the_same_root(store, grib_folder, tmp_path)
     assert copied.verify().is_whole
 
 
+@pytest.mark.slow
 def test_bytes_and_fields_are_copied_and_the_same_again_changes_nothing(filled, tmp_path):
     done = filled.copy(None, tmp_path / "copy")
     copied = dtedask.open(tmp_path / "copy")
@@ -89,6 +90,7 @@ def test_bytes_and_fields_are_copied_and_the_same_again_changes_nothing(filled, 
     assert (again.new, again.replaced, again.unchanged, again.commits) == (0, 0, 9, ())
 
 
+@pytest.mark.slow
 def test_only_what_differs_is_written_by_a_later_copy(filled, tmp_path, make_field):
     filled.copy(None, tmp_path / "copy")
     filled.archive(*make_field(77, date="20240101", number="1", levelist="500"))
@@ -99,6 +101,7 @@ def test_only_what_differs_is_written_by_a_later_copy(filled, tmp_path, make_fie
     assert contents(dtedask.open(tmp_path / "copy")) == contents(filled)
 
 
+@pytest.mark.slow
 def test_a_request_takes_its_part_and_the_past_can_be_copied(filled, tmp_path):
     before = filled.history("rd/enfo/test")[-1].snapshot
     filled.wipe("class=rd,stream=enfo,expver=test,levelist=500", doit=True)
@@ -107,6 +110,7 @@ def test_a_request_takes_its_part_and_the_past_can_be_copied(filled, tmp_path):
     assert dtedask.open(tmp_path / "copy").axes()["levelist"] == ["500"]
 
 
+@pytest.mark.slow
 def test_commits_hold_whole_times_as_far_as_they_fit(filled, tmp_path):
     with dask.config.set({"dtedask.store.copy-bytes": 4 * 262144}):
         done = filled.copy("stream=enfo", tmp_path / "copy")
@@ -118,6 +122,7 @@ def test_commits_hold_whole_times_as_far_as_they_fit(filled, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_what_is_committed_to_the_source_meanwhile_is_not_copied(filled, tmp_path, make_field):
     def archive_more(_progress):
         filled.archive(*make_field(99, date="20240109", number="1", levelist="500"))
@@ -129,6 +134,7 @@ def test_what_is_committed_to_the_source_meanwhile_is_not_copied(filled, tmp_pat
     assert dtedask.open(tmp_path / "copy").axes("stream=enfo")["date"] == ["20240101", "20240102"]
 
 
+@pytest.mark.slow
 def test_progress_counts_every_field_once(filled, tmp_path):
     seen = []
     with dask.config.set({"dtedask.store.copy-bytes": 3 * 262144}):
@@ -137,6 +143,7 @@ def test_progress_counts_every_field_once(filled, tmp_path):
     assert (seen[-1].fields_done, seen[-1].fields_total, seen[-1].bytes_done) == (8, 8, 8 * 12 * 4)
 
 
+@pytest.mark.slow
 def test_a_dry_run_counts_what_is_there_and_writes_nothing(filled, tmp_path):
     planned = filled.copy(None, tmp_path / "copy", dry_run=True)
     assert (planned.is_done, planned.new, planned.replaced) == (False, 9, 0)
@@ -146,6 +153,7 @@ def test_a_dry_run_counts_what_is_there_and_writes_nothing(filled, tmp_path):
     assert (planned.new, planned.replaced) == (5, 4)
 
 
+@pytest.mark.slow
 def test_keys_and_rules_of_the_source_go_along(tmp_path, make_field):
     schema = Schema.model_validate({"keys": {"campaign": "string"}, "rules": [{"keys": {**ANY, "campaign": "any"}}]})
     store = dtedask.open(tmp_path / "root", schema=schema)
@@ -160,6 +168,7 @@ def test_keys_and_rules_of_the_source_go_along(tmp_path, make_field):
     }
 
 
+@pytest.mark.slow
 def test_a_schema_of_the_target_places_fields_and_says_how_values_are_stored(filled, tmp_path):
     schema = Schema.model_validate({"values": {"dtype": "float64", "codec": "blosc-zstd"}})
     done = filled.copy("stream=enfo", tmp_path / "copy", schema=schema)
@@ -171,6 +180,7 @@ def test_a_schema_of_the_target_places_fields_and_says_how_values_are_stored(fil
         np.testing.assert_array_equal(values.astype("float32"), ours[tuple(record.keys.items())])
 
 
+@pytest.mark.slow
 def test_fields_that_are_rounded_are_counted(tmp_path, make_field):
     store = dtedask.open(tmp_path / "root", schema=Schema.model_validate({"values": {"dtype": "float64"}}))
     store.archive(*make_field(1))
@@ -181,6 +191,7 @@ def test_fields_that_are_rounded_are_counted(tmp_path, make_field):
     assert dtedask.open(tmp_path / "exact").retrieve("class=rd").t.dtype == np.float64
 
 
+@pytest.mark.slow
 def test_what_the_target_refuses_is_told_before_anything_is_written(filled, tmp_path, make_field):
     none_of_it = Schema.model_validate({"rules": [{"keys": {"class": "od"}}]})
     with pytest.raises(NoRuleError, match="class=rd"):
@@ -204,6 +215,7 @@ def test_two_fields_that_would_be_one_in_the_target_are_refused(filled, tmp_path
     assert "levelist" not in dtedask.open(tmp_path / "copy").axes()
 
 
+@pytest.mark.slow
 def test_locks_of_both_roots_count(filled, tmp_path):
     filled.copy("date=20240101,stream=enfo", tmp_path / "copy")
     copied = dtedask.open(tmp_path / "copy")
@@ -216,6 +228,7 @@ def test_locks_of_both_roots_count(filled, tmp_path):
     assert not (tmp_path / "third").exists()
 
 
+@pytest.mark.slow
 def test_a_copy_needs_two_roots_a_match_and_one_that_can_be_written(filled, tmp_path):
     with pytest.raises(RequestError, match="one root"):
         filled.copy(None, filled.root)
@@ -228,6 +241,7 @@ def test_a_copy_needs_two_roots_a_match_and_one_that_can_be_written(filled, tmp_
         filled.copy(None, dtedask.open(tmp_path / "copy").pinned())
 
 
+@pytest.mark.slow
 def test_roots_in_memory_are_copied_from_and_to(filled, memory_store):
     filled.copy(None, memory_store)
     assert contents(memory_store) == contents(filled)
@@ -236,6 +250,7 @@ def test_roots_in_memory_are_copied_from_and_to(filled, memory_store):
     assert contents(other) == contents(filled)
 
 
+@pytest.mark.slow
 def test_purge_leaves_the_state_alone_that_is_copied(filled, tmp_path):
     location, seen = Location.parse(filled.root), []
 
@@ -257,6 +272,7 @@ def test_a_copy_on_workers_is_the_same(filled, tmp_path, many_tasks):
     assert contents(dtedask.open(tmp_path / "copy")) == contents(filled)
 
 
+@pytest.mark.slow
 def test_several_copies_into_one_root_at_once_lose_nothing(filled, tmp_path):
     requests = ["levelist=500,stream=enfo", "levelist=850,stream=enfo", "stream=oper", "stream=enfo"]
     threads = [threading.Thread(target=filled.copy, args=(one, tmp_path / "copy")) for one in requests]
@@ -267,6 +283,7 @@ def test_several_copies_into_one_root_at_once_lose_nothing(filled, tmp_path):
     assert contents(dtedask.open(tmp_path / "copy")) == contents(filled)
 
 
+@pytest.mark.slow
 def test_of_several_roots_one_must_be_named(filled, tmp_path):
     filled.copy("levelist=500", tmp_path / "second")
     (tmp_path / "roots.yaml").write_text(f"spaces:\n  - roots: [{filled.root}, {tmp_path}/second]\n")
@@ -282,6 +299,7 @@ def test_of_several_roots_one_must_be_named(filled, tmp_path):
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.slow
 def test_a_branch_of_the_target_can_be_written_and_one_of_the_source_read(filled, tmp_path, make_field):
     filled.copy("levelist=500", tmp_path / "copy")
     copied = dtedask.open(tmp_path / "copy")

@@ -47,6 +47,7 @@ def contents(store):
                 yield record, values.tobytes()
 
 
+@pytest.mark.slow
 def test_what_is_moved_is_there_and_no_longer_here(filled, tmp_path):
     before = held(filled.root)
     done = filled.move(REQUEST, tmp_path / "other", doit=True)
@@ -57,6 +58,7 @@ def test_what_is_moved_is_there_and_no_longer_here(filled, tmp_path):
     assert filled.verify().is_whole
 
 
+@pytest.mark.slow
 def test_without_doit_nothing_is_done(filled, tmp_path):
     before = held(filled.root)
     planned = filled.move(REQUEST, tmp_path / "other")
@@ -65,6 +67,7 @@ def test_without_doit_nothing_is_done(filled, tmp_path):
     assert held(filled.root) == before
 
 
+@pytest.mark.slow
 def test_a_field_that_is_replaced_meanwhile_stays_and_is_told(filled, tmp_path, make_field):
     field, keys = make_field(99, number="1", step="6")
 
@@ -83,6 +86,7 @@ def test_a_field_that_is_replaced_meanwhile_stays_and_is_told(filled, tmp_path, 
     assert (again.copy.new, again.copy.replaced, again.fields) == (1, 1, 2)
 
 
+@pytest.mark.slow
 def test_a_slot_that_another_field_took_meanwhile_is_not_wiped(filled, tmp_path, make_field):
     def take_its_place(_progress):
         if "6" in filled.axes(f"{REQUEST},stream=enfo")["step"]:
@@ -171,6 +175,7 @@ def test_a_move_that_is_killed_anywhere_loses_nothing_and_can_be_finished(filled
     assert {dict(keys)["expver"] for keys in held(filled.root)} == {"0002"}
 
 
+@pytest.mark.slow
 def test_what_somebody_wipes_in_the_target_meanwhile_stays_here(filled, tmp_path):
     seen = []
 

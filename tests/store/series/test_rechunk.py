@@ -99,6 +99,7 @@ def test_the_same_fields_again_leave_time_series_alone(either, archive_run):
     assert either.rechunk(ALL, dry_run=True).there == 4
 
 
+@pytest.mark.slow
 def test_a_variable_that_goes_and_comes_again_has_no_old_time_series(either, archive_run, blocks, is_true):
     archive_run(either)
     either.rechunk(ALL)
@@ -172,6 +173,7 @@ def test_an_older_state_has_the_time_series_of_its_fields(store, archive_run, bl
     assert is_true(store)
 
 
+@pytest.mark.slow
 def test_undoing_a_commit_takes_the_time_series_of_its_fields_away(store, archive_run, blocks, is_true):
     archive_run(store)
     (commit,) = archive_run(store, value=5)

@@ -89,6 +89,7 @@ def test_hourly_steps_of_a_real_forecast_are_what_ecCodes_says(memory_store, gri
     assert np.array_equal(found, np.float32(values))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reduced-gg.grib", "lambert.grib", "spherical-harmonics.grib", "healpix-h8.grib2"])
 def test_other_grids_have_patches_too(memory_store, grib_folder, name):
     message = next(iter(scan(grib_folder / name)))

@@ -24,6 +24,7 @@ def two(open_roots, put, tmp_path):
     return open_roots(BOTH)
 
 
+@pytest.mark.slow
 def test_a_field_of_several_roots_is_listed_once_and_sorted_with_the_others(two, roots_of):
     assert list(roots_of(two, "step", "param=t").items()) == [("0", "a"), ("6", "b"), ("12", "a")]
     assert two.axes("param=t")["step"] == ["0", "6", "12"]
@@ -55,6 +56,7 @@ def test_fields_of_all_roots_are_one_lazy_dataset(two):
     assert len(found.attrs["snapshots"]) == 2
 
 
+@pytest.mark.slow
 def test_parts_of_fields_come_from_their_roots(two):
     whole = two.retrieve("param=t")["t"].load()
     for key in ({"step": [2, 0]}, {"step": 1}, {"step": slice(0, 0)}, {"latitude": [3, 1], "longitude": slice(2, 9)}):
@@ -76,6 +78,7 @@ def test_fields_are_hidden_in_all_roots_at_once(two):
         two.unhide("step=12", doit=True)
 
 
+@pytest.mark.slow
 def test_the_order_of_a_request_is_kept_over_roots(two):
     found = two.retrieve("param=t,step=6/12/0")
     assert (found["step"] / np.timedelta64(1, "h")).to_numpy().tolist() == [6, 12, 0]
@@ -83,6 +86,7 @@ def test_the_order_of_a_request_is_kept_over_roots(two):
     assert [float(values.flat[0]) for _, values in two.values("param=t,step=6/12/0")] == [6, 12, 1]
 
 
+@pytest.mark.slow
 def test_a_tree_and_messages_are_of_all_roots(two, put, tmp_path):
     put(dtedask.open(tmp_path / "b"), 3, type="an")
     assert {name.split("/")[4] for name in two.retrieve_tree().groups if name.count("/") == 6} == {"an", "fc"}
@@ -91,6 +95,7 @@ def test_a_tree_and_messages_are_of_all_roots(two, put, tmp_path):
         two.retrieve("param=t,step=0/6/18")
 
 
+@pytest.mark.slow
 def test_a_space_shows_its_own_fields_only(open_roots, put, tmp_path, roots_of):
     for name in ("od", "rd"):
         put(dtedask.open(tmp_path / "a"), 1, **{"class": name})
@@ -102,6 +107,7 @@ def test_a_space_shows_its_own_fields_only(open_roots, put, tmp_path, roots_of):
     assert {one.keys["step"] for one in by_step.list()} == {"0"}
 
 
+@pytest.mark.slow
 def test_the_past_and_pinned_states_are_of_all_roots(two, put, tmp_path):
     pinned = two.pinned()
     put(dtedask.open(tmp_path / "a"), 5, step="6")

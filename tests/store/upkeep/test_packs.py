@@ -73,6 +73,7 @@ def test_packs_of_expired_commits_go_and_those_of_the_others_stay(store):
     assert store.purge(keep_commits=2).objects == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keeper", ["tag", "branch", "reader"])
 def test_a_tag_a_branch_and_a_reader_keep_the_packs_that_they_need(store, keeper):
     first = archive(store, 1.0)

@@ -83,6 +83,7 @@ def test_a_copy_needs_nothing_of_the_original(old, tmp_path):
     assert_same(states(new), expected)
 
 
+@pytest.mark.slow
 def test_fields_are_the_same_before_and_after(old, tmp_path):
     before = dtedask.open(old).history()[-1]
     new = move(old, tmp_path / "new")
@@ -133,6 +134,7 @@ def test_a_root_can_be_moved_again_and_back(old, tmp_path):
     assert_same(states(old), expected)
 
 
+@pytest.mark.slow
 def test_what_is_written_after_a_move_is_read_by_everyone_before_and_after_it_is_relocated(old, tmp_path):
     new = move(old, tmp_path / "new")
     store = dtedask.open(new)
@@ -145,6 +147,7 @@ def test_what_is_written_after_a_move_is_read_by_everyone_before_and_after_it_is
     assert store.retrieve({})["t"].sizes["level"] == 3
 
 
+@pytest.mark.slow
 def test_purge_of_a_relocated_root_keeps_what_the_past_needs(old, tmp_path):
     new = move(old, tmp_path / "new")
     store = dtedask.open(new)
@@ -156,6 +159,7 @@ def test_purge_of_a_relocated_root_keeps_what_the_past_needs(old, tmp_path):
     assert len(list((new / CUBE / "packs").glob("*.grib"))) == 3
 
 
+@pytest.mark.slow
 def test_a_root_that_is_called_by_another_path_is_read_by_both(old, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(old)

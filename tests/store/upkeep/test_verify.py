@@ -42,6 +42,7 @@ def test_nothing_is_found_in_a_root_that_is_whole(request, store_name, make_fiel
     assert store.verify(all_snapshots=True).snapshots >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["deleted", "truncated", "flipped"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_damaged_object_is_one_finding(root, objects, damage, kind, how):

@@ -1,5 +1,6 @@
 """Places that references may point into stay few."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ names = st.text("abc", min_size=1, max_size=2)
 prefixes = st.lists(names, min_size=1, max_size=5).map(lambda parts: "file:///" + "/".join(parts) + "/")
 
 
+@pytest.mark.slow
 @given(st.lists(prefixes, max_size=80))
 def test_joined_prefixes_cover_all_given_ones_and_are_few(given_ones):
     found = joined(given_ones)

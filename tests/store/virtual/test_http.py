@@ -32,6 +32,7 @@ def bytes_of(asked):
     return sum(int(last) - int(first) + 1 for first, last in ranges)
 
 
+@pytest.mark.slow
 def test_only_heads_are_fetched_and_messages_are_the_very_bytes(store, web, surface):
     done = store.virtualize(f"{web.base}/surface.grib2")
     assert done.bytes == sum(one.length for one in scan(surface))
@@ -39,6 +40,7 @@ def test_only_heads_are_fetched_and_messages_are_the_very_bytes(store, web, surf
     assert sorted(store.to_grib()) == sorted(data[one.offset : one.offset + one.length] for one in scan(surface))
 
 
+@pytest.mark.slow
 def test_big_messages_are_passed_over(store, web, surface):
     with surface.open("ab") as file:
         file.write(surface.read_bytes() * 3)

@@ -70,6 +70,7 @@ def test_a_virtual_dataset_becomes_a_cube_and_only_its_messages_count(store, fil
     assert sorted(other.to_grib()) == sorted(store.to_grib("param=t"))
 
 
+@pytest.mark.slow
 def test_virtual_datasets_that_were_joined_are_taken(store, files, tmp_path):
     store.virtualize(files[0])
     parts = [store.to_virtualizarr(f"param=t,levelist={level}") for level in (500, 850)]

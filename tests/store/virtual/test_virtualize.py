@@ -187,6 +187,7 @@ def test_a_bad_file_leaves_nothing_behind_or_is_passed_over(store, grib_folder):
     assert done.new == done.fields > 1
 
 
+@pytest.mark.slow
 def test_wipe_and_rollback_and_purge_leave_the_files_alone(store, files):
     ens = files[0]
     before = ens.read_bytes()
