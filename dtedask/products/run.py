@@ -17,6 +17,7 @@ from dtedask.core.errors import ProductError
 from dtedask.core.stages import stage
 from dtedask.products.deliveries.places import output_of
 from dtedask.products.finishing.finishing import Finishing
+from dtedask.products.ledger.known import Known
 from dtedask.products.ledger.ledger import FILE_NAME, Ledger
 from dtedask.products.ledger.place import state_folder
 from dtedask.products.making.run import make
@@ -184,11 +185,7 @@ class Products:
 
     def list(self, cycles: Cycles = None) -> tuple[Product, ...]:
         """All products that can be named, made or not, the most urgent first."""
-        found = self.plan(cycles)
-        waiting = (one.product for one in found.waiting)
-        broken = (one.product for one in found.broken if one.product is not None)
-        everything = (*found.products, *found.skipped, *waiting, *broken)
-        return tuple(sorted(everything, key=lambda product: product.urgency))
+        return self.plan(cycles).named
 
     def run(
         self,
@@ -234,6 +231,7 @@ class Products:
                 on_progress=_told(on_progress),
                 stop=(lambda: False) if stop is None else stop.is_set,
             )
+        self._note_failures(planned, made)
         return report_of(planned, made, early, time.perf_counter() - begin)
 
     def follow(
@@ -327,6 +325,13 @@ class Products:
             if one.product is not None:
                 self.ledger.failed(one.product, one.error, now=now)
 
+    def _note_failures(self, planned: ProductPlan, made: Made) -> None:
+        """Write down what could not be made; what could not be delivered is known."""
+        digests = {product.id: make.digest for make in planned.makes for product in make.products}
+        for one in made.failed:
+            if not one.target and one.error is not None:
+                self.ledger.failed(one.product, one.error, digest=digests[one.product.id])
+
 
 def cycles_of(cycles: Cycles) -> tuple[Cycle, ...] | None:
     """Read base times of runs; None for all of them.
@@ -349,23 +354,6 @@ def _cycle(value: str | datetime | Cycle) -> Cycle:
             f"{value!r} is no base time of a run.", hint="Write 20240603T00, 20240603T0000 or 2024-06-03T00:00."
         ) from error
     return Cycle((time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC))
-
-
-class Known:
-    """What a ledger says was delivered, read at once: a plan asks for thousands of products.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Which.
-    """
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._found = ledger.delivered_all()
-
-    def delivered(self, product_id: str, target: str) -> str | None:
-        """The digest of what was delivered to a place; None where nothing was."""
-        return self._found.get((product_id, target))
 
 
 def report_of(planned: ProductPlan, made: Made, early: Sequence[Outcome], seconds: float) -> Report:

@@ -8,8 +8,9 @@ import eccodes
 import jsonschema
 import pytest
 
-from dtedask.core.errors import ProductError
+from dtedask.core.errors import GridError, ProductError
 from dtedask.products import Products
+from dtedask.products.operations.regrid import Regrid
 from dtedask.products.run import cycles_of
 
 REQUIREMENTS = """
@@ -145,3 +146,31 @@ def test_base_times_are_read_in_all_usual_ways(text):
 def test_what_is_no_base_time_is_named():
     with pytest.raises(ProductError, match="'noon' is no base time"):
         cycles_of(["noon"])
+
+
+@pytest.mark.slow
+def test_what_could_not_be_made_is_failed_in_the_status_and_stops_nothing(run, place, monkeypatch):
+    real = Regrid.batch
+
+    def fails_on_the_finer_grid(self, fields):
+        if self.target.label != "10x10":
+            raise GridError("The weights are gone.")
+        return real(self, fields)
+
+    monkeypatch.setattr(Regrid, "batch", fails_on_the_finer_grid)
+    monkeypatch.setattr(Regrid, "__call__", lambda self, values: fails_on_the_finer_grid(self, [(values,)])[0])
+    ((said),) = run(RUN, "--json").lines
+    assert {one["error"] for one in said["failed"]} == {"The weights are gone."}
+    assert {one["product"].partition("/")[0] for one in said["delivered"]} == {"everywhere"}
+    ((shown),) = run(RUN.replace(" run ", " status "), "--json").lines
+    states = {(one["product"].partition("/")[0], one["state"]) for one in shown["products"]}
+    assert states == {("europe", "failed"), ("everywhere", "delivered")}
+
+
+def test_a_requirement_whose_products_cannot_be_named_is_told_where_they_are_listed(run, place):
+    more = REQUIREMENTS.replace('"{date}{time}-{step}.grib2"', '"{quantile}.grib2"')
+    (place / "requirements.yaml").write_text(more)
+    done = run("products list requirements.yaml --input forecast.grib --json")
+    assert {row["product"].partition("/")[0] for row in done.lines} == {"everywhere"}
+    assert "requirement 'europe'" in done.err
+    assert "quantile" in done.err

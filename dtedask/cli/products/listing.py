@@ -7,7 +7,7 @@ import typer
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit_json, emit_table
 from dtedask.cli.options import JsonLines
-from dtedask.cli.products.options import Cycles, Files, Inputs, Names, Output, Owners, State, opened
+from dtedask.cli.products.options import Cycles, Files, Inputs, Names, Output, Owners, State, opened, show_unmakeable
 
 
 def add_to(group: typer.Typer) -> None:
@@ -34,7 +34,8 @@ def list_(
 ) -> None:
     """List the products that the requirements give for the runs of the input, the most urgent first."""
     with opened(files, inputs, output, state, owners=owners, names=names) as products:
-        found = products.list(cycles)
+        planned = products.plan(cycles)
+    show_unmakeable(one for one in planned.broken if one.product is None)
     rows = (
         {
             "product": one.id,
@@ -44,7 +45,7 @@ def list_(
             "due": f"{one.due:%Y-%m-%dT%H:%MZ}" if one.due else "",
             "priority": one.requirement.priority,
         }
-        for one in found
+        for one in planned.named
     )
     if as_json:
         for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +11,7 @@ from dtedask.cli.console import show_error, show_warning
 
 if TYPE_CHECKING:
     from dtedask.products import Products, Requirements
+    from dtedask.products.planning.plan import Unmakeable
 
 Files = Annotated[
     list[str],
@@ -59,6 +60,14 @@ def opened(
     found = Products.open(files, inputs, output=output, state=state)
     show_broken(found.requirements)
     return found.only(owners=owners or (), names=names or ())
+
+
+def show_unmakeable(found: Iterable[Unmakeable]) -> None:
+    """Tell what cannot be made as it is required."""
+    for one in found:
+        show_error(
+            f"{one.requirement.place}: requirement {one.requirement.name!r}: {one.error.message}", one.error.hint
+        )
 
 
 def show_broken(requirements: Requirements) -> None:

@@ -10,7 +10,7 @@ import typer
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit, emit_json, say, show_error
 from dtedask.cli.options import Cluster, DryRun, Json
-from dtedask.cli.products.options import Cycles, Files, Inputs, Names, Output, Owners, State, opened
+from dtedask.cli.products.options import Cycles, Files, Inputs, Names, Output, Owners, State, opened, show_unmakeable
 
 if TYPE_CHECKING:
     from dtedask.products import Products, Report
@@ -121,10 +121,7 @@ def _show(report: Report, *, as_json: bool) -> None:
     if as_json:
         emit_json(report.to_dict())
         return
-    for one in report.broken:
-        show_error(
-            f"{one.requirement.place}: requirement {one.requirement.name!r}: {one.error.message}", one.error.hint
-        )
+    show_unmakeable(report.broken)
     for outcome in report.failed:
         if outcome.error is not None:
             show_error(f"{outcome.product.id}: {outcome.error.message}", outcome.error.hint)

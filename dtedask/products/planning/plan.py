@@ -117,6 +117,13 @@ class ProductPlan:
         """Products that are made."""
         return tuple(product for make in self.makes for product in make.products)
 
+    @property
+    def named(self) -> tuple[Product, ...]:
+        """All products that can be named, made or not, the most urgent first."""
+        waiting = (one.product for one in self.waiting)
+        broken = (one.product for one in self.broken if one.product is not None)
+        return tuple(sorted((*self.products, *self.skipped, *waiting, *broken), key=lambda product: product.urgency))
+
     def __repr__(self) -> str:
         counts = {
             "products": len(self.products),

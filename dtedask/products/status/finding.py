@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import DtedaskError
 from dtedask.core.settings import setting
 from dtedask.products.deliveries.places import deliveries_of
+from dtedask.products.ledger.known import Known
 from dtedask.products.live.cycles import expected_cycles, expected_since
 from dtedask.products.live.live_file import LiveRun, find_live_run
 from dtedask.products.planning.plan import ProductPlan, plan
@@ -63,7 +64,7 @@ def status(
     if run is not None:  # it waits for what a run before had, and so does what is told of it
         inventory = inventory.while_it_runs()
     runs = tuple(_cycles(wanted, inventory, now) if cycles is None else cycles)
-    planned = plan(wanted, inventory, runs, ledger=_Known(ledger), output=output, now=now)
+    planned = plan(wanted, inventory, runs, ledger=Known(ledger), output=output, now=now)
     finding = _Finding(ledger, runs, run, output, now)
     found = sorted(finding.products(planned), key=lambda one: one.product.urgency)
     shown = tuple(one for one in found if not states or one.state in states or ("late" in states and one.is_late))
@@ -77,16 +78,6 @@ def _cycles(requirements: Sequence[Requirement], inventory: Inventory, now: date
     after = now - (_LOOK_BACK if open_for is None else timedelta(seconds=open_for))
     expected = expected_cycles(requirements, after=max(after, expected_since(inventory.cycles, now)), until=now)
     return sorted({*inventory.cycles, *expected})
-
-
-class _Known:
-    """What a ledger says was delivered, read at once."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._found = ledger.delivered_all()
-
-    def delivered(self, product_id: str, target: str) -> str | None:
-        return self._found.get((product_id, target))
 
 
 class _Finding:
