@@ -215,7 +215,9 @@ def test_a_run_that_is_over_is_let_go_and_the_next_one_is_made(desk):
 
     pacing = Pacing(open_for=timedelta(hours=30))
     desk.follow(requirement("t", step="0/6", time="0000"), on_event=later, until=3, pacing=pacing)
-    assert desk.ids("delivered") == ["t-20240101-0.grib2", "t-20240102-0.grib2", "t-20240102-6.grib2"]
+    first, *others = desk.ids("delivered")
+    assert first == "t-20240101-0.grib2"
+    assert sorted(others) == ["t-20240102-0.grib2", "t-20240102-6.grib2"]  # they are delivered side by side
     (closed,) = desk.kinds("closed")
     assert closed.about == {"cycle": "20240101T0000", "undelivered": ["t/20240101T0000/t-20240101-6.grib2"]}
 
@@ -256,7 +258,7 @@ def test_only_one_process_does_it(desk):
 
 
 def test_what_is_stopped_between_products_goes_on_later(desk):
-    steps = [str(step) for step in range(0, 60, 3)]
+    steps = [str(step) for step in range(150)]  # so many that not all of them are delivered before it hears
     archive(desk.root, *({"step": step} for step in steps))
     wanted = requirement("t", step="/".join(steps), grid="2x2")
     desk.follow(wanted, until=1)
