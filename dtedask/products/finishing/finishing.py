@@ -135,6 +135,7 @@ class Finishing:
     def close(self) -> list[DtedaskError]:
         """Tell of what is left, and close all places; returns what could not be told."""
         failures = self._teller.close()
+        self._sweep()
         self._places.close()
         self._staging.close()
         return failures
@@ -144,6 +145,14 @@ class Finishing:
 
     def __exit__(self, *details: object) -> None:
         self.close()
+
+    def _sweep(self) -> None:
+        """Remove what a killed process had staged, and nobody wants: its input was written again meanwhile."""
+        staged = self._staging.digests()
+        known = self.ledger.digests() if staged else set()
+        for name in staged:
+            if name.removesuffix(PARTS) not in known:
+                self._staging.remove(name)
 
     def _wanted(self, make: Make) -> list[tuple[Product, DeliveryOptions]]:
         return [(product, options) for product in make.products for options in deliveries_of(product, self.output)]

@@ -178,6 +178,14 @@ class Ledger:
             )
             return {row[0] for row in rows}
 
+    def digests(self) -> set[str]:
+        """Digests of all contents that products are, or are to be made of."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT digest FROM contents UNION SELECT digest FROM products UNION SELECT digest FROM deliveries"
+            )
+            return {row[0] for row in rows}
+
     def record(
         self, outcome: Outcome, digest: str, *, pending: Pending | None = None, now: datetime | None = None
     ) -> None:

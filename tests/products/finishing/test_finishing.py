@@ -150,3 +150,12 @@ def test_what_lasts_is_not_tried_again(ledger, failing):
 def test_a_product_that_goes_nowhere_is_an_error(ledger):
     with pytest.raises(ProductError, match="Nobody says where .* 'wind' go"):
         Finishing(ledger)(make(product()), [part(1)])
+
+
+def test_what_was_staged_before_its_input_was_written_again_does_not_stay(ledger, tmp_path):
+    with Finishing(ledger, output=folder(tmp_path / "out"), now=lambda: NOW) as first:
+        first._staging.write("0" * 64, ".raw", lambda path: path.write_bytes(b"killed before the ledger knew"))
+        ledger.planned([(product(), "1" * 64)])
+        first._staging.write("1" * 64, ".raw", lambda path: path.write_bytes(b"still wanted"))
+        assert staged(ledger) == ["0" * 64, "1" * 64]
+    assert staged(ledger) == ["1" * 64]
