@@ -27,6 +27,7 @@ CONDA_NAMES = {
     "eccodeslib": "eccodes",
     "matplotlib": "matplotlib-base",
     "PyYAML": "pyyaml",
+    "prometheus-client": "prometheus_client",
 }
 
 

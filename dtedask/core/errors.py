@@ -50,7 +50,12 @@ DtedaskError
 │   ├── WorkerLostError             work whose workers died again and again
 │   └── TaskMemoryError             a task that needs more memory than a worker has (also MemoryError)
 ├── NoticeError                     a notice that could not be logged or delivered
-│   └── TriggerError                a trigger that failed
+│   ├── TriggerError                a trigger that failed
+│   ├── NotificationError           a notification or filter that its event type does not allow (also ValueError)
+│   │   └── UnknownEventTypeError   an event type that does not exist (also KeyError)
+│   └── ServerError                 a server of notices that does not answer, or answers with an error
+│       ├── UnauthorizedError       no credentials, or wrong ones (also PermissionError)
+│       └── ForbiddenError          credentials that do not allow it (also PermissionError)
 └── MissingExtraError               an optional library that is not installed (also ImportError)
 """
 
@@ -460,6 +465,37 @@ class TriggerError(NoticeError):
     """A trigger of a listener that failed."""
 
     code = "trigger"
+
+
+class NotificationError(NoticeError, ValueError):
+    """A notification, or a filter of notifications, that its event type does not allow."""
+
+    code = "invalid-notification"
+    exit_status = 2
+
+
+class UnknownEventTypeError(NotificationError, KeyError):
+    """An event type that does not exist."""
+
+    code = "unknown-event-type"
+
+
+class ServerError(NoticeError):
+    """A server of notices that does not answer, or answers with an error."""
+
+    code = "server"
+
+
+class UnauthorizedError(ServerError, PermissionError):
+    """No credentials, or wrong ones."""
+
+    code = "unauthorized"
+
+
+class ForbiddenError(ServerError, PermissionError):
+    """Credentials that do not allow what was asked."""
+
+    code = "forbidden"
 
 
 class MissingExtraError(DtedaskError, ImportError):
