@@ -2,6 +2,7 @@
 
 from dtedask.testing.actions import ActionSuite
 from dtedask.testing.deliveries import DeliverySuite
+from dtedask.testing.event_logs import EventLogSuite
 from dtedask.testing.fields import KEYS, make_field
 from dtedask.testing.formats import FormatSuite
 from dtedask.testing.interpolation import MethodSuite
@@ -14,6 +15,7 @@ __all__ = [
     "KEYS",
     "ActionSuite",
     "DeliverySuite",
+    "EventLogSuite",
     "FormatSuite",
     "MethodSuite",
     "SinkSuite",
