@@ -191,3 +191,10 @@ def etcd():
     """An etcd; its address is ETCD_URL."""
     with _service("etcd-up") as values:
         yield values
+
+
+@pytest.fixture(scope="session")
+def nats():
+    """A NATS server with JetStream; its address is NATS_URL."""
+    with _service("nats-up") as values:
+        yield values

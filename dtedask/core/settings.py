@@ -167,11 +167,15 @@ def _rule(key: str) -> dict[str, Any]:
 
 
 def _nearest_key(name: str) -> str:
-    """Say which key was meant: one with the same last part, or in the same section, or any."""
+    """Say which key was meant: one with the same last part, in the same section, or in one called alike, or any."""
     section, _, last = name.rpartition(".")
     siblings = {key.rpartition(".")[2]: key for key in _rules() if key.rpartition(".")[0] == section}
     near = next(iter(get_close_matches(last, siblings, n=1)), None)
-    return f"Did you mean '{siblings[near]}'?" if near else did_you_mean(name, _rules(), listed=50)
+    if near:
+        return f"Did you mean '{siblings[near]}'?"
+    sections = {key.rpartition(".")[0] for key in _rules()} - {""}
+    meant = next(iter(get_close_matches(name, sections, n=1)), "")
+    return did_you_mean(name, [key for key in _rules() if key.startswith(meant)], listed=50)
 
 
 def _place(key: str) -> str:
