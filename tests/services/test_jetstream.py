@@ -1,5 +1,6 @@
 """Notifications on a real NATS server with JetStream."""
 
+import hashlib
 import itertools
 import os
 import subprocess
@@ -20,6 +21,7 @@ from dtedask.notify.event_log import EventLog
 from dtedask.notify.jetstream import JetStreamLog, JetStreamOptions
 from dtedask.notify.jetstream.names import Names
 from dtedask.notify.notification import Draft
+from dtedask.testing import EventLogSuite
 from tests.services.cable import Cable
 
 SCRIPT = Path(__file__).parent / "nats-up"
@@ -71,6 +73,16 @@ def wait_until(is_so, timeout_s=30):
     while not is_so():
         assert time.monotonic() < end, "it never happened"
         threading.Event().wait(0.01)
+
+
+class TestJetStreamLog(EventLogSuite):
+    @pytest.fixture(autouse=True)
+    def server(self, nats):
+        self.url = nats["NATS_URL"]
+
+    def open(self, folder):
+        name = hashlib.sha1(str(folder).encode()).hexdigest()
+        return JetStreamLog(self.url, options=options(name=name))
 
 
 def test_it_is_a_log_of_notifications(log):
@@ -139,6 +151,19 @@ def test_old_ones_are_removed_by_count_and_by_time(log):
     last = log.append([flight(9)])[0]
     assert log.trim("flight", before=last.time) == 4
     assert numbers(log.page("flight", 0)) == [len(written) + 1]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_the_last_are_kept_however_many_are_deleted_among_them(log, data):
+    event_type = uuid.uuid4().hex
+    there = numbers(log.append([flight(number, event_type) for number in range(data.draw(st.integers(1, 15)))]))
+    for gone in data.draw(st.sets(st.sampled_from(there))):
+        log.delete(event_type, gone)
+        there.remove(gone)
+    keep = data.draw(st.integers(0, 16))
+    assert log.trim(event_type, keep=keep) == max(len(there) - keep, 0)
+    assert numbers(log.page(event_type, 0)) == (there[-keep:] if keep else [])
 
 
 def test_retention_of_a_type_is_kept_by_the_server(nats):

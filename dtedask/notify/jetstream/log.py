@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,10 +16,12 @@ from dtedask.notify.jetstream.names import Names
 from dtedask.notify.jetstream.options import JetStreamOptions
 from dtedask.notify.jetstream.reading import NO_MESSAGE, NO_STREAM, Reader
 from dtedask.notify.notification import Draft, Notification
+from dtedask.notify.streams.rows import encode
 
 __all__ = ["JetStreamLog"]
 
 _SECOND = 10**9
+_LARGEST = 2**63 - 1
 _TWICE_WITHIN = 120 * _SECOND
 _OTHERWISE_CONFIGURED = 10058
 _NOT_DELETED = 10057
@@ -84,9 +85,10 @@ class JetStreamLog:
         self, event_type: str, after: int, *, limit: int = 1000, until: int | None = None
     ) -> Sequence[Notification]:
         """Read the next notifications of a type, as the protocol says."""
-        return self._connection.run(
-            self._reader.page(event_type, after, limit, until, self._heads.get(event_type, after + limit))
-        )
+        if after >= _LARGEST:
+            return []
+        head = self._heads.get(event_type, after + limit)
+        return self._connection.run(self._reader.page(event_type, max(after, 0), limit, until, head))
 
     def heads(self) -> Mapping[str, int]:
         """Give the highest number ever given of each type."""
@@ -102,7 +104,7 @@ class JetStreamLog:
 
     def delete(self, event_type: str, sequence: int) -> bool:
         """Remove one notification and overwrite it on the disk."""
-        return self._connection.run(self._delete(event_type, sequence))
+        return 0 < sequence <= _LARGEST and self._connection.run(self._delete(event_type, sequence))
 
     def wipe(self, event_type: str) -> int:
         """Remove all notifications of a type; numbers go on where they were."""
@@ -120,8 +122,8 @@ class JetStreamLog:
         return f"JetStreamLog({self._connection.url!r})"
 
     def _body(self, draft: Draft) -> bytes:
-        body = {"identifier": dict(draft.identifier), "payload": draft.payload}
-        data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        row = encode(draft)
+        data = f'{{"identifier":{row.identifier},"payload":{row.payload or "null"}}}'.encode()
         room = self._connection.max_size_bytes - 200  # the id of the message goes along
         if len(data) > room:
             raise NoticeError(
@@ -200,10 +202,8 @@ class JetStreamLog:
 
     async def _delete(self, event_type: str, sequence: int) -> bool:
         stream = self._names.stream(event_type)
-        there = (
-            await self._connection.ask(f"STREAM.MSG.GET.{stream}", {"seq": sequence}, absent=(NO_MESSAGE, NO_STREAM))
-            if sequence > 0
-            else None
+        there = await self._connection.ask(
+            f"STREAM.MSG.GET.{stream}", {"seq": sequence}, absent=(NO_MESSAGE, NO_STREAM)
         )
         if there is None:
             return False
@@ -222,8 +222,8 @@ class JetStreamLog:
         removed = 0
         if before is not None and (first := await self._reader.sequence_at(event_type, before)) > 1:
             removed += await self._purge(event_type, {"seq": first})
-        if keep is not None:
-            removed += await self._purge(event_type, {"keep": keep} if keep else {})
+        if keep is not None and (first := await self._reader.first_of_last(event_type, keep)) > 1:
+            removed += await self._purge(event_type, {"seq": first})
         return removed
 
     async def _tell_all(self, event_type: str) -> None:

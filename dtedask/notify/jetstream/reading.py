@@ -91,6 +91,31 @@ class Reader:
         state = await self._connection.ask(f"STREAM.INFO.{stream}", absent=(NO_STREAM,))
         return 1 if state is None else int(state["state"]["last_seq"]) + 1
 
+    async def first_of_last(self, event_type: str, count: int) -> int:
+        """Give the number from which on there are so many messages, or the least that there is."""
+        stream = self._names.stream(event_type)
+        answer = await self._connection.ask(f"STREAM.INFO.{stream}", absent=(NO_STREAM,))
+        if answer is None:
+            return 1
+        state = answer["state"]
+        highest = int(state["last_seq"]) - count + 1
+        # Of the numbers before it some are taken by what was deleted: find the highest with enough behind it.
+        lowest = max(highest - int(state.get("num_deleted", 0)), 1)
+        while lowest < highest:
+            middle = (lowest + highest + 1) // 2
+            if await self._count(stream, middle) >= count:
+                lowest = middle
+            else:
+                highest = middle - 1
+        return lowest
+
+    async def _count(self, stream: str, first: int) -> int:
+        consumer = await self._consumer(stream, {"deliver_policy": "by_start_sequence", "opt_start_seq": first})
+        if consumer is None:
+            return 0
+        await self._forget(stream, consumer["name"])
+        return int(consumer["num_pending"])
+
     async def _many(self, event_type: str, first: int, count: int) -> list[tuple[int, datetime, bytes]]:
         stream = self._names.stream(event_type)
         start = {"deliver_policy": "by_start_sequence", "opt_start_seq": max(first, 1)}
