@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,17 +22,46 @@ class Change:
         MARS keys in canonical form, lists joined by ``/``: a request that gives exactly the fields.
     fields : int
         Number of fields.
+    size_bytes : int, optional
+        What they take where they are stored: chunks, or GRIB messages, as long as a reader has to fetch.
+    checksum : str
+        Sixteen hexadecimal digits that tell what was stored from anything else, see `checksum_of`; empty where it is
+        not known.
+    area : tuple of float, optional
+        North, west, south, east of the points, degrees; east is not below west. None for fields without points.
     """
 
     group: str
     variable: str
     request: tuple[tuple[str, str], ...]
     fields: int
+    size_bytes: int | None = None
+    checksum: str = ""
+    area: tuple[float, float, float, float] | None = None
 
     @property
     def keys(self) -> dict[str, str]:
         """The request as a mapping."""
         return dict(self.request)
+
+
+def checksum_of(chunks: Iterable[int]) -> str:
+    """The checksum of some fields.
+
+    Parameters
+    ----------
+    chunks : iterable of int
+        The crc32c of each field's chunk, without those four bytes at the end of it that are a crc32c; of a GRIB message
+        that is that of the message. In the order of the request: of its keys the last varies fastest, and each runs
+        through its values as they stand there.
+
+    Returns
+    -------
+    str
+        The first sixteen hexadecimal digits of the SHA-256 of all of them, four bytes each, little-endian.
+    """
+    found = hashlib.sha256(b"".join(chunk.to_bytes(4, "little") for chunk in chunks))
+    return found.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +100,9 @@ class Commit:
         Snapshot that a rollback left behind: going back to it undoes the rollback, until it is purged.
     notes : tuple of (str, str)
         What the writer's program said of it, for other programs: a pipeline says by which plan it was made.
+    events_before : int, optional
+        How many changes all commits of the cube before it wrote, also those that are purged: what is announced is
+        numbered by it, alike everywhere. None where an older dtedask committed to the cube.
     """
 
     root: str
@@ -89,6 +123,7 @@ class Commit:
     rolled_back: str = ""
     undone: str = ""
     notes: tuple[tuple[str, str], ...] = ()
+    events_before: int | None = None
 
     def __repr__(self) -> str:
         counts = {"new": self.new, "replaced": self.replaced, "unchanged": self.unchanged, "removed": self.removed}

@@ -25,10 +25,17 @@ def event_environment(event: Event) -> dict[str, str]:
     found = {"DTEDASK_EVENT": event.as_json()}
     for key, value in event.as_dict().items():
         if not isinstance(value, dict):
-            found[f"DTEDASK_EVENT_{key.upper()}"] = str(value)
+            found[f"DTEDASK_EVENT_{key.upper()}"] = _text(value)
     found["DTEDASK_EVENT_REQUEST"] = event.mars
     found.update({f"DTEDASK_EVENT_REQUEST_{key.upper()}": value for key, value in event.request})
     return found
+
+
+def _text(value: object) -> str:
+    """A value as one word: nothing for what is not known, an area as MARS writes it."""
+    if isinstance(value, list):
+        return "/".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value)
+    return "" if value is None else str(value)
 
 
 def run_command(
@@ -151,7 +158,7 @@ def _substitute(
 @contextlib.contextmanager
 def _variables(event: Event) -> Iterator[dict[str, Any]]:
     """Names that stand for what an event holds; the JSON file is written when it is asked for."""
-    flat = {key: value for key, value in event.as_dict().items() if not isinstance(value, dict)}
+    flat = {key: _text(value) for key, value in event.as_dict().items() if not isinstance(value, dict)}
     requests = {f"request.{key}": value for key, value in event.request}
     with contextlib.ExitStack() as stack:
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dtedask.core.errors import DtedaskError, FormatVersionError, NoticeError
 
-FORMAT = 1
 BUSY_TIMEOUT_S = 30.0
 
 _SCHEMA = """
@@ -23,6 +22,7 @@ CREATE TABLE commits (
 CREATE TABLE events (
     cube TEXT NOT NULL, sequence INTEGER NOT NULL, number INTEGER NOT NULL,
     grp TEXT NOT NULL, variable TEXT NOT NULL, request TEXT NOT NULL, fields INTEGER NOT NULL,
+    bytes INTEGER, checksum TEXT, area TEXT,
     PRIMARY KEY (cube, sequence, number)) WITHOUT ROWID;
 CREATE TABLE heads (cube TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE listeners (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -32,6 +32,12 @@ CREATE TABLE cursors (
 CREATE TABLE failures (
     number INTEGER PRIMARY KEY, listener TEXT NOT NULL, event TEXT NOT NULL, trigger TEXT NOT NULL,
     message TEXT NOT NULL, time TEXT NOT NULL);
+"""
+
+_WITH_BYTES = """
+ALTER TABLE events ADD COLUMN bytes INTEGER;
+ALTER TABLE events ADD COLUMN checksum TEXT;
+ALTER TABLE events ADD COLUMN area TEXT;
 """
 
 
@@ -44,7 +50,7 @@ class Kind:
     what : str
         What it is called in errors.
     schema : str
-        Its statements ``CREATE TABLE``, with a semicolon behind each.
+        Its statements ``CREATE TABLE``, with a semicolon between them.
     error : type of DtedaskError
         What is raised where the file cannot be used.
     hint : str
@@ -54,14 +60,18 @@ class Kind:
     outlives_power_cuts : bool
         Whether a transaction is on disk at its end; else it outlives the process, and a power cut may take the last
         ones, in order.
+    upgrades : mapping of int to str
+        Statements that make a file of a number into one of the next; a file that is older is brought up to date when it
+        is opened, in one transaction. Numbers that are missing cannot be upgraded from.
     """
 
     what: str
     schema: str
     error: type[DtedaskError]
     hint: str
-    version: int = FORMAT
+    version: int = 1
     outlives_power_cuts: bool = True
+    upgrades: Mapping[int, str] = field(default_factory=dict)
 
 
 NOTICES = Kind(
@@ -69,6 +79,8 @@ NOTICES = Kind(
     _SCHEMA,
     NoticeError,
     "Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
+    version=2,
+    upgrades={1: _WITH_BYTES},
 )
 
 _left_by_parents: list[sqlite3.Connection] = []  # closing them here would harm the parent's files
@@ -171,10 +183,20 @@ def _prepare(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
             return
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
-        for statement in kind.schema.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {kind.version}")
+        try:
+            for statement in _missing_statements(kind, _format(connection, path, kind)):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {kind.version}")
+        except BaseException:
+            connection.rollback()
+            raise
         connection.execute("COMMIT")
+
+
+def _missing_statements(kind: Kind, found: int) -> list[str]:
+    """What makes a file of a format, 0 for an empty one, into one of today's."""
+    scripts = [kind.schema] if found == 0 else [kind.upgrades[number] for number in range(found, kind.version)]
+    return [statement for script in scripts for statement in script.split(";") if statement.strip()]
 
 
 def _format(connection: sqlite3.Connection, path: Path, kind: Kind) -> int:

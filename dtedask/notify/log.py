@@ -294,9 +294,21 @@ def _insert(connection: sqlite3.Connection, commit: Commit, path: Path) -> int:
         (commit.cube, commit.sequence, commit.snapshot, root_url(commit.root), format_time(commit.time)),
     )
     connection.executemany(
-        "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO events (cube, sequence, number, grp, variable, request, fields, bytes, checksum, area)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (e.cube, e.sequence, e.index, e.group, e.variable, json.dumps(e.request), e.fields)
+            (
+                e.cube,
+                e.sequence,
+                e.index,
+                e.group,
+                e.variable,
+                json.dumps(e.request),
+                e.fields,
+                e.size_bytes,
+                e.checksum or None,
+                None if e.area is None else json.dumps(e.area),
+            )
             for e in events_of(commit)
         ],
     )
@@ -316,13 +328,14 @@ def _read_page(connection: sqlite3.Connection, cube: str, after: int, root: str)
     entries = []
     for position, sequence, snapshot, written_root, time in commits:
         rows = connection.execute(
-            "SELECT number, grp, variable, request, fields FROM events WHERE cube = ? AND sequence = ? ORDER BY number",
+            "SELECT number, grp, variable, request, fields, bytes, checksum, area FROM events"
+            " WHERE cube = ? AND sequence = ? ORDER BY number",
             (cube, sequence),
         )
         events = tuple(
             Event(cube, sequence, number, group, variable, _request(request), fields, snapshot,
-                  root or written_root, parse_time(time))
-            for number, group, variable, request, fields in rows
+                  root or written_root, parse_time(time), size_bytes, checksum or "", _area(area))
+            for number, group, variable, request, fields, size_bytes, checksum, area in rows
         )  # fmt: skip
         entries.append(Entry(position, cube, sequence, events))
     return entries
@@ -330,6 +343,13 @@ def _read_page(connection: sqlite3.Connection, cube: str, after: int, root: str)
 
 def _request(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in json.loads(text))
+
+
+def _area(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    north, west, south, east = json.loads(text)
+    return north, west, south, east
 
 
 _open_logs: OrderedDict[tuple[Path, str], NoticeLog] = OrderedDict()

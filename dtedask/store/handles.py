@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NotFoundError
-from dtedask.store.commits import commits_of, sequence_after
+from dtedask.store.commits import commits_of, following
 from dtedask.store.repository import cached_snapshot, head_of, open_repository
 from dtedask.store.root_files import RootFiles
 
@@ -45,7 +45,7 @@ def heads_of(location: Location, branch: str) -> dict[str, Head]:
         repo = open_repository(location, name)
         snapshot = head_of(repo, branch)
         if snapshot is not None:
-            found[name] = Head(snapshot, sequence_after(repo, snapshot) - 1)
+            found[name] = Head(snapshot, following(repo, snapshot).sequence - 1)
     return found
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dtedask.store.commits import Following
     from dtedask.store.group import Group
 
 _MOST_CUBES = 64
@@ -42,8 +43,8 @@ class Newest:
     ----------
     snapshot : str
         Its identifier.
-    sequence : int
-        Number of its commit in the history of the cube.
+    following : Following
+        Place in the history of the commit that comes after it.
     written_at : datetime
         When it was written, UTC.
     known : Known, optional
@@ -51,7 +52,7 @@ class Newest:
     """
 
     snapshot: str
-    sequence: int
+    following: Following
     written_at: datetime
     known: Known | None
 

@@ -25,7 +25,7 @@ from dtedask.core.errors import (
 from dtedask.core.stages import stage
 from dtedask.store.author import author
 from dtedask.store.clock import wait_until_after
-from dtedask.store.commits import metadata_of, sequence_after
+from dtedask.store.commits import Following, following, metadata_of
 from dtedask.store.deadline import answer_within
 from dtedask.store.failures import first_line, is_full, read_error, storage_error
 from dtedask.store.handover import Known, Newest, hand_over, handed_over
@@ -174,22 +174,24 @@ class Transaction(ABC):
 
     def _new_commit(self, repo: icechunk.Repository, head: str, message: str) -> Commit:
         """The commit that follows a snapshot, without anything done yet."""
+        place = self._following(repo, head)
         return Commit(
             root=self.location.url,
             cube=self.cube,
             snapshot="",
             parent=head,
-            sequence=self._sequence_after(repo, head),
+            sequence=place.sequence,
             time=datetime.now(UTC),
             message=self.message or message,
             sources=self.sources,
             author=author(),
             notes=self.notes,
+            events_before=place.events_before,
         )
 
-    def _sequence_after(self, repo: icechunk.Repository, head: str) -> int:
+    def _following(self, repo: icechunk.Repository, head: str) -> Following:
         newest = handed_over(self._url, head)
-        return newest.sequence + 1 if newest is not None else sequence_after(repo, head)
+        return following(repo, head) if newest is None else newest.following
 
     def _publish(self, prepared: Prepared) -> Commit:
         repo, commit = prepared.repo, prepared.commit
@@ -202,7 +204,7 @@ class Transaction(ABC):
                 sync_branch(self.location, self.cube, self.options.branch)
             except OSError as error:
                 raise self._unknown(f"it can be read, but the disk did not take it ({error})") from error
-        hand_over(self._url, Newest(tip, commit.sequence, written_at, prepared.known))
+        hand_over(self._url, Newest(tip, Following.of(commit), written_at, prepared.known))
         return replace(commit, snapshot=tip, time=written_at)
 
     def _write_snapshot(self, prepared: Prepared) -> tuple[str, datetime]:

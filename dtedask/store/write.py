@@ -20,6 +20,7 @@ from dtedask.store.layouts.messages import PackedMessage, is_whole_message
 from dtedask.store.opaque import Opaque, OpaqueCodec
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.views.rekey import rekeyed
+from dtedask.store.written import Stored, stored_of
 
 if TYPE_CHECKING:
     from icechunk import Session
@@ -331,12 +332,16 @@ class WriteItem:
 
 @dataclass
 class WriteResult:
-    """What a task did: its fork, the chunks by what became of them, and how many of grib-int hold plain values."""
+    """What a task did: its fork, the chunks by what became of them, and how many of grib-int hold plain values.
+
+    `stored` tells of the chunks that are new or replaced.
+    """
 
     fork: Session
     new: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    stored: dict[str, Stored] = field(default_factory=dict)
     plain: int = 0
 
 
@@ -424,5 +429,6 @@ def _write_part(part: Sequence[tuple[WriteItem, Encoded]], writer: ChunkWriter, 
             continue
         (result.replaced if item.exists else result.new).append(item.key)
         pending.append((item, data))
+        result.stored[item.key] = stored_of(item.codec, data)
         result.plain += isinstance(item.codec, IntegerCodec) and isinstance(data, bytes) and is_plain(data)
     writer.write(pending)

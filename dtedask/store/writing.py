@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dtedask.core.commit import Commit
 from dtedask.core.errors import FieldError, TransactionError
 from dtedask.core.settings import setting
 from dtedask.core.stages import stage
@@ -29,12 +28,15 @@ from dtedask.store.series.forget import forget_chunks
 from dtedask.store.transaction import Prepared, Transaction
 from dtedask.store.virtual.containers import with_containers
 from dtedask.store.write import SMALLEST_COPY_BYTES, SMALLEST_TASK_BYTES, Source, WriteItem, WriteResult, task_bytes
+from dtedask.store.written import areas_of
 
 if TYPE_CHECKING:
     import icechunk
 
+    from dtedask.core.commit import Commit
     from dtedask.geo import PointOrder
     from dtedask.store.schema import Schema
+    from dtedask.store.written import Stored
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +71,36 @@ class Entry:
         if isinstance(self.source, Opaque):
             return len(self.source.data)
         return self.address.grid.size * (8 if self.address.variable.values.dtype == "float64" else 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of fields.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Those that differ from what was there.
+    stored : sequence of Stored
+        What is stored of each of them.
+    results : sequence of WriteResult
+        What each task did.
+    """
+
+    entries: Sequence[Entry]
+    stored: Sequence[Stored]
+    results: Sequence[WriteResult]
+
+    def told_by(self, commit: Commit) -> Commit:
+        """The commit with all of it."""
+        fields = [(e.address.group, e.address.variable.name, e.keys) for e in self.entries]
+        return replace(
+            commit,
+            changes=changes_of(fields, self.stored, areas_of(self.entries)),
+            new=sum(len(result.new) for result in self.results),
+            replaced=sum(len(result.replaced) for result in self.results),
+            unchanged=sum(len(result.unchanged) for result in self.results),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,14 +158,13 @@ class WriteTransaction(Transaction):
         head: str = session.snapshot_id
         before = cached_snapshot(self.location, self.cube, head)
         placement = place(before, (entry.address for entry in entries))
-        written, results = self.write_entries(session, placement, entries)
-        if not written and not placement.renames_attributes:
+        written = self.write_entries(session, placement, entries)
+        if not written.entries and not placement.renames_attributes:
             return None
-        return Prepared(repo, session, head, self._commit(repo, head, written, results), known=placement.known())
+        commit = written.told_by(self._new_commit(repo, head, f"{len(written.entries)} fields"))
+        return Prepared(repo, session, head, commit, known=placement.known())
 
-    def write_entries(
-        self, session: icechunk.Session, placement: Placement, entries: Sequence[Entry]
-    ) -> tuple[Sequence[Entry], list[WriteResult]]:
+    def write_entries(self, session: icechunk.Session, placement: Placement, entries: Sequence[Entry]) -> Written:
         """Write fields into forks of a session, check and merge them; those that differ from what was there."""
         items = _items(entries, placement, session)
         batches = self._batches(items)
@@ -149,7 +180,7 @@ class WriteTransaction(Transaction):
                 session.merge(*(result.fork for result in results))  # type: ignore[arg-type]  # they are forks
             changed = (key for result in results for key in (*result.new, *result.replaced))
             forget_chunks(session.store, placement.snapshot, changed)
-        return written, results
+        return written
 
     def _checked(
         self,
@@ -157,14 +188,14 @@ class WriteTransaction(Transaction):
         items: Sequence[WriteItem],
         results: Sequence[WriteResult],
         session: icechunk.Session,
-    ) -> list[Entry]:
-        """The fields that were written, once all that may be wrong with it was looked at."""
+    ) -> Written:
+        """What was written, once all that may be wrong with it was looked at."""
         _check_forks(results, items, session.snapshot_id)
         written = _written(entries, items, results)
-        _report_plain(self.cube, sum(result.plain for result in results), len(written))
+        _report_plain(self.cube, sum(result.plain for result in results), len(written.entries))
         if self.schema is not None:
             check_schema(self.location, self.schema)
-        Control(self.location).check_entries(written)  # a lock may have been set while this was written
+        Control(self.location).check_entries(written.entries)  # a lock may have been set while this was written
         return written
 
     def _write(self, fork: icechunk.Session | bytes, batches: Sequence[Sequence[WriteItem]]) -> list[WriteResult]:
@@ -186,17 +217,6 @@ class WriteTransaction(Transaction):
             batches[-1].append(item)
             filled += size
         return list(batches)
-
-    def _commit(
-        self, repo: icechunk.Repository, head: str, written: Sequence[Entry], results: Sequence[WriteResult]
-    ) -> Commit:
-        return replace(
-            self._new_commit(repo, head, f"{len(written)} fields"),
-            changes=changes_of([(e.address.group, e.address.variable.name, e.keys) for e in written]),
-            new=sum(len(result.new) for result in results),
-            replaced=sum(len(result.replaced) for result in results),
-            unchanged=sum(len(result.unchanged) for result in results),
-        )
 
 
 def _referred(entries: Sequence[Entry]) -> set[str]:
@@ -248,9 +268,10 @@ def _items(entries: Sequence[Entry], placement: Placement, session: icechunk.Ses
     ]
 
 
-def _written(entries: Sequence[Entry], items: Sequence[WriteItem], results: Sequence[WriteResult]) -> list[Entry]:
-    unchanged = {key for result in results for key in result.unchanged}
-    return [entry for entry, item in zip(entries, items, strict=True) if item.key not in unchanged]
+def _written(entries: Sequence[Entry], items: Sequence[WriteItem], results: Sequence[WriteResult]) -> Written:
+    stored = {key: one for result in results for key, one in result.stored.items()}
+    found = [(entry, stored[item.key]) for entry, item in zip(entries, items, strict=True) if item.key in stored]
+    return Written([entry for entry, _ in found], [one for _, one in found], results)
 
 
 def _report_plain(cube: str, plain: int, written: int) -> None:

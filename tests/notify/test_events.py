@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtedask.notify.event import events_of, format_time, parse_time
+from dtedask.notify.event import Event, events_of, format_time, parse_time
+from dtedask.notify.notification import Notification
 
 
 def test_a_commit_becomes_one_event_for_each_change_in_order(make_commit):
@@ -34,6 +36,9 @@ def test_the_json_of_an_event_holds_all_that_is_needed_to_read_it(make_commit):
             "class": "od", "date": "20240603", "time": "0000", "step": "3", "levelist": "500/850", "param": "131",
         },
         "fields": 2,
+        "bytes": None,
+        "checksum": "",
+        "area": None,
         "snapshot": "od/oper/0001-S3",
         "root": "/data",
         "url": "/data/od/oper/0001",
@@ -46,6 +51,25 @@ def test_the_line_of_an_event_names_time_id_variable_and_request(make_commit):
         "2024-06-03T00:03:00.000000Z od/oper/0001@3.0 v130: 2 fields, "
         "class=od,date=20240603,time=0000,step=3,levelist=500/850,param=130"
     )
+
+
+def test_an_event_comes_back_from_its_json_and_from_a_notification(make_commit):
+    commit = make_commit("/data", 3)
+    change = dataclasses.replace(
+        commit.changes[0], size_bytes=12, checksum="0123456789abcdef", area=(60.0, -10.0, 30.0, 40.0)
+    )
+    (event,) = events_of(dataclasses.replace(commit, changes=(change,)))
+    document = json.loads(event.as_json())
+    assert Event.from_dict(document) == event
+    identifier = {**document.pop("request"), "polygon": [[60.0, -10.0]]}
+    assert Event.from_notification(Notification("data", 1, identifier, document, event.time)) == event
+
+
+@pytest.mark.parametrize(
+    "payload", [None, "text", {}, {"event": "data"}, {"event": "data", "cube": "x", "sequence": "y"}]
+)
+def test_a_notification_about_something_else_is_no_event(payload):
+    assert Event.from_notification(Notification("flight", 1, {"country": "italy"}, payload, datetime.now(UTC))) is None
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -46,6 +47,13 @@ def test_a_command_finds_the_event_in_its_environment(event, tmp_path):
     assert json.loads(found["DTEDASK_EVENT"]) == event.as_dict()
     assert (found["DTEDASK_EVENT_ID"], found["DTEDASK_EVENT_REQUEST_STEP"]) == ("od/oper/0001@3.0", "3")
     assert found["DTEDASK_EVENT_REQUEST"] == event.mars
+
+
+def test_an_area_is_one_word_and_what_is_not_known_is_empty(event):
+    assert event_environment(event)["DTEDASK_EVENT_BYTES"] == ""
+    known = event_environment(dataclasses.replace(event, size_bytes=12, area=(60.5, -10.0, 30.0, 40.0)))
+    assert known["DTEDASK_EVENT_AREA"] == "60.5/-10/30/40"
+    assert known["DTEDASK_EVENT_BYTES"] == "12"
 
 
 def test_variables_of_a_command_stand_for_one_word_whatever_they_hold(make_commit, tmp_path):

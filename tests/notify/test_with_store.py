@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import dask.config
 import numpy as np
 import pytest
 import xarray as xr
 
 import dtedask
+from dtedask.core.errors import DamagedError, NotFoundError
 from dtedask.notify import NoticeLog, catch_up, events_of, listen, listening, load_listeners, open_log
 from dtedask.notify.log import close_logs
+from dtedask.store import Schema
 
 
 def archive(store, value, **keys):
@@ -167,3 +171,41 @@ def test_what_is_wiped_is_not_news_and_what_a_rollback_restores_is(store):
     assert heard == [(1, "0", 1), (1, "6", 1), (2, "6", 1), (2, "12", 1), (4, "0", 1), (4, "6", 1)]
     log = open_log(store.root)
     assert log.last("rd/enfo/test") == 4
+
+
+@pytest.mark.parametrize("layout", ["map", "messages"])
+def test_an_event_opens_its_fields_as_they_were_at_its_commit(tmp_path, layout):
+    store = dtedask.open(tmp_path / "root", schema=Schema(layout=layout))
+    for value in (1.0, 2.0):
+        for level in ("500", "850"):
+            archive(store, value, param="t", levelist=level)
+        store.flush()
+    first, second = open_log(store.root).events()
+    assert set(np.unique(first.open()["t"])) == {1.0}
+    assert set(np.unique(second.open()["t"])) == {2.0}
+    assert first.open()["t"].sizes["level"] == 2
+    assert not isinstance(first.open()["t"].variable._data, np.ndarray)  # nothing was read yet
+    assert set(first.store().axes()["levelist"]) == {"500", "850"}
+    assert first.verify()
+    assert second.verify()
+
+
+def test_the_fields_of_a_purged_commit_cannot_be_opened_and_it_is_said_why(store):
+    with dask.config.set({"dtedask.store.longest-reader": 0, "dtedask.store.clock-slack": 0}):
+        for value in (1.0, 2.0, 3.0):
+            archive(store, value, param="t")
+            store.flush()
+        first, *_ = open_log(store.root).events()
+        store.purge(keep_commits=1)
+    with pytest.raises(NotFoundError, match=r"fields of rd/enfo/test@1.0 cannot be opened.* has been purged"):
+        first.open()
+
+
+def test_a_checksum_that_does_not_match_is_damage(store):
+    archive(store, 1.0, param="t")
+    store.flush()
+    (event,) = open_log(store.root).events()
+    wrong = dataclasses.replace(event, checksum="0" * 16)
+    with pytest.raises(DamagedError, match="checksum of rd/enfo/test@1.0 is 0000000000000000, of 1 fields; stored is"):
+        wrong.verify()
+    assert not dataclasses.replace(event, checksum="").verify()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import dtedask
 from dtedask.core.errors import DamagedError, NoMatchError
-from dtedask.store.commits import sequence_after
+from dtedask.store.commits import following
 from dtedask.store.handover import handed_over
 from dtedask.store.location import Location
 from dtedask.store.repository import cached_snapshot, open_repository
@@ -59,7 +59,7 @@ def check_handed_over(location):
     newest = handed_over(location.cube_url(CUBE), head)
     assert newest is not None
     assert newest.written_at == repo.lookup_snapshot(head).written_at
-    assert newest.sequence == sequence_after(repo, head) - 1
+    assert newest.following == following(repo, head)
     if newest.known is None:
         return set()
     known = newest.known

@@ -72,17 +72,13 @@ class RevertTransaction(GoingBack):
         Control(self.location).check_fields("wipe", before, self.cube, removed)
         entries = [entry_of(self.location, self.cube, row, keys) for row, keys in self._with_keys(rows)]
         placement = place(before, (entry.address for entry in entries))
-        written, results = self._writer(rows, entries).write_entries(session, placement, entries)
-        if not written and not removed:
+        written = self._writer(rows, entries).write_entries(session, placement, entries)
+        if not written.entries and not removed:
             return None
         remove(session.store, before, removed, _added(placement, entries))
         names = ", ".join(str(commit.sequence) for commit in self.commits)
         commit = replace(
-            self._new_commit(repo, head, f"undo of {names}"),
-            changes=changes_of([(e.address.group, e.address.variable.name, e.keys) for e in written]),
-            new=sum(len(result.new) for result in results),
-            replaced=sum(len(result.replaced) for result in results),
-            unchanged=sum(len(result.unchanged) for result in results),
+            written.told_by(self._new_commit(repo, head, f"undo of {names}")),
             removed=count(removed),
             wiped=plan.wiped,
         )

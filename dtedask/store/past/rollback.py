@@ -218,6 +218,7 @@ class RollbackTransaction(GoingBack):
         commit = replace(
             self._new_commit(repo, self.target, f"back to {self.target}, away from damage"),
             sequence=number_of(self.location, self.cube, repo, head) + 1,
+            events_before=None,  # what the damaged commits wrote cannot be read
             rolled_back=self.target,
             undone=head,
         )
