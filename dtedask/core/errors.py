@@ -462,9 +462,26 @@ class NoticeError(DtedaskError):
 
 
 class TriggerError(NoticeError):
-    """A trigger of a listener that failed."""
+    """A trigger of a listener that failed.
+
+    Attributes
+    ----------
+    is_lasting : bool
+        Whether trying again does not help.
+    wait_s : float
+        How long a server asks to wait before the next attempt, seconds.
+    """
 
     code = "trigger"
+
+    def __init__(self, message: str, *, hint: str = "", is_lasting: bool = False, wait_s: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.is_lasting = is_lasting
+        self.wait_s = wait_s
+
+    def __reduce__(self) -> tuple[object, ...]:
+        kept = {"is_lasting": self.is_lasting, "wait_s": self.wait_s}
+        return (_rebuild, (type(self), self.message, self.hint), kept)
 
 
 class NotificationError(NoticeError, ValueError):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dtedask.core.errors import DocumentError
 from dtedask.notify.event import Event
 from dtedask.notify.listeners import Listener, Listeners, load_listeners
-from dtedask.notify.triggers import EchoTrigger
+from dtedask.notify.triggers import EchoTrigger, trigger_types
 
 VALUES = {
     "class": ["od", "ea"],
@@ -136,9 +136,13 @@ def test_a_wrong_listener_is_refused_with_line_place_and_remedy(listener, expect
 @pytest.mark.parametrize(
     ("trigger", "expected"),
     [
-        ("{type: ecko}", "unknown type 'ecko' in T. Did you mean 'echo'?"),
-        ("{type: post}", "unknown type 'post' in T. Known are command, echo, function, log."),
-        ("{path: x}", "key 'type' is missing in T."),
+        ("{type: ecko}", "T: There is no trigger of the type 'ecko'. Did you mean 'echo'?"),
+        ("{type: sms}", "T: There is no trigger of the type 'sms'. Known are command, echo, function, log."),
+        ("{path: x}", "T: This trigger has no type. Known are command, echo, function, log."),
+        ("{type: echo, timeout: 3s}", "T: a trigger 'echo' cannot be stopped, so it has no 'timeout'."),
+        ("{type: command, command: x, timeout: 3 parsecs}", "T.timeout: '3 parsecs' is no duration; write 30s"),
+        ("{type: command, command: x, timeout: 1s, timeout_s: 1}", "T: 'timeout' and 'timeout_s' say the same"),
+        ("{type: command, command: '{{ notifcation.x }}'}", "T.command: '{{ notifcation.x }}' names no value; write"),
         ("{type: log}", "key 'path' is missing in T."),
         ("{type: echo, format: jsn}", "T.format: 'jsn' is not possible. Did you mean 'json'?"),
         ("{type: command, command: x, comand: y}", "unknown key 'comand' in T. Did you mean 'command'?"),
@@ -186,7 +190,9 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path):
 def test_the_json_schema_names_every_key_and_refuses_others():
     schema = Listeners.json_schema()
     assert schema["additionalProperties"] is False
-    assert set(schema["$defs"]) == {"CommandTrigger", "EchoTrigger", "FunctionTrigger", "Listener", "LogTrigger"}
+    assert set(schema["$defs"]) == {"Listener"}
+    kinds = schema["$defs"]["Listener"]["properties"]["triggers"]["items"]["anyOf"]
+    assert [kind["allOf"][1]["properties"]["type"]["const"] for kind in kinds] == sorted(trigger_types())
     assert all("description" in field for field in schema["$defs"]["Listener"]["properties"].values())
 
 

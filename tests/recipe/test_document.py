@@ -47,7 +47,7 @@ def test_a_typo_in_any_key_is_refused_with_the_right_one_and_its_line(write, key
         ("schema: {values: {codek: x}}", "unknown key 'codek' in schema.values. Did you mean 'codec'"),
         ("schema: nothing.yaml", "There is no schema file"),
         ("listeners: nothing.yaml", "There is no listeners file"),
-        ("listeners: [{triggers: [{type: eco}]}]", r"unknown type 'eco' in listeners\[0\].triggers\[0\]. Did you mean"),
+        ("listeners: [{triggers: [{type: eco}]}]", "There is no trigger of the type 'eco'. Did you mean 'echo'"),
         ("listeners: [{request: {clas: ea}, triggers: [{type: echo}]}]", "Unknown request key 'clas'. Did you mean"),
     ],
 )
