@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dtedask.notify.active import listening
-    from dtedask.notify.delivery import Delivery
+    from dtedask.notify.delivery import DeadLetter, Delivery
     from dtedask.notify.event import Event, events_of
     from dtedask.notify.follow import catch_up, listen
     from dtedask.notify.listeners import Listener, Listeners, load_listeners
     from dtedask.notify.log import NoticeLog, open_log
 
 __all__ = [
+    "DeadLetter",
     "Delivery",
     "Event",
     "Listener",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "DeadLetter": "delivery",
     "Delivery": "delivery",
     "Event": "event",
     "Listener": "listeners",

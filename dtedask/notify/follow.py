@@ -6,13 +6,19 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DtedaskError, NotFoundError
 from dtedask.core.settings import setting
-from dtedask.notify.delivery import Cursors, Delivery, Mode, deliver, first_cursors
+from dtedask.notify.delivery import beginning
+from dtedask.notify.delivery.beginning import Mode
+from dtedask.notify.delivery.carrier import Carrier
+from dtedask.notify.delivery.crew import Crew
+from dtedask.notify.delivery.delivered import Delivery
+from dtedask.notify.delivery.item import end_of
+from dtedask.notify.delivery.sources import CommitSource
 from dtedask.notify.location import is_in_root, log_path, root_url
 from dtedask.notify.log import NoticeLog, open_log
 from dtedask.notify.missed import Cubes, History, fill, store_cubes, store_history
@@ -111,19 +117,20 @@ def listen(
     # A connection of its own, so that it also hears of the commits of other threads.
     with NoticeLog(log_path(url), root=url) as log:
         fill(log, url, cubes=cubes, history=history)
-        for listener in (one for document in documents for one in document.listeners):
-            _begin(log, listener.name, mode)
-        total = Delivery()
-        looked = time.monotonic()
-        while True:
-            seen = log.version()
-            total += deliver_to(log, documents)
-            if once or stop.is_set():
-                return total
-            _wait_for_news(log, seen, stop)
-            if not is_in_root(log.path, url) and time.monotonic() - looked > HISTORY_INTERVAL_S:
-                _look_into_history(log, url, cubes, history)
-                looked = time.monotonic()
+        listeners = [listener for document in documents for listener in document.listeners]
+        commits = CommitSource(log)
+        for listener in listeners:
+            beginning.begin(log.state, listener, commits, mode)
+        carriers = [Carrier(listener, commits, log.state) for listener in listeners]
+        crew = Crew(carriers, threads=setting("notify.threads"), stop=stop)
+        try:
+            if once:
+                crew.serve_all()
+            else:
+                _serve_until(stop, crew, log, lambda: _look_into_history(log, url, cubes, history))
+        finally:
+            crew.end()
+        return crew.total
 
 
 def configured_listeners() -> list[Listeners]:
@@ -140,24 +147,19 @@ def configured_listeners() -> list[Listeners]:
     return [*map(load_listeners, setting("notify.listeners")), *active_listeners()]
 
 
-def register(log: NoticeLog, documents: Iterable[Listeners], cursors: Cursors) -> None:
-    """Let listeners that never ran begin at these cursors."""
+def register(log: NoticeLog, documents: Iterable[Listeners], cursors: Mapping[str, int]) -> None:
+    """Let listeners that never ran begin behind these commits."""
+    places = {cube: end_of(sequence) for cube, sequence in cursors.items()}
     for document in documents:
         for listener in document.listeners:
-            if log.cursors(listener.name) is None:
-                log.register(listener.name, cursors)
+            beginning.register(log.state, listener, CommitSource(log), places)
 
 
 def deliver_to(log: NoticeLog, documents: Iterable[Listeners]) -> Delivery:
-    """Deliver to all listeners of some documents."""
-    results = [deliver(log, listener) for document in documents for listener in document.listeners]
-    return sum(results, Delivery())
-
-
-def _begin(log: NoticeLog, name: str, mode: Mode) -> None:
-    known = log.cursors(name)
-    if known is None or mode == "now":
-        log.register(name, first_cursors(mode, known, log.heads()), again=True)
+    """Deliver to all listeners of some documents, in turn; what failed waits for the next call, or for `listen`."""
+    source = CommitSource(log)
+    carriers = [Carrier(listener, source, log.state) for document in documents for listener in document.listeners]
+    return sum((carrier.deliver() for carrier in carriers), Delivery())
 
 
 def _is_missing(url: str) -> bool:
@@ -177,13 +179,22 @@ def _wait_for_root(url: str, stop: threading.Event, *, once: bool) -> bool:
     return True
 
 
-def _wait_for_news(log: NoticeLog, seen: tuple[object, ...], stop: threading.Event) -> None:
-    """Wait until another connection has written, `stop` is set, or it is time to look whatever happened."""
+def _serve_until(stop: threading.Event, crew: Crew, log: NoticeLog, look: Callable[[], None]) -> None:
+    """Serve until `stop`: at once when another connection has written, else now and then."""
     interval_s = setting("notify.poll-interval")
-    end = time.monotonic() + max(LOOK_AGAIN_S, interval_s)
-    while log.version() == seen and time.monotonic() < end:
-        if stop.wait(interval_s):
-            return
+    in_root = is_in_root(log.path, log.root)
+    looked = again = time.monotonic()
+    seen: object = None
+    while not stop.is_set():
+        version = log.version()
+        if version != seen or time.monotonic() - again > LOOK_AGAIN_S:
+            seen, again = version, time.monotonic()
+            crew.news()
+        crew.turn(interval_s)
+        if not in_root and time.monotonic() - looked > HISTORY_INTERVAL_S:
+            look()
+            looked = time.monotonic()
+            again = 0.0
 
 
 def _look_into_history(log: NoticeLog, url: str, cubes: Cubes, history: History) -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, 
 
 from dtedask.core.documents import load_document
 from dtedask.notify.event import Event
+from dtedask.notify.notification import Notification
 from dtedask.notify.triggers import Trigger
 from dtedask.request import Request
 
@@ -34,6 +35,7 @@ class Listener(BaseModel):
     """MARS request, as a mapping or as text. Events with at least one such field match; no request matches all."""
     triggers: Annotated[list[Trigger], Field(min_length=1)]
     """What to do with an event, in this order."""
+    _document: str = PrivateAttr(default="")
     _parsed: dict[date, Request] = PrivateAttr(default_factory=dict)
 
     @field_validator("request", mode="before")
@@ -45,6 +47,19 @@ class Listener(BaseModel):
             raise ValueError(f"{request!r} is no request; write key: value pairs, or class=od,param=t.")
         Request.parse(request)
         return request
+
+    @property
+    def document(self) -> str:
+        """File that holds it; empty where it is in no file."""
+        return self._document
+
+    def stand_in(self, document: str) -> None:
+        """Say in which file it stands, where that is not known."""
+        self._document = self._document or document
+
+    def wants(self, news: Event | Notification) -> bool:
+        """Whether the listener asks for an event of a commit, or for a notification."""
+        return self.matches(news) if isinstance(news, Event) else True
 
     def matches(self, event: Event) -> bool:
         """Whether at least one field of the event is in the request.
@@ -76,6 +91,7 @@ class Listeners(BaseModel):
         place = str(path.expanduser().absolute()) if path else _digest(self.listeners)
         for number, listener in enumerate(self.listeners, start=1):
             listener.name = listener.name or f"{place}#{number}"
+            listener.stand_in(place if path else "")
         names = [listener.name for listener in self.listeners]
         twice = {name for name in names if names.count(name) > 1}
         if twice:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import atexit
-import hashlib
 import heapq
 import json
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dtedask.core.commit import Commit
 from dtedask.core.errors import NoticeError
-from dtedask.notify.database import Database, lock_folder
-from dtedask.notify.event import Event, events_of, format_time, parse_time
+from dtedask.notify.database import Database
+from dtedask.notify.delivery.item import end_of, heard_commits
+from dtedask.notify.delivery.state import DeliveryState, state_path
+from dtedask.notify.event import EVENT_TYPE, Event, events_of, format_time, parse_time
 from dtedask.notify.location import log_path, root_url
 
 if TYPE_CHECKING:
     import sqlite3
 
     from dtedask.core.notice import Notice
+    from dtedask.notify.delivery.letters import DeadLetter
 
 _PAGE = 64
 _OPEN_LOGS = 8
@@ -53,17 +53,6 @@ class Entry:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A trigger that failed, as the log remembers it."""
-
-    listener: str
-    event: str
-    trigger: str
-    message: str
-    time: datetime
-
-
 class NoticeLog:
     """The log of one root.
 
@@ -81,6 +70,7 @@ class NoticeLog:
         self.path = Path(path)
         self.root = root
         self._database = Database(self.path)
+        self._state = DeliveryState(state_path(self.path))
 
     def append(self, commits: Sequence[Commit]) -> int:
         """Write commits with all their events, or nothing.
@@ -149,114 +139,61 @@ class NoticeLog:
         """Yield events in the order of their commits."""
         return (event for entry in self.entries(after) for event in entry.events)
 
+    @property
+    def state(self) -> DeliveryState:
+        """What is remembered of listeners: how far each has come, and what could not be delivered."""
+        from dtedask.notify.delivery.taking_over import take_over
+
+        take_over(self._database, self._state, self)
+        return self._state
+
     def cursors(self, listener: str) -> dict[str, int] | None:
-        """Say how far a listener has come in each cube; None when it is not registered."""
-        with self._database.read() as connection:
-            if connection.execute("SELECT 1 FROM listeners WHERE name = ?", (listener,)).fetchone() is None:
-                return None
-            rows = connection.execute("SELECT cube, sequence FROM cursors WHERE listener = ?", (listener,))
-            return dict(rows.fetchall())
+        """Give the last commit of each cube that a listener has heard of; None when it is not registered."""
+        cursors = self.state.cursors(listener, EVENT_TYPE)
+        return None if cursors is None else {cube: heard_commits(place) for cube, place in cursors.items()}
 
     def register(self, listener: str, cursors: Mapping[str, int], *, again: bool = False) -> None:
-        """Begin to remember how far a listener has come.
+        """Begin to remember how far a listener to all cubes has come.
 
         Parameters
         ----------
         listener : str
             Its name.
         cursors : mapping of cube to sequence
-            What it needs not hear any more; it hears all of cubes that are not named.
+            The commits that it needs not hear any more; it hears all of cubes that are not named.
         again : bool
             Also when it is registered already.
         """
-        with self._database.write() as connection:
-            added = connection.execute("INSERT OR IGNORE INTO listeners VALUES (?)", (listener,)).rowcount
-            if added or again:
-                connection.execute("DELETE FROM cursors WHERE listener = ?", (listener,))
-                rows = [(listener, cube, sequence) for cube, sequence in cursors.items()]
-                connection.executemany("INSERT INTO cursors VALUES (?, ?, ?)", rows)
-
-    def save(self, listener: str, cube: str, sequence: int, failures: Sequence[Failure] = ()) -> None:
-        """Remember that a listener has heard of a commit, and which triggers failed."""
-        with self._database.write() as connection:
-            connection.executemany(
-                "INSERT INTO failures (listener, event, trigger, message, time) VALUES (?, ?, ?, ?, ?)",
-                [(f.listener, f.event, f.trigger, f.message, format_time(f.time)) for f in failures],
-            )
-            connection.execute("INSERT OR IGNORE INTO listeners VALUES (?)", (listener,))
-            connection.execute(
-                "INSERT INTO cursors VALUES (?, ?, ?)"
-                " ON CONFLICT (listener, cube) DO UPDATE SET sequence = MAX(sequence, excluded.sequence)",
-                (listener, cube, sequence),
-            )
+        places = {cube: end_of(sequence) for cube, sequence in cursors.items()}
+        self.state.register(listener, EVENT_TYPE, places, cubes=("*",), again=again)
 
     def heard(self, cube: str) -> dict[str, int]:
-        """Say how far each registered listener has come in a cube."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT name, COALESCE(sequence, 0) FROM listeners"
-                " LEFT JOIN cursors ON listener = name AND cube = ? ORDER BY name",
-                (cube,),
-            )
-            return dict(rows.fetchall())
+        """Say how far each registered listener to a cube has come in it."""
+        return self.state.heard(cube)
 
     def forget(self, listener: str) -> bool:
-        """Forget a listener and its failures; False when it was not registered."""
-        with self._database.write() as connection:
-            for statement in ("DELETE FROM cursors WHERE listener = ?", "DELETE FROM failures WHERE listener = ?"):
-                connection.execute(statement, (listener,))
-            return connection.execute("DELETE FROM listeners WHERE name = ?", (listener,)).rowcount > 0
+        """Forget a listener and its dead letters; False when it was not registered."""
+        return self.state.forget(listener)
+
+    def failures(self) -> list[DeadLetter]:
+        """List the triggers that were given up, oldest first."""
+        return self.state.letters()
 
     def trim(self, cube: str, oldest: int) -> int:
-        """Forget the commits of a cube before a number, with their events and failures; returns how many commits."""
+        """Forget the commits of a cube before a number, with events and dead letters; returns how many commits."""
+        self.state.trim(cube, end_of(oldest - 1))
         with self._database.write() as connection:
             connection.execute("DELETE FROM events WHERE cube = ? AND sequence < ?", (cube, oldest))
-            # The identifier of an event is CUBE@SEQUENCE.NUMBER.
-            connection.execute(
-                "DELETE FROM failures WHERE substr(event, 1, length(:cube) + 1) = :cube || '@'"
-                " AND CAST(substr(event, length(:cube) + 2) AS INTEGER) < :oldest",
-                {"cube": cube, "oldest": oldest},
-            )
             return connection.execute("DELETE FROM commits WHERE cube = ? AND sequence < ?", (cube, oldest)).rowcount
-
-    def is_behind(self, listener: str) -> bool:
-        """Say whether there are commits that a listener has not heard of."""
-        cursors = self.cursors(listener) or {}
-        return any(head > cursors.get(cube, 0) for cube, head in self.heads().items())
-
-    def failures(self) -> list[Failure]:
-        """List the triggers that failed, oldest first."""
-        with self._database.read() as connection:
-            rows = connection.execute("SELECT listener, event, trigger, message, time FROM failures ORDER BY number")
-            return [
-                Failure(listener, event, trigger, message, parse_time(time))
-                for listener, event, trigger, message, time in rows
-            ]
 
     def version(self) -> tuple[object, ...]:
         """Return something that changes whenever another connection has written to the log."""
         return self._database.version()
 
-    @contextmanager
-    def delivery(self, listener: str) -> Iterator[bool]:
-        """Hold the right to run a listener's triggers; yields False when another thread or process has it."""
-        import filelock
-
-        name = hashlib.sha256(listener.encode()).hexdigest()[:16]
-        lock = filelock.FileLock(lock_folder(self.path) / f"{name}.lock", timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock.release()
-
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         self._database.close()
+        self._state.close()
 
     def __enter__(self) -> Self:
         return self

@@ -46,7 +46,8 @@ def after_commit(commit: Commit) -> Sequence[Exception]:
         return failures
     from dtedask.notify.follow import deliver_to
 
-    return [*failures, *deliver_to(log, documents).failures]
+    delivery = deliver_to(log, documents)
+    return [*failures, *delivery.failures, *delivery.postponed]
 
 
 @hookimpl(trylast=True)
@@ -69,7 +70,8 @@ def after_notice(notice: Notice) -> Sequence[Exception]:
         return failures
     from dtedask.notify.follow import deliver_to
 
-    return [*failures, *deliver_to(log, documents).failures]
+    delivery = deliver_to(log, documents)
+    return [*failures, *delivery.failures, *delivery.postponed]
 
 
 @hookimpl

@@ -6,16 +6,24 @@ import itertools
 import logging
 import threading
 
+import dask.config
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dtedask.notify.delivery import Courier, Run, Save, deliver, first_cursors
-from dtedask.notify.event import events_of
+from dtedask.notify.delivery import Carrier, CommitSource, first_cursors
 from dtedask.notify.listeners import Listener
-from dtedask.notify.log import Entry, NoticeLog
+from dtedask.notify.log import NoticeLog
 
 HEADS = {"a": 5, "b": 2}
+
+
+@pytest.fixture(autouse=True)
+def _no_retries():
+    with dask.config.set({"dtedask.notify.retries": 0}):
+        yield
+
+
+def deliver(log, listener):
+    return Carrier(listener, CommitSource(log), log.state).deliver()
 
 
 def listener_of(*functions, name="l", **request):
@@ -38,25 +46,6 @@ def test_a_listener_begins_where_its_mode_says(mode, known, expected):
     assert first_cursors(mode, known, HEADS) == expected
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 6)), max_size=20),
-    st.dictionaries(st.sampled_from("ab"), st.integers(0, 6)),
-)
-def test_a_courier_hands_over_each_commit_that_is_further_than_the_last_and_then_saves(make_commit, arrivals, cursors):
-    courier = Courier(listener_of(print, param="130"), dict(cursors))
-    expected = []
-    last = dict(cursors)
-    for cube, sequence in arrivals:
-        entry = Entry(1, cube, sequence, events_of(make_commit("r", sequence, cube=cube)))
-        if sequence > last.get(cube, 0):
-            last[cube] = sequence
-            expected += [Run(entry.events[0]), Save(cube, sequence)]
-        got = courier.handle(entry)
-        assert got == expected[len(expected) - len(got) :]
-        assert bool(got) is (last.get(cube) == sequence and expected[-1:] == [Save(cube, sequence)] and bool(got))
-    assert courier.cursors == last
-
-
 def test_a_listener_hears_what_it_asks_for_once_and_in_order(root, make_commit):
     heard = []
     with NoticeLog(root / "log.sqlite") as log:
@@ -76,11 +65,12 @@ def test_a_failing_trigger_is_logged_recorded_and_stops_neither_triggers_nor_eve
         raise RuntimeError(f"cannot plot {event.variable}")
 
     with NoticeLog(root / "log.sqlite") as log:
+        log.register("l", {})
         log.append([make_commit(root, 1), make_commit(root, 2)])
         result = deliver(log, listener_of(fail, lambda event: heard.append(event.id), param="130"))
         assert (result.events, result.triggers, len(result.failures)) == (2, 4, 2)
         assert heard == ["od/oper/0001@1.0", "od/oper/0001@2.0"]
-        assert [(f.listener, f.event, f.trigger) for f in log.failures()] == [("l", i, "function") for i in heard]
+        assert [(f.listener, f.news.id, f.label) for f in log.failures()] == [("l", i, "function") for i in heard]
         assert deliver(log, listener_of(fail)).events == 0
     (first, _) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert first.getMessage() == (
@@ -98,6 +88,7 @@ def test_what_was_not_saved_is_delivered_again(root, make_commit):
             raise KeyboardInterrupt
 
     with NoticeLog(root / "log.sqlite") as log:
+        log.register("l", {})
         log.append([make_commit(root, n, params=("130",)) for n in (1, 2, 3)])
         with pytest.raises(KeyboardInterrupt):
             deliver(log, listener_of(interrupted))
@@ -109,6 +100,8 @@ def test_two_threads_bring_a_listener_each_event_once_and_leave_nothing_behind(r
     heard = []
     commits = [make_commit(root, n, params=("130",)) for n in range(1, 41)]
     todo = iter(commits)
+    with NoticeLog(root / "log.sqlite") as log:
+        log.register("l", {})
     lock = threading.Lock()
 
     def work():
@@ -139,6 +132,7 @@ def test_a_trigger_that_commits_is_heard_of_after_it_returned(root, make_commit)
                 log.append([make_commit(root, event.sequence + 1, params=("130",))])
                 assert deliver(log, listener).events == 0
 
+        log.register("l", {})
         listener = listener_of(derive)
         log.append([make_commit(root, 1, params=("130",))])
         assert deliver(log, listener).events == 3

@@ -128,7 +128,8 @@ def test_commits_elsewhere_are_found_in_the_history_while_listening(make_commit,
 KILLED = """
 import os, pickle, signal, sys
 from pathlib import Path
-from dtedask.notify import catch_up, listening, plugin, follow, delivery
+from dtedask.notify import catch_up, listening, plugin, follow
+from dtedask.notify.delivery.state import DeliveryState
 
 folder, stage, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 commits = pickle.loads((folder / "commits").read_bytes())
@@ -157,7 +158,7 @@ with listening(document):
         if commit.sequence == 3 and stage == "logged":
             follow.deliver_to = die
         if commit.sequence == 3 and stage == "run":
-            delivery.NoticeLog.save = die
+            DeliveryState.finish = die
         plugin.after_commit(commit)
 """
 
