@@ -1,0 +1,185 @@
+"""Polygons and points on the globe: whether they meet.
+
+Latitude and longitude are taken as plane coordinates, as aviso-server does: an edge is a straight line in them, and one
+from 170 to -170 goes the long way round. Beside that the globe is closed: longitudes that differ by 360 degrees are the
+same, so a polygon across the antimeridian is written with longitudes up to 190, and a pole is one point, whatever its
+longitude. What lies on an edge is inside.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dtedask.notify.filters.conditions import Condition
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+__all__ = ["Contains", "HasPointIn", "Intersects", "Pairs", "box"]
+
+Pairs = tuple[tuple[float, float], ...]
+
+_TURNS = (0.0, 360.0, -360.0, 720.0, -720.0)  # longitudes are in [-180, 540]
+_REMEMBERED = 256
+
+
+def box(north: float, west: float, south: float, east: float) -> list[list[float]]:
+    """Give an area as a closed polygon of [latitude, longitude] pairs.
+
+    Parameters
+    ----------
+    north, west, south, east : float
+        Degrees. Its west edge comes to lie in [-180, 180), and its east edge beyond 180 where it crosses the
+        antimeridian.
+    """
+    width = 360.0 if east - west >= 360.0 else (east - west) % 360.0
+    left = -180.0 if width == 360.0 else (west + 180.0) % 360.0 - 180.0
+    right = left + width
+    return [[north, left], [north, right], [south, right], [south, left], [north, left]]
+
+
+@dataclass(frozen=True, slots=True)
+class Intersects(Condition):
+    """The polygon of the identifier and another one have a point in common.
+
+    Parameters
+    ----------
+    pairs : tuple of pairs of float
+        Latitude and longitude of the corners of the other one, closed.
+    """
+
+    is_slow: ClassVar[bool] = True
+    pairs: Pairs
+
+    def test(self, identifier: Mapping[str, Any]) -> bool:
+        """Whether they have."""
+        found = identifier.get(self.key)
+        return isinstance(found, list) and _shape(found).meets(_shape(self.pairs))
+
+    def document(self) -> Any:
+        """The pairs."""
+        return [list(pair) for pair in self.pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Contains(Condition):
+    """The polygon of the identifier holds a point.
+
+    Parameters
+    ----------
+    point : pair of float
+        Latitude and longitude.
+    """
+
+    is_slow: ClassVar[bool] = True
+    point: tuple[float, float]
+
+    def test(self, identifier: Mapping[str, Any]) -> bool:
+        """Whether it does."""
+        found = identifier.get(self.key)
+        return isinstance(found, list) and _shape(found).holds(*self.point)
+
+    def document(self) -> Any:
+        """Such as ``{"point": [52.5, 13.4]}``."""
+        return {"point": list(self.point)}
+
+
+@dataclass(frozen=True, slots=True)
+class HasPointIn(Condition):
+    """At least one of the points of the identifier lies in a polygon.
+
+    Parameters
+    ----------
+    pairs : tuple of pairs of float
+        Latitude and longitude of the corners of the polygon, closed.
+    """
+
+    is_slow: ClassVar[bool] = True
+    pairs: Pairs
+
+    def test(self, identifier: Mapping[str, Any]) -> bool:
+        """Whether one does."""
+        found = identifier.get(self.key)
+        if not isinstance(found, list):
+            return False
+        shape = _shape(self.pairs)
+        return any(shape.holds(latitude, longitude) for latitude, longitude in found)
+
+    def document(self) -> Any:
+        """Such as ``{"polygon": [[52.5, 13.4], ...]}``."""
+        return {"polygon": [list(pair) for pair in self.pairs]}
+
+
+class _Shape:
+    """A polygon, with the box around it; its geometry is made when a box does not decide."""
+
+    __slots__ = ("_geometry", "_pairs", "east", "north", "south", "west")
+
+    def __init__(self, pairs: Sequence[Sequence[float]]) -> None:
+        self._pairs = pairs
+        self._geometry: BaseGeometry | None = None
+        self.south, self.north = min(pair[0] for pair in pairs), max(pair[0] for pair in pairs)
+        self.west, self.east = min(pair[1] for pair in pairs), max(pair[1] for pair in pairs)
+
+    @property
+    def geometry(self) -> BaseGeometry:
+        if self._geometry is None:
+            import shapely
+
+            polygon: BaseGeometry = shapely.Polygon([(longitude, latitude) for latitude, longitude in self._pairs])
+            valid = polygon if polygon.is_valid else shapely.make_valid(polygon)
+            shapely.prepare(valid)
+            self._geometry = valid
+        return self._geometry
+
+    def meets(self, other: _Shape) -> bool:
+        if self.south > other.north or other.south > self.north:
+            return False
+        if (self.north == other.north == 90.0) or (self.south == other.south == -90.0):
+            return True
+        return any(self._meets(other, turn) for turn in _TURNS)
+
+    def _meets(self, other: _Shape, turn: float) -> bool:
+        if self.west + turn > other.east or other.west > self.east + turn:
+            return False
+        moved = self.geometry
+        if turn:
+            from shapely.affinity import translate
+
+            moved = translate(moved, xoff=turn)
+        return bool(other.geometry.intersects(moved))
+
+    def holds(self, latitude: float, longitude: float) -> bool:
+        if not self.south <= latitude <= self.north:
+            return False
+        if abs(latitude) == 90.0:
+            return True
+        return any(self._holds(latitude, longitude + turn) for turn in _TURNS)
+
+    def _holds(self, latitude: float, longitude: float) -> bool:
+        if not self.west <= longitude <= self.east:
+            return False
+        import shapely
+
+        return bool(shapely.intersects_xy(self.geometry, longitude, latitude))
+
+
+_lock = threading.Lock()
+_shapes: OrderedDict[int, tuple[object, _Shape]] = OrderedDict()
+
+
+def _shape(pairs: Sequence[Sequence[float]]) -> _Shape:
+    """Shape of a polygon: one for each list, however many filters look at the same notification."""
+    known = _shapes.get(id(pairs))
+    if known is not None and known[0] is pairs:  # it holds the list, so nothing else can have its id
+        return known[1]
+    shape = _Shape(pairs)
+    with _lock:
+        _shapes[id(pairs)] = (pairs, shape)
+        while len(_shapes) > _REMEMBERED:
+            _shapes.popitem(last=False)
+    return shape

@@ -1,0 +1,132 @@
+"""Event types of commits, from the cubes of a root."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import dtedask
+from dtedask.core.errors import NotificationError, UnknownEventTypeError
+from dtedask.notify.event_types import load_event_types
+
+EVENT = {
+    "class": "od",
+    "stream": "oper",
+    "expver": "0001",
+    "type": "fc",
+    "levtype": "pl",
+    "date": "20240603",
+    "time": "0000",
+    "step": "6/12",
+    "levelist": "500/850",
+    "param": "130",
+}
+ANY = load_event_types("commits: {cubes: '*'}")["commits"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A root with one cube."""
+    folder = str(tmp_path_factory.mktemp("root"))
+    latitude, longitude = np.linspace(90, -90, 3), np.arange(0, 360, 90.0)
+    field = xr.DataArray(
+        np.zeros((3, 4), "float32"),
+        dims=("latitude", "longitude"),
+        coords={"latitude": latitude, "longitude": longitude},
+    )
+    keys = {**EVENT, "levelist": "500"}
+    with dtedask.open(folder) as store:
+        for step in ("0", "12", "6"):
+            store.archive(field, {**keys, "step": step})
+    return folder
+
+
+def test_a_root_gives_types_of_all_cubes_and_of_each(root):
+    types = load_event_types("{flight: {identifier: {country: string}}}").with_cubes(root)
+    assert list(types) == ["flight", "data", "mars", "od.oper.0001"]
+    assert types["od.oper.0001"].cubes == ("od/oper/0001",)
+    assert types["od.oper.0001"].is_one_cube
+    assert not types["data"].is_one_cube
+    with pytest.raises(UnknownEventTypeError, match="Did you mean 'od.oper.0001'"):
+        types["od.oper.0002"]
+
+
+def test_the_schema_comes_from_the_axes_of_the_cube(root):
+    schema = load_event_types({}).with_cubes(root)["od.oper.0001"].schema()["identifier"]
+    axes = dtedask.open(root).axes()
+    assert set(schema) == {*axes, "polygon"} - {"grid"}
+    assert schema["step"] == {"type": "IntHandler", "required": False, "range": None, "present": [0, 12]}
+    assert schema["date"]["type"] == "DateHandler"
+    assert schema["expver"]["type"] == "ExpverHandler"
+    assert schema["class"]["present"] == axes["class"]
+
+
+def test_a_root_that_does_not_exist_yet_has_the_type_of_all_cubes(tmp_path):
+    types = load_event_types().with_cubes(tmp_path / "later")
+    assert list(types) == ["mars", "dissemination", "data"]
+    assert list(types["data"].keys) == ["polygon"]
+    assert types["data"].filter({"class": "od"}).takes(EVENT)
+
+
+def test_a_declared_name_wins_over_that_of_all_cubes(root):
+    types = load_event_types("mars: ").with_cubes(root)
+    assert not types["mars"].is_of_commits
+
+
+def test_commits_alone_write_notifications_of_commits():
+    with pytest.raises(NotificationError, match="written by commits, and cannot be sent"):
+        ANY.draft({"class": "od"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_taken"),
+    [
+        ({"class": "od", "expver": 1}, True),
+        ({"step": 6}, True),
+        ({"step": [0, 24]}, False),
+        ({"step": "0/to/24/by/6"}, True),
+        ({"step": {"gt": 12}}, False),
+        ({"step": {"gte": 12}}, True),
+        ({"step": {"lt": "7h"}}, True),
+        ({"step": {"between": [7, 11]}}, False),
+        ({"levelist": {"in": [850, 1000]}}, True),
+        ({"level": 700}, False),
+        ({"param": "t"}, True),
+        ({"param": ["u", "v"]}, False),
+        ({"date": "2024-06-03"}, True),
+        ({"date": {"between": ["2024-05-30", "2024-06-02"]}}, False),
+        ({"date": "202406"}, True),
+        ({"time": "all"}, True),
+        ({"time": {"lte": 6}}, True),
+        ({"number": 1}, False),
+    ],
+)
+def test_a_filter_takes_events_with_at_least_one_field_of_a_request(wanted, is_taken):
+    assert ANY.filter(wanted).takes(EVENT) == is_taken
+
+
+def test_a_control_forecast_is_member_0():
+    assert ANY.filter({"number": 0}).takes({**EVENT, "type": "cf"})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"stepp": 1}, "no key 'stepp'. Did you mean 'step'"),
+        ({"date": "yesterday"}, "Key 'date' of event type 'commits' cannot be 'yesterday'"),
+        ({"param": {"gt": "t"}}, "have no order"),
+        ({"step": {"from": 1}}, "'from' is no operator"),
+        ({"step": {"between": [2, 1]}}, "smaller value first"),
+        ({"step": None}, "one value or a list"),
+        ({"level": 1, "levelist": 2}, "'levelist' is given twice"),
+    ],
+)
+def test_what_no_request_could_ask_is_refused(wanted, message):
+    with pytest.raises(NotificationError, match=message):
+        ANY.filter(wanted)
+
+
+def test_events_of_commits_are_found_by_their_polygon():
+    here = {**EVENT, "polygon": [[10.0, 0.0], [10.0, 10.0], [0.0, 10.0], [0.0, 0.0], [10.0, 0.0]]}
+    assert ANY.filter({"class": "od", "point": [5, 5]}).takes(here)
+    assert not ANY.filter({"point": [15, 5]}).takes(here)
+    assert not ANY.filter({"point": [5, 5]}).takes(EVENT)
