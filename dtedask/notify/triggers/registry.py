@@ -14,8 +14,12 @@ ENTRY_POINTS = "dtedask.triggers"
 _OWN = {
     "command": "dtedask.notify.triggers.command:CommandTrigger",
     "echo": "dtedask.notify.triggers.lines:EchoTrigger",
+    "email": "dtedask.notify.triggers.mail:EmailTrigger",
     "function": "dtedask.notify.triggers.function:FunctionTrigger",
     "log": "dtedask.notify.triggers.lines:LogTrigger",
+    "post": "dtedask.notify.triggers.post:PostTrigger",
+    "teams": "dtedask.notify.triggers.webhook:TeamsTrigger",
+    "webhook": "dtedask.notify.triggers.webhook:WebhookTrigger",
 }
 _TRIGGERS = Registry("trigger", ENTRY_POINTS, _OWN)
 

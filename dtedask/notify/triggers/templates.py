@@ -16,7 +16,17 @@ from dtedask.core.errors import TriggerError
 from dtedask.core.nearest import did_you_mean
 from dtedask.notify.triggers.news import Facts
 
-__all__ = ["Part", "Place", "Rendering", "Template", "TemplateWithSecrets", "json_word", "parts_of", "url_word"]
+__all__ = [
+    "Part",
+    "Place",
+    "Rendering",
+    "Template",
+    "TemplateWithSecrets",
+    "header_word",
+    "json_word",
+    "parts_of",
+    "url_word",
+]
 
 _PLACE = re.compile(r"\\\{\{|\{\{(.*?)\}\}|\{\{|\$\{([A-Za-z_][\w.]*)\}", re.DOTALL)
 _SECRET = re.compile(r"\$([A-Za-z_]\w*)")
@@ -222,6 +232,19 @@ def url_word(value: str, before: str) -> str:
             is_lasting=True,
         )
     return quote(value.encode("utf-8", "surrogatepass"), safe="")
+
+
+def header_word(value: str, _before: str) -> str:
+    """Write a value into a header of a message, which is one line.
+
+    Raises
+    ------
+    TriggerError
+        If it has several.
+    """
+    if any(sign in value for sign in "\r\n\0"):
+        raise TriggerError(f"the value {value[:40]!r} has several lines, which no header can hold.", is_lasting=True)
+    return value
 
 
 def json_word(value: str, before: str) -> str:
