@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dtedask.core.errors import DtedaskError, FormatVersionError, NoticeError
+from dtedask.notify import numbers
 
 BUSY_TIMEOUT_S = 30.0
 
@@ -76,11 +77,11 @@ class Kind:
 
 NOTICES = Kind(
     "log of notices",
-    _SCHEMA,
+    _SCHEMA + numbers.SCHEMA,
     NoticeError,
     "Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
-    version=2,
-    upgrades={1: _WITH_BYTES},
+    version=3,
+    upgrades={1: _WITH_BYTES, 2: numbers.UPGRADE},
 )
 
 _left_by_parents: list[sqlite3.Connection] = []  # closing them here would harm the parent's files
@@ -117,10 +118,10 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.commit()
             except BaseException:
-                connection.rollback()
+                connection.rollback()  # also where a disk is too full to commit, so that the next one can begin
                 raise
-            connection.commit()
 
     def version(self) -> tuple[object, ...]:
         """Return something that changes whenever another connection has written."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import heapq
-import json
 import os
 import threading
 from collections import OrderedDict
@@ -19,7 +18,9 @@ from dtedask.notify.database import Database
 from dtedask.notify.delivery.item import end_of, heard_commits
 from dtedask.notify.delivery.state import DeliveryState, state_path
 from dtedask.notify.event import EVENT_TYPE, Event, events_of, format_time, parse_time
+from dtedask.notify.event_rows import COLUMNS, event_of, row_of
 from dtedask.notify.location import log_path, root_url
+from dtedask.notify.numbers import forget_numbers, number_commit
 
 if TYPE_CHECKING:
     import sqlite3
@@ -69,7 +70,7 @@ class NoticeLog:
     def __init__(self, path: str | os.PathLike[str], *, root: str = "") -> None:
         self.path = Path(path)
         self.root = root
-        self._database = Database(self.path)
+        self.database = Database(self.path)
         self._state = DeliveryState(state_path(self.path))
 
     def append(self, commits: Sequence[Commit]) -> int:
@@ -90,12 +91,12 @@ class NoticeLog:
         NoticeError
             If the log has another snapshot at the same place of a cube's history, or cannot be written.
         """
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             return sum(_insert(connection, commit, self.path) for commit in commits)
 
     def append_notice(self, notice: Notice) -> bool:
         """Write a notice behind the others of its stream; False, and nothing is written, where it was given before."""
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             found = connection.execute(
                 "SELECT MAX(sequence), MAX(snapshot = :id) FROM commits WHERE cube = :stream",
                 {"id": notice.id, "stream": notice.stream},
@@ -115,7 +116,7 @@ class NoticeLog:
 
     def heads(self) -> dict[str, int]:
         """Give the sequence of the last commit of each cube."""
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             return dict(connection.execute("SELECT cube, sequence FROM heads"))
 
     def last(self, cube: str) -> int:
@@ -144,7 +145,7 @@ class NoticeLog:
         """What is remembered of listeners: how far each has come, and what could not be delivered."""
         from dtedask.notify.delivery.taking_over import take_over
 
-        take_over(self._database, self._state, self)
+        take_over(self.database, self._state, self)
         return self._state
 
     def cursors(self, listener: str) -> dict[str, int] | None:
@@ -182,17 +183,18 @@ class NoticeLog:
     def trim(self, cube: str, oldest: int) -> int:
         """Forget the commits of a cube before a number, with events and dead letters; returns how many commits."""
         self.state.trim(cube, end_of(oldest - 1))
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute("DELETE FROM events WHERE cube = ? AND sequence < ?", (cube, oldest))
+            forget_numbers(connection, cube, oldest)
             return connection.execute("DELETE FROM commits WHERE cube = ? AND sequence < ?", (cube, oldest)).rowcount
 
     def version(self) -> tuple[object, ...]:
         """Return something that changes whenever another connection has written to the log."""
-        return self._database.version()
+        return self.database.version()
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        self._database.close()
+        self.database.close()
         self._state.close()
 
     def __enter__(self) -> Self:
@@ -206,7 +208,7 @@ class NoticeLog:
 
     def _entries_of(self, cube: str, after: int) -> Iterator[Entry]:
         while True:
-            with self._database.read() as connection:
+            with self.database.read() as connection:
                 page = _read_page(connection, cube, after, self.root)
             yield from page
             if len(page) < _PAGE:
@@ -231,28 +233,10 @@ def _insert(connection: sqlite3.Connection, commit: Commit, path: Path) -> int:
         (commit.cube, commit.sequence, commit.snapshot, root_url(commit.root), format_time(commit.time)),
     )
     connection.executemany(
-        "INSERT INTO events (cube, sequence, number, grp, variable, request, fields, bytes, checksum, area)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                e.cube,
-                e.sequence,
-                e.index,
-                e.group,
-                e.variable,
-                json.dumps(e.request),
-                e.fields,
-                e.size_bytes,
-                e.checksum or None,
-                None if e.area is None else json.dumps(e.area),
-            )
-            for e in events_of(commit)
-        ],
+        f"INSERT INTO events (cube, sequence, {', '.join(COLUMNS)}) VALUES ({', '.join('?' * (2 + len(COLUMNS)))})",
+        [(commit.cube, commit.sequence, *row_of(event)) for event in events_of(commit)],
     )
-    connection.execute(
-        "INSERT INTO heads VALUES (?, ?) ON CONFLICT (cube) DO UPDATE SET sequence = MAX(sequence, excluded.sequence)",
-        (commit.cube, commit.sequence),
-    )
+    number_commit(connection, commit)
     return 1
 
 
@@ -265,28 +249,12 @@ def _read_page(connection: sqlite3.Connection, cube: str, after: int, root: str)
     entries = []
     for position, sequence, snapshot, written_root, time in commits:
         rows = connection.execute(
-            "SELECT number, grp, variable, request, fields, bytes, checksum, area FROM events"
-            " WHERE cube = ? AND sequence = ? ORDER BY number",
-            (cube, sequence),
+            f"SELECT {', '.join(COLUMNS)} FROM events WHERE cube = ? AND sequence = ? ORDER BY number", (cube, sequence)
         )
-        events = tuple(
-            Event(cube, sequence, number, group, variable, _request(request), fields, snapshot,
-                  root or written_root, parse_time(time), size_bytes, checksum or "", _area(area))
-            for number, group, variable, request, fields, size_bytes, checksum, area in rows
-        )  # fmt: skip
+        place = (cube, sequence, snapshot, root or written_root, parse_time(time))
+        events = tuple(event_of(*place, row) for row in rows)
         entries.append(Entry(position, cube, sequence, events))
     return entries
-
-
-def _request(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((key, value) for key, value in json.loads(text))
-
-
-def _area(text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
-    north, west, south, east = json.loads(text)
-    return north, west, south, east
 
 
 _open_logs: OrderedDict[tuple[Path, str], NoticeLog] = OrderedDict()

@@ -12,6 +12,7 @@ from dtedask.core.errors import NoticeError
 from dtedask.notify.database import Database, Kind
 from dtedask.notify.notification import Draft, Notification
 from dtedask.notify.streams.group_commit import GroupCommit
+from dtedask.notify.streams.halving import first_since
 from dtedask.notify.streams.rows import Row, encode, from_microseconds, notification, to_microseconds
 
 if TYPE_CHECKING:
@@ -212,7 +213,6 @@ def _ends(connection: sqlite3.Connection, names: dict[str, None]) -> dict[str, _
 
 
 def _sequence_at(connection: sqlite3.Connection, event_type: str, time: int) -> int:
-    """Look for a time by halving, since times of a type do not go back."""
     found = connection.execute(
         "SELECT number, head, (SELECT MIN(sequence) FROM notifications WHERE type = number) FROM event_types"
         " WHERE name = ?",
@@ -221,18 +221,15 @@ def _sequence_at(connection: sqlite3.Connection, event_type: str, time: int) -> 
     if found is None:
         return 1
     number, head, first = found
-    low, high = int(first or head + 1), int(head + 1)  # what is below `low` is too early, and `high` late enough
-    while low < high:
-        middle = (low + high) // 2
-        row = connection.execute(
+
+    def look(sequence: int) -> tuple[int, int] | None:
+        row: tuple[int, int] | None = connection.execute(
             "SELECT sequence, time FROM notifications WHERE type = ? AND sequence >= ? ORDER BY sequence LIMIT 1",
-            (number, middle),
+            (number, sequence),
         ).fetchone()
-        if row is None or row[1] >= time:
-            high = middle
-        else:
-            low = row[0] + 1
-    return low
+        return row
+
+    return first_since(look, first or head + 1, head + 1, time)
 
 
 def _last_beyond(connection: sqlite3.Connection, event_type: str, keep: int) -> int:

@@ -1,0 +1,96 @@
+"""Finding the logs of a root, of a file or of a server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dtedask.core.errors import NoticeError
+from dtedask.notify.location import FILE_NAME as NOTICES_NAME
+from dtedask.notify.location import log_path, root_url, state_folder
+from dtedask.notify.log import NoticeLog
+from dtedask.notify.streams.commit_log import CommitLog
+from dtedask.notify.streams.sqlite_log import SqliteEventLog
+from dtedask.notify.streams.streams import Streams
+
+if TYPE_CHECKING:
+    from dtedask.notify.event_log import EventLog
+    from dtedask.notify.event_types import EventTypes
+
+FILE_NAME = "events.sqlite"
+
+
+def open_streams(
+    root: str | os.PathLike[str] | None,
+    types: EventTypes,
+    *,
+    path: str | os.PathLike[str] | None = None,
+    backend: str | None = None,
+) -> Streams:
+    """Open the log of all event types.
+
+    Parameters
+    ----------
+    root : str, os.PathLike or None
+        Folder or URL of a root, whose commits are types too; None where there is none.
+    types : EventTypes
+        The types that are declared. Those of the cubes of the root are added.
+    path : str or os.PathLike, optional
+        The file (``*.sqlite``), or the folder, for what is sent. By default it is beside the log of notices of the
+        root, and without a root in the user's state folder.
+    backend : str, optional
+        Who keeps what is sent, instead of a file: ``nats://HOST:PORT``.
+
+    Raises
+    ------
+    NoticeError
+        If there is no such backend, or if types are of cubes and there is no root.
+    """
+    if root is None:
+        of_cubes = [name for name in types if types[name].cubes]
+        if of_cubes:
+            raise NoticeError(
+                f"The event type {of_cubes[0]!r} is of commits to cubes, and there is no root.",
+                hint="Name the root, or take the key `cubes` from the event type.",
+            )
+        return Streams(types, _open_sent(types, events_path(None, path=path), backend))
+    url = root_url(root)
+    types = types.with_cubes(url)
+    # A connection of its own: it shall hear of what others in this process write.
+    commits = CommitLog(NoticeLog(log_path(url), root=url), types)
+    return Streams(types, _open_sent(types, events_path(url, path=path), backend), commits)
+
+
+def events_path(root: str | os.PathLike[str] | None, *, path: str | os.PathLike[str] | None = None) -> Path:
+    """Say which file holds the notifications that are sent.
+
+    Parameters
+    ----------
+    root : str, os.PathLike or None
+        Folder or URL of a root.
+    path : str or os.PathLike, optional
+        The file, or its folder, where it is to be elsewhere.
+    """
+    if path is not None:
+        given = Path(path).expanduser().absolute()
+        return given if given.suffix == ".sqlite" else given / FILE_NAME
+    if root is None:
+        return state_folder() / FILE_NAME
+    notices = log_path(root)
+    return notices.with_name(FILE_NAME if notices.name == NOTICES_NAME else f"{notices.stem}-{FILE_NAME}")
+
+
+def _open_sent(types: EventTypes, path: Path, backend: str | None) -> EventLog:
+    if backend is None:
+        return SqliteEventLog(path)
+    scheme = backend.partition("://")[0]
+    if scheme in ("nats", "tls"):
+        from dtedask.notify.jetstream import JetStreamLog
+
+        keep = {one.name: (one.retention.age, one.retention.count) for one in types.values() if not one.cubes}
+        return JetStreamLog(backend, keep=keep)
+    raise NoticeError(
+        f"Unknown backend {backend!r} of notifications.",
+        hint="Leave it out for a file, or give nats://HOST:PORT.",
+    )
