@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -64,6 +65,8 @@ class Kind:
     upgrades : mapping of int to str
         Statements that make a file of a number into one of the next; a file that is older is brought up to date when it
         is opened, in one transaction. Numbers that are missing cannot be upgraded from.
+    remedy : str
+        What to do where the file is damaged.
     """
 
     what: str
@@ -73,6 +76,10 @@ class Kind:
     version: int = 1
     outlives_power_cuts: bool = True
     upgrades: Mapping[int, str] = field(default_factory=dict)
+    remedy: str = (
+        "Move it away with the files -wal and -shm beside it; what can be saved of it is put into a new one by "
+        "`sqlite3 OLD .recover | sqlite3 NEW`."
+    )
 
 
 NOTICES = Kind(
@@ -82,6 +89,8 @@ NOTICES = Kind(
     "Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
     version=3,
     upgrades={1: _WITH_BYTES, 2: numbers.UPGRADE},
+    remedy="Move it away with the files -wal and -shm beside it: a new one is filled from the history of the cubes. "
+    "Only types of several cubes are numbered anew then.",
 )
 
 _left_by_parents: list[sqlite3.Connection] = []  # closing them here would harm the parent's files
@@ -216,4 +225,12 @@ def _as_our_errors(path: Path, kind: Kind) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise kind.error(f"The {kind.what} {str(path)!r} cannot be used: {reason}.", hint=kind.hint) from error
+        hint = _hint(error, kind)
+        raise kind.error(f"The {kind.what} {str(path)!r} cannot be used: {reason}.", hint=hint) from error
+
+
+def _hint(error: Exception, kind: Kind) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells variants of an error
+    if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC:
+        return "Make room on its disk: nothing was written, and it goes on by itself then."
+    return kind.remedy if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else kind.hint

@@ -164,7 +164,7 @@ class Carrier:
     def attempt(self, number: int, news: News) -> Exception | None:
         """Run a trigger; gives what it raised."""
         try:
-            self.listener.triggers[number].run(news)  # type: ignore[arg-type]
+            self.listener.triggers[number].run(news)
         except Exception as error:  # noqa: BLE001 - whatever a trigger raises is its failure
             return error
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import NoticeError
 from dtedask.notify.location import FILE_NAME as NOTICES_NAME
@@ -16,14 +16,14 @@ from dtedask.notify.streams.streams import Streams
 
 if TYPE_CHECKING:
     from dtedask.notify.event_log import EventLog
-    from dtedask.notify.event_types import EventTypes
+    from dtedask.notify.streams.known_types import KnownTypes
 
 FILE_NAME = "events.sqlite"
 
 
 def open_streams(
     root: str | os.PathLike[str] | None,
-    types: EventTypes,
+    types: Any,
     *,
     path: str | os.PathLike[str] | None = None,
     backend: str | None = None,
@@ -81,7 +81,7 @@ def events_path(root: str | os.PathLike[str] | None, *, path: str | os.PathLike[
     return notices.with_name(FILE_NAME if notices.name == NOTICES_NAME else f"{notices.stem}-{FILE_NAME}")
 
 
-def _open_sent(types: EventTypes, path: Path, backend: str | None) -> EventLog:
+def _open_sent(types: KnownTypes, path: Path, backend: str | None) -> EventLog:
     if backend is None:
         return SqliteEventLog(path)
     scheme = backend.partition("://")[0]
