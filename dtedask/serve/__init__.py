@@ -1,0 +1,1 @@
+"""Servers: FastAPI, Starlette and uvicorn live here."""
