@@ -5,31 +5,41 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from dtedask.core.errors import DtedaskError, NotFoundError
+from dtedask.core.errors import DocumentError, DtedaskError, NotFoundError
 from dtedask.core.settings import setting
 from dtedask.notify.delivery import beginning
 from dtedask.notify.delivery.beginning import Mode
 from dtedask.notify.delivery.carrier import Carrier
-from dtedask.notify.delivery.crew import Crew
 from dtedask.notify.delivery.delivered import Delivery
 from dtedask.notify.delivery.item import end_of
-from dtedask.notify.delivery.sources import CommitSource
+from dtedask.notify.delivery.moments import parse_moment
+from dtedask.notify.delivery.serving import HISTORY_INTERVAL_S, serve
 from dtedask.notify.location import is_in_root, log_path, root_url
 from dtedask.notify.log import NoticeLog, open_log
 from dtedask.notify.missed import Cubes, History, fill, store_cubes, store_history
 
 if TYPE_CHECKING:
-    from dtedask.notify.listeners import Listeners
+    from typing import Any
 
-LOOK_AGAIN_S = 1.0
-HISTORY_INTERVAL_S = 10.0
+    from dtedask.notify.delivery.finding import RootSources, Types
+    from dtedask.notify.delivery.matching import Wants
+    from dtedask.notify.delivery.sources import Source as NewsSource
+    from dtedask.notify.listeners import Listener, Listeners
+
+    Source = str | os.PathLike[str] | Mapping[str, Any] | Listeners
+    Served = tuple[Listener, NewsSource, Wants]
 
 logger = logging.getLogger(__name__)
+
+_sources: WeakKeyDictionary[NoticeLog, RootSources] = WeakKeyDictionary()
+_told: set[str] = set()
 
 
 def catch_up(
@@ -68,31 +78,45 @@ def catch_up(
     return deliver_to(log, documents)
 
 
-def listen(
-    source: str | os.PathLike[str] | Listeners,
+def listen(  # noqa: PLR0913 - each says something else of one run
+    source: Source | Iterable[Source],
     root: str | os.PathLike[str],
     *,
     mode: Mode = "new",
+    begin: str | int | datetime | None = None,
+    end: str | int | datetime | None = None,
+    types: Types | None = None,
     stop: threading.Event | None = None,
     once: bool = False,
+    on_delivery: Callable[[str, Delivery], None] = lambda _name, _delivery: None,
     cubes: Cubes = store_cubes,
     history: History = store_history,
 ) -> Delivery:
-    """Run listeners for the commits of any process, until told to stop.
+    """Run listeners for the commits of any process, and for what anyone sends, until told to stop.
+
+    Each listener is served on its own: a slow one, or one whose trigger is tried again, holds up nobody.
 
     Parameters
     ----------
-    source : str, os.PathLike or Listeners
-        The listeners.
+    source : str, os.PathLike, mapping or Listeners, or several of them
+        The listeners; a folder stands for all its files.
     root : str or os.PathLike
         The root; waited for when it does not exist yet.
     mode : {"new", "catchup", "now"}
         Begin where each listener was, or where it never ran with what comes from now on (``new``) or with the first
         commit (``catchup``); ``now`` skips everything until now.
+    begin : str, int or datetime, optional
+        Begin here, wherever the listeners were: a number, an id, a commit (``CUBE@3``) or a time.
+    end : str, int or datetime, optional
+        The last that is wanted; listening ends when it was delivered.
+    types : EventTypes or its document, optional
+        Event types that are sent.
     stop : threading.Event, optional
-        Ends listening when it is set.
+        Ends listening, after the triggers that run, when it is set.
     once : bool
-        Deliver what there is and return.
+        Deliver what there is, wait for triggers that are to be tried again, and return.
+    on_delivery : callable, optional
+        Called with the name of a listener and what it was brought.
     cubes, history : callable
         Where commits are found that are not in the log; by default in the store.
 
@@ -105,32 +129,41 @@ def listen(
     ------
     DocumentError
         If the listeners are wrong.
+    InvalidValueError
+        If `begin` or `end` is no moment of what they listen to.
     NotFoundError
         If `once` and there is no root.
     """
-    from dtedask.notify.listeners import load_listeners
+    from dtedask.notify.delivery.finding import RootSources
+    from dtedask.notify.listeners import load_all_listeners
 
-    documents = [load_listeners(source)]
+    listeners = [one for document in load_all_listeners(_several(source)) for one in document.listeners]
+    moments = (None if begin is None else parse_moment(begin), None if end is None else parse_moment(end))
     url, stop = root_url(root), stop or threading.Event()
     if not _wait_for_root(url, stop, once=once):
         return Delivery()
     # A connection of its own, so that it also hears of the commits of other threads.
-    with NoticeLog(log_path(url), root=url) as log:
+    with NoticeLog(log_path(url), root=url) as log, closing(RootSources(log, types)) as sources:
         fill(log, url, cubes=cubes, history=history)
-        listeners = [listener for document in documents for listener in document.listeners]
-        commits = CommitSource(log)
-        for listener in listeners:
-            beginning.begin(log.state, listener, commits, mode)
-        carriers = [Carrier(listener, commits, log.state) for listener in listeners]
-        crew = Crew(carriers, threads=setting("notify.threads"), stop=stop)
-        try:
-            if once:
-                crew.serve_all()
-            else:
-                _serve_until(stop, crew, log, lambda: _look_into_history(log, url, cubes, history))
-        finally:
-            crew.end()
-        return crew.total
+        in_root = is_in_root(log.path, url)
+        return serve(
+            listeners,
+            sources,
+            log.state,
+            mode=mode,
+            begin=moments[0],
+            end=moments[1],
+            stop=stop,
+            once=once,
+            on_delivery=on_delivery,
+            look=None if in_root else lambda: _look_into_history(log, url, cubes, history),
+        )
+
+
+def _several(source: Source | Iterable[Source]) -> Iterable[Source]:
+    from dtedask.notify.listeners import Listeners
+
+    return [source] if isinstance(source, str | os.PathLike | Mapping | Listeners) else source
 
 
 def configured_listeners() -> list[Listeners]:
@@ -147,19 +180,46 @@ def configured_listeners() -> list[Listeners]:
     return [*map(load_listeners, setting("notify.listeners")), *active_listeners()]
 
 
-def register(log: NoticeLog, documents: Iterable[Listeners], cursors: Mapping[str, int]) -> None:
-    """Let listeners that never ran begin behind these commits."""
+def register(log: NoticeLog, documents: Iterable[Listeners], cursors: Mapping[str, int]) -> list[Exception]:
+    """Let listeners that never ran begin behind these commits; gives what is wrong with their documents."""
     places = {cube: end_of(sequence) for cube, sequence in cursors.items()}
-    for document in documents:
-        for listener in document.listeners:
-            beginning.register(log.state, listener, CommitSource(log), places)
+    found, mistakes = _served(log, documents)
+    for listener, source, _ in found:
+        beginning.register(log.state, listener, source, places)
+    return mistakes
 
 
 def deliver_to(log: NoticeLog, documents: Iterable[Listeners]) -> Delivery:
     """Deliver to all listeners of some documents, in turn; what failed waits for the next call, or for `listen`."""
-    source = CommitSource(log)
-    carriers = [Carrier(listener, source, log.state) for document in documents for listener in document.listeners]
-    return sum((carrier.deliver() for carrier in carriers), Delivery())
+    found, _ = _served(log, documents)
+    return sum((Carrier(one, source, log.state, wants=wants).deliver() for one, source, wants in found), Delivery())
+
+
+def _served(log: NoticeLog, documents: Iterable[Listeners]) -> tuple[list[Served], list[Exception]]:
+    """Find what the listeners of a process that commits ask for; those of what is sent are for `listen`."""
+    from dtedask.notify.delivery.finding import RootSources
+
+    sources = _sources.setdefault(log, RootSources(log))
+    found: list[Served] = []
+    mistakes: list[Exception] = []
+    for listener in (one for document in documents for one in document.listeners):
+        try:
+            commits = sources.find_commits(listener)
+        except DocumentError as error:
+            logger.error("%s", error)
+            mistakes.append(error)
+            continue
+        if commits is not None:
+            found.append((listener, *commits))
+        elif listener.name not in _told:
+            _told.add(listener.name)
+            logger.warning(
+                "Listener %r hears of %r, which no commit to %s brings: run `dtedask listen` for it.",
+                listener.name,
+                listener.event,
+                log.root,
+            )
+    return found, mistakes
 
 
 def _is_missing(url: str) -> bool:
@@ -177,24 +237,6 @@ def _wait_for_root(url: str, stop: threading.Event, *, once: bool) -> bool:
         if stop.wait(interval_s):
             return False
     return True
-
-
-def _serve_until(stop: threading.Event, crew: Crew, log: NoticeLog, look: Callable[[], None]) -> None:
-    """Serve until `stop`: at once when another connection has written, else now and then."""
-    interval_s = setting("notify.poll-interval")
-    in_root = is_in_root(log.path, log.root)
-    looked = again = time.monotonic()
-    seen: object = None
-    while not stop.is_set():
-        version = log.version()
-        if version != seen or time.monotonic() - again > LOOK_AGAIN_S:
-            seen, again = version, time.monotonic()
-            crew.news()
-        crew.turn(interval_s)
-        if not in_root and time.monotonic() - looked > HISTORY_INTERVAL_S:
-            look()
-            looked = time.monotonic()
-            again = 0.0
 
 
 def _look_into_history(log: NoticeLog, url: str, cubes: Cubes, history: History) -> None:

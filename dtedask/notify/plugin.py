@@ -40,7 +40,7 @@ def after_commit(commit: Commit) -> Sequence[Exception]:
         # Before the log has the commit: were we killed in between, a listener that never ran would not hear of it.
         from dtedask.notify.follow import register
 
-        register(log, documents, {**log.heads(), commit.cube: commit.sequence - 1})
+        failures += register(log, documents, {**log.heads(), commit.cube: commit.sequence - 1})
     record(log, commit)
     if not documents:
         return failures
@@ -64,7 +64,7 @@ def after_notice(notice: Notice) -> Sequence[Exception]:
     if documents:
         from dtedask.notify.follow import register
 
-        register(log, documents, {**log.heads(), notice.stream: log.last(notice.stream)})
+        failures += register(log, documents, {**log.heads(), notice.stream: log.last(notice.stream)})
     log.append_notice(notice)
     if not documents:
         return failures

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from dtedask.core.errors import InvalidValueError
+from dtedask.notify.delivery.moments import Moment, parse_moment
+
 if TYPE_CHECKING:
     from dtedask.notify.delivery.sources import Source
     from dtedask.notify.delivery.state import DeliveryState
     from dtedask.notify.listeners import Listener
 
-__all__ = ["Mode", "begin", "first_cursors", "register"]
+__all__ = ["Mode", "begin_at", "first_cursors", "register"]
 
 Mode = Literal["new", "catchup", "now"]
 Cursors = Mapping[str, int]
@@ -35,10 +38,36 @@ def first_cursors(mode: Mode, known: Cursors | None, heads: Cursors) -> Cursors:
     return {} if mode == "catchup" else heads
 
 
-def begin(state: DeliveryState, listener: Listener, source: Source, mode: Mode = "new") -> None:
-    """Register a listener where its mode says."""
+def begin_at(
+    state: DeliveryState, listener: Listener, source: Source, mode: Mode = "new", *, moment: Moment | None = None
+) -> None:
+    """Register a listener where its mode says, or before a moment.
+
+    Raises
+    ------
+    InvalidValueError
+        If the moment is one of another event type.
+    """
+    if moment is not None:
+        register(state, listener, source, source.before(moment), again=True)
+        return
     known = state.cursors(listener.name, source.event_type)
+    own = listener.from_id if listener.from_id is not None else listener.from_date
+    if known is None and own is not None and mode == "new":
+        register(state, listener, source, source.before(_own_moment(listener)))
+        return
     register(state, listener, source, first_cursors(mode, known, source.heads()), again=mode == "now")
+
+
+def _own_moment(listener: Listener) -> Moment:
+    key = "from_date" if listener.from_id is None else "from_id"
+    try:
+        moment = parse_moment(getattr(listener, key))
+    except InvalidValueError as error:
+        raise listener.mistake(key, error.message, error.hint) from error
+    if (moment.time is None) == (key == "from_date"):
+        raise listener.mistake(key, f"{moment} is no {'time' if key == 'from_date' else 'number'}.")
+    return moment
 
 
 def register(

@@ -29,6 +29,7 @@ from dtedask.notify.delivery.courier import (
 from dtedask.notify.delivery.delivered import Delivery
 from dtedask.notify.delivery.item import Item, News
 from dtedask.notify.delivery.letters import DeadLetter
+from dtedask.notify.delivery.matching import Wants
 from dtedask.notify.delivery.policy import policy_of
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Carrier:
         Where the news comes from.
     state : DeliveryState
         Where it is remembered.
-    until : mapping of stream to place, optional
-        The last places that are wanted.
+    wants : callable, optional
+        What it asks for; by default what its MARS request says.
     clock : callable
         Gives the time, UTC.
     chance : callable
@@ -77,14 +78,14 @@ class Carrier:
         source: Source,
         state: DeliveryState,
         *,
-        until: Mapping[str, int] | None = None,
+        wants: Wants | None = None,
         clock: Callable[[], datetime] = utc_now,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.listener = listener
         self.source = source
         self.state = state
-        self._until = until
+        self.wants = wants or listener.wants
         self._clock = clock
         self._chance = chance
         self._labels = [label_of(trigger) for trigger in listener.triggers]
@@ -130,7 +131,7 @@ class Carrier:
             return False
         heads = self.source.heads()
         return (
-            any(self.limited(stream, head) > cursors.get(stream, 0) for stream, head in heads.items())
+            any(head > cursors.get(stream, 0) for stream, head in heads.items())
             or self.state.hand(self.name, self._labels) is not None
         )
 
@@ -147,15 +148,11 @@ class Carrier:
         try:
             if one.handle(Woken(self.now())) and one.handle_all(self.source.items(cursors)):
                 # What is gone, such as the last notifications that somebody deleted, need not be looked for again.
-                one.passed.update({stream: self.limited(stream, head) for stream, head in heads.items()})
+                one.passed.update(heads)
         finally:
             if one.passed:
                 self.write(lambda: self.state.save(self.name, one.passed))
         return one.total
-
-    def limited(self, stream: str, place: int) -> int:
-        """Give a place, or the last one that is wanted where that comes before it."""
-        return place if self._until is None else min(place, self._until.get(stream, 0))
 
     def now(self) -> datetime:
         """Return the time."""
@@ -243,9 +240,7 @@ class _Round:
         """Handle items; False where not all could be."""
         carrier = self._carrier
         for item in items:
-            if item.place > carrier.limited(item.stream, item.place):
-                continue
-            wanted = item.news is not None and carrier.listener.wants(item.news)
+            wanted = item.news is not None and carrier.wants(item.news)
             if self._stop.is_set() or not self.handle(Arrived(item, wanted, carrier.now())):
                 return False
         return True

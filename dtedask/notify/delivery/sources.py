@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
+from dtedask.core.errors import InvalidValueError
 from dtedask.notify.delivery.item import Item, end_of, heard_commits, place_of
+from dtedask.notify.delivery.moments import Moment
+from dtedask.notify.event import EVENT_TYPE, Event, format_time
 
 if TYPE_CHECKING:
     from dtedask.notify.event_log import EventLog
     from dtedask.notify.log import Entry, NoticeLog
 
-__all__ = ["CommitSource", "LogSource", "Source"]
+__all__ = ["ALL_CUBES", "OF_ALL_CUBES", "CommitSource", "LogSource", "Source"]
 
 ALL_CUBES = ("*",)
+OF_ALL_CUBES = (EVENT_TYPE, "mars")
+"""Event types of all commits of a root; the second one is Aviso's name."""
 
 
 class Source(Protocol):
@@ -45,6 +51,20 @@ class Source(Protocol):
         """Return something that changes whenever there is news; cheap to ask for."""
         ...
 
+    def before(self, moment: Moment) -> Mapping[str, int]:
+        """Give the last places before a moment; the heads where it is still to come.
+
+        Raises
+        ------
+        InvalidValueError
+            If the moment is one of something else.
+        """
+        ...
+
+    def through(self, moment: Moment) -> Mapping[str, int] | None:
+        """Give the last places up to a moment and with it; None where it is still to come."""
+        ...
+
 
 class CommitSource:
     """The commits of a root: each cube is a stream, and all come in the order in which they were logged.
@@ -59,12 +79,22 @@ class CommitSource:
         Name of the event type.
     cubes : sequence of str
         Patterns of the cubes.
+    numbers : callable, optional
+        Gives the log of the same commits as notifications, which are numbered; asked where somebody names a number.
     """
 
-    def __init__(self, log: NoticeLog, event_type: str = "data", cubes: Sequence[str] = ALL_CUBES) -> None:
+    def __init__(
+        self,
+        log: NoticeLog,
+        event_type: str = EVENT_TYPE,
+        cubes: Sequence[str] = ALL_CUBES,
+        *,
+        numbers: Callable[[], EventLog] | None = None,
+    ) -> None:
         self.log = log
         self.event_type = event_type
         self.cubes = tuple(cubes)
+        self._numbers = numbers
 
     def heads(self) -> dict[str, int]:
         """Give the end of the last commit of each cube."""
@@ -81,6 +111,77 @@ class CommitSource:
     def version(self) -> object:
         """Return something that changes whenever another connection has written to the log."""
         return self.log.version()
+
+    def before(self, moment: Moment) -> dict[str, int]:
+        """Give the last places before a moment; the heads where it is still to come."""
+        if moment.time is not None:
+            return self._until("time < ?", format_time(moment.time))
+        event = self._find(moment)
+        position = None if event is None else self._position(event[0], event[1])
+        if event is None or position is None:
+            return self.heads()
+        cube, commit, index = event
+        places = self._until("position < ?", position)
+        return {**places, cube: place_of(commit, index - 1) if index else end_of(commit - 1)}
+
+    def through(self, moment: Moment) -> dict[str, int] | None:
+        """Give the last places up to a moment and with it; None where it is still to come."""
+        if moment.time is not None:
+            return self._until("time <= ?", format_time(moment.time)) if moment.time <= datetime.now(UTC) else None
+        event = self._find(moment)
+        position = None if event is None else self._position(event[0], event[1])
+        if event is None or position is None:
+            return None
+        cube, commit, index = event
+        places = self._until("position < ?", position)
+        return {**places, cube: end_of(commit) if index is None else self._place(cube, commit, index)}
+
+    def _find(self, moment: Moment) -> tuple[str, int, int | None] | None:
+        """Say which cube, commit and event a moment names; None where it is still to come."""
+        if moment.number is None:
+            raise ValueError(f"{moment} is a time")
+        if moment.name in ("", self.event_type, *(OF_ALL_CUBES if self.event_type in OF_ALL_CUBES else ())):
+            return self._numbered(moment)
+        if not self._has(moment.name) or "/" not in moment.name:
+            known = ", ".join(sorted(self.heads())) or "no cube yet"
+            raise InvalidValueError(
+                f"{moment.text!r} is no place in event type {self.event_type!r}.",
+                hint=f"Name a notification ({self.event_type}@1), or a commit of a cube (CUBE@1): {known}.",
+            )
+        return (moment.name, moment.number, moment.index)
+
+    def _numbered(self, moment: Moment) -> tuple[str, int, int | None] | None:
+        if self._numbers is None:
+            raise InvalidValueError(
+                f"The number {moment.text!r} is not known here.", hint="Name a commit (CUBE@1), or a time."
+            )
+        page = self._numbers().page(self.event_type, max((moment.number or 0) - 1, 0), limit=1)
+        event = Event.from_notification(page[0]) if page else None
+        return None if event is None else (event.cube, event.sequence, event.index)
+
+    def _position(self, cube: str, commit: int) -> int | None:
+        """Position of the first commit of a cube that is not before a number; the number itself may be purged."""
+        with self.log.database.read() as connection:
+            found = connection.execute(
+                "SELECT position FROM commits WHERE cube = ? AND sequence >= ? ORDER BY sequence LIMIT 1",
+                (cube, commit),
+            ).fetchone()
+        return None if found is None else int(found[0])
+
+    def _place(self, cube: str, commit: int, index: int) -> int:
+        """Place of an event: the last one of a commit ends it."""
+        with self.log.database.read() as connection:
+            last = connection.execute(
+                "SELECT MAX(number) FROM events WHERE cube = ? AND sequence = ?", (cube, commit)
+            ).fetchone()[0]
+        return end_of(commit) if last is None or index >= last else place_of(commit, index)
+
+    def _until(self, condition: str, value: object) -> dict[str, int]:
+        with self.log.database.read() as connection:
+            rows = connection.execute(
+                f"SELECT cube, MAX(sequence) FROM commits WHERE {condition} GROUP BY cube", (value,)
+            ).fetchall()
+        return {cube: end_of(sequence) for cube, sequence in rows if self._has(cube)}
 
     def _has(self, cube: str) -> bool:
         return self.cubes == ALL_CUBES or any(fnmatchcase(cube, pattern) for pattern in self.cubes)
@@ -118,6 +219,31 @@ class LogSource:
     def version(self) -> object:
         """Return something that changes whenever anyone has written to the log."""
         return self.log.version()
+
+    def before(self, moment: Moment) -> dict[str, int]:
+        """Give the number before a moment; the head where it is still to come."""
+        number = self._number(moment)
+        return {self.event_type: min(number - 1, self.heads()[self.event_type])}
+
+    def through(self, moment: Moment) -> dict[str, int] | None:
+        """Give the number of a moment; None where it is still to come."""
+        if moment.time is not None:
+            if moment.time > datetime.now(UTC):
+                return None
+            after = moment.time + timedelta(microseconds=1)
+            return {self.event_type: self.log.sequence_at(self.event_type, after) - 1}
+        number = self._number(moment)
+        return {self.event_type: number} if number <= self.heads()[self.event_type] else None
+
+    def _number(self, moment: Moment) -> int:
+        if moment.time is not None:
+            return self.log.sequence_at(self.event_type, moment.time)
+        if moment.number is None or moment.name not in ("", self.event_type) or moment.index is not None:
+            raise InvalidValueError(
+                f"{moment.text!r} is no notification of event type {self.event_type!r}.",
+                hint=f"Write {self.event_type}@{moment.number}, or a time.",
+            )
+        return moment.number
 
 
 def _items_of(entry: Entry) -> Iterator[Item]:

@@ -1,0 +1,123 @@
+"""Serving listeners until the end: the loop of `dtedask listen`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from dtedask.core.settings import setting
+from dtedask.notify.delivery.beginning import Mode, begin_at
+from dtedask.notify.delivery.bounded import BoundedSource
+from dtedask.notify.delivery.carrier import Carrier
+from dtedask.notify.delivery.crew import Crew
+from dtedask.notify.delivery.delivered import Delivery
+
+if TYPE_CHECKING:
+    from dtedask.notify.delivery.matching import Wants
+    from dtedask.notify.delivery.moments import Moment
+    from dtedask.notify.delivery.sources import Source
+    from dtedask.notify.delivery.state import DeliveryState
+    from dtedask.notify.listeners import Listener
+
+__all__ = ["HISTORY_INTERVAL_S", "LOOK_AGAIN_S", "Sources", "serve"]
+
+LOOK_AGAIN_S = 1.0
+HISTORY_INTERVAL_S = 10.0
+
+
+class Sources(Protocol):
+    """Where the listeners of one root or server find their news."""
+
+    def find(self, listener: Listener) -> tuple[Source, Wants]:
+        """Find the source of a listener, and what it asks for."""
+        ...
+
+    def version(self) -> object:
+        """Return something that changes whenever there is news."""
+        ...
+
+
+def serve(
+    listeners: Sequence[Listener],
+    sources: Sources,
+    state: DeliveryState,
+    *,
+    mode: Mode = "new",
+    begin: Moment | None = None,
+    end: Moment | None = None,
+    stop: threading.Event,
+    once: bool = False,
+    on_delivery: Callable[[str, Delivery], None],
+    look: Callable[[], None] | None = None,
+) -> Delivery:
+    """Serve listeners until `stop`, until the end has come, or once.
+
+    Parameters
+    ----------
+    listeners : sequence of Listener
+        Who is to hear.
+    sources : Sources
+        Where they find their news.
+    state : DeliveryState
+        Where it is remembered how far they have come.
+    mode, begin, end, stop, once, on_delivery
+        As of `dtedask.notify.listen`.
+    look : callable, optional
+        Looks for news that nobody tells of; called every ten seconds.
+    """
+    found = [(listener, *sources.find(listener)) for listener in listeners]
+    for listener, source, _ in found:
+        begin_at(state, listener, source, mode, moment=begin)
+    bounded = [
+        (listener, source if end is None else BoundedSource(source, end), wants) for listener, source, wants in found
+    ]
+    crew = Crew(
+        [Carrier(listener, source, state, wants=wants) for listener, source, wants in bounded],
+        threads=setting("notify.threads"),
+        stop=stop,
+        on_delivery=on_delivery,
+    )
+
+    def is_over() -> bool:
+        return end is not None and all(
+            isinstance(source, BoundedSource) and source.is_over(state.cursors(listener.name, source.event_type) or {})
+            for listener, source, _ in bounded
+        )
+
+    try:
+        if once:
+            crew.serve_all()
+        else:
+            _serve_on(crew, sources, stop, is_over if end is not None else None, look)
+    finally:
+        crew.end()
+        for listener in listeners:
+            for trigger in listener.triggers:
+                trigger.close()
+    return crew.total
+
+
+def _serve_on(
+    crew: Crew,
+    sources: Sources,
+    stop: threading.Event,
+    is_over: Callable[[], bool] | None,
+    look: Callable[[], None] | None,
+) -> None:
+    """Serve until the end: at once when somebody else has written, else now and then."""
+    interval_s = setting("notify.poll-interval")
+    looked = again = time.monotonic()
+    seen: object = None
+    while not stop.is_set():
+        version = sources.version()
+        if version != seen or time.monotonic() - again > LOOK_AGAIN_S:
+            seen, again = version, time.monotonic()
+            crew.news()
+        crew.turn(interval_s)
+        if is_over is not None and crew.is_idle and is_over():
+            return
+        if look is not None and time.monotonic() - looked > HISTORY_INTERVAL_S:
+            look()
+            looked, seen = time.monotonic(), None
