@@ -118,9 +118,10 @@ def interrupted_by_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
+def stop_on_signal(what: str = "commit that is under way") -> Iterator[threading.Event]:
     """Set an event at the first SIGINT or SIGTERM; the second SIGINT interrupts at once."""
     stop = threading.Event()
+    told = f"Stopping after the {what}; Ctrl-C again stops at once.\n".encode()
 
     def on_signal(_number: int, _frame: object) -> None:
         if stop.is_set():
@@ -128,7 +129,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
         stop.set()
         # Past Python's buffers: the signal may have come while this thread was writing to one, which then refuses us.
         with suppress(OSError, ValueError):
-            os.write(sys.stderr.fileno(), b"Stopping after the commit that is under way; Ctrl-C again stops at once.\n")
+            os.write(sys.stderr.fileno(), told)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

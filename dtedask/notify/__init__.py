@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dtedask.notify.delivery import DeadLetter, Delivery
     from dtedask.notify.event import Event, events_of
     from dtedask.notify.follow import catch_up, listen
-    from dtedask.notify.listeners import Listener, Listeners, load_listeners
+    from dtedask.notify.listeners import Listener, Listeners, load_all_listeners, load_listeners
     from dtedask.notify.log import NoticeLog, open_log
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "events_of",
     "listen",
     "listening",
+    "load_all_listeners",
     "load_listeners",
     "open_log",
 ]
@@ -39,6 +40,7 @@ _HOMES = {
     "events_of": "event",
     "listen": "follow",
     "listening": "active",
+    "load_all_listeners": "listeners",
     "load_listeners": "listeners",
     "open_log": "log",
 }

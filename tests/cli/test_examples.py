@@ -76,7 +76,7 @@ def test_what_writes_can_be_run_dry():
     }
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     writing |= {("plan", "run"), ("plan", "replay"), ("plan", "feed"), ("plan", "hammer")}
-    writing |= {("products", "run")}
+    writing |= {("products", "run"), ("notify", "retry")}
     writing |= {("regrid",), ("weights", "make"), ("weights", "purge"), ("grid", "mesh"), ("plot",)}
     writing |= {("cluster", "start"), ("cluster", "scale"), ("cluster", "stop")}
     for words, found in COMMANDS.items():
@@ -123,6 +123,9 @@ def place(grib, root, tmp_path_factory):
     shutil.copytree(REPOSITORY / "recipes", folder / "recipes")
     (folder / "listeners.yaml").write_text("listeners:\n  - triggers: [{type: echo}]\n")
     bash("dtedask ingest forecast.grib2 more --root data", folder)
+    failing = "command: mkdir plots, retries: 0"  # the folder is there from the first time on
+    (folder / "failing.yaml").write_text(f"listeners:\n  - {{name: l, triggers: [{{type: command, {failing}}}]}}\n")
+    bash("mkdir plots; ! dtedask listen failing.yaml --root data --catchup --once; rmdir plots", folder)
     bash("dtedask recipe run recipes/ensemble-analyses.yaml --set root=data --set input.files=more", folder)
     bash("dtedask store virtualize forecast.grib2 more --root virtual", folder)
     bash("dtedask catalog rebuild --root data --catalog catalogs/demo.yaml", folder)

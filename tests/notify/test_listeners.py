@@ -123,7 +123,10 @@ def mistake(text):
         ("{request: {}}", "key 'triggers' is missing in L."),
         ("{triggers: []}", "L.triggers: [] is wrong: List should have at least 1 item"),
         ("{event: '', triggers: [{type: echo}]}", "L.event: '' is wrong: String should have at least 1 character"),
-        ("{request: {a: b}, event: x, identifiers: {a: b}, triggers: [{type: echo}]}", "L: 'request' and 'identifiers'"),
+        (
+            "{request: {a: b}, event: x, identifiers: {a: b}, triggers: [{type: echo}]}",
+            "L: 'request' and 'identifiers'",
+        ),
         ("{from_id: 3, from_date: 2024-06-03, triggers: [{type: echo}]}", "L: 'from_id' and 'from_date' say the same"),
         ("{request: {stepp: 3}, triggers: [{type: echo}]}", "L.request: Unknown request key 'stepp'. Did you mean"),
         ("{request: {date: 20240230}, triggers: [{type: echo}]}", "L.request: "),

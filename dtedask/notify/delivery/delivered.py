@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dtedask.core.errors import TriggerError
+from dtedask.notify.event import format_time
 
 __all__ = ["Delivery"]
 
@@ -43,3 +45,13 @@ class Delivery:
             self.postponed + other.postponed,
             min(dues, default=None),
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything about it, ready for JSON."""
+        return {
+            "events": self.events,
+            "triggers": self.triggers,
+            "failures": [error.message for error in self.failures],
+            "postponed": [error.message for error in self.postponed],
+            "due": None if self.due is None else format_time(self.due),
+        }

@@ -12,14 +12,14 @@ from dtedask.notify.event import EVENT_TYPE
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from dtedask.notify.event_types import EventTypes
     from dtedask.notify.listeners import Listener
     from dtedask.notify.log import NoticeLog
     from dtedask.notify.streams import Streams
 
-    Types = EventTypes | str | os.PathLike[str] | Mapping[str, Any]
+    Types: TypeAlias = EventTypes | str | os.PathLike[str] | Mapping[str, Any]
 
 __all__ = ["RootSources"]
 

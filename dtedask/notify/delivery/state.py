@@ -16,11 +16,12 @@ from dtedask.notify.delivery.courier import Hand, Try
 from dtedask.notify.delivery.item import Item, heard_commits, news_from_json, news_to_json
 from dtedask.notify.delivery.letters import DeadLetter
 from dtedask.notify.event import EVENT_TYPE, format_time, parse_time
+from dtedask.notify.location import state_folder
 
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["DeliveryState", "state_path"]
+__all__ = ["DeliveryState", "server_state_path", "state_path"]
 
 _SCHEMA = """
 CREATE TABLE listeners (
@@ -49,6 +50,12 @@ _LETTER = "number, listener, document, event_type, stream, place, news, trigger,
 def state_path(log: Path) -> Path:
     """Say which file holds what is remembered of the listeners of a log: ``deliveries.sqlite`` beside it."""
     return log.with_name("deliveries.sqlite" if log.stem == "notices" else f"{log.stem}-deliveries.sqlite")
+
+
+def server_state_path(url: str) -> Path:
+    """Say which file holds what is remembered of the listeners to a server: one in the user's state folder."""
+    name = hashlib.sha256(url.rstrip("/").encode()).hexdigest()[:16]
+    return state_folder() / name / "deliveries.sqlite"
 
 
 class DeliveryState:
