@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NoticeError
 from dtedask.notify.location import FILE_NAME as NOTICES_NAME
@@ -16,6 +16,7 @@ from dtedask.notify.streams.streams import Streams
 
 if TYPE_CHECKING:
     from dtedask.notify.event_log import EventLog
+    from dtedask.notify.event_types import EventTypes
     from dtedask.notify.streams.known_types import KnownTypes
 
 FILE_NAME = "events.sqlite"
@@ -23,7 +24,7 @@ FILE_NAME = "events.sqlite"
 
 def open_streams(
     root: str | os.PathLike[str] | None,
-    types: Any,
+    types: EventTypes,
     *,
     path: str | os.PathLike[str] | None = None,
     backend: str | None = None,
