@@ -25,11 +25,6 @@ _KEYS = ("class", "stream", "expver", "type", "levtype", "date", "time", "step",
 _ORDER = {key: place for place, key in enumerate(_KEYS)}
 
 
-class _Member(NamedTuple):
-    keys: dict[str, str]
-    stored: Stored | None
-
-
 def changes_of(
     fields: Sequence[tuple[str, str, dict[str, str]]],
     stored: Sequence[Stored] | None = None,
@@ -46,38 +41,40 @@ def changes_of(
     areas : mapping of str to tuple of float
         Where the points of each group are; those of others are not known.
     """
-    kinds: dict[tuple[str, str, int, tuple[str, ...]], list[_Member]] = {}
+    kinds: dict[tuple[str, str, int, tuple[str, ...]], tuple[list[dict[str, str]], list[Stored | None]]] = {}
     for (group, variable, keys), kept in zip(fields, stored or itertools.repeat(None), strict=False):
         step = _end_s(keys["step"]) if "step" in keys else -1
         member = _as_member(keys)
-        kinds.setdefault((group, variable, step, tuple(member)), []).append(_Member(member, kept))
+        members, chunks = kinds.setdefault((group, variable, step, tuple(member)), ([], []))
+        members.append(member)
+        chunks.append(kept)
     found = []
-    for (group, variable, _step, _names), members in sorted(kinds.items(), key=lambda item: item[0]):
+    for (group, variable, _step, _names), kind in sorted(kinds.items(), key=lambda item: item[0]):
         found += [
-            Change(group, variable, _with_type(request), len(part), *_sums(part), areas.get(group))
-            for request, part in _exact_requests(members)
+            Change(group, variable, _with_type(request), len(chunks), *_sums(chunks), areas.get(group))
+            for request, chunks in _exact_requests(*kind)
         ]
     return tuple(found)
 
 
-def _sums(members: Sequence[_Member]) -> tuple[int | None, str]:
+def _sums(chunks: Sequence[Stored | None]) -> tuple[int | None, str]:
     """Bytes and checksum of fields in the order of their request."""
-    stored = [member.stored for member in members if member.stored is not None]
-    if len(stored) < len(members):
+    known = [one for one in chunks if one is not None]
+    if len(known) < len(chunks):
         return None, ""
-    known = [one.crc for one in stored if one.crc is not None]
-    return sum(one.size_bytes for one in stored), checksum_of(known) if len(known) == len(stored) else ""
+    sums = [crc for _, crc in known if crc is not None]
+    return sum(size for size, _ in known), checksum_of(sums) if len(sums) == len(known) else ""
 
 
 def _as_member(keys: dict[str, str]) -> dict[str, str]:
     """Keys in a fixed order; a control forecast is member 0 of its ensemble, so that both are one event."""
     if keys.get("type") == "cf":
         keys = {**keys, "type": "pf", "number": "0"}
-    return {key: keys[key] for key in _in_order(tuple(keys))}
+    return {key: keys[key] for key in _names_in_order(tuple(keys))}
 
 
 @lru_cache(maxsize=256)
-def _in_order(names: tuple[str, ...]) -> tuple[str, ...]:
+def _names_in_order(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name)))
 
 
@@ -99,26 +96,37 @@ def _with_type(request: Keys) -> Keys:
     return tuple(keys.items())
 
 
-def _exact_requests(members: list[_Member]) -> Iterator[tuple[Keys, list[_Member]]]:
-    """Requests that give exactly some fields, each with its fields in the order of the request."""
-    values = {key: list(dict.fromkeys(keys[key] for keys, _ in members)) for key in members[0].keys}
+def _exact_requests(
+    members: list[dict[str, str]], chunks: list[Stored | None]
+) -> Iterator[tuple[Keys, list[Stored | None]]]:
+    """Requests that give exactly some fields, each with what is stored of them in the order of the request."""
+    values = {key: list(dict.fromkeys(keys[key] for keys in members)) for key in members[0]}
     size = 1
     for found in values.values():
         size *= len(found)
     if size == len(members):
-        ordered = {key: _sorted(found) for key, found in values.items()}
-        yield tuple((key, "/".join(found)) for key, found in ordered.items()), _in_order_of(ordered, members)
+        ordered = {key: _sorted(found) if len(found) > 1 else found for key, found in values.items()}
+        yield tuple((key, "/".join(found)) for key, found in ordered.items()), _in_order(ordered, members, chunks)
         return
     key = next(key for key, found in values.items() if len(found) > 1)
     for value in _sorted(values[key]):
-        yield from _exact_requests([member for member in members if member.keys[key] == value])
+        part = [place for place, keys in enumerate(members) if keys[key] == value]
+        yield from _exact_requests([members[place] for place in part], [chunks[place] for place in part])
 
 
-def _in_order_of(values: Mapping[str, list[str]], members: list[_Member]) -> list[_Member]:
-    places = {key: {one: place for place, one in enumerate(found)} for key, found in values.items() if len(found) > 1}
-    if not places:
-        return members
-    return sorted(members, key=lambda member: [place[member.keys[key]] for key, place in places.items()])
+def _in_order(
+    values: Mapping[str, list[str]], members: list[dict[str, str]], chunks: list[Stored | None]
+) -> list[Stored | None]:
+    """What is stored of the fields of a request that has all of its combinations, as the last key varies fastest."""
+    places = [0] * len(members)
+    for key, found in values.items():
+        if len(found) > 1:
+            order = {one: place for place, one in enumerate(found)}
+            places = [len(found) * place + order[keys[key]] for place, keys in zip(places, members, strict=True)]
+    ordered: list[Stored | None] = [None] * len(members)
+    for place, chunk in zip(places, chunks, strict=True):
+        ordered[place] = chunk
+    return ordered
 
 
 def _sorted(values: list[str]) -> list[str]:
