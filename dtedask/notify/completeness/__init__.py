@@ -1,0 +1,16 @@
+"""Completeness: what runs are to have, told when it is all there, or late."""
+
+from __future__ import annotations
+
+from dtedask.notify.completeness.document import Expectation, ExpectationsDocument, load_expectations
+from dtedask.notify.completeness.drafts import COMPLETENESS_TYPES, completeness_types
+from dtedask.notify.completeness.expectations import Expectations
+
+__all__ = [
+    "COMPLETENESS_TYPES",
+    "Expectation",
+    "Expectations",
+    "ExpectationsDocument",
+    "completeness_types",
+    "load_expectations",
+]
