@@ -177,6 +177,7 @@ class EventLogSuite:
         assert len({one.sequence for one in everything}) == 160
         other.close()
 
+    @pytest.mark.slow
     def test_any_json_comes_back(self, log: EventLog) -> None:  # noqa: D102
         @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=50)
         @given(st.dictionaries(_TEXTS, _JSON, max_size=3), _JSON)
