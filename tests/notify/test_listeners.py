@@ -144,9 +144,9 @@ def test_a_wrong_listener_is_refused_with_line_place_and_remedy(listener, expect
         ("{type: ecko}", "T: There is no trigger of the type 'ecko'. Did you mean 'echo'?"),
         (
             "{type: sms}",
-            "T: There is no trigger of the type 'sms'. Known are command, echo, email, function, log, post,",
+            "T: There is no trigger of the type 'sms'. Known are command, dask, echo, email, function, log, post,",
         ),
-        ("{path: x}", "T: This trigger has no type. Known are command, echo, email, function, log, post,"),
+        ("{path: x}", "T: This trigger has no type. Known are command, dask, echo, email, function, log, post,"),
         ("{type: echo, timeout: 3s}", "T: a trigger 'echo' cannot be stopped, so it has no 'timeout'."),
         ("{type: command, command: x, timeout: 3 parsecs}", "T.timeout: '3 parsecs' is no duration; write 30s"),
         ("{type: command, command: x, timeout: 1s, timeout_s: 1}", "T: 'timeout' and 'timeout_s' say the same"),

@@ -1,4 +1,4 @@
-"""What a listener does with an event: echo, log, command, post, webhook, teams, email, function."""
+"""What a listener does with an event: echo, log, command, post, webhook, teams, email, function, dask."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dtedask.notify.triggers.base import BaseTrigger, News
+    from dtedask.notify.triggers.cluster import DaskTrigger
     from dtedask.notify.triggers.command import CommandTrigger
     from dtedask.notify.triggers.function import FunctionTrigger
     from dtedask.notify.triggers.lines import EchoTrigger, LogTrigger
@@ -19,6 +20,7 @@ __all__ = [
     "ENTRY_POINTS",
     "BaseTrigger",
     "CommandTrigger",
+    "DaskTrigger",
     "EchoTrigger",
     "EmailTrigger",
     "FunctionTrigger",
@@ -36,6 +38,7 @@ _HOMES = {
     "ENTRY_POINTS": "registry",
     "BaseTrigger": "base",
     "CommandTrigger": "command",
+    "DaskTrigger": "cluster",
     "EchoTrigger": "lines",
     "EmailTrigger": "mail",
     "FunctionTrigger": "function",

@@ -13,6 +13,7 @@ __all__ = ["ENTRY_POINTS", "Trigger", "trigger_class", "trigger_types"]
 ENTRY_POINTS = "dtedask.triggers"
 _OWN = {
     "command": "dtedask.notify.triggers.command:CommandTrigger",
+    "dask": "dtedask.notify.triggers.cluster:DaskTrigger",
     "echo": "dtedask.notify.triggers.lines:EchoTrigger",
     "email": "dtedask.notify.triggers.mail:EmailTrigger",
     "function": "dtedask.notify.triggers.function:FunctionTrigger",
