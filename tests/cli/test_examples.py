@@ -176,7 +176,8 @@ INTERRUPTED = [
     # docs/how-to/restart-a-plan.md has a run that broke off; what follows a root never ends: test_plan_run.py.
     if name == "replay" or "--resume" in example or "--follow" in example
 ]
-RUN_ELSEWHERE = KEPT + SUBMITTED + INTERRUPTED
+SERVING = examples_of(COMMANDS["notify", "serve"])  # it never ends: tests/serve/notify
+RUN_ELSEWHERE = KEPT + SUBMITTED + INTERRUPTED + SERVING
 
 
 @pytest.mark.slow

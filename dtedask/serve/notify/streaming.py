@@ -1,0 +1,216 @@
+"""`POST /api/v1/watch` and `/api/v1/replay`: streams of server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from dtedask.core.errors import DtedaskError
+from dtedask.serve.notify.hub import clock
+from dtedask.serve.notify.problems import ProblemError, problem_of
+from dtedask.serve.notify.requests import StreamRequest, read_body, read_stream
+from dtedask.serve.notify.service import request_id_of
+from dtedask.serve.notify.subscription import (
+    End,
+    Event,
+    Failed,
+    Opened,
+    Page,
+    Read,
+    Stopping,
+    Subscription,
+    Wait,
+    Woken,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from dtedask.notify.event_types import EventType
+    from dtedask.notify.filters import Filter
+    from dtedask.serve.notify.hub import Channel, Hub
+    from dtedask.serve.notify.ring import Item
+    from dtedask.serve.notify.service import Service
+
+logger = logging.getLogger(__name__)
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+ABORT = "dtedask.abort"
+"""Extension of ASGI: a function that drops the connection at once, whatever is still to be written."""
+
+
+class StreamEndpoint:
+    """Serves streams.
+
+    Parameters
+    ----------
+    service : Service
+        What is served.
+    kind : {"Watch", "Replay"}
+        Whether live events follow the history.
+    """
+
+    def __init__(self, service: Service, kind: str) -> None:
+        self._service = service
+        self._kind = kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one stream until its end."""
+        service = self._service
+        try:
+            event_type, wanted, request = await self._accept(scope, receive)
+            subscription, head = await self._subscription(event_type, wanted, request, request_id_of(scope))
+        except (ProblemError, DtedaskError) as error:
+            raise problem_of(error, kind=self._kind, challenge=service.access.challenge) from error
+        service.metrics.opened(self._kind.lower(), event_type.name)
+        with service.hub.listening(event_type.name, head) as channel:
+            stream = _Stream(service, channel, subscription, send)
+            gone = asyncio.create_task(stream.wait_until_gone(receive))
+            try:
+                await stream.run()
+            except TimeoutError:
+                service.metrics.dropped()
+                logger.info("A client of %s did not read and was dropped.", event_type.name)
+                _abort(scope)
+            finally:
+                gone.cancel()
+
+    async def _accept(self, scope: Scope, receive: Receive) -> tuple[EventType, Filter, StreamRequest]:
+        service = self._service
+        identity = await service.identify(scope)
+        request = read_stream(await read_body(scope, receive, service.options.body_limit), self._kind)
+        event_type = await service.event_type(request.event_type)
+        allowed = service.access.check_read(identity, event_type)
+        if sum(service.hub.counts().values()) >= service.options.connections:
+            raise ProblemError(503, "Too many streams are open. Come again later.", headers={"Retry-After": "10"})
+        make_filter = event_type.filter
+        if event_type.cubes:  # asks the cubes for their axes
+            wanted = await service.hub.call(make_filter, request.identifier, point=request.point)
+        else:
+            wanted = make_filter(request.identifier, point=request.point)
+        return event_type, wanted if allowed is None else wanted & allowed, request
+
+    async def _subscription(
+        self, event_type: EventType, wanted: Filter, request: StreamRequest, request_id: str
+    ) -> tuple[Subscription, int]:
+        hub, options, name = self._service.hub, self._service.options, event_type.name
+        head = (await hub.call(self._service.streams.heads)).get(name, 0)
+        after = head
+        if request.from_id is not None:
+            after = max(request.from_id - 1, 0)
+        elif request.from_date is not None:
+            after = await hub.call(self._service.streams.sequence_at, name, request.from_date) - 1
+        is_replay = self._kind == "Replay"
+        key = wanted.canonical
+
+        def is_wanted(item: Item) -> bool:
+            return item.passes(key, wanted)
+
+        return Subscription(
+            name,
+            request_id,
+            after,
+            is_wanted,
+            "replay" if is_replay else "watch" if request.has_start else "live",
+            until=await self._end(name, request, head) if is_replay else None,
+            limit=_least(event_type.max_historical, options.replay_limit),
+            heartbeat_s=options.heartbeat_s,
+            ends_at=float("inf") if is_replay else clock() + options.max_duration_s,
+            date=request.from_date,
+            page=options.page,
+        ), head
+
+    async def _end(self, name: str, request: StreamRequest, head: int) -> int:
+        if request.to_id is not None:
+            return min(request.to_id, head)
+        if request.to_date is not None:
+            behind = request.to_date + timedelta(microseconds=1)
+            last: int = await self._service.hub.call(self._service.streams.sequence_at, name, behind) - 1
+            return min(last, head)
+        return head
+
+
+class _Stream:
+    """Does what a subscription says, until it ends or the client is gone."""
+
+    def __init__(self, service: Service, channel: Channel, subscription: Subscription, send: Send) -> None:
+        self._hub: Hub = service.hub
+        self._write_timeout_s = service.options.write_timeout_s
+        self._channel = channel
+        self._subscription = subscription
+        self._send = send
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_gone = False
+        self._is_started = False
+
+    async def run(self) -> None:
+        """Serve; raises TimeoutError where the client does not read."""
+        event: Event = Opened(clock())
+        while not self._is_gone:
+            for instruction in self._subscription.handle(event):
+                match instruction:
+                    case Write(data):
+                        await self._write(data)
+                    case Read():
+                        event = await self._read(instruction)
+                    case Wait(until):
+                        event = await self._wait(until)
+                    case End():
+                        await self._send({"type": "http.response.body", "body": b""})
+                        return
+            if self._hub.is_stopping:
+                event = Stopping(clock())
+
+    async def wait_until_gone(self, receive: Receive) -> None:
+        """Notice that the client went away."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._is_gone = True
+        _release(self._waiter)
+
+    async def _read(self, instruction: Read) -> Page | Failed:
+        try:
+            items, upto, is_end = await self._hub.read(
+                self._subscription.event_type, self._channel, instruction.after, instruction.until
+            )
+        except DtedaskError as error:
+            logger.warning("A stream of %s failed: %s", self._subscription.event_type, error)
+            return Failed(clock(), str(error))
+        return Page(clock(), items, upto, is_end)
+
+    async def _wait(self, until: float) -> Woken:
+        if self._channel.ring.top <= self._subscription.after and not (self._is_gone or self._hub.is_stopping):
+            self._waiter = self._channel.waiter()
+            timer = asyncio.get_running_loop().call_later(max(0.0, until - clock()), _release, self._waiter)
+            await self._waiter
+            timer.cancel()
+        return Woken(clock())
+
+    async def _write(self, data: bytes) -> None:
+        async with asyncio.timeout(self._write_timeout_s):
+            if not self._is_started:
+                self._is_started = True
+                await self._send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+def _release(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)
+
+
+def _abort(scope: Scope) -> None:
+    abort = scope.get("extensions", {}).get(ABORT)
+    if abort is not None:
+        abort()
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
