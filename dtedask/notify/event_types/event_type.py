@@ -235,8 +235,7 @@ class EventType:
             raise self._problem(name, value, problem) from problem
 
     def _problem(self, name: str, value: Any, problem: ValueProblem) -> NotificationError:
-        shown = repr(value)
-        text = shown if len(shown) <= 80 else f"{shown[:77]}..."
+        text = _shown(value)
         return NotificationError(
             f"Key {name!r} of event type {self.name!r} cannot be {text}: {problem}.", hint=problem.hint
         )
@@ -264,6 +263,14 @@ class EventType:
                 f"The payload of a notification of event type {self.name!r} is of JSON's type {min(kinds)!r}.",
                 hint=f"It must be of type {' or '.join(self.payload_types)}.",
             )
+
+
+def _shown(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # integers of thousands of digits, lists in thousands of lists
+        return f"this {type(value).__name__}"
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
 def _json_types(value: Any) -> set[str]:

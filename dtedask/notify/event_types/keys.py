@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any, ClassVar, Literal, get_args
@@ -16,6 +17,7 @@ __all__ = ["OPERATORS", "Key", "ValueProblem", "plain_text"]
 Operator = Literal["eq", "in", "gt", "gte", "lt", "lte", "between"]
 OPERATORS: tuple[str, ...] = get_args(Operator)
 _EQUALITY = ("eq", "in")
+_LARGEST = 10**400  # beyond it Python does not write integers as text
 
 
 class ValueProblem(ValueError):  # noqa: N818 - who knows the key makes an error of it
@@ -145,6 +147,8 @@ def plain_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
+        if not -_LARGEST < value < _LARGEST or value in (math.inf, -math.inf):
+            raise ValueProblem("it is too large, infinite or no number at all")
         return repr(value)
     if not isinstance(value, str):
         raise ValueProblem("one value is needed here", "Lists are for filters, each of their values once.")

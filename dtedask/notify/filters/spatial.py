@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dtedask.notify.filters.conditions import Condition
+from dtedask.notify.filters.even_odd import is_inside
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -115,26 +116,41 @@ class HasPointIn(Condition):
 
 
 class _Shape:
-    """A polygon, with the box around it; its geometry is made when a box does not decide."""
+    """A polygon, with the box around it; its geometry is made when a box does not decide.
 
-    __slots__ = ("_geometry", "_pairs", "east", "north", "south", "west")
+    Shapely decides exactly for polygons that do not cross themselves. Of the others it would move the crossings by
+    rounding, so they are taken as lines, and points by `even_odd`.
+    """
+
+    __slots__ = ("_line", "_polygon", "east", "north", "pairs", "south", "west")
 
     def __init__(self, pairs: Sequence[Sequence[float]]) -> None:
-        self._pairs = pairs
-        self._geometry: BaseGeometry | None = None
+        self.pairs = pairs
+        self._polygon: BaseGeometry | None = None
+        self._line: BaseGeometry | None = None
         self.south, self.north = min(pair[0] for pair in pairs), max(pair[0] for pair in pairs)
         self.west, self.east = min(pair[1] for pair in pairs), max(pair[1] for pair in pairs)
 
     @property
-    def geometry(self) -> BaseGeometry:
-        if self._geometry is None:
+    def polygon(self) -> BaseGeometry | None:
+        """The polygon; None where it crosses itself or has no area."""
+        if self._polygon is None and self._line is None:
             import shapely
 
-            polygon: BaseGeometry = shapely.Polygon([(longitude, latitude) for latitude, longitude in self._pairs])
-            valid = polygon if polygon.is_valid else shapely.make_valid(polygon)
-            shapely.prepare(valid)
-            self._geometry = valid
-        return self._geometry
+            corners = [(longitude, latitude) for latitude, longitude in self.pairs]
+            polygon = shapely.Polygon(corners)
+            if polygon.is_valid:
+                shapely.prepare(polygon)
+                self._polygon = polygon
+            else:
+                self._line = shapely.LineString(corners)
+        return self._polygon
+
+    @property
+    def line(self) -> BaseGeometry:
+        """The edges."""
+        polygon = self.polygon
+        return self._line if polygon is None else polygon.exterior
 
     def meets(self, other: _Shape) -> bool:
         if self.south > other.north or other.south > self.north:
@@ -143,29 +159,31 @@ class _Shape:
             return True
         return any(self._meets(other, turn) for turn in _TURNS)
 
-    def _meets(self, other: _Shape, turn: float) -> bool:
-        if self.west + turn > other.east or other.west > self.east + turn:
-            return False
-        moved = self.geometry
-        if turn:
-            from shapely.affinity import translate
-
-            moved = translate(moved, xoff=turn)
-        return bool(other.geometry.intersects(moved))
-
     def holds(self, latitude: float, longitude: float) -> bool:
         if not self.south <= latitude <= self.north:
             return False
         if abs(latitude) == 90.0:
             return True
-        return any(self._holds(latitude, longitude + turn) for turn in _TURNS)
+        return any(self.holds_here(latitude, longitude + turn) for turn in _TURNS)
 
-    def _holds(self, latitude: float, longitude: float) -> bool:
+    def _meets(self, other: _Shape, turn: float) -> bool:
+        if self.west + turn > other.east or other.west > self.east + turn:
+            return False
+        moved = _Shape([(latitude, longitude + turn) for latitude, longitude in self.pairs]) if turn else self
+        if moved.polygon is not None and other.polygon is not None:
+            return bool(other.polygon.intersects(moved.polygon))
+        if other.line.intersects(moved.line):
+            return True
+        return other.holds_here(*moved.pairs[0]) or moved.holds_here(*other.pairs[0])
+
+    def holds_here(self, latitude: float, longitude: float) -> bool:
         if not self.west <= longitude <= self.east:
             return False
+        if self.polygon is None:
+            return is_inside((latitude, longitude), self.pairs)
         import shapely
 
-        return bool(shapely.intersects_xy(self.geometry, longitude, latitude))
+        return bool(shapely.intersects_xy(self.polygon, longitude, latitude))
 
 
 _lock = threading.Lock()

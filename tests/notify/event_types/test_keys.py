@@ -90,9 +90,11 @@ def test_values_get_their_canonical_form(value, options, form):
         (True, {"type": "integer"}, "must be an integer"),
         (2**63, {"type": "integer"}, "64 bits"),
         ("9" * 5000, {"type": "integer"}, "must be an integer"),
+        (float("inf"), {"type": "string"}, "too large, infinite"),
+        (float("nan"), {"type": "string"}, "no number at all"),
         (-1, {"type": "integer", "range": [0, 100]}, r"in \[0, 100\]"),
         ("NaN", {"type": "float"}, "finite number"),
-        (float("inf"), {"type": "float"}, "finite number"),
+        (float("inf"), {"type": "float"}, "infinite"),
         ("1e999", {"type": "float"}, "finite number"),
         ("2023-02-30", {"type": "date"}, "no such day"),
         ("2023-366", {"type": "date"}, "no such day"),
@@ -118,6 +120,12 @@ def test_values_get_their_canonical_form(value, options, form):
 def test_values_that_cannot_be_are_refused_by_name(value, options, message):
     with pytest.raises(NotificationError, match=rf"Key '{options.get('name', 'x')}' of event type 't'.*{message}"):
         canonical(value, **options)
+
+
+@pytest.mark.parametrize("kind", ["integer", "float", "string", "date", "time", "expver"])
+def test_integers_that_cannot_be_written_are_refused(kind):
+    with pytest.raises(NotificationError, match="cannot be this int: it is too large"):
+        canonical(10**5000, type=kind)
 
 
 def test_a_draft_needs_what_is_required_and_gets_defaults():

@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dtedask.core.errors import NotificationError
@@ -92,7 +92,11 @@ def test_a_polygon_takes_what_meets_it(sent, wanted):
     assert TYPE.filter({"polygon": wanted}).takes(identifier) == meet(sent, wanted)
 
 
+CROSSING = [[0, -15], [15, 240], [-45, 30], [-15, 165], [0, -15]]  # with edges that do not meet at a float
+
+
 @given(polygons(), corners)
+@example(CROSSING, (-15, 135))
 def test_a_point_takes_what_holds_it(sent, point):
     identifier = TYPE.draft({"polygon": sent}).identifier
     assert TYPE.filter({"point": list(point)}).takes(identifier) == holds(sent, point)
