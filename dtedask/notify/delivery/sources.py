@@ -128,6 +128,8 @@ class CommitSource:
         """Give the last places up to a moment and with it; None where it is still to come."""
         if moment.time is not None:
             return self._until("time <= ?", format_time(moment.time)) if moment.time <= datetime.now(UTC) else None
+        if moment.number == 0:
+            return {}
         event = self._find(moment)
         position = None if event is None else self._position(event[0], event[1])
         if event is None or position is None:
@@ -142,8 +144,9 @@ class CommitSource:
             raise ValueError(f"{moment} is a time")
         if moment.name in ("", self.event_type, *(OF_ALL_CUBES if self.event_type in OF_ALL_CUBES else ())):
             return self._numbered(moment)
-        if not self._has(moment.name) or "/" not in moment.name:
-            known = ", ".join(sorted(self.heads())) or "no cube yet"
+        heads = self.heads()
+        if moment.name not in heads:
+            known = ", ".join(sorted(heads)) or "there is none yet"
             raise InvalidValueError(
                 f"{moment.text!r} is no place in event type {self.event_type!r}.",
                 hint=f"Name a notification ({self.event_type}@1), or a commit of a cube (CUBE@1): {known}.",
