@@ -137,7 +137,8 @@ class World:
 
     def __init__(self, folder, data, retries):
         self.folder, self.data, self.log, self.clock = folder, data, MemoryLog(), Clock()
-        self.ran, self.succeeded, self.kills = [], [], 0
+        self.ran, self.succeeded, self.needless, self.kills, self.kills_before = [], [], [], 0, {}
+        self.outcomes = ["succeed", "succeed", "fail", *data.draw(st.sampled_from([(), ("die", "do and die")]))]
         triggers = [Trigger(self.trigger(number), retries=count) for number, count in enumerate(retries)]
         self.listener = Hears(triggers, wants=lambda news: news.identifier["number"] % 2 == 0)
         self.start()
@@ -145,16 +146,20 @@ class World:
 
     def trigger(self, number):
         def run(news):
-            self.ran.append((number, news.sequence))
-            match self.data.draw(st.sampled_from(["succeed", "succeed", "fail", "die", "do and die"])):
+            one = (number, news.sequence)
+            self.ran.append(one)
+            if self.kills == self.kills_before.get(one):
+                self.needless.append(one)
+            match self.data.draw(st.sampled_from(self.outcomes)):
                 case "succeed":
-                    self.succeeded.append((number, news.sequence))
+                    self.succeeded.append(one)
+                    self.kills_before[one] = self.kills
                 case "fail":
                     raise ValueError("no runway")
                 case "die":
                     raise Killed
                 case "do and die":
-                    self.succeeded.append((number, news.sequence))
+                    self.succeeded.append(one)
                     raise Killed
 
         return run
@@ -199,6 +204,7 @@ def test_everything_is_delivered_in_order_or_among_the_dead_letters(tmp_path_fac
         assert done == sorted(done)
         ran = [sequence for number, sequence in world.ran if number == trigger]
         assert ran == sorted(ran)
+    assert world.needless == []
     repeats = sum(count - 1 for count in Counter(world.succeeded).values())
     assert repeats <= world.kills * len(retries)
     assert {letter.attempts for letter in world.state.letters()} <= {n + 1 for n in retries}

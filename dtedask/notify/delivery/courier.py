@@ -174,6 +174,10 @@ class Courier:
     policies: Sequence[Policy]
     cursors: dict[str, int] = field(default_factory=dict)
     hand: Hand | None = None
+    _kept: Hand | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._kept = self.hand
 
     def handle(self, occurrence: Occurrence) -> list[Instruction]:
         """Say what to do now."""
@@ -211,7 +215,7 @@ class Courier:
 
         hand = self._set(failed.trigger, after)
         following = self._go_on(failed.time)
-        return following if isinstance(following[0], Finish) else [Keep(hand), *following]
+        return following if isinstance(following[0], Finish | Keep) else [*self._keep(hand), *following]
 
     def _go_on(self, time: datetime) -> list[Instruction]:
         hand = self.hand
@@ -223,10 +227,16 @@ class Courier:
         waiting = sorted((one.due, number) for number, one in enumerate(hand.tries) if one.due is not None)
         if waiting:
             due, number = waiting[0]
-            return [Run(number, hand)] if due <= time else [Wait(due)]
+            return [Run(number, hand)] if due <= time else [*self._keep(hand), Wait(due)]
         self.hand = None
         self.cursors[hand.item.stream] = max(self.cursors.get(hand.item.stream, 0), hand.item.place)
         return [Finish(hand)]
+
+    def _keep(self, hand: Hand) -> list[Instruction]:
+        if hand == self._kept:
+            return []
+        self._kept = hand
+        return [Keep(hand)]
 
     def _set(self, trigger: int, change: Callable[[Try], Try]) -> Hand:
         if self.hand is None:
