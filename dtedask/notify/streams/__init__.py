@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dtedask.notify.streams.commit_log import CommitLog
+    from dtedask.notify.streams.followed_log import FollowedLog
     from dtedask.notify.streams.opening import events_path, open_streams
     from dtedask.notify.streams.sqlite_log import SqliteEventLog
     from dtedask.notify.streams.streams import Streams
 
-__all__ = ["CommitLog", "SqliteEventLog", "Streams", "events_path", "open_streams"]
+__all__ = ["CommitLog", "FollowedLog", "SqliteEventLog", "Streams", "events_path", "open_streams"]
 
 _HOMES = {
     "CommitLog": "commit_log",
+    "FollowedLog": "followed_log",
     "SqliteEventLog": "sqlite_log",
     "Streams": "streams",
     "events_path": "opening",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dtedask.core.errors import NoticeError
 from dtedask.notify.event import Event, format_time, parse_time
@@ -53,12 +53,9 @@ class CommitLog:
 
     def append(self, drafts: Sequence[Draft]) -> list[Notification]:
         """Refuse: only commits write here."""
-        if not drafts:
-            return []
-        raise NoticeError(
-            f"Notifications of {drafts[0].event_type!r} are made by commits and cannot be sent.",
-            hint="Archive fields, or send an event type without `cubes`.",
-        )
+        for draft in drafts:
+            refuse_to_send(draft)
+        return []
 
     def page(self, event_type: str, after: int, *, limit: int = 1000, until: int | None = None) -> list[Notification]:
         """Read the next notifications of a type, as in `EventLog`."""
@@ -133,6 +130,14 @@ class CommitLog:
         if is_counted(cubes):
             count_commits(self.log.database, event_type, cubes)
         return numbering_of(event_type, cubes)
+
+
+def refuse_to_send(draft: Draft) -> NoReturn:
+    """Raise the error for drafts of types that only commits make."""
+    raise NoticeError(
+        f"Notifications of {draft.event_type!r} are made by commits and cannot be sent.",
+        hint="Archive fields, or send an event type without `cubes`.",
+    )
 
 
 def _stays(event_type: str, what: str) -> NoticeError:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import NoticeError
+from dtedask.core.settings import setting
 from dtedask.notify.location import FILE_NAME as NOTICES_NAME
 from dtedask.notify.location import log_path, root_url, state_folder
 from dtedask.notify.log import NoticeLog
 from dtedask.notify.streams.commit_log import CommitLog
+from dtedask.notify.streams.numbering import is_one_cube
 from dtedask.notify.streams.sqlite_log import SqliteEventLog
 from dtedask.notify.streams.streams import Streams
 
@@ -41,13 +44,16 @@ def open_streams(
         The file (``*.sqlite``), or the folder, for what is sent. By default it is beside the log of notices of the
         root, and without a root in the user's state folder.
     backend : str, optional
-        Who keeps what is sent, instead of a file: ``nats://HOST:PORT``.
+        Who keeps what is sent, instead of a file: ``nats://HOST:PORT``, or another server, ``http://HOST:PORT``, whose
+        log is followed. Commits of several cubes are then read from there too, and those of one cube from the root.
 
     Raises
     ------
     NoticeError
         If there is no such backend, or if types are of cubes and there is no root.
     """
+    if backend is not None and backend.startswith(("http://", "https://")):
+        return _open_followed(root, types, path, backend)
     if root is None:
         of_cubes = [name for name in types if types[name].cubes]
         if of_cubes:
@@ -58,9 +64,7 @@ def open_streams(
         return Streams(types, _open_sent(types, events_path(None, path=path), backend))
     url = root_url(root)
     types = types.with_cubes(url)
-    # A connection of its own: it shall hear of what others in this process write.
-    commits = CommitLog(NoticeLog(log_path(url), root=url), types)
-    return Streams(types, _open_sent(types, events_path(url, path=path), backend), commits)
+    return Streams(types, _open_sent(types, events_path(url, path=path), backend), _open_commits(url, types))
 
 
 def events_path(root: str | os.PathLike[str] | None, *, path: str | os.PathLike[str] | None = None) -> Path:
@@ -82,6 +86,31 @@ def events_path(root: str | os.PathLike[str] | None, *, path: str | os.PathLike[
     return notices.with_name(FILE_NAME if notices.name == NOTICES_NAME else f"{notices.stem}-{FILE_NAME}")
 
 
+def _open_commits(url: str, types: EventTypes) -> CommitLog:
+    # A connection of its own: it shall hear of what others in this process write.
+    return CommitLog(NoticeLog(log_path(url), root=url), types)
+
+
+def _open_followed(
+    root: str | os.PathLike[str] | None, types: EventTypes, path: str | os.PathLike[str] | None, url: str
+) -> Streams:
+    from dtedask.notify.client import NotifyClient, RemoteLog
+    from dtedask.notify.streams.followed_log import FollowedLog
+
+    client = NotifyClient(url, auth=setting("notify.follow.auth"), ca_bundle=setting("notify.follow.ca-file"))
+    place = None if root is None else root_url(root)
+    types = types if place is None else types.with_cubes(place)
+    commits = None if place is None else _open_commits(place, types)
+
+    def is_wanted(name: str) -> bool:
+        return name in types and (commits is None or not is_one_cube(types[name].cubes))
+
+    file = events_path(place, path=path)
+    name = hashlib.sha256(client.url.encode()).hexdigest()[:8]  # each server that is followed has a file of its own
+    log = FollowedLog(RemoteLog(client), file.with_name(f"{file.stem}-of-{name}.sqlite"), wanted=is_wanted)
+    return Streams(types, log, commits, follows=True)
+
+
 def _open_sent(types: KnownTypes, path: Path, backend: str | None) -> EventLog:
     if backend is None:
         return SqliteEventLog(path)
@@ -93,5 +122,5 @@ def _open_sent(types: KnownTypes, path: Path, backend: str | None) -> EventLog:
         return JetStreamLog(backend, keep=keep)
     raise NoticeError(
         f"Unknown backend {backend!r} of notifications.",
-        hint="Leave it out for a file, or give nats://HOST:PORT.",
+        hint="Leave it out for a file, or give nats://HOST:PORT, or http://HOST:PORT of the server that owns the log.",
     )

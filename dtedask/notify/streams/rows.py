@@ -30,8 +30,13 @@ def encode(draft: Draft) -> Row:
     NotificationError
         If JSON cannot hold it.
     """
+    return Row(draft.event_type, *encode_parts(draft))
+
+
+def encode_parts(draft: Draft | Notification) -> tuple[str, str | None]:
+    """Write identifier and payload as JSON."""
     payload = None if draft.payload is None else _json(draft, "payload", draft.payload)
-    return Row(draft.event_type, _json(draft, "identifier", dict(draft.identifier)), payload)
+    return _json(draft, "identifier", dict(draft.identifier)), payload
 
 
 def notification(event_type: str, sequence: int, time: int, identifier: str, payload: str | None) -> Notification:
@@ -56,7 +61,7 @@ def from_microseconds(count: int) -> datetime:
     return _EPOCH + timedelta(microseconds=count)
 
 
-def _json(draft: Draft, what: str, value: object) -> str:
+def _json(draft: Draft | Notification, what: str, value: object) -> str:
     try:
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

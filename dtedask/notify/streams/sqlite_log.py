@@ -13,7 +13,7 @@ from dtedask.notify.database import Database, Kind
 from dtedask.notify.notification import Draft, Notification
 from dtedask.notify.streams.group_commit import GroupCommit
 from dtedask.notify.streams.halving import first_since
-from dtedask.notify.streams.rows import Row, encode, from_microseconds, notification, to_microseconds
+from dtedask.notify.streams.rows import Row, encode, encode_parts, from_microseconds, notification, to_microseconds
 
 if TYPE_CHECKING:
     import sqlite3
@@ -135,6 +135,33 @@ class SqliteEventLog:
             if keep is not None:
                 last = max(last, _last_beyond(connection, event_type, keep))
         return self._remove(event_type, last)
+
+    def copy(self, event_type: str, notifications: Sequence[Notification], head: int) -> None:
+        """Write notifications of another log under the numbers that they have there; those that are here stay.
+
+        Parameters
+        ----------
+        event_type : str
+            The type of all of them.
+        notifications : sequence of Notification
+            What was read from there.
+        head : int
+            All up to this number are here now, or are gone there.
+        """
+        with self._written.write() as connection:
+            end = _ends(connection, {event_type: None})[event_type]
+            connection.executemany(
+                "INSERT OR IGNORE INTO notifications VALUES (?, ?, ?, ?, ?)",
+                [
+                    (end.number, one.sequence, to_microseconds(one.time), *encode_parts(one))
+                    for one in notifications
+                    if one.sequence > end.sequence  # others copy too, and what was copied may be removed since
+                ],
+            )
+            connection.execute(
+                "UPDATE event_types SET head = :head WHERE number = :number AND head < :head",
+                {"head": head, "number": end.number},
+            )
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

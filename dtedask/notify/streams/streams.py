@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
-from dtedask.notify.streams.commit_log import CommitLog
+from dtedask.notify.streams.commit_log import CommitLog, refuse_to_send
+from dtedask.notify.streams.numbering import is_one_cube
 from dtedask.notify.streams.retention import due_trims
 
 if TYPE_CHECKING:
@@ -26,12 +27,18 @@ class Streams:
         Keeps the notifications that are sent.
     commits : CommitLog, optional
         Keeps the commits; None where no root is served.
+    follows : bool
+        Whether `sent` follows the log of another host. Commits of several cubes are read from there then: the owner of
+        the log gives them their numbers.
     """
 
-    def __init__(self, types: KnownTypes, sent: EventLog, commits: CommitLog | None = None) -> None:
+    def __init__(
+        self, types: KnownTypes, sent: EventLog, commits: CommitLog | None = None, *, follows: bool = False
+    ) -> None:
         self.types = types
         self.sent = sent
         self.commits = commits
+        self.follows = follows
 
     def append(self, drafts: Sequence[Draft]) -> Sequence[Notification]:
         """Write notifications behind the others of their types, all or none; durable when it returns.
@@ -43,7 +50,7 @@ class Streams:
         """
         for draft in drafts:
             if self.types[draft.event_type].cubes:
-                return self._log_of(draft.event_type).append([draft])
+                refuse_to_send(draft)
         return self.sent.append(drafts)
 
     def page(
@@ -54,9 +61,11 @@ class Streams:
 
     def heads(self) -> dict[str, int]:
         """Give the highest number ever given of each type that there is, also of notifications that are gone."""
-        sent = self.sent.heads().items()
-        found = {name: head for name, head in sent if name in self.types and not self.types[name].cubes}
-        return found if self.commits is None else {**found, **self.commits.heads()}
+        found = {
+            name: head for name, head in self.sent.heads().items() if name in self.types and self._is_kept_there(name)
+        }
+        commits = {} if self.commits is None else self.commits.heads()
+        return found | {name: head for name, head in commits.items() if not self._is_kept_there(name)}
 
     def sequence_at(self, event_type: str, time: datetime) -> int:
         """Give the number of the first notification at or after a time; one behind the head where there is none."""
@@ -68,15 +77,15 @@ class Streams:
 
     def delete(self, event_type: str, sequence: int) -> bool:
         """Remove one notification; False where it is not there. Types of commits raise NoticeError."""
-        return self._log_of(event_type).delete(event_type, sequence)
+        return self._log_to_change(event_type).delete(event_type, sequence)
 
     def wipe(self, event_type: str) -> int:
         """Remove all notifications of a type and give their count. Types of commits raise NoticeError."""
-        return self._log_of(event_type).wipe(event_type)
+        return self._log_to_change(event_type).wipe(event_type)
 
     def trim(self, event_type: str, *, before: datetime | None = None, keep: int | None = None) -> int:
         """Remove notifications that are older, or more than so many. Types of commits raise NoticeError."""
-        return self._log_of(event_type).trim(event_type, before=before, keep=keep)
+        return self._log_to_change(event_type).trim(event_type, before=before, keep=keep)
 
     def retain(self, now: datetime) -> dict[str, int]:
         """Remove what the retention of the types lets go at a time.
@@ -108,6 +117,12 @@ class Streams:
         return f"Streams({self.types!r}, {self.sent!r}, {self.commits!r})"
 
     def _log_of(self, event_type: str) -> EventLog:
-        if self.types[event_type].cubes and self.commits is not None:
-            return self.commits
-        return self.sent
+        return self.sent if self.commits is None or self._is_kept_there(event_type) else self.commits
+
+    def _log_to_change(self, event_type: str) -> EventLog:
+        return self.commits if self.commits is not None and self.types[event_type].cubes else self.sent
+
+    def _is_kept_there(self, event_type: str) -> bool:
+        """Whether a type is read from the log of what is sent."""
+        cubes = self.types[event_type].cubes
+        return not cubes or (self.follows and (self.commits is None or not is_one_cube(cubes)))
