@@ -6,13 +6,13 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from dtedask.core.errors import DocumentError, DtedaskError, NotFoundError
+from dtedask.core.errors import DocumentError, NotFoundError
 from dtedask.core.settings import setting
 from dtedask.notify.delivery import beginning
 from dtedask.notify.delivery.beginning import Mode
@@ -20,7 +20,8 @@ from dtedask.notify.delivery.carrier import Carrier
 from dtedask.notify.delivery.delivered import Delivery
 from dtedask.notify.delivery.item import end_of
 from dtedask.notify.delivery.moments import parse_moment
-from dtedask.notify.delivery.serving import HISTORY_INTERVAL_S, serve
+from dtedask.notify.delivery.serving import serve
+from dtedask.notify.hearing import hear_others
 from dtedask.notify.location import is_in_root, log_path, root_url
 from dtedask.notify.log import NoticeLog, open_log
 from dtedask.notify.missed import Cubes, History, fill, store_cubes, store_history
@@ -143,9 +144,10 @@ def listen(  # noqa: PLR0913 - each says something else of one run
     if not _wait_for_root(url, stop, once=once):
         return Delivery()
     # A connection of its own, so that it also hears of the commits of other threads.
-    with NoticeLog(log_path(url), root=url) as log, closing(RootSources(log, types)) as sources:
+    with NoticeLog(log_path(url), root=url) as log, closing(RootSources(log, types)) as sources, ExitStack() as stack:
         fill(log, url, cubes=cubes, history=history)
-        in_root = is_in_root(log.path, url)
+        if not once:
+            stack.enter_context(hear_others(log, url, cubes=cubes, history=history))
         return serve(
             listeners,
             sources,
@@ -156,7 +158,6 @@ def listen(  # noqa: PLR0913 - each says something else of one run
             stop=stop,
             once=once,
             on_delivery=on_delivery,
-            look=None if in_root else lambda: _look_into_history(log, url, cubes, history),
         )
 
 
@@ -237,10 +238,3 @@ def _wait_for_root(url: str, stop: threading.Event, *, once: bool) -> bool:
         if stop.wait(interval_s):
             return False
     return True
-
-
-def _look_into_history(log: NoticeLog, url: str, cubes: Cubes, history: History) -> None:
-    try:
-        fill(log, url, cubes=cubes, history=history)
-    except DtedaskError as error:
-        logger.warning("Cannot look for commits in %s, trying again in %g s: %s", url, HISTORY_INTERVAL_S, error)

@@ -69,13 +69,16 @@ def fill(log: NoticeLog, root: str, *, cubes: Cubes = store_cubes, history: Hist
     int
         How many commits were new to the log.
     """
-    count = 0
-    for cube in cubes(root):
-        missed = _missed(root, cube, log.last(cube), None, history)
-        count += log.append(missed) if missed else 0
+    count = sum(fill_cube(log, root, cube, history=history) for cube in cubes(root))
     if count:
         logger.info("Found %d commits of %s that were not announced.", count, root)
     return count
+
+
+def fill_cube(log: NoticeLog, root: str, cube: str, *, history: History = store_history) -> int:
+    """Write all commits of a cube that are missing in the log; returns how many that were."""
+    missed = _missed(root, cube, log.last(cube), None, history)
+    return log.append(missed) if missed else 0
 
 
 def _missed(root: str, cube: str, last: int, end: int | None, history: History) -> list[Commit]:

@@ -14,7 +14,6 @@ import pytest
 
 from dtedask.core.errors import DocumentError, NotFoundError
 from dtedask.notify import NoticeLog, listen, load_listeners, open_log, plugin
-from dtedask.notify.delivery import serving
 
 CUBE = "od/oper/0001"
 STORE = {"cubes": lambda _: [], "history": lambda *_: []}
@@ -116,10 +115,12 @@ def test_modes_say_where_listening_begins_and_the_next_time_goes_on_there(root, 
 
 def test_commits_elsewhere_are_found_in_the_history_while_listening(make_commit, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(serving, "HISTORY_INTERVAL_S", 0.0)
     commits = [make_commit("s3://b/r", 1, params=("130",))]
     options = {"cubes": lambda _: [CUBE], "history": lambda *_: list(commits)}
-    with Listening("s3://b/r", mode="catchup", **options) as listening:
+    with (
+        dask.config.set({"dtedask.notify.remote-interval": "10 ms"}),
+        Listening("s3://b/r", mode="catchup", **options) as listening,
+    ):
         assert listening.next() == f"{CUBE}@1.0"
         commits.append(make_commit("s3://b/r", 2, params=("130",)))
         assert listening.next() == f"{CUBE}@2.0"

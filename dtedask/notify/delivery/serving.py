@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from dtedask.notify.delivery.state import DeliveryState
     from dtedask.notify.listeners import Listener
 
-__all__ = ["HISTORY_INTERVAL_S", "LOOK_AGAIN_S", "Sources", "serve"]
+__all__ = ["LOOK_AGAIN_S", "Sources", "serve"]
 
 LOOK_AGAIN_S = 1.0
-HISTORY_INTERVAL_S = 10.0
 
 
 class Sources(Protocol):
@@ -50,7 +49,6 @@ def serve(
     stop: threading.Event,
     once: bool = False,
     on_delivery: Callable[[str, Delivery], None],
-    look: Callable[[], None] | None = None,
 ) -> Delivery:
     """Serve listeners until `stop`, until the end has come, or once.
 
@@ -64,8 +62,6 @@ def serve(
         Where it is remembered how far they have come.
     mode, begin, end, stop, once, on_delivery
         As of `dtedask.notify.listen`.
-    look : callable, optional
-        Looks for news that nobody tells of; called every ten seconds.
     """
     found = [(listener, *sources.find(listener)) for listener in listeners]
     for listener, source, _ in found:
@@ -90,7 +86,7 @@ def serve(
         if once:
             crew.serve_all()
         else:
-            _serve_on(crew, sources, stop, is_over if end is not None else None, look)
+            _serve_on(crew, sources, stop, is_over if end is not None else None)
     finally:
         crew.end()
         for listener in listeners:
@@ -104,11 +100,10 @@ def _serve_on(
     sources: Sources,
     stop: threading.Event,
     is_over: Callable[[], bool] | None,
-    look: Callable[[], None] | None,
 ) -> None:
     """Serve until the end: at once when somebody else has written, else now and then."""
     interval_s = setting("notify.poll-interval")
-    looked = again = time.monotonic()
+    again = time.monotonic()
     seen: object = None
     while not stop.is_set():
         version = sources.version()
@@ -118,6 +113,3 @@ def _serve_on(
         crew.turn(interval_s)
         if is_over is not None and crew.is_idle and is_over():
             return
-        if look is not None and time.monotonic() - looked > HISTORY_INTERVAL_S:
-            look()
-            looked, seen = time.monotonic(), None
