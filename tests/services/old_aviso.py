@@ -1,19 +1,15 @@
-"""ECMWF's client of Aviso 1 in an environment of its own, and servers for it."""
+"""ECMWF's client of Aviso 1 in an environment of its own."""
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
-import uvicorn
-from starlette.applications import Starlette
 
 VERSION = "1.0.2"
 
@@ -118,22 +114,3 @@ class OldAviso:
             process.wait(30)
             reader.join(30)
             process.stdout.close()
-
-
-@contextmanager
-def serving(gateway):
-    """Serve a gateway on loopback; gives its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=gateway.routes), log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        end = time.monotonic() + 30
-        while not server.started:
-            assert time.monotonic() < end, "the server did not start"
-            threading.Event().wait(0.01)
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        listener.close()

@@ -3,31 +3,35 @@
 import base64
 import json
 import os
-import socket
 import subprocess
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import dtedask
 from dtedask.notify.event_types import load_event_types
 from dtedask.notify.notification import Draft
-from dtedask.notify.streams import SqliteEventLog, Streams
+from dtedask.notify.streams import open_streams
 from dtedask.serve.access import hash_password, load_access
-from dtedask.serve.etcd import EtcdGateway
+from dtedask.serve.etcd import add_etcd
 from dtedask.serve.etcd.layouts import layouts_of
 from dtedask.serve.etcd.schema import schema_files
-from tests.services.old_aviso import OldAviso, environment_of_old_aviso, serving
+from dtedask.serve.notify import running
+from tests.services.old_aviso import OldAviso, environment_of_old_aviso
 
 TYPES = load_event_types(
     {
-        "mars": {},
+        "dissemination": {},
         "flight": {"identifier": {name: {"type": "string"} for name in ("date", "country", "airport", "number")}},
     }
 )
@@ -40,6 +44,24 @@ listeners:
 FLIGHT = "event=flight,date=20240603,country={country},airport=FCO,number=AZ{number}"
 
 
+KEYS_OF_FIELD = {
+    "class": "od",
+    "stream": "oper",
+    "expver": 1,
+    "type": "fc",
+    "levtype": "pl",
+    "levelist": 500,
+    "param": "t",
+    "date": 20240603,
+    "time": 0,
+}
+
+
+def field():
+    coordinates = {"latitude": np.linspace(90, -90, 3), "longitude": np.arange(0, 360, 90.0)}
+    return xr.DataArray(np.full((3, 4), 250, "float32"), dims=("latitude", "longitude"), coords=coordinates)
+
+
 @pytest.fixture(scope="session")
 def commands():
     return environment_of_old_aviso()
@@ -47,14 +69,10 @@ def commands():
 
 @contextmanager
 def our_server(folder, access=None):
-    streams = Streams(TYPES, SqliteEventLog(folder / "events.sqlite"))
-    gateway = EtcdGateway(streams, access, state=folder / "etcd.sqlite")
-    try:
-        with serving(gateway) as port:
-            yield port, streams
-    finally:
-        gateway.close()
-        streams.close()
+    root = folder / "data"
+    streams = open_streams(root, TYPES)
+    with running(streams, root=str(root), access=access, extend=partial(add_etcd, root=root)) as url:
+        yield int(url.rpartition(":")[2]), streams
 
 
 @pytest.fixture
@@ -183,10 +201,17 @@ def test_old_and_new_clients_hear_each_other(ours, tmp_path):
         assert '{"gate":4}' in wait_for("FR2").replace('\\"', '"')
 
 
-def test_mars_notifications_are_found_with_the_schema_that_the_server_gives(ours, tmp_path):
+def test_deliveries_have_the_schema_that_the_server_gives(ours):
     aviso, streams = ours
-    aviso("notify", "event=mars,class=od,expver=1,domain=g,date=20240603,time=600,stream=oper,step=12")
-    assert streams.page("mars", 0)[0].identifier == {
+    delivery = (
+        "event=dissemination,destination=FOO,target=E1,class=od,expver=1,date=20240603,time=600,stream=oper,step=12"
+    )
+    aviso("notify", f"{delivery},domain=g,payload=s3://bucket/object")
+    (notification,) = streams.page("dissemination", 0)
+    assert notification.payload == "s3://bucket/object"
+    assert notification.identifier == {
+        "destination": "FOO",
+        "target": "E1",
         "class": "od",
         "expver": "0001",
         "domain": "g",
@@ -195,18 +220,36 @@ def test_mars_notifications_are_found_with_the_schema_that_the_server_gives(ours
         "stream": "oper",
         "step": "12",
     }
-    said = aviso("notify", "event=mars,class=od,expver=1,domain=gg,date=20240603,time=600,stream=oper,step=1", status=1)
-    assert "gg" in said
+    assert "gg is not valid" in aviso("notify", f"{delivery},domain=gg,payload=x", status=1)
+
+
+@pytest.mark.filterwarnings("ignore:.*were archived and never flushed")
+def test_commits_are_heard_as_notifications_of_mars(tmp_path, commands):
+    listening = tmp_path / "mars.yaml"
+    listening.write_text("listeners: [{event: mars, request: {class: od}, triggers: [{type: echo}]}]")
+    store = dtedask.open(tmp_path / "data")
+    with our_server(tmp_path) as (port, _):
+        aviso = OldAviso(commands, port, tmp_path / "home", AVISO_REMOTE_SCHEMA="true")
+        for step in (0, 6):
+            store.archive(field(), {**KEYS_OF_FIELD, "step": step})
+            store.flush()
+        with aviso.listening(str(listening), "--from", "2024-01-01T00:00:00.0Z") as wait_for:
+            heard = wait_for('"step": "0"') + wait_for('"step": "6"')
+            assert '"date": "20240603"' in heard
+            store.archive(field(), {**KEYS_OF_FIELD, "step": 12})
+            store.flush()
+            wait_for('"step": "12"')
 
 
 @contextmanager
 def etcd_with_password(folder):
     """A real etcd of its own that asks for a password."""
-    environment = {**os.environ, "ETCD_SANDBOX": str(folder / "etcd"), "ETCD_PORT": str(free_port())}
+    environment = {**os.environ, "ETCD_SANDBOX": str(folder / "etcd")}
     script = Path(__file__).parent / "etcd-up"
     subprocess.run([script], env=environment, check=True, stdout=subprocess.DEVNULL)
     try:
-        url = f"http://127.0.0.1:{environment['ETCD_PORT']}"
+        port = int((folder / "etcd" / "run" / "port").read_text())
+        url = f"http://127.0.0.1:{port}"
         for path, body in (
             ("auth/user/add", {"name": "root", "password": "wheel"}),
             ("auth/role/add", {"name": "root"}),
@@ -214,7 +257,7 @@ def etcd_with_password(folder):
             ("auth/enable", {}),
         ):
             assert ask(url, path, body)[0] == 200
-        yield int(environment["ETCD_PORT"])
+        yield port
     finally:
         subprocess.run([script, "stop"], env=environment, check=True)
 
@@ -224,12 +267,6 @@ def ours_with_password(folder):
     users = [{"user": "root", "scrypt": hash_password("wheel"), "roles": ["admin"]}]
     with our_server(folder, load_access({"basic": {"users": users}, "admin_roles": ["admin"]})) as (port, _):
         yield port
-
-
-def free_port():
-    """A port, and the one behind it, that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as first:
-        return first.getsockname()[1]
 
 
 @pytest.mark.parametrize("server", [ours_with_password, etcd_with_password])

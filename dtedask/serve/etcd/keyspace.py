@@ -380,9 +380,9 @@ def _status(event_type: str, time_us: int, last: Entry | None) -> Status:
 
 
 def _rendered(entry: Entry, status: Status) -> bytes:
-    # Where there was no day before, a revision at which there was nothing: clients then begin at the beginning, while
-    # they would leave out all but the last notification if nothing were said.
-    day_before = entry.created - 1 if status.day_before is None else status.day_before
+    # Where there was no day before, the first revision: clients go there and begin with it, while they would leave out
+    # all but the last notification if nothing were said.
+    day_before = entry.created if status.day_before is None else status.day_before
     fields = {
         "etcd_user": None,
         "message": f"notification below {entry.key.decode(errors='replace')}",
