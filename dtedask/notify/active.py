@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
@@ -34,6 +35,10 @@ def listening(listeners: str | os.PathLike[str] | Mapping[str, Any] | Listeners)
     finally:
         with _lock:
             _active.remove(loaded)
+        if "dtedask.notify.delivery.again" in sys.modules:
+            from dtedask.notify.delivery.again import stop_again
+
+            stop_again(listener.name for listener in loaded.listeners)
 
 
 def active_listeners() -> list[Listeners]:

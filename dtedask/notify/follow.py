@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -191,9 +192,26 @@ def register(log: NoticeLog, documents: Iterable[Listeners], cursors: Mapping[st
 
 
 def deliver_to(log: NoticeLog, documents: Iterable[Listeners]) -> Delivery:
-    """Deliver to all listeners of some documents, in turn; what failed waits for the next call, or for `listen`."""
+    """Deliver to all listeners of some documents, in turn; what is to be tried again, threads do later."""
     found, _ = _served(log, documents)
-    return sum((Carrier(one, source, log.state, wants=wants).deliver() for one, source, wants in found), Delivery())
+    total = Delivery()
+    for listener, source, wants in found:
+        carrier = Carrier(listener, source, log.state, wants=wants)
+        done = carrier.deliver()
+        total += done
+        if done.due is not None:
+            from dtedask.notify.delivery.again import deliver_again
+
+            deliver_again(log.state.path, carrier, done.due, partial(_is_known, listener.name))
+    return total
+
+
+def _is_known(name: str) -> bool:
+    """Whether this process still has a listener of that name, as far as its files can be read."""
+    try:
+        return any(name == one.name for document in configured_listeners() for one in document.listeners)
+    except DtedaskError:
+        return False
 
 
 def _served(log: NoticeLog, documents: Iterable[Listeners]) -> tuple[list[Served], list[Exception]]:
