@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from dtedask.core.errors import DocumentError, NotificationError
 from dtedask.notify.event_types import load_event_types
 from dtedask.notify.event_types.keys import OPERATORS
 from dtedask.request.vocabulary import key_order
+
+pytestmark = pytest.mark.slow
 
 KEYS = {
     "word": {"type": "string", "max_length": 20},
