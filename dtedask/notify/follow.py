@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from dtedask.core.errors import DocumentError, NotFoundError
+from dtedask.core.errors import DocumentError, DtedaskError, NotFoundError
 from dtedask.core.settings import setting
 from dtedask.notify.delivery import beginning
 from dtedask.notify.delivery.beginning import Mode
@@ -28,8 +28,7 @@ from dtedask.notify.log import NoticeLog, open_log
 from dtedask.notify.missed import Cubes, History, fill, store_cubes, store_history
 
 if TYPE_CHECKING:
-    from typing import Any
-
+    from dtedask.notify.client import NotifyClient
     from dtedask.notify.delivery.finding import RootSources, Types
     from dtedask.notify.delivery.matching import Wants
     from dtedask.notify.delivery.sources import Source as NewsSource
@@ -82,7 +81,7 @@ def catch_up(
 
 def listen(  # noqa: PLR0913 - each says something else of one run
     source: Source | Iterable[Source],
-    root: str | os.PathLike[str],
+    root: str | os.PathLike[str] | NotifyClient,
     *,
     mode: Mode = "new",
     begin: str | int | datetime | None = None,
@@ -102,8 +101,8 @@ def listen(  # noqa: PLR0913 - each says something else of one run
     ----------
     source : str, os.PathLike, mapping or Listeners, or several of them
         The listeners; a folder stands for all its files.
-    root : str or os.PathLike
-        The root; waited for when it does not exist yet.
+    root : str, os.PathLike or NotifyClient
+        The root, or a server by its client; waited for when it does not exist yet, or does not answer.
     mode : {"new", "catchup", "now"}
         Begin where each listener was, or where it never ran with what comes from now on (``new``) or with the first
         commit (``catchup``); ``now`` skips everything until now.
@@ -133,33 +132,43 @@ def listen(  # noqa: PLR0913 - each says something else of one run
         If the listeners are wrong.
     InvalidValueError
         If `begin` or `end` is no moment of what they listen to.
-    NotFoundError
-        If `once` and there is no root.
+    NotFoundError, ServerError
+        If `once` and there is no root, or no answer.
     """
-    from dtedask.notify.delivery.finding import RootSources
     from dtedask.notify.listeners import load_all_listeners
 
     listeners = [one for document in load_all_listeners(_several(source)) for one in document.listeners]
-    moments = (None if begin is None else parse_moment(begin), None if end is None else parse_moment(end))
-    url, stop = root_url(root), stop or threading.Event()
-    if not _wait_for_root(url, stop, once=once):
+    options: dict[str, Any] = {
+        "mode": mode,
+        "begin": None if begin is None else parse_moment(begin),
+        "end": None if end is None else parse_moment(end),
+        "stop": stop or threading.Event(),
+        "once": once,
+        "on_delivery": on_delivery,
+    }
+    if not isinstance(root, str | os.PathLike):
+        return _listen_to_server(listeners, root, options)
+    url = root_url(root)
+    if not _wait_for_root(url, options["stop"], once=once):
         return Delivery()
+    from dtedask.notify.delivery.finding import RootSources
+
     # A connection of its own, so that it also hears of the commits of other threads.
     with NoticeLog(log_path(url), root=url) as log, closing(RootSources(log, types)) as sources, ExitStack() as stack:
         fill(log, url, cubes=cubes, history=history)
         if not once:
             stack.enter_context(hear_others(log, url, cubes=cubes, history=history))
-        return serve(
-            listeners,
-            sources,
-            log.state,
-            mode=mode,
-            begin=moments[0],
-            end=moments[1],
-            stop=stop,
-            once=once,
-            on_delivery=on_delivery,
-        )
+        return serve(listeners, sources, log.state, **options)
+
+
+def _listen_to_server(listeners: Sequence[Listener], client: NotifyClient, options: Mapping[str, Any]) -> Delivery:
+    from dtedask.notify.delivery.remote import ServerSources
+    from dtedask.notify.delivery.state import DeliveryState, server_state_path
+
+    with closing(ServerSources(client)) as sources, DeliveryState(server_state_path(client.url)) as state:
+        if not sources.wait(options["stop"], once=options["once"]):
+            return Delivery()
+        return serve(listeners, sources, state, **options)
 
 
 def _several(source: Source | Iterable[Source]) -> Iterable[Source]:

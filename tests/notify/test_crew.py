@@ -101,6 +101,24 @@ def test_files_that_cannot_be_used_are_tried_again_ever_more_seldom(caplog):
     assert module.LONGEST_PAUSE_S == 60
 
 
+def test_who_waits_for_a_server_is_asked_at_once_when_it_has_news():
+    stop, serves = threading.Event(), Serves(lambda _: Delivery(events=1))
+    crew = Crew([serves], threads=1, stop=stop, clock=lambda: BEGIN)
+
+    def fail(_):
+        raise NoticeError("The server is away.")
+
+    serves.serve = fail
+    turn_until(crew, lambda: serves.asked == 1 and not crew._posts[0].is_busy)
+    serves.serve = lambda _: Delivery(events=1)
+    crew.news()
+    crew.turn(0.01)
+    assert serves.asked == 1
+    crew.news(is_certain=True)
+    turn_until(crew, lambda: crew.total.events == 1)
+    crew.end()
+
+
 def test_a_mistake_in_the_program_is_no_failure_that_is_tried_again():
     def fail(_):
         raise ZeroDivisionError

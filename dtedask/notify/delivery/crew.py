@@ -110,10 +110,15 @@ class Crew:
         """Whether everybody was brought what there was, and nothing is to be tried again."""
         return not any(post.is_busy or post.is_due or post.due for post in self._posts)
 
-    def news(self) -> None:
-        """Look into the sources for all listeners; whoever waits for a trigger goes on waiting."""
+    def news(self, *, is_certain: bool = False) -> None:
+        """Look into the sources for all listeners; whoever waits for a trigger goes on waiting.
+
+        Where there is news for certain, so do those no more that waited for a file or a server.
+        """
         for post in self._posts:
             post.is_due = True
+            if is_certain and post.pause_s:
+                post.due = None
 
     def turn(self, wait_s: float) -> None:
         """Hand out what is due and take in what was done.

@@ -37,6 +37,8 @@ class RootSources:
         The event types that are sent; by default `dissemination`.
     """
 
+    look_again_s = 1.0
+
     def __init__(self, log: NoticeLog, types: Types | None = None) -> None:
         self._log = log
         self._given = types

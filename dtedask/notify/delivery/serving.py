@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from dtedask.notify.delivery.state import DeliveryState
     from dtedask.notify.listeners import Listener
 
-__all__ = ["LOOK_AGAIN_S", "Sources", "serve"]
-
-LOOK_AGAIN_S = 1.0
+__all__ = ["Sources", "serve"]
 
 
 class Sources(Protocol):
@@ -35,6 +33,11 @@ class Sources(Protocol):
 
     def version(self) -> object:
         """Return something that changes whenever there is news."""
+        ...
+
+    @property
+    def look_again_s(self) -> float:
+        """How long to wait at most before everything is looked at, whatever the version says."""
         ...
 
 
@@ -107,9 +110,9 @@ def _serve_on(
     seen: object = None
     while not stop.is_set():
         version = sources.version()
-        if version != seen or time.monotonic() - again > LOOK_AGAIN_S:
+        if version != seen or time.monotonic() - again > sources.look_again_s:
+            crew.news(is_certain=version != seen)
             seen, again = version, time.monotonic()
-            crew.news()
         crew.turn(interval_s)
         if is_over is not None and crew.is_idle and is_over():
             return
