@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Any
 
 import dtedask.store
-from dtedask.core.errors import NotFoundError, NotificationError, UnknownKeyError
+from dtedask.core.errors import ControlledError, NotFoundError, NotificationError, UnknownKeyError
 from dtedask.notify.event_types.event_type import EventType
 from dtedask.notify.event_types.geometry import PolygonKey
 from dtedask.notify.event_types.keys import Key
 from dtedask.notify.event_types.mars import MarsKey
 from dtedask.request import Language, canonical_key
 from dtedask.request.vocabulary import key_order
+from dtedask.store.schema import CUBE_KEYS
 
 __all__ = ["ALL_CUBES", "CommitType", "Cubes", "name_of_cube"]
 
@@ -48,6 +50,7 @@ class Cubes:
         self._lock = Lock()
         self._names: tuple[float, list[str]] | None = None
         self._language: Language | None = None
+        self._axes: dict[str, tuple[float, dict[str, tuple[str, ...]]]] = {}
 
     def names(self, *, fresh_s: float = _FRESH_S) -> list[str]:
         """Names of the cubes, sorted; looked up again when the last look is older than some seconds."""
@@ -65,15 +68,29 @@ class Cubes:
     def axes(self, patterns: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """Values of each key over the cubes that have names of some patterns, in MARS' order of keys."""
         found: dict[str, dict[str, None]] = {}
-        try:
-            for selection in self._store.select():
-                if any(fnmatchcase(selection.cube, pattern) for pattern in patterns):
-                    for key, values in selection.axes.items():
-                        found.setdefault(key, {}).update(dict.fromkeys(values))
-        except NotFoundError:
-            return {}
+        for cube in self.names():
+            if any(fnmatchcase(cube, pattern) for pattern in patterns):
+                for key, values in self._axes_of(cube).items():
+                    found.setdefault(key, {}).update(dict.fromkeys(values))
         order = key_order()
         return {key: _sorted(found[key]) for key in sorted(found, key=lambda key: (order.get(key, len(order)), key))}
+
+    def _axes_of(self, cube: str) -> dict[str, tuple[str, ...]]:
+        """Values of each key of one cube; read again when the last look is older than some seconds."""
+        with self._lock:
+            known = self._axes.get(cube)
+        if known is not None and time.monotonic() - known[0] <= _FRESH_S:
+            return known[1]
+        found: dict[str, dict[str, None]] = {}
+        # It has gone meanwhile, or somebody locked it against being listed.
+        with suppress(NotFoundError, ControlledError):
+            for selection in self._store.select(_request_of(cube)):
+                for key, values in selection.axes.items() if selection.cube == cube else ():
+                    found.setdefault(key, {}).update(dict.fromkeys(values))
+        axes = {key: tuple(values) for key, values in found.items()}
+        with self._lock:
+            self._axes[cube] = (time.monotonic(), axes)
+        return axes
 
     def _look(self) -> list[str]:
         try:
@@ -148,6 +165,14 @@ class CommitType(EventType):
                 raise NotificationError(f"The key {name!r} is given twice.", hint="Join its values in a list.")
             found[name] = value
         return found
+
+
+def _request_of(cube: str) -> dict[str, str]:
+    """Request that opens this cube and hardly any other: its name says some of the keys of its fields."""
+    base, *qualifiers = cube.split(",")
+    parts = base.split("/")
+    keys = dict(zip(CUBE_KEYS, parts, strict=True)) if len(parts) == len(CUBE_KEYS) else {}
+    return keys | {key: value for key, _, value in (part.partition("=") for part in qualifiers)}
 
 
 def _sorted(values: Mapping[str, None]) -> tuple[str, ...]:

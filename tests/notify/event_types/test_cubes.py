@@ -1,5 +1,7 @@
 """Event types of commits, from the cubes of a root."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -58,6 +60,34 @@ def test_the_schema_comes_from_the_axes_of_the_cube(root):
     assert schema["date"]["type"] == "DateHandler"
     assert schema["expver"]["type"] == "ExpverHandler"
     assert schema["class"]["present"] == axes["class"]
+
+
+def test_only_the_cube_that_is_asked_about_is_read(root, monkeypatch):
+    asked = []
+    store = dtedask.store.Store
+    select = store.select
+    monkeypatch.setattr(
+        store, "select", lambda self, request=None, **options: asked.append(request) or select(self, request, **options)
+    )
+    types = load_event_types({}).with_cubes(root)
+    for _ in range(3):
+        assert "step" in types["od.oper.0001"].schema()["identifier"]
+        types["od.oper.0001"].filter({"step": 6, "number": 3})
+    assert asked == [{"class": "od", "stream": "oper", "expver": "0001"}]
+
+
+def test_cubes_that_come_later_are_found(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("dtedask.notify.event_types.cubes.time", SimpleNamespace(monotonic=lambda: now[0]))
+    types = load_event_types({}).with_cubes(tmp_path / "later")
+    assert list(types) == ["data", "mars"]
+    latitude, longitude = np.linspace(90, -90, 3), np.arange(0, 360, 90.0)
+    field = xr.DataArray(np.zeros((3, 4), "float32"), coords={"latitude": latitude, "longitude": longitude})
+    with dtedask.open(tmp_path / "later") as store:
+        store.archive(field, {**EVENT, "levelist": "500", "step": "0"})
+    assert "od.oper.0001" not in types  # it has just looked
+    now[0] += 2
+    assert types["od.oper.0001"].cubes == ("od/oper/0001",)
 
 
 def test_a_root_that_does_not_exist_yet_has_the_type_of_all_cubes(tmp_path):
