@@ -76,10 +76,7 @@ class Kind:
     version: int = 1
     outlives_power_cuts: bool = True
     upgrades: Mapping[int, str] = field(default_factory=dict)
-    remedy: str = (
-        "Move it away with the files -wal and -shm beside it; what can be saved of it is put into a new one by "
-        "`sqlite3 OLD .recover | sqlite3 NEW`."
-    )
+    remedy: str = "Move it away with the files -wal and -shm beside it, or put a copy in its place."
 
 
 NOTICES = Kind(

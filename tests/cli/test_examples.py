@@ -76,7 +76,7 @@ def test_what_writes_can_be_run_dry():
     }
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     writing |= {("plan", "run"), ("plan", "replay"), ("plan", "feed"), ("plan", "hammer")}
-    writing |= {("products", "run"), ("notify", "retry")}
+    writing |= {("products", "run"), ("notify", "retry"), ("notify", "recover")}
     writing |= {("regrid",), ("weights", "make"), ("weights", "purge"), ("grid", "mesh"), ("plot",)}
     writing |= {("cluster", "start"), ("cluster", "scale"), ("cluster", "stop")}
     for words, found in COMMANDS.items():

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from dtedask.notify.streams.commit_log import CommitLog
     from dtedask.notify.streams.followed_log import FollowedLog
     from dtedask.notify.streams.opening import events_path, open_streams
+    from dtedask.notify.streams.recovery import recover_events
     from dtedask.notify.streams.sqlite_log import SqliteEventLog
     from dtedask.notify.streams.streams import Streams
 
-__all__ = ["CommitLog", "FollowedLog", "SqliteEventLog", "Streams", "events_path", "open_streams"]
+__all__ = ["CommitLog", "FollowedLog", "SqliteEventLog", "Streams", "events_path", "open_streams", "recover_events"]
 
 _HOMES = {
     "CommitLog": "commit_log",
@@ -21,6 +22,7 @@ _HOMES = {
     "Streams": "streams",
     "events_path": "opening",
     "open_streams": "opening",
+    "recover_events": "recovery",
 }
 
 

@@ -27,11 +27,12 @@ CREATE TABLE notifications (
     type INTEGER NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL, identifier TEXT NOT NULL, payload TEXT,
     PRIMARY KEY (type, sequence)) WITHOUT ROWID
 """
-_KIND = Kind(
+KIND = Kind(
     "log of notifications",
     _SCHEMA,
     NoticeError,
     "Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
+    remedy="`dtedask notify recover` saves what can be read of it, under the same numbers.",
 )
 _TYPE = "(SELECT number FROM event_types WHERE name = :type)"
 _REMOVED_AT_ONCE = 10_000
@@ -61,8 +62,8 @@ class SqliteEventLog:
     def __init__(self, path: str | os.PathLike[str], *, now: Callable[[], datetime] = _now) -> None:
         self.path = Path(path)
         self._now = now
-        self._written = Database(self.path, _KIND)
-        self._read = Database(self.path, _KIND)
+        self._written = Database(self.path, KIND)
+        self._read = Database(self.path, KIND)
         self._append: GroupCommit[Sequence[Row], list[tuple[int, int]]] = GroupCommit(self._write)
 
     def append(self, drafts: Sequence[Draft]) -> list[Notification]:

@@ -119,7 +119,7 @@ def test_a_damaged_log_is_an_error_that_says_what_to_do(tmp_path):
     path.write_bytes(data)
     with SqliteEventLog(path) as log:
         for call in (lambda: log.page("flight", 0), lambda: log.append([draft(1)]), log.heads):
-            with pytest.raises(NoticeError, match=r"malformed\. Move it away .*`sqlite3 OLD \.recover \| sqlite3 NEW`"):
+            with pytest.raises(NoticeError, match=r"malformed\. `dtedask notify recover` saves"):
                 call()
 
 
@@ -127,7 +127,7 @@ def test_a_file_of_something_else_is_an_error_that_says_what_to_do(tmp_path):
     (tmp_path / "events.sqlite").write_bytes(b"something else entirely" * 100)
     (tmp_path / "notices.sqlite").write_bytes(b"something else entirely" * 100)
     with SqliteEventLog(tmp_path / "events.sqlite") as log, NoticeLog(tmp_path / "notices.sqlite") as notices:
-        with pytest.raises(NoticeError, match=r"file is not a database\. Move it away"):
+        with pytest.raises(NoticeError, match=r"file is not a database\. `dtedask notify recover`"):
             log.append([draft(1)])
         with pytest.raises(NoticeError, match=r"file is not a database\. Move it away .* filled from the history"):
             notices.heads()
