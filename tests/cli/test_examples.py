@@ -76,7 +76,7 @@ def test_what_writes_can_be_run_dry():
     }
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     writing |= {("plan", "run"), ("plan", "replay"), ("plan", "feed"), ("plan", "hammer")}
-    writing |= {("products", "run"), ("notify", "retry"), ("notify", "recover")}
+    writing |= {("products", "run"), ("notify", "retry"), ("notify", "recover"), ("notify", "send")}
     writing |= {("regrid",), ("weights", "make"), ("weights", "purge"), ("grid", "mesh"), ("plot",)}
     writing |= {("cluster", "start"), ("cluster", "scale"), ("cluster", "stop")}
     for words, found in COMMANDS.items():
@@ -122,7 +122,11 @@ def place(grib, root, tmp_path_factory):
     shutil.copytree(grib, folder, dirs_exist_ok=True)
     shutil.copytree(REPOSITORY / "recipes", folder / "recipes")
     (folder / "listeners.yaml").write_text("listeners:\n  - triggers: [{type: echo}]\n")
+    keys = "identifier: {country: {type: string, required: true}, number: {type: integer}}"
+    (folder / "events.yaml").write_text(f"flight:\n  {keys}\n  payload: {{required: false}}\n")
+    (folder / "flights.jsonl").write_text('{"event": "flight", "country": "italy", "number": 3}\n' * 2)
     bash("dtedask ingest forecast.grib2 more --root data", folder)
+    bash("dtedask notify send @flights.jsonl --root data --schema events.yaml", folder)
     failing = "command: mkdir plots, retries: 0"  # the folder is there from the first time on
     (folder / "failing.yaml").write_text(f"listeners:\n  - {{name: l, triggers: [{{type: command, {failing}}}]}}\n")
     bash("mkdir plots; ! dtedask listen failing.yaml --root data --catchup --once; rmdir plots", folder)
@@ -177,7 +181,8 @@ INTERRUPTED = [
     if name == "replay" or "--resume" in example or "--follow" in example
 ]
 SERVING = examples_of(COMMANDS["notify", "serve"])  # it never ends: tests/serve/notify
-RUN_ELSEWHERE = KEPT + SUBMITTED + INTERRUPTED + SERVING
+SERVED = [example for example in EXAMPLES if "notify" in example and "--url" in example]  # test_notify.py
+RUN_ELSEWHERE = KEPT + SUBMITTED + INTERRUPTED + SERVING + SERVED
 
 
 @pytest.mark.slow

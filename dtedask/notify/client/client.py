@@ -211,6 +211,11 @@ class NotifyClient:
         """
         return self._connection.request(method, path, body, params=params)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._connection.is_closed
+
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()

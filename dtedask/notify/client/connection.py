@@ -88,6 +88,11 @@ class Connection:
             if not cursor.goes_on_at_once:
                 stop.wait(max(wait_s, _wait_s(attempt)))
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._http.is_closed
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -102,6 +107,8 @@ class Connection:
             answer = self._http.request(method, path, content=content, headers=headers, params=params)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise unreachable(self.url, error) from error
+        except RuntimeError as error:
+            raise ServerError(f"The client of {self.url} is closed.") from error
         except httpx.HTTPError as error:
             what = str(error) or type(error).__name__
             if method == "GET":

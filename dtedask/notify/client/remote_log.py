@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -10,8 +11,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from dtedask.core.errors import NoticeError, ServerError
-from dtedask.notify.client.client import NotifyClient
+from dtedask.core.errors import NoticeError, NotificationError, ServerError
+from dtedask.notify.client.client import NotifyClient, Sent
 from dtedask.notify.client.problems import GoneError
 from dtedask.notify.event import format_time
 from dtedask.notify.notification import Draft, Notification
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 _PATH = "/api/v1/log"
 _WAIT_S = 20.0
 _AGAIN_S = 1.0
+_PAGE = 1000
+_LARGEST = 2**63 - 2
 
 
 class RemoteLog:
@@ -44,23 +47,24 @@ class RemoteLog:
 
     def append(self, drafts: Sequence[Draft]) -> Sequence[Notification]:
         """See `EventLog`; the server writes them one by one, and those before one that fails are written."""
-        sent = self._client.send_many(drafts)
-        found = []
-        for draft, answer in zip(drafts, sent, strict=True):
-            number = answer.id.rpartition("@")[2]
-            if not number.isdigit():
-                raise ServerError(f"The server {self._client.url} does not say which number a notification was given.")
-            found.append(Notification(draft.event_type, int(number), draft.identifier, draft.payload, answer.time))
+        for draft in drafts:
+            _check(draft)
+        numbers = [self._number(one) for one in self._client.send_many(drafts)]
         self._changed()
-        return found
+        wanted = [(draft.event_type, number) for draft, number in zip(drafts, numbers, strict=True)]
+        there = {name: self._between(name, [n for one, n in wanted if one == name]) for name, _ in wanted}
+        return [there[name][number] for name, number in wanted]
 
     def page(
         self, event_type: str, after: int, *, limit: int = 1000, until: int | None = None
     ) -> Sequence[Notification]:
         """See `EventLog`."""
         found: list[Notification] = []
-        while len(found) < limit:
-            asked = {"after": after, "limit": limit - len(found)} | ({} if until is None else {"until": until})
+        after, until = max(after, 0), None if until is None else min(until, _LARGEST)
+        while len(found) < limit and after < _LARGEST and (until is None or after < until):
+            asked = {"after": after, "limit": min(limit - len(found), _PAGE)} | (
+                {} if until is None else {"until": until}
+            )
             said = self._get(f"{_PATH}/{quote(event_type, safe='')}", asked)
             found += [Notification.from_cloud_event(one) for one in said["notifications"]]
             after = int(said["upto"])
@@ -90,10 +94,12 @@ class RemoteLog:
 
     def delete(self, event_type: str, sequence: int) -> bool:
         """See `EventLog`."""
-        return self._client.delete(f"{event_type}@{sequence}")
+        return 0 < sequence <= _LARGEST and self._client.delete(f"{event_type}@{sequence}")
 
     def wipe(self, event_type: str) -> int:
         """See `EventLog`."""
+        if event_type not in self.heads():
+            return 0
         words = self._client.wipe(event_type).split()
         return int(words[0]) if words and words[0].isdigit() else 0
 
@@ -106,6 +112,21 @@ class RemoteLog:
         self._stop.set()
         with self._lock:
             self._watcher = None
+
+    def _number(self, sent: Sent) -> int:
+        number = sent.id.rpartition("@")[2]
+        if not number.isdigit():
+            raise ServerError(f"The server {self._client.url} does not say which number a notification was given.")
+        return int(number)
+
+    def _between(self, event_type: str, numbers: Sequence[int]) -> dict[int, Notification]:
+        """Read notifications as the server has them: their time, and what it added."""
+        found: dict[int, Notification] = {}
+        after, until = min(numbers) - 1, max(numbers)
+        while page := self.page(event_type, after, until=until):
+            found |= {one.sequence: one for one in page}
+            after = page[-1].sequence
+        return found
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         try:
@@ -124,12 +145,12 @@ class RemoteLog:
         """Wait for other heads; what cannot be known, as before the first answer, counts as a change."""
         heads: Mapping[str, int] | None = None
         version, was_lost = "", False
-        while not stop.is_set():
+        while not (stop.is_set() or self._client.is_closed):
             begin = time.monotonic()
             try:
                 said = self._get(_PATH, {"wait": _WAIT_S, "version": version} if version else None)
             except NoticeError as error:
-                if not was_lost:
+                if not (was_lost or self._client.is_closed):
                     logger.warning("%s", error)
                 was_lost = True
                 stop.wait(_AGAIN_S)
@@ -139,3 +160,12 @@ class RemoteLog:
             elif time.monotonic() - begin < _AGAIN_S and version == said["version"]:
                 stop.wait(_AGAIN_S)  # a server that does not wait
             was_lost, heads, version = False, said["heads"], said["version"]
+
+
+def _check(draft: Draft) -> None:
+    try:
+        json.dumps([dict(draft.identifier), draft.payload], allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise NotificationError(
+            f"JSON cannot hold the payload of a notification of {draft.event_type!r}: {error}."
+        ) from error

@@ -60,6 +60,27 @@ class ReplayBody(WatchBody):
     to_date: str | None = Field(default=None, description="The last time.")
 
 
+class LogHeads(BaseModel):
+    """How far the log has come."""
+
+    version: str = Field(description="Another one where something has come.")
+    heads: dict[str, int] = Field(description="The highest number of each event type that may be read.")
+
+
+class LogPage(BaseModel):
+    """Part of the log."""
+
+    upto: int = Field(description="Everything up to this number was looked at.")
+    is_end: bool = Field(description="Whether there is no more.")
+    notifications: list[dict[str, Any]] = Field(description="CloudEvents.")
+
+
+class LogPlace(BaseModel):
+    """A place in the log."""
+
+    sequence: int
+
+
 class SchemaCatalog(BaseModel):
     """All event types."""
 

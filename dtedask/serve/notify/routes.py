@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 import dtedask
 from dtedask.core.errors import DtedaskError, ForbiddenError, UnauthorizedError, UnknownEventTypeError
 from dtedask.serve.notify import answers
+from dtedask.serve.notify.log_routes import add_log
 from dtedask.serve.notify.metrics import CONTENT_TYPE
 from dtedask.serve.notify.page import page_of
 from dtedask.serve.notify.problems import ProblemError
@@ -44,6 +45,7 @@ def make_router(service: Service) -> APIRouter:
     """Make the routes of a service."""
     router = APIRouter()
     _add_schema(router, service)
+    add_log(router, service, errors(400, 401, 403, 404, 422, 500))
     _add_admin(router, service)
     _add_health(router, service)
     return router
