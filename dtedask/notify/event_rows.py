@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from dtedask.notify.event import Event
@@ -50,6 +51,7 @@ def event_of(cube: str, sequence: int, snapshot: str, root: str, time: datetime,
     )
 
 
+@lru_cache(maxsize=256)
 def _area(text: str | None) -> tuple[float, float, float, float] | None:
     if text is None:
         return None
