@@ -15,6 +15,7 @@ _KEYS = {
     "replay_limit": "replay-limit",
     "body_limit": "body-limit",
     "connections": "connections",
+    "connections_each": "connections-each",
     "rate": "rate",
     "page": "page",
     "ring": "ring",
@@ -45,6 +46,8 @@ class ServeOptions:
         Largest body of a request, in bytes.
     connections : int
         At most so many streams at a time.
+    connections_each : int, optional
+        At most so many of one client at a time: a user, or an address where nobody says who he is; None for no limit.
     rate : float, optional
         At most so many requests a second from one client; None for no limit.
     page : int
@@ -62,6 +65,7 @@ class ServeOptions:
     replay_limit: int | None = None
     body_limit: int = 4 << 20
     connections: int = 10_000
+    connections_each: int | None = None
     rate: float | None = None
     page: int = 500
     ring: int = 4096

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from dtedask.serve.notify.hub import Hub
 from dtedask.serve.notify.metrics import Metrics
+from dtedask.serve.notify.places import Places
 from dtedask.serve.notify.rates import Rates
 from dtedask.serve.notify.writer import Writer
 
@@ -41,6 +42,7 @@ class Service:
     writer: Writer = field(init=False)
     metrics: Metrics = field(init=False)
     rates: Rates | None = field(init=False)
+    places: Places = field(init=False)
     _sent: dict[str, EventType] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,6 +50,7 @@ class Service:
         self.writer = Writer(self.streams, self.hub.appended)
         self.metrics = Metrics(self.hub)
         self.rates = Rates(self.options.rate) if self.options.rate else None
+        self.places = Places(self.options.connections, self.options.connections_each)
 
     @property
     def types(self) -> EventTypes:

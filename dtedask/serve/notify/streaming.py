@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from dtedask.notify.event_types import EventType
     from dtedask.notify.filters import Filter
+    from dtedask.serve.access import Identity
     from dtedask.serve.notify.hub import Channel, Hub
     from dtedask.serve.notify.ring import Item
     from dtedask.serve.notify.service import Service
@@ -63,12 +65,19 @@ class StreamEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream until its end."""
+        with ExitStack() as place:
+            try:
+                event_type, wanted, request = await self._accept(scope, receive, place)
+                subscription, head = await self._subscription(event_type, wanted, request, request_id_of(scope))
+            except (ProblemError, DtedaskError) as error:
+                challenge = self._service.access.challenge
+                raise problem_of(error, kind=self._kind, challenge=challenge) from error
+            await self._run(event_type, subscription, head, scope, receive, send)
+
+    async def _run(
+        self, event_type: EventType, subscription: Subscription, head: int, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         service = self._service
-        try:
-            event_type, wanted, request = await self._accept(scope, receive)
-            subscription, head = await self._subscription(event_type, wanted, request, request_id_of(scope))
-        except (ProblemError, DtedaskError) as error:
-            raise problem_of(error, kind=self._kind, challenge=service.access.challenge) from error
         service.metrics.opened(self._kind.lower(), event_type.name)
         with service.hub.listening(event_type.name, head) as channel:
             stream = _Stream(service, channel, subscription, send)
@@ -82,14 +91,15 @@ class StreamEndpoint:
             finally:
                 gone.cancel()
 
-    async def _accept(self, scope: Scope, receive: Receive) -> tuple[EventType, Filter, StreamRequest]:
+    async def _accept(
+        self, scope: Scope, receive: Receive, place: ExitStack
+    ) -> tuple[EventType, Filter, StreamRequest]:
         service = self._service
         identity = await service.identify(scope)
         request = read_stream(await read_body(scope, receive, service.options.body_limit), self._kind)
         event_type = await service.event_type(request.event_type)
         allowed = service.access.check_read(identity, event_type)
-        if sum(service.hub.counts().values()) >= service.options.connections:
-            raise ProblemError(503, "Too many streams are open. Come again later.", headers={"Retry-After": "10"})
+        place.enter_context(service.places.held(_client_of(scope, identity)))
         make_filter = event_type.filter
         if event_type.cubes:  # asks the cubes for their axes
             wanted = await service.hub.call(make_filter, request.identifier, point=request.point)
@@ -135,6 +145,13 @@ class StreamEndpoint:
             last: int = await self._service.hub.call(self._service.streams.sequence_at, name, behind) - 1
             return min(last, head)
         return head
+
+
+def _client_of(scope: Scope, identity: Identity) -> str:
+    """Whose streams are counted together: a user's, or those from an address."""
+    if not identity.is_anonymous:
+        return identity.name
+    return str((scope.get("client") or ("",))[0])
 
 
 class _Stream:

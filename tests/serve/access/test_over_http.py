@@ -3,6 +3,7 @@
 import base64
 import logging
 import time
+from contextlib import ExitStack
 
 import httpx
 import jwt
@@ -14,7 +15,7 @@ from dtedask.notify.client import NotifyClient
 from dtedask.notify.event_types import load_event_types
 from dtedask.notify.streams import open_streams
 from dtedask.serve.access import hash_password, hash_token, load_access
-from dtedask.serve.notify import running
+from dtedask.serve.notify import ServeOptions, running
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def access(tmp_path):
 @pytest.fixture
 def url(access, tmp_path):
     streams = open_streams(None, load_event_types(TYPES), path=tmp_path / "events.sqlite")
-    with running(streams, access=access) as found:
+    with running(streams, access=access, options=ServeOptions(connections=3, connections_each=2)) as found:
         yield found
 
 
@@ -115,6 +116,30 @@ def test_who_says_nothing_gets_what_is_public(client):
         countries(client(), "italy")
     with pytest.raises(UnauthorizedError, match="may not send|who he is"):
         client().send("flight", {"country": "italy"})
+
+
+def opened(url, stack, **headers):
+    """Open a watch, and wait for its first event."""
+    body = {"event_type": "public", "identifier": {}}
+    answer = stack.enter_context(httpx.stream("POST", f"{url}/api/v1/watch", json=body, headers=headers, timeout=20))
+    if answer.status_code == 200:
+        lines = answer.iter_lines()
+        stack.callback(lines.close)  # it closes the stream when nobody holds it
+        next(lines)
+    return answer.status_code
+
+
+def test_a_client_has_so_many_streams_and_all_together_so_many(url):
+    italy, admin = ({"Authorization": f"Bearer {TOKENS[role]}"} for role in ("italy", "admin"))
+    with ExitStack() as stack:
+        assert [opened(url, stack, **italy) for _ in range(3)] == [200, 200, 429]
+        assert [opened(url, stack, **admin) for _ in range(2)] == [200, 503]
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:  # the server hears of closed connections a moment later
+        with ExitStack() as stack:
+            if [opened(url, stack, **italy) for _ in range(2)] == [200, 200]:
+                return
+    raise AssertionError("places are not free again")
 
 
 def test_administrators_alone_delete_and_wipe(client):
