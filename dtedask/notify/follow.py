@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,6 +158,8 @@ def listen(  # noqa: PLR0913 - each says something else of one run
         fill(log, url, cubes=cubes, history=history)
         if not once:
             stack.enter_context(hear_others(log, url, cubes=cubes, history=history))
+        if setting("notify.expect"):
+            _tell_of_completeness(url, stack, once=once)
         return serve(listeners, sources, log.state, **options)
 
 
@@ -169,6 +171,23 @@ def _listen_to_server(listeners: Sequence[Listener], client: NotifyClient, optio
         if not sources.wait(options["stop"], once=options["once"]):
             return Delivery()
         return serve(listeners, sources, state, **options)
+
+
+def _tell_of_completeness(url: str, stack: ExitStack, *, once: bool) -> None:
+    """Tell what is complete, or late, of what the settings expect."""
+    from dtedask.notify.completeness import Expectations, configured_document, telling
+    from dtedask.notify.streams import SqliteEventLog
+    from dtedask.notify.streams.opening import events_path
+
+    document = configured_document()
+    if document is None:
+        return
+    streams = stack.enter_context(SqliteEventLog(events_path(url)))
+    if once:
+        with closing(Expectations.open(streams, url, document)) as expectations:
+            expectations.tick(datetime.now(UTC))
+    else:
+        stack.enter_context(telling(streams, url, document))
 
 
 def _several(source: Source | Iterable[Source]) -> Iterable[Source]:

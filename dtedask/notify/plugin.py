@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from dtedask.core.errors import DocumentError
+from dtedask.core.errors import DocumentError, DtedaskError
 from dtedask.core.need import Need
 from dtedask.core.settings import setting
 from dtedask.notify.location import log_path
@@ -42,12 +42,28 @@ def after_commit(commit: Commit) -> Sequence[Exception]:
 
         failures += register(log, documents, {**log.heads(), commit.cube: commit.sequence - 1})
     record(log, commit)
+    failures += _tell_of_completeness(commit)
     if not documents:
         return failures
     from dtedask.notify.follow import deliver_to
 
     delivery = deliver_to(log, documents)
     return [*failures, *delivery.failures, *delivery.postponed]
+
+
+def _tell_of_completeness(commit: Commit) -> list[Exception]:
+    if not setting("notify.expect"):
+        return []
+    from dtedask.notify.completeness import expectations_of
+
+    try:
+        expectations = expectations_of(commit.root)
+        if expectations is not None:
+            expectations.on_news([commit.cube])
+    except DtedaskError as error:
+        logger.error("%s", error)
+        return [error]
+    return []
 
 
 @hookimpl(trylast=True)

@@ -121,6 +121,9 @@ def place(grib, root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("examples")
     shutil.copytree(grib, folder, dirs_exist_ok=True)
     shutil.copytree(REPOSITORY / "recipes", folder / "recipes")
+    (folder / "expect.yaml").write_text(
+        "expect: [{name: run, request: {class: ea, time: 0, param: t}, deadline: 6h}]\n"
+    )
     (folder / "listeners.yaml").write_text("listeners:\n  - triggers: [{type: echo}]\n")
     keys = "identifier: {country: {type: string, required: true}, number: {type: integer}}"
     (folder / "events.yaml").write_text(f"flight:\n  {keys}\n  payload: {{required: false}}\n")

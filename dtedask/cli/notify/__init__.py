@@ -8,7 +8,7 @@ import typer
 
 __all__ = ["add_to"]
 
-_MODULES = ("serve", "send", "replay", "schema", "failed", "recover")
+_MODULES = ("serve", "send", "replay", "schema", "failed", "recover", "expect")
 
 
 def add_to(group: typer.Typer) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dtedask.notify.event_types import EventTypes
     from dtedask.notify.notification import Draft, Notification
 
-__all__ = ["COMPLETENESS_TYPES", "Identity", "completeness_types", "draft_of", "identity_of"]
+__all__ = ["COMPLETENESS_TYPES", "Identity", "completeness_types", "draft_of", "identity_of", "text_of"]
 
 _SHOWN = 20
 _KEYS: dict[str, Any] = {
@@ -99,12 +99,12 @@ def draft_of(
     if news.kind == "late":
         requests = expected.requests_of(news.missing, news.reference)
         payload["missing_fields"] = sum(len(numbers) for _, numbers in news.missing)
-        payload["missing"] = [_text(one) for one in requests[:_SHOWN]]
+        payload["missing"] = [text_of(one) for one in requests[:_SHOWN]]
         payload["requests_left_out"] = max(len(requests) - _SHOWN, 0)
     else:
         whole = expected.shape(news.reference)
         there = whole if news.step is None else {news.step: whole[news.step]}
-        payload["requests"] = [_text(one) for one in expected.requests_of(there.items(), news.reference)]
+        payload["requests"] = [text_of(one) for one in expected.requests_of(there.items(), news.reference)]
         if commit is not None:
             payload |= {name: getattr(commit, name) for name in ("cube", "sequence", "snapshot", "root")}
     identifier = {"expectation": expected.expectation.name, **_constants(expected), **run, **step}
@@ -123,5 +123,6 @@ def _constants(expected: Expected) -> dict[str, str]:
     return found
 
 
-def _text(request: Mapping[str, str]) -> str:
+def text_of(request: Mapping[str, str]) -> str:
+    """A request as MARS writes it."""
     return ",".join(f"{key}={value}" for key, value in request.items())

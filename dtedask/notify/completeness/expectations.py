@@ -103,6 +103,12 @@ class Expectations:
             count = self._take_up(now)
             return count + self._hear(self._cubes.since(self._cursors, cubes), now)
 
+    def behind(self, heads: Mapping[str, int]) -> list[str]:
+        """Name the cubes that have commits which were not looked at, by the numbers of their newest ones."""
+        with self._lock:
+            known = {cube: cursor.sequence for cube, cursor in self._cursors.items()}
+        return [cube for cube, sequence in heads.items() if sequence > known.get(cube, 0)]
+
     def tick(self, now: datetime) -> datetime | None:
         """Tell what is late at a time.
 

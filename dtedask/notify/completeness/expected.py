@@ -70,6 +70,15 @@ class Expected:
             self._shapes[parts] = {step: found[step] for step in sorted(found, key=_order)}
         return self._shapes[parts]
 
+    def last_runs(self, now: datetime, count: int) -> list[datetime]:
+        """Reference times of the newest runs that have begun, ascending."""
+        days = self.days
+        if days is None:
+            today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            days = [today - timedelta(days=number) for number in range(count, -1, -1)]
+        runs = [day + time for day in days for time in self.times]
+        return [run for run in sorted(runs) if run <= now and self.shape(run)][-count:]
+
     def touched(self, keys: Mapping[str, str]) -> Iterator[Touched]:
         """Expected fields that a request is about.
 

@@ -83,11 +83,12 @@ class RootSources:
     def types(self) -> EventTypes:
         """All event types."""
         if self._types is None:
+            from dtedask.notify.completeness.drafts import completeness_types
             from dtedask.notify.event_types import EventTypes, load_event_types
 
             # Where nothing is declared, `mars` is the commits of the root.
             given = EventTypes([load_event_types()["dissemination"]]) if self._given is None else self._given
-            self._types = load_event_types(given).with_cubes(self._log.root)
+            self._types = (completeness_types() | load_event_types(given)).with_cubes(self._log.root)
         return self._types
 
     @property
