@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,6 +58,9 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Let everyone who can reach --host read and send, without --access.")
     ] = False,
+    etcd: Annotated[
+        bool, typer.Option("--etcd", help="Serve clients of Aviso 1 too: the routes of etcd's gateway that they use.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Serve notifications of commits, and of anything that is sent, until Ctrl-C.
@@ -78,7 +82,23 @@ def serve(
         else:
             say(f"Serving notifications of {place} at {address}; Ctrl-C ends it.")
 
-    run(streams, root=place, host=host, port=port, url=url, access=allowed, insecure=insecure, on_ready=tell)
+    run(
+        streams,
+        root=place,
+        host=host,
+        port=port,
+        url=url,
+        access=allowed,
+        insecure=insecure,
+        extend=_etcd_of(place) if etcd else None,
+        on_ready=tell,
+    )
+
+
+def _etcd_of(root: str) -> Callable[..., object]:
+    from dtedask.serve.etcd import add_etcd
+
+    return partial(add_etcd, root=root)
 
 
 def _serving() -> tuple[Callable[..., Access], Callable[..., None]]:

@@ -115,7 +115,7 @@ class Options(TypedDict, total=False):
     access: Access | None
     insecure: bool
     options: ServeOptions | None
-    extend: Callable[[FastAPI], None] | None
+    extend: Callable[[FastAPI], object] | None
 
 
 @contextmanager

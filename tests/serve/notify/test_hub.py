@@ -1,0 +1,101 @@
+"""Streams under load: no gap and no repeat where history becomes live, whoever writes."""
+
+import asyncio
+import threading
+
+import pytest
+
+from dtedask.core.errors import NotificationError
+from dtedask.notify.notification import Draft
+from dtedask.notify.streams import open_streams
+from dtedask.serve.notify import ServeOptions
+from dtedask.serve.notify.hub import Hub, clock
+from dtedask.serve.notify.subscription import End, Opened, Read, Stopping, Subscription, Wait, Woken, Write
+from dtedask.serve.notify.subscription import Page as Read_
+from dtedask.serve.notify.writer import Writer
+
+
+async def hear(hub, mode, after, count):
+    """Run one stream without HTTP until it has heard so many; gives their numbers."""
+    stream = Subscription("free", "r", after, lambda _item: True, mode)
+    heard, event = [], Opened(clock())
+    with hub.listening("free", hub.log.heads().get("free", 0)) as channel:
+        while True:
+            for one in stream.handle(event):
+                match one:
+                    case Write(data):
+                        parts = data.split(b'"id":"free@')[1:]
+                        heard += [int(part.partition(b'"')[0]) for part in parts]
+                    case Read(place, until):
+                        event = Read_(clock(), *await hub.read("free", channel, place, until))
+                    case Wait():
+                        if channel.ring.top <= stream.after and len(heard) < count:
+                            await channel.waiter()
+                        event = Woken(clock())
+                    case End():
+                        return heard
+            if len(heard) >= count:
+                event = Stopping(clock())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ring", [1, 7, 4096])
+def test_streams_that_come_at_any_moment_hear_all_that_follows_once(streams, types, tmp_path, ring):
+    own, foreign, streams_count = 300, 300, 12
+
+    async def run():
+        hub = Hub(streams, ServeOptions(ring=ring, page=11, poll_s=0.001))
+        writer = Writer(streams, hub.appended)
+        hub.start()
+        other = open_streams(None, types, path=tmp_path / "events.sqlite")
+
+        def write_elsewhere():
+            for number in range(foreign):
+                other.append([types["free"].draft({"a": f"foreign {number}"})])
+
+        thread = threading.Thread(target=write_elsewhere)
+        thread.start()
+        listeners = []
+        for number in range(own):
+            await writer.append([types["free"].draft({"a": f"own {number}"})])
+            if number % (own // streams_count) == 0:
+                # Whoever begins with history hears all; the place is given, so that the count is known.
+                after = 5 * len(listeners)
+                listeners.append(asyncio.create_task(hear(hub, "watch", after, own + foreign - after)))
+        found = await asyncio.wait_for(asyncio.gather(*listeners), 60)
+        thread.join()
+        other.close()
+        writer.close()
+        hub.close()
+        return found
+
+    found = asyncio.run(run())
+    for number, heard in enumerate(found):
+        assert heard == list(range(5 * number + 1, own + foreign + 1))
+
+
+def test_what_waits_is_written_at_once_and_a_wrong_one_does_not_fail_the_others(streams, types):
+    async def run():
+        told, batches = [], []
+        append = streams.append
+
+        def count(drafts):
+            batches.append(len(drafts))
+            return append(drafts)
+
+        streams.append = count
+        writer = Writer(streams, told.extend)
+        good = [writer.append([types["free"].draft({"a": str(number)})]) for number in range(50)]
+        bad = writer.append([Draft("free", {"a": float("nan")})])
+        results = await asyncio.gather(*good[:25], bad, *good[25:], return_exceptions=True)
+        writer.close()
+        return results, batches, told
+
+    results, batches, told = asyncio.run(run())
+    failed = [one for one in results if isinstance(one, Exception)]
+    assert len(failed) == 1
+    assert isinstance(failed[0], NotificationError)
+    numbers = [one[0].sequence for one in results if not isinstance(one, Exception)]
+    assert sorted(numbers) == list(range(1, 51))
+    assert batches[0] == 1 or batches[0] == 51
+    assert len(told) == 50
