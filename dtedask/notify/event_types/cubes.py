@@ -48,27 +48,27 @@ class Cubes:
         self.root = os.fspath(root)
         self._store = dtedask.store.open(root)
         self._lock = Lock()
-        self._names: tuple[float, list[str]] | None = None
+        self._cubes: tuple[float, dict[str, str]] | None = None
         self._language: Language | None = None
         self._axes: dict[str, tuple[float, dict[str, tuple[str, ...]]]] = {}
 
-    def names(self, *, fresh_s: float = _FRESH_S) -> list[str]:
-        """Names of the cubes, sorted; looked up again when the last look is older than some seconds."""
+    def by_type(self, *, fresh_s: float = _FRESH_S) -> Mapping[str, str]:
+        """Names of the cubes by those of their types, sorted; read again when they are older than some seconds."""
         with self._lock:
-            if self._names is None or time.monotonic() - self._names[0] > fresh_s:
-                self._names = (time.monotonic(), self._look())
-            return self._names[1]
+            if self._cubes is None or time.monotonic() - self._cubes[0] > fresh_s:
+                self._cubes = (time.monotonic(), {name_of_cube(cube): cube for cube in self._look()})
+            return self._cubes[1]
 
     @property
     def language(self) -> Language | None:
         """Keys and types of the root that are not as in MARS."""
-        self.names()
+        self.by_type()
         return self._language
 
     def axes(self, patterns: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         """Values of each key over the cubes that have names of some patterns, in MARS' order of keys."""
         found: dict[str, dict[str, None]] = {}
-        for cube in self.names():
+        for cube in self.by_type().values():
             if any(fnmatchcase(cube, pattern) for pattern in patterns):
                 for key, values in self._axes_of(cube).items():
                     found.setdefault(key, {}).update(dict.fromkeys(values))

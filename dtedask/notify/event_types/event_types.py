@@ -10,7 +10,7 @@ from typing import Any
 from dtedask.core.documents import load_document
 from dtedask.core.errors import UnknownEventTypeError
 from dtedask.core.nearest import did_you_mean
-from dtedask.notify.event_types.cubes import ALL_CUBES, CommitType, Cubes, name_of_cube
+from dtedask.notify.event_types.cubes import ALL_CUBES, CommitType, Cubes
 from dtedask.notify.event_types.document import EventTypeDocument, EventTypesDocument
 from dtedask.notify.event_types.event_type import EventType, Retention, Roles
 from dtedask.notify.event_types.ready_made import READY_MADE
@@ -44,7 +44,7 @@ class EventTypes(Mapping[str, EventType]):
     def __iter__(self) -> Iterator[str]:
         yield from self._types
         if self._cubes is not None:
-            names = [*ALL_CUBES, *map(name_of_cube, self._cubes.names())]
+            names = [*ALL_CUBES, *self._cubes.by_type()]
             yield from (name for name in dict.fromkeys(names) if name not in self._types)
 
     def __len__(self) -> int:
@@ -78,10 +78,7 @@ class EventTypes(Mapping[str, EventType]):
             return CommitType(
                 name=name, description="Fields that were committed to any cube.", cubes=("*",), root=cubes
             )
-        known = {name_of_cube(cube): cube for cube in cubes.names()}
-        if name not in known:
-            known = {name_of_cube(cube): cube for cube in cubes.names(fresh_s=1.0)}
-        cube = known.get(name)
+        cube = cubes.by_type().get(name) or cubes.by_type(fresh_s=1.0).get(name)
         if cube is None:
             return None
         return CommitType(name=name, description=f"Fields that were committed to {cube}.", cubes=(cube,), root=cubes)
