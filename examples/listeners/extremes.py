@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import xarray as xr
+
 import dtedask
 from dtedask.notify import Event
 
@@ -12,3 +16,11 @@ def report(event: Event) -> None:
     print(
         f"{event.id} {event.variable}: {float(field.min()):g} to {float(field.max()):g} {field.attrs.get('units', '')}"
     )
+
+
+def write_mean(data: xr.Dataset, event: Event) -> None:
+    """Write the mean beside the root; the data are lazy, and read by the worker that this runs on."""
+    mean = float(data[event.variable].mean())
+    line = f"{event.id} {mean:.2f}\n"
+    with Path(event.root, "means.txt").open("a") as file:
+        file.write(line)

@@ -202,8 +202,3 @@ def test_the_json_schema_names_every_key_and_refuses_others():
     kinds = schema["$defs"]["Listener"]["properties"]["triggers"]["items"]["anyOf"]
     assert [kind["allOf"][1]["properties"]["type"]["const"] for kind in kinds] == sorted(trigger_types())
     assert all("description" in field for field in schema["$defs"]["Listener"]["properties"].values())
-
-
-@pytest.mark.parametrize("name", ["echo", "command", "function"])
-def test_the_examples_are_right(repository, name):
-    load_listeners(repository / "examples" / "listeners" / f"{name}.yaml")
