@@ -11,11 +11,12 @@ from pydantic import Field
 
 from dtedask.notify.event_types.keys import Key, ValueProblem
 from dtedask.notify.filters.conditions import Condition
-from dtedask.notify.filters.spatial import Contains, HasPointIn, Intersects, Pairs
+from dtedask.notify.filters.spatial import Contains, HasPointIn, Intersects, Pairs, crosses_itself
 
 __all__ = ["PointCloudKey", "PolygonKey", "read_point"]
 
 _MOST = 10_000
+_MOST_CROSSING = 1000  # looking into one that crosses itself takes a microsecond for each of its points
 _PAIR = "A point is [latitude, longitude], in degrees."
 _POLYGON = "A polygon is [[latitude, longitude], ...], its first point repeated last."
 
@@ -39,6 +40,8 @@ class PolygonKey(Key):
         longitudes = [longitude for _, longitude in pairs]
         if max(longitudes) - min(longitudes) > 360.0:
             raise ValueProblem("it is wider than the globe")
+        if len(pairs) > _MOST_CROSSING and crosses_itself(pairs):
+            raise ValueProblem(f"it crosses itself, and has more than {_MOST_CROSSING} points")
         return pairs
 
     def condition(self, name: str, wanted: Any) -> Condition:

@@ -20,7 +20,7 @@ from dtedask.notify.filters.even_odd import is_inside
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
-__all__ = ["Contains", "HasPointIn", "Intersects", "Pairs", "box"]
+__all__ = ["Contains", "HasPointIn", "Intersects", "Pairs", "box", "crosses_itself"]
 
 Pairs = tuple[tuple[float, float], ...]
 
@@ -41,6 +41,11 @@ def box(north: float, west: float, south: float, east: float) -> list[list[float
     left = -180.0 if width == 360.0 else (west + 180.0) % 360.0 - 180.0
     right = left + width
     return [[north, left], [north, right], [south, right], [south, left], [north, left]]
+
+
+def crosses_itself(pairs: Sequence[Sequence[float]]) -> bool:
+    """Whether a polygon crosses itself, touches itself along an edge, or has no area."""
+    return _Shape(pairs).polygon is None
 
 
 @dataclass(frozen=True, slots=True)

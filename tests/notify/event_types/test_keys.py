@@ -1,5 +1,6 @@
 """Keys of identifiers: the canonical form of their values, and what they refuse."""
 
+import math
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -126,6 +127,20 @@ def test_values_that_cannot_be_are_refused_by_name(value, options, message):
 def test_integers_that_cannot_be_written_are_refused(kind):
     with pytest.raises(NotificationError, match="cannot be this int: it is too large"):
         canonical(10**5000, type=kind)
+
+
+def circle(points, radius):
+    angles = [2 * math.pi * number / points for number in range(points)]
+    found = [[radius(angle) * math.sin(angle), radius(angle) * math.cos(angle)] for angle in angles]
+    return [*found, found[0]]
+
+
+def test_large_polygons_must_not_cross_themselves():
+    large = circle(2000, lambda angle: 40 + 10 * math.cos(7 * angle))
+    assert canonical(large, type="polygon", name="polygon") == large
+    crossing = [*large[:1000], large[1500], *large[1000:]]
+    with pytest.raises(NotificationError, match="crosses itself, and has more than 1000 points"):
+        canonical(crossing, type="polygon", name="polygon")
 
 
 def test_a_draft_needs_what_is_required_and_gets_defaults():

@@ -8,6 +8,7 @@ import logging
 import time
 import traceback
 
+import jsonschema
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtedask.core.errors import DocumentError, UnauthorizedError
-from dtedask.serve.access import ANYBODY, hash_password, hash_token, load_access
+from dtedask.serve.access import ANYBODY, AccessDocument, hash_password, hash_token, load_access
 
 TOKEN = "3yQm-a-token-that-nobody-guesses-7f"
 PASSWORD = "correct: horse battery"
@@ -216,6 +217,20 @@ def test_a_key_set_is_read_again_when_the_proxy_changes_its_key(tmp_path, key):
 def test_documents_that_are_wrong_are_refused(document, message):
     with pytest.raises(DocumentError, match=message):
         load_access(document)
+
+
+@pytest.mark.parametrize(
+    ("document", "is_legal"),
+    [
+        ({"bearer": {"tokens": [{**ADA, "sha256": hash_token(TOKEN)}]}, "admin_roles": {"local": ["admin"]}}, True),
+        ({"jwt": {"secret": {"file": "secret"}, "audience": "x"}, "roles": {"a": {"filters": {"t": {"k": 1}}}}}, True),
+        ({"bearer": {"tokens": [{**ADA, "sha256": TOKEN}]}}, False),
+        ({"bearer": {"tokens": [{**ADA, "token": TOKEN}]}}, False),
+        ({"jwt": {"secret": {"file": "secret"}, "algorithms": ["none"]}}, False),
+    ],
+)
+def test_the_json_schema_takes_what_is_legal(document, is_legal):
+    assert jsonschema.Draft202012Validator(AccessDocument.json_schema()).is_valid(document) == is_legal
 
 
 def test_a_short_secret_is_refused(monkeypatch):
