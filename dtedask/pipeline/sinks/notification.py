@@ -13,10 +13,14 @@ from dtedask.pipeline.sink import Sink, SinkOptions
 from dtedask.plugins import run_after_notice
 from dtedask.request import parameter
 from dtedask.store.commits import changes_of
+from dtedask.store.written import Stored
 
 if TYPE_CHECKING:
     from dtedask.pipeline.message import Message
     from dtedask.pipeline.sinks.manifest import Manifest, Written
+
+
+_CRC = "crc32c:"
 
 
 class NotificationOptions(SinkOptions):
@@ -51,7 +55,8 @@ class NotificationSink(Sink):
         NoticeError
             If the log cannot be written. Triggers that fail are logged, and stop nothing.
         """
-        notice = Notice(self._root(), self._stream(), manifest.id, datetime.now(UTC), changes_of(_fields(manifest)))
+        changes = changes_of(_fields(manifest), [_stored(one) for one in manifest])
+        notice = Notice(self._root(), self._stream(), manifest.id, datetime.now(UTC), changes)
         for failure in run_after_notice(notice):
             if isinstance(failure, NoticeError) and not isinstance(failure, TriggerError):
                 raise failure
@@ -75,6 +80,12 @@ class NotificationSink(Sink):
 def _fields(manifest: Manifest) -> list[tuple[str, str, dict[str, str]]]:
     """Place, name and keys of each field; the place is the file, without what tells the fields in it apart."""
     return [(one.location.partition("#")[0], _name(dict(one.keys)), dict(one.keys)) for one in manifest]
+
+
+def _stored(one: Written) -> Stored:
+    """What lies there of a field; checksums of other kinds are left out."""
+    digits = one.checksum.removeprefix(_CRC)
+    return Stored(one.size_bytes, int(digits, 16) if digits != one.checksum else None)
 
 
 def _name(keys: dict[str, str]) -> str:

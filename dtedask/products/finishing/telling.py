@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DeliveryError, DtedaskError, InvalidValueError, NoticeError, TriggerError
@@ -141,7 +142,12 @@ def notice_of(line: str, root: str) -> Notice:
     entry = json.loads(line)
     fields = [(entry["location"], _name(keys), keys) for keys in entry["fields"]]
     stream = f"products/{entry['owner'] or entry['requirement']}"
-    return Notice(root, stream, entry["id"], parse_time(entry["time"]), changes_of(fields))
+    # All events of a product name the one file that holds its fields.
+    changes = tuple(
+        replace(change, size_bytes=entry.get("size"), checksum=entry.get("checksum", ""))
+        for change in changes_of(fields)
+    )
+    return Notice(root, stream, entry["id"], parse_time(entry["time"]), changes)
 
 
 def _give(notice: Notice) -> list[DtedaskError]:

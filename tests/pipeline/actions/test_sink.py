@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from google_crc32c import value as crc32c
 
 import dtedask
+from dtedask.core.commit import checksum_of
 from dtedask.core.errors import DocumentError, FieldError, SinkError
 from dtedask.notify import open_log
 from dtedask.pipeline import Context, Kind, Message, Plan
@@ -151,6 +153,8 @@ def test_listeners_hear_once_of_what_files_were_written(run, tmp_path):
         1,
     )
     assert dict(event.request)["step"] == "0"
+    data = (tmp_path / "0.grib2").read_bytes()
+    assert (event.size_bytes, event.checksum) == (len(data), checksum_of([crc32c(data)]))
     run(*sinks, messages=[make_message(7), flush()])
     assert len(list(open_log(tmp_path / "data").events())) == 2
 

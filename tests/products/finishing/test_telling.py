@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,14 @@ def test_deliveries_are_told_of_while_the_run_goes_on(ledger, tmp_path):
         finishing(make(product()), [part(1)])
         assert heard.wait(30)
         assert lines(tmp_path) == ["wind/20240603T0000/wind.raw"]
+
+
+def test_the_event_of_a_product_has_bytes_and_checksum_of_its_file(ledger, tmp_path):
+    with open_finishing(ledger, tmp_path) as finishing:
+        finishing(make(product()), [part(1)])
+    (event,) = open_log(ledger.folder).events()
+    data = Path(event.group).read_bytes()
+    assert (event.size_bytes, event.checksum) == (len(data), f"sha256:{hashlib.sha256(data).hexdigest()}")
 
 
 def test_who_is_killed_before_telling_is_told_for(ledger, tmp_path, monkeypatch):
