@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from dtedask.notify.event_log import EventLog
     from dtedask.notify.notification import Notification
     from dtedask.serve.notify.options import ServeOptions
+    from dtedask.serve.notify.stream import Stream
 
 logger = logging.getLogger(__name__)
 
 _TROUBLE_S = 1.0
+_AT_ONCE = 100
 
 
 class Channel:
@@ -32,21 +34,18 @@ class Channel:
     def __init__(self, ring: Ring) -> None:
         self.ring = ring
         self.listeners = 0
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.waiting: set[Stream] = set()
 
     def wake(self) -> None:
-        """Wake all streams that wait."""
-        waiting, self._waiting = self._waiting, set()
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        """Serve all streams that wait, some at a time so that requests need not wait for all."""
+        self._wake_some(list(self.waiting))
 
-    def waiter(self) -> asyncio.Future[None]:
-        """Give something to wait for: it is done at the next `wake`."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(future)
-        future.add_done_callback(self._waiting.discard)
-        return future
+    def _wake_some(self, streams: list[Stream]) -> None:
+        for stream in streams[:_AT_ONCE]:
+            if stream in self.waiting:
+                stream.wake()
+        if len(streams) > _AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._wake_some, streams[_AT_ONCE:])
 
 
 class Hub:

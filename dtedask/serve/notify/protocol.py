@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dtedask.serve.notify.problems import ProblemError
-from dtedask.serve.notify.streaming import ABORT
+from dtedask.serve.notify.wire import WIRE, Wire
 
 if TYPE_CHECKING:
     from asyncio import Transport
@@ -33,9 +33,9 @@ class JoinedWrites(HttpToolsProtocol):
         super().connection_made(_Joining(transport, self.loop))  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:
-        """Let the application drop the connection at once."""
+        """Let the application have the connection."""
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
+        self.scope["extensions"] = {WIRE: Wire(self.transport, self.flow)}  # type: ignore[dict-item]
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as everything else."""

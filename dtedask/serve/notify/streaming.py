@@ -13,19 +13,9 @@ from dtedask.serve.notify.hub import clock
 from dtedask.serve.notify.problems import ProblemError, problem_of
 from dtedask.serve.notify.requests import StreamRequest, read_body, read_stream
 from dtedask.serve.notify.service import request_id_of
-from dtedask.serve.notify.subscription import (
-    End,
-    Event,
-    Failed,
-    Opened,
-    Page,
-    Read,
-    Stopping,
-    Subscription,
-    Wait,
-    Woken,
-    Write,
-)
+from dtedask.serve.notify.stream import Stream
+from dtedask.serve.notify.subscription import Subscription
+from dtedask.serve.notify.wire import wire_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -33,19 +23,10 @@ if TYPE_CHECKING:
     from dtedask.notify.event_types import EventType
     from dtedask.notify.filters import Filter
     from dtedask.serve.access import Identity
-    from dtedask.serve.notify.hub import Channel, Hub
     from dtedask.serve.notify.ring import Item
     from dtedask.serve.notify.service import Service
 
 logger = logging.getLogger(__name__)
-
-_HEADERS = [
-    (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
-ABORT = "dtedask.abort"
-"""Extension of ASGI: a function that drops the connection at once, whatever is still to be written."""
 
 
 class StreamEndpoint:
@@ -80,14 +61,16 @@ class StreamEndpoint:
         service = self._service
         service.metrics.opened(self._kind.lower(), event_type.name)
         with service.hub.listening(event_type.name, head) as channel:
-            stream = _Stream(service, channel, subscription, send)
+            wire = wire_of(scope)
+            stream = Stream(service.hub, channel, subscription, send, wire)
             gone = asyncio.create_task(stream.wait_until_gone(receive))
             try:
                 await stream.run()
             except TimeoutError:
                 service.metrics.dropped()
                 logger.info("A client of %s did not read and was dropped.", event_type.name)
-                _abort(scope)
+                if wire is not None:
+                    wire.abort()
             finally:
                 gone.cancel()
 
@@ -152,81 +135,6 @@ def _client_of(scope: Scope, identity: Identity) -> str:
     if not identity.is_anonymous:
         return identity.name
     return str((scope.get("client") or ("",))[0])
-
-
-class _Stream:
-    """Does what a subscription says, until it ends or the client is gone."""
-
-    def __init__(self, service: Service, channel: Channel, subscription: Subscription, send: Send) -> None:
-        self._hub: Hub = service.hub
-        self._write_timeout_s = service.options.write_timeout_s
-        self._channel = channel
-        self._subscription = subscription
-        self._send = send
-        self._waiter: asyncio.Future[None] | None = None
-        self._is_gone = False
-        self._is_started = False
-
-    async def run(self) -> None:
-        """Serve; raises TimeoutError where the client does not read."""
-        event: Event = Opened(clock())
-        while not self._is_gone:
-            for instruction in self._subscription.handle(event):
-                match instruction:
-                    case Write(data):
-                        await self._write(data)
-                    case Read():
-                        event = await self._read(instruction)
-                    case Wait(until):
-                        event = await self._wait(until)
-                    case End():
-                        await self._send({"type": "http.response.body", "body": b""})
-                        return
-            if self._hub.is_stopping:
-                event = Stopping(clock())
-
-    async def wait_until_gone(self, receive: Receive) -> None:
-        """Notice that the client went away."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._is_gone = True
-        _release(self._waiter)
-
-    async def _read(self, instruction: Read) -> Page | Failed:
-        try:
-            items, upto, is_end = await self._hub.read(
-                self._subscription.event_type, self._channel, instruction.after, instruction.until
-            )
-        except DtedaskError as error:
-            logger.warning("A stream of %s failed: %s", self._subscription.event_type, error)
-            return Failed(clock(), str(error))
-        return Page(clock(), items, upto, is_end)
-
-    async def _wait(self, until: float) -> Woken:
-        if self._channel.ring.top <= self._subscription.after and not (self._is_gone or self._hub.is_stopping):
-            self._waiter = self._channel.waiter()
-            timer = asyncio.get_running_loop().call_later(max(0.0, until - clock()), _release, self._waiter)
-            await self._waiter
-            timer.cancel()
-        return Woken(clock())
-
-    async def _write(self, data: bytes) -> None:
-        async with asyncio.timeout(self._write_timeout_s):
-            if not self._is_started:
-                self._is_started = True
-                await self._send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
-
-
-def _release(waiter: asyncio.Future[None] | None) -> None:
-    if waiter is not None and not waiter.done():
-        waiter.set_result(None)
-
-
-def _abort(scope: Scope) -> None:
-    abort = scope.get("extensions", {}).get(ABORT)
-    if abort is not None:
-        abort()
 
 
 def _least(*limits: int | None) -> int | None:

@@ -9,33 +9,32 @@ from dtedask.core.errors import NotificationError
 from dtedask.notify.notification import Draft
 from dtedask.notify.streams import open_streams
 from dtedask.serve.notify import ServeOptions
-from dtedask.serve.notify.hub import Hub, clock
-from dtedask.serve.notify.subscription import End, Opened, Read, Stopping, Subscription, Wait, Woken, Write
-from dtedask.serve.notify.subscription import Page as Read_
+from dtedask.serve.notify.hub import Hub
+from dtedask.serve.notify.stream import Stream
+from dtedask.serve.notify.subscription import Subscription
 from dtedask.serve.notify.writer import Writer
 
 
 async def hear(hub, mode, after, count):
     """Run one stream without HTTP until it has heard so many; gives their numbers."""
-    stream = Subscription("free", "r", after, lambda _item: True, mode)
-    heard, event = [], Opened(clock())
+    heard, gone = [], asyncio.Event()
+
+    async def send(message):
+        parts = message.get("body", b"").split(b'"id":"free@')[1:]
+        heard.extend(int(part.partition(b'"')[0]) for part in parts)
+        if len(heard) >= count:
+            gone.set()
+
+    async def receive():
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
     with hub.listening("free", hub.log.heads().get("free", 0)) as channel:
-        while True:
-            for one in stream.handle(event):
-                match one:
-                    case Write(data):
-                        parts = data.split(b'"id":"free@')[1:]
-                        heard += [int(part.partition(b'"')[0]) for part in parts]
-                    case Read(place, until):
-                        event = Read_(clock(), *await hub.read("free", channel, place, until))
-                    case Wait():
-                        if channel.ring.top <= stream.after and len(heard) < count:
-                            await channel.waiter()
-                        event = Woken(clock())
-                    case End():
-                        return heard
-            if len(heard) >= count:
-                event = Stopping(clock())
+        stream = Stream(hub, channel, Subscription("free", "r", after, lambda _item: True, mode), send)
+        leaving = asyncio.create_task(stream.wait_until_gone(receive))
+        await stream.run()
+        await leaving
+    return heard
 
 
 @pytest.mark.slow
