@@ -170,7 +170,7 @@ def _conclude(delivered: Delivery, *, once: bool) -> None:
         say(f"{plural(delivered.events, 'event')} delivered by {plural(delivered.triggers, 'run')} of triggers.")
     if delivered.failures:
         say(
-            f"{plural(len(delivered.failures), 'trigger')} of {delivered.triggers} failed."
+            f"{plural(len(delivered.failures), 'trigger')} failed."
             " `dtedask notify failed` lists them, `dtedask notify retry` runs them again."
         )
         raise typer.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,7 +32,7 @@ def add_to(group: typer.Typer) -> None:
         "retry",
         retry,
         "dtedask notify retry --all --root data",
-        "dtedask notify retry 1 2 --root data --dry-run",
+        "dtedask notify retry 1 --root data --dry-run",
     )
 
 
@@ -111,9 +112,13 @@ def _state(root: str | None, url: str | None) -> DeliveryState:
         from dtedask.notify.delivery.state import DeliveryState, server_state_path
 
         return DeliveryState(server_state_path(url))
+    from dtedask.core.errors import NotFoundError
     from dtedask.notify import open_log
 
-    return open_log(root_or_setting(root)).state
+    place = root_or_setting(root)
+    if "://" not in place and not Path(place).is_dir():
+        raise NotFoundError(f"There is no root at {place!r}.", hint="Check the path; the first archive makes it.")
+    return open_log(place).state
 
 
 def _chosen(state: DeliveryState, numbers: list[int], listener: str | None) -> list[DeadLetter]:
