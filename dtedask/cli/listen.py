@@ -12,12 +12,14 @@ import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit_json, plural, say
+from dtedask.cli.notify.options import Auth, CaBundle, Schema, client_of, refuse_both, state_of
 from dtedask.cli.options import DryRun, JsonLines, Root, root_or_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dtedask.notify import Delivery, Listeners
+    from dtedask.notify.delivery import DeliveryState
     from dtedask.notify.listeners import Listener
 
 PROGRESS_S = 10.0
@@ -31,6 +33,7 @@ def add_to(group: typer.Typer) -> None:
         listen,
         "dtedask listen listeners.yaml --root data --catchup --once",
         "dtedask listen listeners.yaml --root data --from 2024-06-03 --to 2024-06-03T12:00Z",
+        "dtedask listen listeners.yaml --url http://127.0.0.1:8765 --catchup --once",
         "dtedask listen listeners.yaml --root data --dry-run",
     )
 
@@ -42,9 +45,12 @@ def listen(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     *,
     root: Root = None,
-    schema: Annotated[
-        str | None, typer.Option("--schema", metavar="FILE", help="Event types that are sent (YAML).")
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="Listen to a server, http://HOST:PORT, and to no root.")
     ] = None,
+    schema: Schema = None,
+    auth: Auth = None,
+    ca_bundle: CaBundle = None,
     catchup: Annotated[
         bool, typer.Option("--catchup", help="A listener that never ran begins with the first commit.")
     ] = False,
@@ -70,8 +76,9 @@ def listen(  # noqa: PLR0913 - each is an option of the command
     tried again; what still fails is listed by `dtedask notify failed`. With --json, one line for what each listener was
     brought; what triggers write goes to standard error.
     """
+    refuse_both(url, root, schema)
     if forget is not None:
-        _forget(forget, root_or_setting(root), dry_run=dry_run)
+        _forget(forget, state_of(root, url), url or root_or_setting(root), dry_run=dry_run)
         return
     if not files:
         raise typer.BadParameter("name the files of the listeners.", param_hint="'FILES...'")
@@ -86,8 +93,14 @@ def listen(  # noqa: PLR0913 - each is an option of the command
         _tell(listeners, as_json=as_json)
         return
     mode = "now" if now else "catchup" if catchup else "new"
-    options = {"mode": mode, "begin": begin, "end": end, "types": schema, "once": once}
-    _listen(documents, listeners, root_or_setting(root), options, as_json=as_json)
+    options = {"mode": mode, "begin": begin, "end": end, "once": once}
+    if url is None:
+        place = root_or_setting(root)
+        _refuse_several(place)
+        _listen(documents, place, place, {**options, "types": schema}, as_json=as_json)
+        return
+    with client_of(url, auth, ca_bundle) as client:
+        _listen(documents, client, url, options, as_json=as_json)
 
 
 def _tell(listeners: Sequence[Listener], *, as_json: bool) -> None:
@@ -104,37 +117,36 @@ def _words(event: str, asked: Any) -> str:
     return f"event {event}, request {asked or 'all'}"
 
 
-def _forget(name: str, root: str, *, dry_run: bool) -> None:
-    from dtedask.notify import open_log
-
-    log = open_log(root)
-    if not log.path.exists() or name not in log.state.listeners():
-        raise typer.BadParameter(f"no listener {name!r} is registered in {root}.", param_hint="'--forget'")
+def _forget(name: str, state: DeliveryState, place: str, *, dry_run: bool) -> None:
+    if name not in state.listeners():
+        raise typer.BadParameter(f"no listener {name!r} is registered in {place}.", param_hint="'--forget'")
     if not dry_run:
-        log.forget(name)
+        state.forget(name)
     say(f"The listener {name!r} {'would be' if dry_run else 'is'} forgotten; if it runs again, it begins anew.")
 
 
-def _listen(
-    documents: Sequence[Listeners], listeners: Sequence[Listener], root: str, options: dict[str, Any], *, as_json: bool
-) -> None:
-    from dtedask.cli.running import stop_on_signal
+def _refuse_several(root: str) -> None:
     from dtedask.core.errors import SeveralRootsError
-    from dtedask.notify import listen as listen_to
     from dtedask.store.location import is_roots_document
 
     if is_roots_document(root):
         hint = f"Run one for each; `dtedask store roots --root {root}` names them."
         raise SeveralRootsError(f"Listeners hear of one root, and {root!r} names several.", hint=hint)
+
+
+def _listen(documents: Sequence[Listeners], source: Any, place: str, options: dict[str, Any], *, as_json: bool) -> None:
+    from dtedask.cli.running import stop_on_signal
+    from dtedask.notify import listen as listen_to
+
     with stop_on_signal("triggers that run now") as stop:
         if not options["once"]:
-            for one in listeners:
-                say(f"{one.name} listens to {one.event} of {root}: {one.identifiers or one.request or 'all'}")
+            for one in (listener for document in documents for listener in document.listeners):
+                say(f"{one.name} listens to {one.event} of {place}: {one.identifiers or one.request or 'all'}")
             say("Ctrl-C ends it.")
         stdout = sys.stdout
         with redirect_stdout(sys.stderr) if as_json else nullcontext():
             told = _Lines(stdout) if as_json else _Progress()
-            delivered = listen_to(documents, root, stop=stop, on_delivery=told, **options)
+            delivered = listen_to(documents, source, stop=stop, on_delivery=told, **options)
     _conclude(delivered, once=options["once"])
 
 

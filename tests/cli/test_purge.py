@@ -50,4 +50,4 @@ def test_a_listener_that_never_comes_back_holds_purge_until_it_is_forgotten(run,
 
 def test_listen_without_a_file_is_wrong_usage(run, place):
     shown = run("listen --root", place)
-    assert (shown.status, "name the file of the listeners" in shown.err) == (2, True)
+    assert (shown.status, "name the files of the listeners" in shown.err) == (2, True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dtedask.cli.commands import add
 from dtedask.cli.console import emit_json, emit_table, plural, say
-from dtedask.cli.options import DryRun, JsonLines, Root, root_or_setting
+from dtedask.cli.notify.options import state_of
+from dtedask.cli.options import DryRun, JsonLines, Root
 
 if TYPE_CHECKING:
     from dtedask.notify.delivery import DeadLetter, DeliveryState
@@ -38,7 +38,7 @@ def add_to(group: typer.Typer) -> None:
 
 def failed(*, root: Root = None, url: Url = None, listener: Of = None, as_json: JsonLines = False) -> None:
     """List the triggers that failed for good: what was delivered to whom, why it failed and how often it was tried."""
-    letters = _state(root, url).letters(listener)
+    letters = state_of(root, url).letters(listener)
     if as_json:
         for letter in letters:
             emit_json(letter.as_dict())
@@ -84,7 +84,7 @@ def retry(
     from dtedask.notify.listeners import load_all_listeners
 
     documents = load_all_listeners(listeners or [])
-    state = _state(root, url)
+    state = state_of(root, url)
     letters = _chosen(state, numbers or [], listener)
     failures = 0
     for letter in letters:
@@ -103,22 +103,6 @@ def retry(
     if failures:
         say(f"{plural(failures, 'trigger')} of {len(letters)} failed again.")
         raise typer.Exit(1)
-
-
-def _state(root: str | None, url: str | None) -> DeliveryState:
-    if url is not None:
-        if root is not None:
-            raise typer.BadParameter("take --root or --url, not both.", param_hint="'--url'")
-        from dtedask.notify.delivery.state import DeliveryState, server_state_path
-
-        return DeliveryState(server_state_path(url))
-    from dtedask.core.errors import NotFoundError
-    from dtedask.notify import open_log
-
-    place = root_or_setting(root)
-    if "://" not in place and not Path(place).is_dir():
-        raise NotFoundError(f"There is no root at {place!r}.", hint="Check the path; the first archive makes it.")
-    return open_log(place).state
 
 
 def _chosen(state: DeliveryState, numbers: list[int], listener: str | None) -> list[DeadLetter]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -12,10 +13,11 @@ from dtedask.cli.options import root_or_setting
 
 if TYPE_CHECKING:
     from dtedask.notify.client import NotifyClient
+    from dtedask.notify.delivery import DeliveryState
     from dtedask.notify.event_types import EventTypes
     from dtedask.notify.streams import Streams
 
-__all__ = ["Auth", "CaBundle", "Schema", "Url", "client_of", "refuse_both", "streams_of", "types_of"]
+__all__ = ["Auth", "CaBundle", "Schema", "Url", "client_of", "refuse_both", "state_of", "streams_of", "types_of"]
 
 Url = Annotated[
     str | None,
@@ -76,3 +78,19 @@ def streams_of(root: str | None, schema: str | None) -> Iterator[Streams]:
 def types_of(streams: Streams) -> EventTypes:
     """Return the event types of a log that `streams_of` has opened."""
     return cast("EventTypes", streams.types)
+
+
+def state_of(root: str | None, url: str | None) -> DeliveryState:
+    """Have what is remembered of the listeners to a root or to a server."""
+    from dtedask.notify.delivery.state import DeliveryState, server_state_path
+
+    refuse_both(url, root)
+    if url is not None:
+        return DeliveryState(server_state_path(url))
+    from dtedask.core.errors import NotFoundError
+    from dtedask.notify import open_log
+
+    place = root_or_setting(root)
+    if "://" not in place and not Path(place).is_dir():
+        raise NotFoundError(f"There is no root at {place!r}.", hint="Check the path; the first archive makes it.")
+    return open_log(place).state
