@@ -37,7 +37,7 @@ lint: $(STAMP)  ## the part of `check` that runs no test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
-test-services: $(STAMP)  ## run the tests with a real SLURM, S3 and etcd (Debian or Ubuntu, as root)
+test-services: $(STAMP)  ## run the tests with a real SLURM, S3, etcd and NATS (Debian or Ubuntu, as root)
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup -m service
 
 docs: $(STAMP)  ## run the code of the README and of docs/

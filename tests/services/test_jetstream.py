@@ -1,5 +1,6 @@
 """Notifications on a real NATS server with JetStream."""
 
+import asyncio
 import hashlib
 import itertools
 import os
@@ -12,15 +13,21 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dask.config
+import pyaviso
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nats import connect
 
 from dtedask.core.errors import NoticeError
 from dtedask.notify.event_log import EventLog
+from dtedask.notify.event_types import load_event_types
 from dtedask.notify.jetstream import JetStreamLog, JetStreamOptions
 from dtedask.notify.jetstream.names import Names
 from dtedask.notify.notification import Draft
+from dtedask.notify.streams import open_streams
+from dtedask.serve.notify import running
 from dtedask.testing import EventLogSuite
 from tests.services.cable import Cable
 
@@ -302,6 +309,60 @@ def test_a_token_comes_from_the_environment_only(tmp_path, monkeypatch):
         with pytest.raises(NoticeError, match="holds a user, a password or a token") as caught:
             JetStreamLog(url.replace("//", "//wheel@"), options=options())
         assert "wheel" not in str(caught.value)
+
+
+def test_of_a_batch_that_nats_refuses_in_the_midst_nothing_stays(nats):
+    mine = options()
+    names = Names(mine.name)
+    with closing(JetStreamLog(nats["NATS_URL"], options=mine)) as log:
+
+        async def make_narrow_stream():
+            client = await connect(nats["NATS_URL"])
+            subjects = [names.subject("flight")]
+            await client.jetstream().add_stream(name=names.stream("flight"), subjects=subjects, max_msg_size=200)
+            await client.close()
+
+        asyncio.run(make_narrow_stream())
+        with pytest.raises(NoticeError, match=r"did not store 3 notifications: .*message size exceeds"):
+            log.append([flight(1), Draft("flight", {"number": "2"}, "x" * 300), flight(3)])
+        assert log.page("flight", 0) == []
+        assert [n.payload["seats"] for n in log.append([flight(4)])] == [[4]]
+
+
+def test_a_nats_without_room_is_an_error_and_goes_on_when_there_is_some(tmp_path):
+    with (
+        own_server(tmp_path / "nats", NATS_MAX_FILE="100KB") as (_, url),
+        closing(JetStreamLog(url, options=options())) as log,
+    ):
+        large = Draft("flight", {"number": "1"}, "x" * 10_000)
+        written = []
+
+        def fill():
+            for _ in range(100):
+                written.extend(log.append([large]))
+
+        with pytest.raises(NoticeError, match="resource"):
+            fill()
+        assert written
+        assert log.page("flight", 0) == written
+        assert log.trim("flight", keep=1) == len(written) - 1
+        assert log.append([large])[0].sequence > written[-1].sequence
+
+
+def test_two_servers_of_notices_on_one_nats_are_one_to_a_client(nats):
+    types = load_event_types({"flight": {"identifier": {"number": {"type": "integer"}}}})
+    with dask.config.set({"dtedask.notify.nats.name": options().name}):
+        servers = [open_streams(None, types, backend=nats["NATS_URL"]) for _ in range(2)]
+    with running(servers[0]) as one, running(servers[1]) as other:
+        here, there = pyaviso.AvisoClient(base_url=one), pyaviso.AvisoClient(base_url=other)
+        with there.listen("flight", start_from=0) as heard:
+            for number in range(5):
+                (here if number % 2 else there).notify(event_type="flight", identifier={"number": number})
+            found = list(itertools.islice(heard, 5))
+        assert [one.sequence for one in found] == [1, 2, 3, 4, 5]
+        assert [one.identifier["number"] for one in found] == ["0", "1", "2", "3", "4"]
+        with here.listen("flight", start_from=found[2].sequence, mode="replay_only") as rest:
+            assert [one.identifier["number"] for one in rest] == ["3", "4"]
 
 
 def test_a_closed_log_says_so(nats):

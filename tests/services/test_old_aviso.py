@@ -29,6 +29,9 @@ from dtedask.serve.etcd.schema import schema_files
 from dtedask.serve.notify import running
 from tests.services.old_aviso import OldAviso, environment_of_old_aviso
 
+# One worker makes the environment of the old client, which takes a minute on a busy machine.
+pytestmark = [pytest.mark.xdist_group("old-aviso"), pytest.mark.timeout(300)]
+
 TYPES = load_event_types(
     {
         "dissemination": {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import threading
@@ -10,10 +11,11 @@ import uuid
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from dtedask.core.errors import NoticeError
-from dtedask.notify.jetstream.library import Client, JetStreamContext, Msg, NoStreamResponseError, errors
+from dtedask.notify.jetstream.library import Client, Msg, errors
 from dtedask.notify.jetstream.options import JetStreamOptions
 
 __all__ = ["Connection"]
@@ -25,7 +27,11 @@ _ATTEMPT_S = 2.0
 
 _PAUSE_S = 0.05
 _BATCH = 1000
-_UNAVAILABLE = 503
+_NO_RESPONDERS = 0
+_COME_AGAIN = (_NO_RESPONDERS, 10008, 10009)
+"""Errors that pass: nobody there, no leader."""
+
+_NOBODY = {"error": {"err_code": _NO_RESPONDERS}}
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +74,10 @@ class Connection:
         self._client = Client()
         self._connected = asyncio.Event()
         self._error = ""
-        self._tasks: list[Future[None]] = []
-        self._context: JetStreamContext
+        self._doing: list[Future[None]] = []
+        self._inbox = ""
+        self._tokens = itertools.count()
+        self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         try:
             self.run(self._connect(subject))
         except BaseException:
@@ -94,7 +102,7 @@ class Connection:
                 except NoticeError as error:
                     logger.warning("notices on NATS: %s", error)
 
-        self._tasks.append(asyncio.run_coroutine_threadsafe(keep_on(), self._loop))
+        self._doing.append(asyncio.run_coroutine_threadsafe(keep_on(), self._loop))
 
     async def ask(
         self, what: str, body: Mapping[str, Any] | None = None, *, absent: Collection[int] = (), again: bool = True
@@ -130,7 +138,7 @@ class Connection:
                 return reply
             if refused.get("err_code") in absent:
                 return None
-            if refused.get("code") != _UNAVAILABLE or not again:
+            if refused.get("err_code") not in _COME_AGAIN or not again:
                 raise NoticeError(f"NATS at {self.url} refused {what}: {refused.get('description', refused)}.")
             await asyncio.sleep(_PAUSE_S)
 
@@ -179,7 +187,7 @@ class Connection:
         """End the connection and its thread; closing twice does nothing."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._connected.clear)
-            for task in self._tasks:
+            for task in self._doing:
                 task.cancel()
             try:
                 self._result(asyncio.run_coroutine_threadsafe(self._in_time(self._client.close()), self._loop))
@@ -232,7 +240,8 @@ class Connection:
             reconnected_cb=self._on_reconnected,
             **self._options.secrets(),
         )
-        self._context = self._client.jetstream(timeout=_ATTEMPT_S)
+        self._inbox = self._client.new_inbox()
+        await self._client.subscribe(f"{self._inbox}.*", cb=self._on_answer)
         await self._client.subscribe(subject, cb=self._on_message)
         await self._client.flush()
         self._connected.set()
@@ -254,14 +263,20 @@ class Connection:
         self._connected.set()
         self._heard(None)
 
-    async def _send(self, messages: Mapping[int, tuple[str, bytes, str]]) -> dict[int, asyncio.Future[Any]]:
-        sent: dict[int, asyncio.Future[Any]] = {}
+    async def _send(self, messages: Mapping[int, tuple[str, bytes, str]]) -> dict[int, asyncio.Future[dict[str, Any]]]:
+        sent: dict[int, asyncio.Future[dict[str, Any]]] = {}
         with suppress(errors.OutboundBufferLimitError):  # the connection is lost: they are sent when it is back
             for index, (subject, data, name) in messages.items():
-                sent[index] = await self._context.publish_async(subject, data, headers={"Nats-Msg-Id": name})
+                token = str(next(self._tokens))
+                answer = self._loop.create_future()
+                self._answers[token] = answer
+                answer.add_done_callback(partial(self._forget, token))
+                sent[index] = answer
+                reply = f"{self._inbox}.{token}"
+                await self._client.publish(subject, data, reply=reply, headers={"Nats-Msg-Id": name})
         return sent
 
-    async def _acknowledged(self, sent: Mapping[int, asyncio.Future[Any]]) -> tuple[dict[int, int], str]:
+    async def _acknowledged(self, sent: Mapping[int, asyncio.Future[dict[str, Any]]]) -> tuple[dict[int, int], str]:
         numbers: dict[int, int] = {}
         reason = ""
         if sent:
@@ -269,8 +284,20 @@ class Connection:
         for index, future in sent.items():
             if not future.done():
                 future.cancel()  # no answer: it is sent again
-            elif (error := future.exception()) is None:
-                numbers[index] = future.result().seq
-            elif not isinstance(error, NoStreamResponseError):
-                reason = str(error)
+                continue
+            reply = future.result()
+            refused = reply.get("error")
+            if refused is None:
+                numbers[index] = reply["seq"]
+            elif refused.get("err_code") not in _COME_AGAIN:
+                reason = refused.get("description", str(refused))
         return numbers, reason
+
+    def _forget(self, token: str, _answer: asyncio.Future[dict[str, Any]]) -> None:
+        self._answers.pop(token, None)
+
+    async def _on_answer(self, message: Msg) -> None:
+        answer = self._answers.get(message.subject.rpartition(".")[2])
+        if answer is not None and not answer.done():
+            # Without data it says that nobody heard: JetStream starts, or its stream has no leader yet.
+            answer.set_result(json.loads(message.data) if message.data else _NOBODY)

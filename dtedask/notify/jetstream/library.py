@@ -5,16 +5,13 @@ from __future__ import annotations
 from dtedask.core.errors import MissingExtraError
 
 try:
-    import nats
     from nats import errors
     from nats.aio.client import Client
     from nats.aio.msg import Msg
-    from nats.js.client import JetStreamContext
-    from nats.js.errors import NoStreamResponseError
 except ImportError as error:
     raise MissingExtraError(
         f"A log of notices on NATS needs nats-py, which cannot be imported: {error}.",
         hint='Install it by: pip install "dtedask[nats]"',
     ) from error
 
-__all__ = ["Client", "JetStreamContext", "Msg", "NoStreamResponseError", "errors", "nats"]
+__all__ = ["Client", "Msg", "errors"]
