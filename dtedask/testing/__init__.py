@@ -10,6 +10,7 @@ from dtedask.testing.lazy import raise_if_computes
 from dtedask.testing.messages import make_message
 from dtedask.testing.sinks import SinkSuite
 from dtedask.testing.store import StoreSuite
+from dtedask.testing.triggers import TriggerSuite
 
 __all__ = [
     "KEYS",
@@ -20,6 +21,7 @@ __all__ = [
     "MethodSuite",
     "SinkSuite",
     "StoreSuite",
+    "TriggerSuite",
     "make_field",
     "make_message",
     "raise_if_computes",

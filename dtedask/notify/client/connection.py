@@ -84,7 +84,7 @@ class Connection:
                     raise
                 wait_s = min(error.wait_s, _LONGEST_WAIT_S)
             has_begun = has_begun or cursor.is_opened
-            attempt = 0 if time.monotonic() - opened_at > _LIVED_S else attempt + 1
+            attempt = 0 if cursor.told or time.monotonic() - opened_at > _LIVED_S else attempt + 1
             if not cursor.goes_on_at_once:
                 stop.wait(max(wait_s, _wait_s(attempt)))
 

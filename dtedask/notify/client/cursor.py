@@ -36,7 +36,8 @@ class Cursor:
     is_opened: bool = field(default=False, init=False)
     is_complete: bool = field(default=False, init=False)
     _is_cut: bool = field(default=False, init=False)
-    _told: int = field(default=0, init=False)
+    told: int = field(default=0, init=False)
+    """How many the stream has told that is open now."""
 
     @property
     def goes_on_at_once(self) -> bool:
@@ -45,7 +46,7 @@ class Cursor:
 
     def ask(self) -> dict[str, str]:
         """Begin anew: say where the next stream must begin so that nothing is lost."""
-        self.reason, self.is_opened, self._is_cut, self._told = "lost", False, False, 0
+        self.reason, self.is_opened, self._is_cut, self.told = "lost", False, False, 0
         return {"from_id": str(self.last + 1)} if self.last is not None else self.start
 
     def handle(self, name: str, text: str) -> Notification | None:
@@ -82,7 +83,7 @@ class Cursor:
         if self.last is not None and found.sequence <= self.last:
             return None
         self.last = found.sequence
-        self._told += 1
+        self.told += 1
         return found
 
     def _begin_live(self, data: dict[str, Any]) -> None:
@@ -96,7 +97,7 @@ class Cursor:
     def _close(self, data: dict[str, Any]) -> None:
         reason = data.get("reason")
         self.reason = reason if reason in ("server_shutdown", "max_duration_reached", "end_of_stream") else "lost"
-        if self._is_cut and self._told == 0:
+        if self._is_cut and self.told == 0:
             raise NotificationError(
                 f"The server replays no more than a limit of {self.event_type!r}, and none of it is asked for.",
                 hint="Begin later, or ask for less.",

@@ -17,6 +17,7 @@ from dtedask.notify.event_types import load_event_types
 from dtedask.notify.streams import open_streams
 from dtedask.serve.notify import running
 from dtedask.testing import EventLogSuite
+from tests.serve.notify.cutting import CuttingProxy
 
 
 @pytest.fixture
@@ -66,6 +67,56 @@ def test_a_watch_lives_through_every_end_of_its_connection(serving):
             time.sleep(0.01)  # the connection ends about four times meanwhile
         thread.join(20)
     assert numbers == list(range(1, 101))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", [None, 1])
+def test_a_connection_that_is_cut_and_back_loses_and_repeats_nothing(url, start):
+    with CuttingProxy(url) as proxy, NotifyClient(proxy.url) as away, NotifyClient(url) as client:
+        stop, numbers, is_all = threading.Event(), [], threading.Event()
+
+        def listen():
+            for one in away.watch("free", from_id=start, stop=stop):
+                numbers.append(one.sequence)
+                if one.sequence == 200:
+                    is_all.set()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        _until(lambda: _streams(url) == 1)
+        for number in range(200):
+            client.send("free", {"a": str(number)})
+            if number % 13 == 5:
+                _until(lambda: proxy.is_used)
+                proxy.is_away = number % 2 == 0
+                proxy.cut()
+            elif number % 13 == 9:
+                proxy.is_away = False
+        assert is_all.wait(60)
+        stop.set()
+        thread.join(20)
+    assert proxy.cuts >= 15
+    assert numbers == list(range(1, 201))
+
+
+@pytest.mark.slow
+def test_a_log_is_read_through_cuts_too(url):
+    with CuttingProxy(url) as proxy, NotifyClient(proxy.url) as away, NotifyClient(url) as client:
+        log, after, found = RemoteLog(away), 0, []
+        for number in range(60):
+            client.send("free", {"a": str(number)})
+            if number % 7 == 3:
+                proxy.cut()
+            found += [one.sequence for one in log.page("free", after)]
+            after = found[-1]
+        seen = log.version()
+        _until(lambda: log.version() != seen)
+        proxy.cut()
+        seen = log.version()
+        client.send("free", {"a": "last"})
+        _until(lambda: log.version() != seen)
+        log.close()
+    assert found == list(range(1, 61))
 
 
 def test_a_watch_that_begins_in_the_past_goes_on_with_what_comes(client):
