@@ -11,7 +11,7 @@ import pyaviso
 import pytest
 
 from dtedask.core.errors import DocumentError, ForbiddenError, UnauthorizedError
-from dtedask.notify.client import NotifyClient
+from dtedask.notify.client import NotifyClient, RemoteLog
 from dtedask.notify.event_types import load_event_types
 from dtedask.notify.streams import open_streams
 from dtedask.serve.access import hash_password, hash_token, load_access
@@ -99,6 +99,15 @@ def test_a_watch_shows_a_role_what_its_filter_takes(client):
     client("writer").send("flight", {"country": "malta"})
     client("writer").send("flight", {"country": "italy"})
     assert next(watching).sequence == 6
+
+
+def test_who_follows_the_log_sees_what_his_filter_takes(client):
+    send_some(client)
+    assert [news.sequence for news in RemoteLog(client("italy")).page("flight", 0)] == [1, 3]
+    assert [news.sequence for news in RemoteLog(client("reader")).page("flight", 0)] == [1, 2, 3, 4]
+    with pytest.raises(ForbiddenError, match="may not read"):
+        RemoteLog(client("none")).page("flight", 0)
+    assert "flight" not in RemoteLog(client("none")).heads()
 
 
 def test_a_role_sends_what_its_filter_takes_and_no_more(client):
