@@ -27,11 +27,16 @@ class EventTypes(Mapping[str, EventType]):
         Those that are declared.
     cubes : Cubes, optional
         The cubes of a root, which are types too.
+    usual : iterable of str
+        Names of those that nobody declared: types of commits may take them.
     """
 
-    def __init__(self, types: Iterable[EventType] = (), *, cubes: Cubes | None = None) -> None:
+    def __init__(
+        self, types: Iterable[EventType] = (), *, cubes: Cubes | None = None, usual: Iterable[str] = ()
+    ) -> None:
         self._types = {one.name: one for one in types}
         self._cubes = cubes
+        self._usual = frozenset(usual)
 
     def __getitem__(self, name: str) -> EventType:
         found = self._types.get(name)
@@ -52,13 +57,14 @@ class EventTypes(Mapping[str, EventType]):
 
     def __or__(self, others: Mapping[str, EventType]) -> EventTypes:
         """All types of both; where both have a name, the other one's."""
-        return EventTypes({**self._types, **others}.values(), cubes=self._cubes)
+        return EventTypes({**self._types, **others}.values(), cubes=self._cubes, usual=self._usual - others.keys())
 
     def with_cubes(self, root: str | os.PathLike[str]) -> EventTypes:
         """Add the types of the commits of a root.
 
         They are ``data`` and ``mars``, of all cubes, and one for each cube, called as the cube with points in the place
-        of slashes. A declared type keeps its name. Types that name patterns of cubes get the keys of that root.
+        of slashes. A type that a document declares keeps its name. Types that name patterns of cubes get the keys of
+        that root.
 
         Parameters
         ----------
@@ -66,7 +72,8 @@ class EventTypes(Mapping[str, EventType]):
             Folder or URL of the root, which may come into being later.
         """
         cubes = Cubes(root)
-        types = (replace(one, root=cubes) if isinstance(one, CommitType) else one for one in self._types.values())
+        kept = [one for one in self._types.values() if one.name not in self._usual.intersection(ALL_CUBES)]
+        types = (replace(one, root=cubes) if isinstance(one, CommitType) else one for one in kept)
         return EventTypes(types, cubes=cubes)
 
     def schema(self) -> dict[str, dict[str, Any]]:
@@ -105,7 +112,8 @@ def load_event_types(source: str | os.PathLike[str] | Mapping[str, Any] | EventT
         return source
     given = {name: {} for name in READY_MADE} if source is None else source
     document = load_document(given, EventTypesDocument, kind="event types")
-    return EventTypes(_made(name, one) for name, one in document.types.items())
+    usual = READY_MADE if source is None else ()
+    return EventTypes((_made(name, one) for name, one in document.types.items()), usual=usual)
 
 
 def _made(name: str, document: EventTypeDocument) -> EventType:

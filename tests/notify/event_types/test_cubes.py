@@ -92,7 +92,8 @@ def test_cubes_that_come_later_are_found(tmp_path, monkeypatch):
 
 def test_a_root_that_does_not_exist_yet_has_the_type_of_all_cubes(tmp_path):
     types = load_event_types().with_cubes(tmp_path / "later")
-    assert list(types) == ["mars", "dissemination", "data"]
+    assert list(types) == ["dissemination", "data", "mars"]
+    assert types["mars"].is_of_commits
     assert list(types["data"].keys) == ["polygon"]
     assert types["data"].filter({"class": "od"}).takes(EVENT)
 
