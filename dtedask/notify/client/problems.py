@@ -17,7 +17,7 @@ from dtedask.core.errors import (
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["GoneError", "PassingError", "error_of", "unreachable"]
+__all__ = ["GoneError", "NoSuchRouteError", "PassingError", "error_of", "unreachable"]
 
 _NOT_TAKEN = (425, 429, 503)
 _PASSING = (*_NOT_TAKEN, 408, 502, 504)
@@ -36,6 +36,10 @@ class PassingError(ServerError):
     def __init__(self, message: str, *, hint: str = "", wait_s: float = 0.0) -> None:
         super().__init__(message, hint=hint)
         self.wait_s = wait_s
+
+
+class NoSuchRouteError(ServerError):
+    """A server that does not know what is asked of it."""
 
 
 class GoneError(NotificationError):
@@ -68,6 +72,8 @@ def error_of(answer: httpx.Response, body: bytes, url: str, *, is_repeatable: bo
         return UnknownEventTypeError(str(message))
     if status == 404 and (said.get("code") == "NOTIFICATION_NOT_FOUND" or said.get("success") is False):
         return GoneError(str(message))
+    if status in (404, 405):
+        return NoSuchRouteError(text)
     if status in (400, 409, 413, 422):
         return NotificationError(str(message) or text)
     if status in (_PASSING if is_repeatable else _NOT_TAKEN):

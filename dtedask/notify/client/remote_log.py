@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from dtedask.core.errors import NoticeError, NotificationError, ServerError
 from dtedask.notify.client.client import NotifyClient, Sent
-from dtedask.notify.client.problems import GoneError
+from dtedask.notify.client.problems import NoSuchRouteError
 from dtedask.notify.event import format_time
 from dtedask.notify.notification import Draft, Notification
 
@@ -131,8 +131,8 @@ class RemoteLog:
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         try:
             return self._client.request("GET", path, params=params)
-        except GoneError as error:
-            raise ServerError(
+        except NoSuchRouteError as error:
+            raise NoSuchRouteError(
                 f"The server {self._client.url} has no {_PATH}: {error.message}",
                 hint="It is no `dtedask notify serve`; watch and replay work all the same.",
             ) from error

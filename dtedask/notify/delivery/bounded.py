@@ -38,6 +38,10 @@ class BoundedSource:
         """Patterns of the cubes whose commits it gives."""
         return self._source.cubes
 
+    def open(self, cursors: Mapping[str, int], *, once: bool) -> None:
+        """Get ready to give what comes after a cursor."""
+        self._source.open(cursors, once=once)
+
     def heads(self) -> dict[str, int]:
         """Give the last place in each stream that is there and wanted."""
         return self._limits()[0]

@@ -80,6 +80,8 @@ class Crew:
         At most so many triggers run at once.
     stop : threading.Event
         Ends all after the triggers that run then.
+    is_patient : bool
+        Try again where files or servers cannot be used; else that is raised.
     on_delivery : callable, optional
         Hears of what was delivered, in the thread that calls.
     clock : callable
@@ -92,6 +94,7 @@ class Crew:
         *,
         threads: int,
         stop: threading.Event,
+        is_patient: bool = True,
         on_delivery: Callable[[str, Delivery], None] = lambda _name, _delivery: None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -99,6 +102,7 @@ class Crew:
         self._posts = [_Post(carrier) for carrier in carriers]
         self._threads = threads
         self._stop = stop
+        self._is_patient = is_patient
         self._on_delivery = on_delivery
         self._clock = clock
         self._running: list[threading.Thread] = []
@@ -179,7 +183,7 @@ class Crew:
     def _take_in(self, done: _Done) -> None:
         post, error = done.post, done.error
         post.is_busy = False
-        if isinstance(error, NoticeError):
+        if isinstance(error, NoticeError) and self._is_patient:
             post.pause_s = min(max(FIRST_PAUSE_S, 2 * post.pause_s), LONGEST_PAUSE_S)
             post.due = self._clock() + timedelta(seconds=post.pause_s)
             logger.warning("Listener %r has to wait %g s: %s", post.carrier.name, post.pause_s, error)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dtedask.notify.event_types import EventType
     from dtedask.notify.listeners import Listener
 
-__all__ = ["Wants", "identifier_of", "wants_of"]
+__all__ = ["Wants", "identifier_of", "keys_of", "wants_of"]
 
 Wants = Callable[[News], bool]
 
@@ -47,7 +47,7 @@ def wants_of(listener: Listener, event_type: EventType | None = None) -> Wants:
     if event_type is None:
         raise listener.mistake(key, f"the keys of event type {listener.event!r} are not known here.")
     try:
-        found = event_type.filter(_keys_of(getattr(listener, key)), partial=True)
+        found = event_type.filter(keys_of(getattr(listener, key)), partial=True)
     except NotificationError as error:
         raise listener.mistake(key, error.message, error.hint) from error
     return lambda news: found.takes(identifier_of(news))
@@ -64,7 +64,7 @@ def identifier_of(news: News) -> Mapping[str, Any]:
     return keys
 
 
-def _keys_of(request: Mapping[str, Any] | str) -> dict[str, Any]:
+def keys_of(request: Mapping[str, Any] | str) -> dict[str, Any]:
     """Read ``key=value/value,key=value``."""
     if not isinstance(request, str):
         return dict(request)

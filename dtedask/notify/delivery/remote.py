@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import DocumentError, ServerError, UnauthorizedError
 from dtedask.core.nearest import did_you_mean
 from dtedask.notify.client import RemoteLog
-from dtedask.notify.delivery.matching import Wants, wants_of
+from dtedask.notify.client.problems import NoSuchRouteError
+from dtedask.notify.delivery.matching import Wants, keys_of, wants_of
 from dtedask.notify.delivery.sources import OF_ALL_CUBES, LogSource, Source
+from dtedask.notify.delivery.watched import WatchedSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +45,8 @@ class ServerSources:
         self._client = client
         self._log = RemoteLog(client)
         self._schema: Mapping[str, Any] | None = None
+        self._has_log = True
+        self._watching: list[WatchedSource] = []
 
     def wait(self, stop: threading.Event, *, once: bool) -> bool:
         """Wait until the server answers; False where `stop` was set before.
@@ -56,6 +60,7 @@ class ServerSources:
         while True:
             try:
                 self._schema = self._client.schema()
+                self._has_log = _has_log(self._log)
             except ServerError as error:
                 if once or isinstance(error, UnauthorizedError):
                     raise
@@ -81,18 +86,43 @@ class ServerSources:
                 f"{self._client.url} has no event type {listener.event!r}.",
                 did_you_mean(listener.event, schema),
             )
+        if not self._has_log:
+            return self._watched(listener, schema[listener.event])
         source = LogSource(self._log, listener.event)
         if listener.event in OF_ALL_CUBES and not listener.identifiers:
             return source, wants_of(listener)
         return source, wants_of(listener, _type_of(listener, schema[listener.event]))
 
+    def _watched(self, listener: Listener, schema: Mapping[str, Any]) -> tuple[Source, Wants]:
+        """Ask the server for what the listener asks for; of a MARS request by the keys that it requires."""
+        if listener.event in OF_ALL_CUBES and not listener.identifiers:
+            required = {name for name, key in schema.get("identifier", {}).items() if key.get("required")}
+            asked = {key: value for key, value in keys_of(listener.request).items() if key in required}
+            wants = wants_of(listener)
+        else:
+            asked, wants = keys_of(listener.identifiers or listener.request), lambda _news: True
+        source = WatchedSource(self._client, listener.event, asked)
+        self._watching.append(source)
+        return source, wants
+
     def version(self) -> object:
         """Return something that changes whenever there is news."""
-        return self._log.version()
+        return tuple(source.version() for source in self._watching) if self._watching else self._log.version()
 
     def close(self) -> None:
         """Stop to wait for the server."""
         self._log.close()
+        for source in self._watching:
+            source.close()
+
+
+def _has_log(log: RemoteLog) -> bool:
+    """Whether a server gives its log in pages; ECMWF's does not."""
+    try:
+        log.heads()
+    except NoSuchRouteError:
+        return False
+    return True
 
 
 def _type_of(listener: Listener, schema: Mapping[str, Any]) -> EventType | None:

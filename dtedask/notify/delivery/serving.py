@@ -69,6 +69,7 @@ def serve(
     found = [(listener, *sources.find(listener)) for listener in listeners]
     for listener, source, _ in found:
         begin_at(state, listener, source, mode, moment=begin)
+        source.open(state.cursors(listener.name, source.event_type) or {}, once=once)
     bounded = [
         (listener, source if end is None else BoundedSource(source, end), wants) for listener, source, wants in found
     ]
@@ -76,6 +77,7 @@ def serve(
         [Carrier(listener, source, state, wants=wants) for listener, source, wants in bounded],
         threads=setting("notify.threads"),
         stop=stop,
+        is_patient=not once,
         on_delivery=on_delivery,
     )
 

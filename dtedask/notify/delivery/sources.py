@@ -39,6 +39,10 @@ class Source(Protocol):
         """Patterns of the cubes whose commits it gives; none for sent events."""
         ...
 
+    def open(self, cursors: Mapping[str, int], *, once: bool) -> None:
+        """Get ready to give what comes after a cursor; with `once`, only what is there now."""
+        ...
+
     def heads(self) -> Mapping[str, int]:
         """Give the last place in each stream, also where what stood there is gone."""
         ...
@@ -95,6 +99,9 @@ class CommitSource:
         self.event_type = event_type
         self.cubes = tuple(cubes)
         self._numbers = numbers
+
+    def open(self, cursors: Mapping[str, int], *, once: bool) -> None:
+        """Do nothing: the log is there."""
 
     def heads(self) -> dict[str, int]:
         """Give the end of the last commit of each cube."""
@@ -206,6 +213,9 @@ class LogSource:
     def __init__(self, log: EventLog, event_type: str) -> None:
         self.log = log
         self.event_type = event_type
+
+    def open(self, cursors: Mapping[str, int], *, once: bool) -> None:
+        """Do nothing: the log is there."""
 
     def heads(self) -> dict[str, int]:
         """Give the highest number of the type."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dtedask.core.commit import Change, Commit
-from dtedask.core.errors import DocumentError, ServerError
+from dtedask.core.errors import DocumentError, InvalidValueError, NotificationError, ServerError
 from dtedask.notify import listen, open_log
 from dtedask.notify.client import NotifyClient
 from dtedask.notify.delivery import crew
@@ -172,6 +172,73 @@ def test_a_server_that_does_not_answer_is_an_error_once_and_waited_for_else(serv
         port = free.getsockname()[1]
     with NotifyClient(f"http://127.0.0.1:{port}") as client, pytest.raises(ServerError, match="127.0.0.1"):
         listen(documents(print), client, once=True)
+
+
+class WithoutLog:
+    """Takes from a server what aviso-server does not have."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http" and scope["path"].startswith("/api/v1/log"):
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body"})
+        else:
+            await self.app(scope, receive, send)
+
+
+@pytest.fixture
+def plain_url(serving):
+    with serving(options={"extend": lambda app: app.add_middleware(WithoutLog)}) as found:
+        yield found
+
+
+def test_a_server_without_a_log_in_pages_is_listened_to_by_its_watch(plain_url):
+    heard = queue.Queue()
+    document = documents(
+        lambda one: heard.put(one.identifier["number"]), identifiers={"country": "italy", "number": {"gte": 2}}
+    )
+    send(plain_url, 1, 2)
+    with NotifyClient(plain_url) as client:
+        assert listen(document, client, once=True).events == 0
+        send(plain_url, 3, 1)
+        assert listen(document, client, once=True).events == 1
+        assert listen(document, client, once=True).events == 0
+        assert listen(document, client, begin=1, once=True).events == 2
+        assert (
+            listen(
+                {**document, "listeners": [{**document["listeners"][0], "name": "m"}]},
+                client,
+                mode="catchup",
+                once=True,
+            ).events
+            == 2
+        )
+        with pytest.raises(InvalidValueError, match="does not say where flight@2 is"):
+            listen(document, client, end="flight@2", once=True)
+    found = [heard.get(timeout=30) for _ in range(5)]
+    assert found == ["3", "2", "3", "2", "3"]
+    with listening(document, plain_url):
+        send(plain_url, 4, 1, 5)
+        assert [heard.get(timeout=30), heard.get(timeout=30)] == ["4", "5"]
+
+
+def test_what_a_server_without_a_log_refuses_is_said(plain_url):
+    with NotifyClient(plain_url) as client, pytest.raises(NotificationError, match="country"):
+        listen(documents(print, identifiers={"number": 3}), client, mode="catchup", once=True)
+
+
+@pytest.mark.slow
+def test_a_watch_that_is_cut_loses_and_repeats_nothing(plain_url):
+    proxy, heard = Cutter(plain_url), queue.Queue()
+    document = documents(lambda one: heard.put(one.sequence), identifiers={"country": "italy"})
+    with listening(document, proxy.url, mode="catchup"):
+        for number in range(1, 6):
+            send(plain_url, number)
+            assert heard.get(timeout=60) == number
+            proxy.cut()
+    proxy.close()
 
 
 @pytest.mark.slow
