@@ -385,7 +385,7 @@ class Peer:
         return self._revisions.index(int(value)) if name.endswith("revision") else self._plain(value)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(made=st.lists(calls(), max_size=12))
 def test_any_calls_are_answered_as_etcd_answers_them(etcd, a_server, made):
     real, mine = Peer(etcd["ETCD_URL"]), Peer(a_server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import threading
 import time
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from dtedask.notify.event_types import EventTypes
     from dtedask.notify.filters import Filter
     from dtedask.notify.streams import Streams
-    from dtedask.serve.etcd.keyspace import Sees, What
+    from dtedask.serve.etcd.values import Sees, What
 
 __all__ = ["EtcdGateway"]
 
@@ -49,6 +50,9 @@ _ADMINISTRATION = "/ec/admin/"
 _BODY_LIMIT = 4 << 20
 _TOKEN_S = 300.0
 _TOKENS = 10_000
+_KEEP_EACH_S = 1.0
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[Identity, Mapping[str, Any]], dict[str, Any]]
 
@@ -93,6 +97,8 @@ class EtcdGateway:
         for key, content in schema_files(self._types, layouts, given).items():
             self._keys.keep_file(key.encode(), content)
         self._tokens = _Tokens()
+        self._is_over = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="dtedask-etcd", daemon=True)
         name = hashlib.sha256(str(path).encode()).digest()
         self._names = {"cluster_id": _number(name[:8]), "member_id": _number(name[8:16])}
 
@@ -111,11 +117,26 @@ class EtcdGateway:
             for path, handler in handlers.items()
         ]
 
+    def start(self) -> None:
+        """Take notice of what is written, and of leases that end, also while nobody asks."""
+        self._keeper.start()
+
     def close(self) -> None:
         """Close the file of revisions."""
+        self._is_over.set()
         self._keys.close()
+        if self._keeper.is_alive():
+            self._keeper.join()
         if self._folder is not None:
             self._folder.cleanup()
+
+    def _keep(self) -> None:
+        while not self._is_over.is_set():
+            try:
+                self._keys.catch_up()
+            except DtedaskError as error:
+                logger.warning("The keys for clients of Aviso 1 are not up to date: %s", error)
+            self._is_over.wait(_KEEP_EACH_S)
 
     def _endpoint(self, handler: Handler, path: str) -> Callable[[Request], Any]:
         is_login = path == "auth/authenticate"

@@ -11,7 +11,7 @@ from dtedask.core.errors import NoticeError
 from dtedask.notify.database import Database, Kind
 from dtedask.serve.etcd.wire import RangeRequest
 
-__all__ = ["Entry", "Index", "Place", "Status"]
+__all__ = ["Entry", "Index", "Place", "Status", "following"]
 
 _SCHEMA = """
 CREATE TABLE entries (
@@ -137,10 +137,11 @@ class Index:
         self, connection: sqlite3.Connection, key: bytes, revision: int, held: Place | Status | bytes, lease: int = 0
     ) -> None:
         """Write a key."""
-        last = self.latest(connection, key)
-        is_new = last is None or last.version == 0
-        created, version = (revision, 1) if last is None or is_new else (last.created, last.version + 1)
-        self._write(connection, Entry(key, revision, created, version, lease, held))
+        self.add(connection, following(self.latest(connection, key), key, revision, held, lease))
+
+    def add(self, connection: sqlite3.Connection, entry: Entry) -> None:
+        """Write an entry."""
+        self._write(connection, entry)
 
     def remove(self, connection: sqlite3.Connection, key: bytes, revision: int) -> None:
         """Delete a key."""
@@ -193,6 +194,21 @@ class Index:
             ).fetchone()[0]
         )
 
+    def growth(self, connection: sqlite3.Connection, request: RangeRequest, after: int, until: int) -> int:
+        """Count how many more keys there are between two at a revision than at one before it."""
+        where, values = _between(request)
+        changed = connection.execute(
+            "SELECT key, version, MAX(revision) FROM entries INDEXED BY entries_by_revision"
+            f" WHERE revision > ? AND revision <= ? AND {where} GROUP BY key",
+            [after, until, *values],
+        ).fetchall()
+        before = "SELECT version FROM entries WHERE key = ? AND revision <= ? ORDER BY revision DESC LIMIT 1"
+        difference = 0
+        for key, version, _ in changed:
+            had = connection.execute(before, (key, after)).fetchone()
+            difference += (1 if version else 0) - (1 if had is not None and had[0] else 0)
+        return difference
+
     def forget(self, connection: sqlite3.Connection, event_type: str, before: int) -> int:
         """Forget notifications below a number, and the status that came with them; gives their last revision, or 0."""
         row = connection.execute(
@@ -232,6 +248,13 @@ class Index:
                 value,
             ),
         )
+
+
+def following(last: Entry | None, key: bytes, revision: int, held: Place | Status | bytes, lease: int = 0) -> Entry:
+    """Make the entry of a key that follows its last one, if it has one."""
+    is_new = last is None or last.version == 0
+    created, version = (revision, 1) if last is None or is_new else (last.created, last.version + 1)
+    return Entry(key, revision, created, version, lease, held)
 
 
 def _entry(row: Sequence[object]) -> Entry:

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import heapq
-import json
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING
 
-from dtedask.notify.event import format_time
 from dtedask.notify.notification import Draft
 from dtedask.notify.streams.rows import from_microseconds, to_microseconds
-from dtedask.serve.etcd.index import Entry, Index, Place, Status
-from dtedask.serve.etcd.layouts import NOTHING, Layout
+from dtedask.serve.etcd.index import Entry, Index, Place, Status, following
+from dtedask.serve.etcd.layouts import Layout
+from dtedask.serve.etcd.values import Sees, Values
 from dtedask.serve.etcd.wire import GatewayError, KeyValue, RangeRequest
 
 if TYPE_CHECKING:
     from dtedask.notify.notification import Notification
     from dtedask.notify.streams import Streams
 
-__all__ = ["CONFIGURATION", "Found", "Keyspace", "Sees", "What", "Write"]
+__all__ = ["CONFIGURATION", "Found", "Keyspace", "Write"]
 
 CONFIGURATION = b"/ec/config/"
 """What is kept as it is, here and nowhere else: files that clients load."""
 
-What = Union["Notification", str, bytes]
-"""A notification, the name of an event type for the status of its folders, or the key of a file."""
-
-Sees = Callable[[What], bool]
-"""Whether somebody may see it."""
-
 _AT_ONCE = 2000
 _PAGE = 1000
 _FORGET_EACH_S = 60.0
+_COUNTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +98,15 @@ class Keyspace:
         self, streams: Streams, index: Index, layouts: Sequence[Layout], *, clock: Callable[[], float] = time.time
     ) -> None:
         self._streams = streams
+        self._values = Values(streams)
         self._index = index
         self._layouts = {layout.event_type: layout for layout in layouts}
         self._clock = clock
         self._lock = threading.Lock()
         self._seen: object = None
+        self._is_closed = False
         self._forgot = -_FORGET_EACH_S
-        self._counts: dict[tuple[bytes, bytes, int], int] = {}
+        self._counts: dict[tuple[bytes, bytes], tuple[int, int]] = {}
 
     def range(self, request: RangeRequest, sees: Sees) -> Found:
         """Find keys that somebody may see."""
@@ -125,7 +121,7 @@ class Keyspace:
         limit = request.limit if request.limit > 0 else len(wanted)
         keys: list[KeyValue] = []
         for start in range(0, len(wanted), _PAGE):
-            keys.extend(self._filled(wanted[start : start + _PAGE], request.keys_only, sees))
+            keys.extend(self._values.filled(wanted[start : start + _PAGE], request.keys_only, sees))
             if len(keys) > limit:
                 break
         return Found(now, keys[:limit], count, len(keys) > limit)
@@ -159,7 +155,7 @@ class Keyspace:
             self._catch_up()
             with self._index.database.read() as connection:
                 found = list(self._index.range(connection, request, self._index.number(connection, "revision")))
-            before = self._filled(found, False, sees)
+            before = self._values.filled(found, False, sees)
             self._remove(request)
             with self._index.database.read() as connection:
                 return self._index.number(connection, "revision"), before
@@ -209,7 +205,9 @@ class Keyspace:
 
     def close(self) -> None:
         """Close the index."""
-        self._index.close()
+        self._is_closed = True
+        with self._lock:
+            self._index.close()
 
     def _catch_up(self) -> None:
         self._end_leases()
@@ -217,7 +215,8 @@ class Keyspace:
         if version == self._seen:
             return
         while not self._read_some():
-            pass
+            if self._is_closed:
+                return
         if time.monotonic() - self._forgot > _FORGET_EACH_S:
             self._forget()
             self._forgot = time.monotonic()
@@ -228,16 +227,16 @@ class Keyspace:
         with self._index.database.write() as connection:
             cursors = self._index.cursors(connection)
             news = [self._after(name, cursors.get(name, 0)) for name in self._layouts]
-            count = 0
-            for notification in heapq.merge(*news, key=attrgetter("time")):
-                self._note(connection, notification)
+            revision, count, folders = self._index.number(connection, "revision"), 0, dict[bytes, Entry]()
+            for notification in islice(heapq.merge(*news, key=attrgetter("time")), _AT_ONCE):
+                revision = max(revision + 1, to_microseconds(notification.time))
+                self._note(connection, notification, revision, folders)
                 cursors[notification.event_type] = notification.sequence
                 count += 1
-                if count == _AT_ONCE:
-                    break
             if count:
                 for name, sequence in cursors.items():
                     self._index.set_cursor(connection, name, sequence)
+                self._index.set_number(connection, "revision", revision)
             return count < _AT_ONCE
 
     def _after(self, event_type: str, sequence: int) -> Iterator[Notification]:
@@ -245,19 +244,24 @@ class Keyspace:
             yield from page
             sequence = page[-1].sequence
 
-    def _note(self, connection: sqlite3.Connection, notification: Notification) -> None:
+    def _note(
+        self,
+        connection: sqlite3.Connection,
+        notification: Notification,
+        revision: int,
+        folders: dict[bytes, Entry],
+    ) -> None:
         layout = self._layouts[notification.event_type]
-        time_us = to_microseconds(notification.time)
-        revision = self._next(connection, time_us)
         key = layout.key(notification.identifier).encode()
         self._index.put(connection, key, revision, Place(notification.event_type, notification.sequence))
         folder = layout.folder(notification.identifier).encode()
-        last = self._index.latest(connection, folder)
-        status = _status(notification.event_type, time_us, last)
-        self._index.put(connection, folder, revision, status)
+        last = folders.get(folder) or self._index.latest(connection, folder)
+        status = _status(notification.event_type, to_microseconds(notification.time), last)
+        folders[folder] = following(last, folder, revision, status)
+        self._index.add(connection, folders[folder])
 
-    def _next(self, connection: sqlite3.Connection, time_us: int = 0) -> int:
-        revision = max(self._index.number(connection, "revision") + 1, time_us)
+    def _next(self, connection: sqlite3.Connection) -> int:
+        revision = self._index.number(connection, "revision") + 1
         self._index.set_number(connection, "revision", revision)
         return revision
 
@@ -298,6 +302,8 @@ class Keyspace:
                 first = self._streams.page(name, 0, limit=1)
                 cursor = self._index.cursors(connection).get(name, 0)
                 gone = self._index.forget(connection, name, first[0].sequence if first else cursor + 1)
+                if gone:
+                    self._counts.clear()
                 if gone > self._index.number(connection, "compacted"):
                     self._index.set_number(connection, "compacted", gone)
 
@@ -315,60 +321,28 @@ class Keyspace:
                     raise GatewayError(5, "etcdserver: requested lease not found")
 
     def _count(self, connection: sqlite3.Connection, request: RangeRequest, revision: int) -> int:
-        asked = (request.key, request.range_end, revision)
-        if asked not in self._counts:
-            if len(self._counts) > 100:
-                self._counts.clear()
-            self._counts[asked] = self._index.count(connection, request, revision)
-        return self._counts[asked]
+        """Count keys; who polls pays for what has changed, not for all."""
+        asked = (request.key, request.range_end)
+        known, count = self._counts.get(asked, (-1, 0))
+        if 0 < known <= revision:
+            count += self._index.growth(connection, request, known, revision) if known < revision else 0
+        else:
+            count = self._index.count(connection, request, revision)
+        if len(self._counts) >= _COUNTS:
+            self._counts.clear()
+        self._counts[asked] = (revision, count)
+        return count
 
     def _sorted(self, entries: Iterable[Entry], request: RangeRequest) -> list[Entry]:
         found = list(entries)
         order = {"CREATE": attrgetter("created"), "MOD": attrgetter("revision"), "VERSION": attrgetter("version")}
-        if request.target in order and request.order != "NONE":
-            found.sort(key=order[request.target])
-        elif request.target == "VALUE" and request.order != "NONE":
+        if request.target == "VALUE":
             raise GatewayError(12, "keys are not sorted by their values here")
-        return found[::-1] if request.order == "DESCEND" else found
-
-    def _filled(self, entries: Sequence[Entry], keys_only: bool, sees: Sees) -> list[KeyValue]:
-        """Add values; those of notifications are in the log, and keys whose notification is gone are left out."""
-        places = [entry.held for entry in entries if isinstance(entry.held, Place)]
-        there = self._notifications(places)
-        found = []
-        for entry in entries:
-            value = self._value(entry, there, sees)
-            if value is not None:
-                given = b"" if keys_only else value
-                found.append(KeyValue(entry.key, given, entry.created, entry.revision, entry.version, entry.lease))
+        if request.target in order:  # in rising order where none is asked for, and equal ones by their keys, as in etcd
+            found.sort(key=order[request.target], reverse=request.order == "DESCEND")
+        elif request.order == "DESCEND":
+            found.reverse()
         return found
-
-    def _value(self, entry: Entry, there: Mapping[Place, Notification], sees: Sees) -> bytes | None:
-        if isinstance(entry.held, Place):
-            notification = there.get(entry.held)
-            return None if notification is None or not sees(notification) else _payload(notification.payload)
-        if isinstance(entry.held, Status):
-            return _rendered(entry, entry.held) if sees(entry.held.event_type) else None
-        return entry.held if sees(entry.key) else None
-
-    def _notifications(self, places: Iterable[Place]) -> dict[Place, Notification]:
-        found = {}
-        ordered = sorted(places, key=attrgetter("event_type", "sequence"))
-        for event_type, group in groupby(ordered, key=attrgetter("event_type")):
-            wanted = [place.sequence for place in group]
-            while wanted:
-                last = wanted[min(len(wanted), _PAGE) - 1]
-                page = self._streams.page(event_type, wanted[0] - 1, limit=_PAGE, until=last)
-                found.update({Place(event_type, one.sequence): one for one in page})
-                read = page[-1].sequence if len(page) == _PAGE else last
-                wanted = [sequence for sequence in wanted if sequence > read]
-        return found
-
-
-def _payload(payload: Any) -> bytes:
-    if payload is None:
-        return NOTHING.encode()
-    return (payload if isinstance(payload, str) else json.dumps(payload, separators=(",", ":"))).encode()
 
 
 def _status(event_type: str, time_us: int, last: Entry | None) -> Status:
@@ -377,21 +351,6 @@ def _status(event_type: str, time_us: int, last: Entry | None) -> Status:
         return Status(event_type, time_us, None, None)
     is_same_day = from_microseconds(last.held.time).date() == from_microseconds(time_us).date()
     return Status(event_type, time_us, last.revision, last.held.day_before if is_same_day else last.revision)
-
-
-def _rendered(entry: Entry, status: Status) -> bytes:
-    # Where there was no day before, the first revision: clients go there and begin with it, while they would leave out
-    # all but the last notification if nothing were said.
-    day_before = entry.created if status.day_before is None else status.day_before
-    fields = {
-        "etcd_user": None,
-        "message": f"notification below {entry.key.decode(errors='replace')}",
-        "engine": "ETCD_REST",
-        "date_time": format_time(from_microseconds(status.time)),
-        **({} if status.before is None else {"prev_rev": status.before}),
-        "last_prev_day_rev": day_before,
-    }
-    return json.dumps(fields).encode()
 
 
 def _meets(prefix: bytes, request: RangeRequest) -> bool:

@@ -38,6 +38,7 @@ def add_etcd(app: FastAPI, *, root: str | os.PathLike[str] | None = None) -> Etc
     @asynccontextmanager
     async def lifespan(inside: FastAPI) -> AsyncIterator[Any]:
         async with inner(inside) as state:
+            gateway.start()
             try:
                 yield state
             finally:
