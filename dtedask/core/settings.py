@@ -112,6 +112,11 @@ def _flatten(properties: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, 
 
 
 @cache
+def _sections() -> frozenset[str]:
+    return frozenset(key.rpartition(".")[0] for key in _rules())
+
+
+@cache
 def _defaults() -> dict[str, Any]:
     return cast("dict[str, Any]", _load("dtedask.yaml")["dtedask"])
 
@@ -132,7 +137,7 @@ def _configured() -> Mapping[str, Any]:
 
 
 def _leaves(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    sections = {key.rpartition(".")[0] for key in _rules()}
+    sections = _sections()
     for name, value in section.items():
         key = f"{prefix}{name}".replace("_", "-")
         if key in sections:

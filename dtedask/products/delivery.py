@@ -122,6 +122,9 @@ class Delivery(ABC):
 
     Options: ClassVar[type[DeliveryOptions]] = DeliveryOptions
     takes: ClassVar[Literal["file", "fields"]] = "file"
+    is_quick: ClassVar[bool] = False
+    """Whether a product is there about as soon as its file is written, and the file stays where it is: it is not kept
+    for the case that this process is killed meanwhile, but made again."""
 
     def __init__(self, options: Any) -> None:
         self.options = options

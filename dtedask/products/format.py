@@ -87,6 +87,18 @@ class Format(ABC):
             If it cannot: two grids in one map, for example.
         """
 
+    def pieces(
+        self,
+        product: Product,  # noqa: ARG002 - most of them do not have it in pieces
+        parts: Sequence[Part],  # noqa: ARG002
+        lineage: Mapping[str, str],  # noqa: ARG002
+    ) -> Sequence[bytes] | None:
+        """What `write` would write, one behind the other, where it is in memory anyway; else None.
+
+        It is written and its checksum taken without being read again.
+        """
+        return None
+
     @abstractmethod
     def write(self, product: Product, parts: Sequence[Part], path: Path, lineage: Mapping[str, str]) -> None:
         """Write all of a product to a new file, or a new folder; what is half written at an error is removed by others.

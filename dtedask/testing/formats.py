@@ -56,7 +56,7 @@ def written(parts: Sequence[Part], document: Mapping[str, Any], path: Path, *, n
     product = make_product(parts, document, name=name)
     kind = make_format(product.requirement.format)
     kind.check(product, [part.description for part in parts])
-    kind.write(product, [_encoded(kind, part) for part in parts], path, {"inputs": "the suite"})
+    kind.write(product, [_encoded(kind, part) for part in parts], path, _LINEAGE)
     return product
 
 
@@ -67,6 +67,9 @@ def _encoded(kind: Format, part: Part) -> Part:
     (payload,) = operation.batch([(np.asarray(part.payload),)])
     described = operation.describe(part.description)
     return replace(part, description=described, payload=payload, coordinates={})
+
+
+_LINEAGE = {"inputs": "the suite"}
 
 
 class FormatSuite:
@@ -137,6 +140,13 @@ class FormatSuite:
     def test_other_values_give_other_bytes(self, tmp_path: Path) -> None:  # noqa: D102
         first, second = (self.write([make_part(value)], tmp_path / str(value)) for value in (1.0, 280.0))
         assert contents(first) != contents(second)
+
+    def test_what_is_in_memory_is_what_is_written(self, tmp_path: Path) -> None:  # noqa: D102
+        parts, kind = self.several(), self.make()
+        product = make_product(parts, self.document)
+        pieces = kind.pieces(product, [_encoded(kind, part) for part in parts], _LINEAGE)
+        if pieces is not None:
+            assert b"".join(pieces) == self.write(parts, tmp_path / "file").read_bytes()
 
     def test_parts_stay_as_they_are(self, tmp_path: Path) -> None:  # noqa: D102
         part = make_part(has_gap=True)

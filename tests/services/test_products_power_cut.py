@@ -27,7 +27,8 @@ with Ledger(place / "state") as ledger, Finishing(ledger) as finishing:
         finishing(make, [part(value)])
         os.write(1, b"acknowledged")
 """
-WATCHED = "trace=rename,renameat,renameat2,link,linkat,fsync,fdatasync,write"
+WATCHED = "trace=rename,renameat,renameat2,link,linkat,fsync,fdatasync,write,writev"
+NAMING = ("rename", "renameat", "renameat2", "link", "linkat")
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +45,19 @@ def test_a_product_is_on_disk_before_it_has_its_name_and_its_name_before_anybody
         [*command, sys.executable, "-c", WRITER, tmp_path, scenario], check=True, capture_output=True, env=os.environ
     )
     calls = calls_of(out.read_text().splitlines())
-    named = [call for call in calls if call.name.startswith("rename") and "/.delivering/" in call.text]
-    named = [call for call in named if "/state/" not in call.text and " = -1 " not in call.text]
+    named = [
+        call
+        for call in calls
+        if call.name in NAMING and " = -1 " not in call.text and "/state/" not in names_of(call)[1]
+    ]
+    named = [call for call in named if "/.delivering/" not in names_of(call)[1]]
     assert len(named) == 7
     for call in named:
-        source, target = re.findall(r'"([^"]*)"', call.text)[:2]
-        written = [one for one in calls if one.name in ("write", "link", "linkat") and source in one.text]
+        source, target = names_of(call)
+        written = [one for one in calls if one.name in ("write", "writev", "link", "linkat") and source in one.text]
         synced = [one for one in calls if one.name == "fsync" and f"{source}" in one.text and one.end < call.begin]
         assert written
-        assert {place_of(one) for one in written if one.name == "write"} <= {place_of(one) for one in synced}
+        assert {place_of(one) for one in written if one.name.startswith("write")} <= {place_of(one) for one in synced}
         folder = [one for one in calls if one.name == "fsync" and f"<{Path(target).parent}>" in one.text]
         after = next(one for one in folder if one.begin > call.end)
         told = [one for one in calls if one.name == "write" and "/manifest-" in one.text and f'{target}\\"' in one.text]
@@ -61,6 +66,11 @@ def test_a_product_is_on_disk_before_it_has_its_name_and_its_name_before_anybody
     assert manifests
     for call in manifests:
         assert any(one.name == "fsync" and place_of(one) == place_of(call) for one in calls if one.begin > call.end)
+
+
+def names_of(call):
+    """The old and the new name."""
+    return re.findall(r'"([^"]*)"', call.text)[:2]
 
 
 def place_of(call):

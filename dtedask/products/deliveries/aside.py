@@ -5,14 +5,17 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import itertools
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-__all__ = ["ASIDE", "aside", "copy_aside", "make_folder", "place", "remove", "sweep", "sync_folder"]
+__all__ = ["ASIDE", "Aside", "aside", "copy_aside", "link", "make_folder", "place", "remove", "sweep", "sync_folder"]
 
 ASIDE = ".delivering"
 """Folder at a place of delivery for what is being written; it is there for as long as it is needed."""
@@ -22,26 +25,87 @@ _IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 
 @contextmanager
-def aside(folder: Path, *, tidy: bool = True) -> Iterator[Path]:
-    """A new name below a folder, for a file or folder that is to be moved from there; what is left there is removed.
+def aside(folder: Path) -> Iterator[Path]:
+    """A new name below a folder, for a file or folder that is to be moved from there; what is left there is removed."""
+    own = Aside(folder)
+    try:
+        with own.name() as path:
+            yield path
+    finally:
+        own.close()
+
+
+class Aside:
+    """New names below a folder, for files and folders that are to be moved from there; safe for many threads.
+
+    They are in a folder of this object, which is made when it is first needed and kept until `close`. It is locked for
+    as long, by which others see that its writer lives.
 
     Parameters
     ----------
     folder : Path
         It is made when it is missing.
-    tidy : bool
-        Whether the folder for what is written aside is removed too, unless others use it.
     """
-    make_folder(folder)
-    path, number = _own_folder(folder / ASIDE)
-    try:
-        yield path / "content"
-    finally:
-        remove(path)
-        os.close(number)
-        if tidy:
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._numbers = itertools.count()
+        self._own: _Own | None = None
+
+    @contextmanager
+    def name(self, suffix: str = "") -> Iterator[Path]:
+        """A name at which nothing is; what is left there in the end is removed."""
+        path = Path(f"{self._opened()}{os.sep}{next(self._numbers)}{suffix}")
+        try:
+            yield path
+        finally:
+            remove(path)
+
+    def close(self) -> None:
+        """Remove the folder of this object, and the one for what is written aside unless others use it."""
+        with self._guard:
+            own, self._own = self._own, None
+        if own is not None and own.process == os.getpid():
+            remove(own.path)
+            os.close(own.number)
             with suppress(OSError):  # others are at it
-                path.parent.rmdir()
+                own.path.parent.rmdir()
+
+    def _opened(self) -> str:
+        own = self._own
+        if own is not None and own.process == os.getpid() and os.path.isdir(own.text):  # noqa: PTH112 - is called often
+            return own.text
+        with self._guard:
+            if self._own is None or self._own is own:
+                make_folder(self._folder)
+                self._own = _Own.new(self._folder / ASIDE)
+                if own is not None and own.process == os.getpid():  # somebody has removed it
+                    os.close(own.number)
+            return self._own.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A folder, the lock on it, and the process that holds it."""
+
+    path: Path
+    text: str
+    number: int
+    process: int
+
+    @classmethod
+    def new(cls, parent: Path) -> _Own:
+        while True:
+            path = parent / uuid4().hex
+            with suppress(FileNotFoundError, FileExistsError):  # the folder above is removed by others as they end
+                parent.mkdir(exist_ok=True)
+                path.mkdir()
+                number = os.open(path, os.O_RDONLY)
+                fcntl.flock(number, fcntl.LOCK_EX)
+                if path.exists():
+                    return cls(path, str(path), number, os.getpid())
+                os.close(number)
 
 
 def copy_aside(source: Path, path: Path, *, may_link: bool) -> None:
@@ -54,15 +118,33 @@ def copy_aside(source: Path, path: Path, *, may_link: bool) -> None:
     may_link : bool
         Whether a file may get a second name instead of a copy.
     """
-    if source.is_dir():
-        _copy_folder(source, path)
-        return
     if may_link:
-        with suppress(OSError):  # another file system, or one without links
-            path.hardlink_to(source)
+        with suppress(OSError):  # a folder, another file system, or one without links
+            os.link(source, path)
             _sync(path)
             return
-    _copy_file(source, path)
+    if source.is_dir():
+        _copy_folder(source, path)
+    else:
+        _copy_file(source, path)
+
+
+def link(source: Path, target: Path) -> bool:
+    """Give a file a second name, on disk for good, where nothing has that name; False where that cannot be done.
+
+    The folder of the name is made when it is missing. Raises OSError if it cannot be put on disk.
+    """
+    _sync(source)
+    try:
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            make_folder(target.parent)
+            os.link(source, target)
+    except OSError:  # something is there, it is a folder, or on another file system, or on one without links
+        return False
+    sync_folder(target.parent)
+    return True
 
 
 def place(path: Path, target: Path) -> None:
@@ -88,10 +170,14 @@ def make_folder(folder: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file or a folder with all that is in it; one that is gone already is no error."""
-    if path.is_dir() and not path.is_symlink():
+    try:
+        os.unlink(path)  # noqa: PTH108 - the tests count the calls of `os`
+    except FileNotFoundError:
+        pass
+    except OSError:
+        if path.is_symlink() or not path.is_dir():
+            raise
         shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> int:
@@ -110,20 +196,6 @@ def sweep(folder: Path) -> int:
 def sync_folder(folder: Path) -> None:
     """Let names in a folder be there after a power cut."""
     _sync(folder)
-
-
-def _own_folder(parent: Path) -> tuple[Path, int]:
-    """A new folder and the lock on it, by which others know that its writer lives."""
-    while True:
-        path = parent / uuid4().hex
-        with suppress(FileNotFoundError, FileExistsError):  # the folder above is removed by others as they end
-            parent.mkdir(exist_ok=True)
-            path.mkdir()
-            number = os.open(path, os.O_RDONLY)
-            fcntl.flock(number, fcntl.LOCK_EX)
-            if path.exists():
-                return path, number
-            os.close(number)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from pydantic import ValidationInfo, field_validator
 
 from dtedask.core.errors import DeliveryError
-from dtedask.products.deliveries.aside import aside, copy_aside, make_folder, place, sweep, sync_folder
+from dtedask.products.deliveries.aside import aside, copy_aside, link, make_folder, place, sweep, sync_folder
 from dtedask.products.deliveries.checksum import checksum_of_path
 from dtedask.products.deliveries.contents import path_of
 from dtedask.products.deliveries.lines_file import LinesFile
@@ -50,9 +51,10 @@ class FolderOptions(DeliveryOptions):
 
 
 class FolderDelivery(Delivery):
-    """Writes a product aside in the same file system, syncs it, and gives it its name by one rename."""
+    """Gives a product that is on disk its name: by a link where nothing has it, else aside and by one rename."""
 
     Options = FolderOptions
+    is_quick = True
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -67,12 +69,12 @@ class FolderDelivery(Delivery):
         source, target = path_of(content), self.folder / safe_name(content.product)
         with _told(content.product.id, self.folder):
             is_new = not _is_there(target, content)
-            if is_new:
+            if is_new and not (content.is_spare and link(source, target)):
                 make_folder(target.parent)
                 with aside(self.folder) as path:
                     copy_aside(source, path, may_link=content.is_spare)
                     place(path, target)
-            else:
+            elif not is_new:
                 sync_folder(target.parent)  # a power cut may have followed the rename at once
         return Receipt(str(target), content.checksum, content.size_bytes, datetime.now(UTC), is_new=is_new)
 
@@ -84,9 +86,11 @@ class FolderDelivery(Delivery):
 
 
 def _is_there(target: Path, content: Content) -> bool:
-    if not target.exists():
+    try:
+        status = os.stat(target)  # noqa: PTH116 - called for each product
+    except (FileNotFoundError, NotADirectoryError):
         return False
-    if not target.is_dir() and target.stat().st_size != content.size_bytes:
+    if not stat.S_ISDIR(status.st_mode) and status.st_size != content.size_bytes:
         return False
     return checksum_of_path(target) == (content.checksum, content.size_bytes)
 

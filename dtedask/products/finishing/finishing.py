@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
@@ -23,6 +23,8 @@ from dtedask.products.finishing.telling import Teller
 from dtedask.products.ledger.ledger import Pending
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dtedask.products.ledger import DeliveryRow, Ledger
     from dtedask.products.planning.make import Make
     from dtedask.products.product import Part, Product
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Finishing", "finish"]
 
 logger = logging.getLogger(__name__)
+Places = Sequence[tuple["Product", DeliveryOptions]]
+"""The products of a content, each with each place where it goes."""
 
 
 class Finishing:
@@ -95,18 +99,23 @@ class Finishing:
             If the file cannot be written, or the ledger cannot be used.
         """
         wanted = self._wanted(make)
-        with self._staged(make, parts, self._kinds(self._left(make, wanted))) as staged:
-            outcomes = self._deliver(_content(make, tuple(parts), staged), wanted)
+        known = self._known(make.digest, wanted)
+        with self._file(make, parts, _left(wanted, known)) as file:
+            outcomes = self._deliver(_content(make, tuple(parts), file), file, wanted, known)
+        if file is not None and not file.is_kept and all(one.attempts < 2 for one in outcomes):
+            return outcomes  # what is not tried again was not staged
         return self._ended(make, outcomes)
 
     def finish_staged(self, make: Make) -> list[Outcome] | None:
         """Deliver a content that was made before, wherever it is not yet; None where it must be made."""
         wanted = self._wanted(make)
-        kinds = self._kinds(self._left(make, wanted))
+        known = self._known(make.digest, wanted)
+        kinds = self._kinds(_left(wanted, known))
         with self._staging.held(make.digest) as staged, self._staging.held(make.digest + PARTS) as parts:
             if ("file" in kinds and make.format.suffix and staged is None) or ("fields" in kinds and parts is None):
                 return None
-            outcomes = self._deliver(_content(make, () if parts is None else parts.load(), staged), wanted)
+            content = _content(make, () if parts is None else parts.load(), staged)
+            outcomes = self._deliver(content, staged, wanted, known)
         return self._ended(make, outcomes)
 
     def is_staged(self, make: Make) -> bool:
@@ -154,63 +163,77 @@ class Finishing:
             if name.removesuffix(PARTS) not in known:
                 self._staging.remove(name)
 
-    def _wanted(self, make: Make) -> list[tuple[Product, DeliveryOptions]]:
+    def _wanted(self, make: Make) -> Places:
         return [(product, options) for product in make.products for options in deliveries_of(product, self.output)]
 
-    def _left(
-        self, make: Make, wanted: Sequence[tuple[Product, DeliveryOptions]]
-    ) -> list[tuple[Product, DeliveryOptions]]:
-        """Where a content is not yet."""
-        return [one for one in wanted if self._known(make.digest, *one) is None]
-
-    def _kinds(self, wanted: Sequence[tuple[Product, DeliveryOptions]]) -> set[str]:
+    def _kinds(self, wanted: Places) -> set[str]:
         return {self._places.of(options).takes for _, options in wanted}
 
     @contextmanager
-    def _staged(self, make: Make, parts: Sequence[Part], kinds: set[str]) -> Iterator[Staged | None]:
-        """Hold the file of a content, which is written if there is none yet; None where nobody takes files."""
-        if "file" not in kinds or not make.format.suffix:
-            yield None
-            return
+    def _file(self, make: Make, parts: Sequence[Part], left: Places) -> Iterator[Staged | None]:
+        """Hold the file of a content, which is written if it is not staged; None where nobody takes files."""
+        with ExitStack() as stack:
+            if not make.format.suffix or "file" not in self._kinds(left):
+                yield None
+            elif len(left) == 1 and self._places.of(left[0][1]).is_quick:
+                with _written(make.products[0], self._staging.folder):
+                    file = stack.enter_context(self._staging.written(make.format.suffix, _writing(make, parts)))
+                yield file
+            else:
+                yield stack.enter_context(self._staged(make, parts))
+
+    @contextmanager
+    def _staged(self, make: Make, parts: Sequence[Part]) -> Iterator[Staged]:
         while True:  # between writing and holding, another process may have removed it as not needed
             with self._staging.held(make.digest) as staged:
                 if staged is not None:
                     yield staged
                     return
-            self._write(make, parts)
+            with _written(make.products[0], self._staging.folder):
+                self._staging.write(make.digest, make.format.suffix, _writing(make, parts))
 
-    def _write(self, make: Make, parts: Sequence[Part]) -> None:
-        first = make.products[0]
-        try:
-            self._staging.write(
-                make.digest, make.format.suffix, lambda path: make.format.write(first, parts, path, make.lineage)
-            )
-        except OSError as error:
-            raise ProductError(
-                f"The product {first.id} cannot be written to {str(self._staging.folder)!r}: "
-                f"{error.strerror or error}.",
-                hint="Check that the disk of the state folder is writable and not full.",
-            ) from error
-
-    def _deliver(self, content: Content, wanted: Sequence[tuple[Product, DeliveryOptions]]) -> list[Outcome]:
-        """Bring a content to all places; the fields are kept where they will be needed again."""
-        if any(self._known(content.digest, *one) is None for one in wanted):
-            targets = [(product, options.target) for product, options in wanted]
-            self.ledger.made(targets, content.digest, content.checksum, content.size_bytes, now=self._now())
+    def _deliver(
+        self, content: Content, file: Staged | None, wanted: Places, known: Sequence[DeliveryRow | None]
+    ) -> list[Outcome]:
+        """Bring a content to all places; it is kept where it will be needed again."""
+        targets = [(product, options.target) for product, options in wanted]
+        is_at_once = file is not None and not file.is_kept
+        if not is_at_once and None in known:
+            self._note_made(content, targets)
         outcomes: list[Outcome] = []
         for number, (product, options) in enumerate(wanted):
-            is_last = number == len(wanted) - 1 and all(outcome.is_delivered for outcome in outcomes)
-            outcomes.append(self._bring(replace(content, product=product, is_spare=is_last), options))
+            is_spare = is_at_once or (number == len(wanted) - 1 and _are_there(outcomes))
+            one = replace(content, product=product, is_spare=is_spare)
+            row = known[number] if is_at_once else self._known(content.digest, [(product, options)])[0]
+            outcomes.append(self._bring(one, options, row, made=targets if is_at_once else ()))
         self._teller.ask()  # the others need not wait for those that failed
-        outcomes = self._try_again(content, wanted, outcomes)
+        if _are_there(outcomes):
+            return outcomes
+        with self._kept(content, file, targets) as kept:
+            outcomes = self._try_again(kept, wanted, outcomes)
         failed = [place for place, one in zip(wanted, outcomes, strict=True) if not one.is_delivered]
         if content.parts and "fields" in self._kinds(failed):
             self._staging.write_parts(content.digest, content.parts)
         return outcomes
 
+    @contextmanager
+    def _kept(self, content: Content, file: Staged | None, targets: Sequence[tuple[Product, str]]) -> Iterator[Content]:
+        """Stage what was to be delivered at once, and could not be."""
+        if file is None or file.is_kept:
+            yield content
+            return
+        with _written(content.product, self._staging.folder):
+            self._staging.keep(content.digest, file)
+        self._note_made(content, targets)
+        with self._staging.held(content.digest) as staged:
+            yield replace(content, path=(staged or file).path)
+
+    def _note_made(self, content: Content, targets: Sequence[tuple[Product, str]]) -> None:
+        self.ledger.made(targets, content.digest, content.checksum, content.size_bytes, now=self._now())
+
     def _ended(self, make: Make, outcomes: list[Outcome]) -> list[Outcome]:
         """Remove what was staged, if it is everywhere."""
-        if all(outcome.is_delivered for outcome in outcomes):
+        if _are_there(outcomes):
             self._staging.remove(make.digest)
             self._staging.remove(make.digest + PARTS)
         return outcomes
@@ -228,15 +251,22 @@ class Finishing:
             self._sleep(max(pause, min(asked, self._retries.longest_s)))
             for number in failed:
                 product, options = wanted[number]
-                again = self._bring(replace(content, product=product), options)
+                (row,) = self._known(content.digest, [wanted[number]])
+                again = self._bring(replace(content, product=product), options, row)
                 found[number] = replace(again, attempts=found[number].attempts + again.attempts)
             self._teller.ask()
         self._away |= {one.target for one in found if _may_pass(one)}
         return found
 
-    def _bring(self, content: Content, options: DeliveryOptions) -> Outcome:
+    def _bring(
+        self,
+        content: Content,
+        options: DeliveryOptions,
+        known: DeliveryRow | None,
+        *,
+        made: Sequence[tuple[Product, str]] = (),
+    ) -> Outcome:
         """Bring a content to one place, unless the ledger says that it is there."""
-        known = self._known(content.digest, content.product, options)
         if known is not None:
             return Outcome(content.product, options.target, _receipt(known), attempts=0)
         outcome = self._try(content, options)
@@ -244,9 +274,9 @@ class Finishing:
         if outcome.receipt is not None:
             pending = Pending(
                 0, content.product.id, options.target, manifest_name(content.product),
-                line_of(content, options.target, outcome.receipt), options.model_dump_json(),
+                line_of(content, options.target, outcome.receipt), self._places.json_of(options),
             )  # fmt: skip
-        self.ledger.record(outcome, content.digest, pending=pending, now=self._now())
+        self.ledger.record(outcome, content.digest, pending=pending, made=made, now=self._now())
         return outcome
 
     def _try(self, content: Content, options: DeliveryOptions) -> Outcome:
@@ -260,10 +290,10 @@ class Finishing:
         logger.info("Delivered %s to %s", product.id, receipt.location)
         return Outcome(product, target, receipt)
 
-    def _known(self, digest: str, product: Product, options: DeliveryOptions) -> DeliveryRow | None:
-        """What the ledger says of a content that lies at a place."""
-        known = self.ledger.delivery(product.id, options.target)
-        return known if known is not None and known.delivered == digest else None
+    def _known(self, digest: str, wanted: Places) -> list[DeliveryRow | None]:
+        """What the ledger says of a content that lies at places; None where it does not."""
+        rows = self.ledger.deliveries([(product.id, options.target) for product, options in wanted])
+        return [row if row is not None and row.delivered == digest else None for row in rows]
 
 
 def finish(
@@ -309,6 +339,38 @@ def _content(make: Make, parts: tuple[Part, ...], staged: Staged | None) -> Cont
     elif parts:
         checksum, size = checksum_of_parts(parts)
     return Content(make.products[0], make.digest, path, checksum, size, parts, make.lineage)
+
+
+def _left(wanted: Places, known: Sequence[DeliveryRow | None]) -> Places:
+    """Where a content is not yet."""
+    return [one for one, row in zip(wanted, known, strict=True) if row is None]
+
+
+def _writing(make: Make, parts: Sequence[Part]) -> Callable[[Path], Sequence[bytes] | None]:
+    product = make.products[0]
+
+    def write(path: Path) -> Sequence[bytes] | None:
+        pieces = make.format.pieces(product, parts, make.lineage)
+        if pieces is None:
+            make.format.write(product, parts, path, make.lineage)
+        return pieces
+
+    return write
+
+
+@contextmanager
+def _written(product: Product, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ProductError(
+            f"The product {product.id} cannot be written to {str(folder)!r}: {error.strerror or error}.",
+            hint="Check that the disk of the state folder is writable and not full.",
+        ) from error
+
+
+def _are_there(outcomes: Sequence[Outcome]) -> bool:
+    return all(one.is_delivered for one in outcomes)
 
 
 def _may_pass(outcome: Outcome) -> bool:

@@ -22,6 +22,7 @@ class OpenPlaces:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._open: dict[DeliveryOptions, Delivery] = {}
+        self._texts: dict[DeliveryOptions, str] = {}
 
     def of(self, options: DeliveryOptions) -> Delivery:
         """The delivery to a place."""
@@ -29,6 +30,13 @@ class OpenPlaces:
             if options not in self._open:
                 self._open[options] = make_delivery(options)
             return self._open[options]
+
+    def json_of(self, options: DeliveryOptions) -> str:
+        """Options as JSON, for `of_json`."""
+        with self._guard:
+            if options not in self._texts:
+                self._texts[options] = options.model_dump_json()
+            return self._texts[options]
 
     def of_json(self, text: str) -> Delivery:
         """The delivery to a place, by its options as JSON.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import pickle
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dtedask.products.deliveries.aside import aside, remove, sweep
+from dtedask.products.deliveries.aside import Aside, remove, sweep
 from dtedask.products.deliveries.checksum import checksum_of_path
 
 if TYPE_CHECKING:
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "Staged", "Staging"]
 
+Writing = Callable[["Path"], "Sequence[bytes] | None"]
 _SEAL = "seal.json"
+_MOST_PIECES = 1024  # IOV_MAX
 PARTS = ".parts"
 """Behind a digest: the fields of a content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A content in the state folder.
+    """A file or folder of a content, in the state folder.
 
     Parameters
     ----------
@@ -38,11 +41,14 @@ class Staged:
         As `Content` has it.
     size_bytes : int
         How many bytes.
+    is_kept : bool
+        Whether it outlives this process.
     """
 
     path: Path
     checksum: str
     size_bytes: int
+    is_kept: bool = True
 
     def load(self) -> tuple[Part, ...]:
         """The fields that `Staging.write_parts` kept."""
@@ -63,6 +69,8 @@ class Staging:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "staged"
+        self._folder = f"{self.folder}{os.sep}"
+        self._aside = Aside(self.folder)
         self._whole: dict[str, int] = {}  # those that were checked in this process, by the number of their folder
         sweep(self.folder)
 
@@ -76,30 +84,41 @@ class Staging:
             if number is not None:
                 os.close(number)
 
-    def write(self, digest: str, suffix: str, write: Callable[[Path], None]) -> None:
-        """Stage a content, whole or not at all; where another process was faster, its content stays.
+    @contextmanager
+    def written(self, suffix: str, write: Writing) -> Iterator[Staged]:
+        """A content that is written, and not staged: it is there inside of the block only.
 
         Parameters
         ----------
-        digest : str
-            Of the content.
         suffix : str
             What the name of the file ends with.
         write : callable
-            Writes the file or folder to the path that it is given.
+            Writes the file or folder to the path that it is given; or gives what is to be written.
         """
-        with aside(self.folder, tidy=False) as path:
+        with self._aside.name(suffix) as path:
+            pieces = write(path)
+            checksum, size = checksum_of_path(path) if pieces is None else _write(path, pieces)
+            yield Staged(path, checksum, size, is_kept=False)
+
+    def keep(self, digest: str, written: Staged) -> None:
+        """Stage what is written, whole or not at all; where another process was faster, its content stays."""
+        with self._aside.name() as path:
             path.mkdir()
-            content = path / f"content{suffix}"
-            write(content)
-            checksum, size = checksum_of_path(content)
-            (path / _SEAL).write_text(json.dumps({"name": content.name, "checksum": checksum, "size": size}))
+            content = path / f"content{''.join(written.path.suffixes)}"
+            os.rename(written.path, content)  # noqa: PTH104 - the tests count the calls of `os`
+            seal = {"name": content.name, "checksum": written.checksum, "size": written.size_bytes}
+            (path / _SEAL).write_text(json.dumps(seal))
             self._put(path, digest)
+
+    def write(self, digest: str, suffix: str, write: Writing) -> None:
+        """Write a content as `written` does, and stage it."""
+        with self.written(suffix, write) as found:
+            self.keep(digest, found)
 
     def write_parts(self, digest: str, parts: Sequence[Part]) -> None:
         """Stage the fields of a content, for deliveries that take fields and failed."""
         data = pickle.dumps(tuple(parts))
-        self.write(digest + PARTS, ".pickle", lambda path: _fill(path, data))
+        self.write(digest + PARTS, ".pickle", lambda _: [data])
 
     def has(self, digest: str) -> bool:
         """Whether there is a content, whole."""
@@ -136,6 +155,7 @@ class Staging:
 
     def close(self) -> None:
         """Tidy up."""
+        self._aside.close()
         sweep(self.folder)
 
     def _put(self, path: Path, digest: str) -> None:
@@ -149,14 +169,14 @@ class Staging:
             self._whole[digest] = number
 
     def _locked(self, digest: str, how: int) -> int | None:
-        path = self.folder / digest
+        path = self._folder + digest
         try:
             number = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             return None
         try:
             fcntl.flock(number, how)
-            if os.path.samestat(os.fstat(number), path.stat()):
+            if os.path.samestat(os.fstat(number), os.stat(path)):  # noqa: PTH116 - called for each product
                 return number
         except (BlockingIOError, FileNotFoundError):
             pass
@@ -177,5 +197,26 @@ class Staging:
         return Staged(path, *seal)
 
 
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+def _write(path: Path, pieces: Sequence[bytes]) -> tuple[str, int]:
+    """Write a file; returns its checksum and size."""
+    digest, size = hashlib.sha256(), 0
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        for begin in range(0, len(pieces), _MOST_PIECES):
+            some = pieces[begin : begin + _MOST_PIECES]
+            _write_whole(number, some)
+            for piece in some:
+                digest.update(piece)
+                size += len(piece)
+    finally:
+        os.close(number)
+    return f"sha256:{digest.hexdigest()}", size
+
+
+def _write_whole(number: int, pieces: Sequence[bytes]) -> None:
+    """Write pieces in one call, unless the system takes some of them only."""
+    left = sum(map(len, pieces)) - os.writev(number, pieces)
+    if left:
+        rest = memoryview(b"".join(pieces))
+        while left:
+            left -= os.write(number, rest[len(rest) - left :])

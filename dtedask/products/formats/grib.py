@@ -157,10 +157,14 @@ class Grib(Format):
         self._try(operation)
         return operation
 
-    def write(self, product: Product, parts: Sequence[Part], path: Path, lineage: Mapping[str, str]) -> None:  # noqa: ARG002
+    def write(self, product: Product, parts: Sequence[Part], path: Path, lineage: Mapping[str, str]) -> None:
         """See `Format`."""
         with path.open("xb") as file:
-            file.writelines(bytes(part.payload) for part in parts)
+            file.writelines(self.pieces(product, parts, lineage))
+
+    def pieces(self, product: Product, parts: Sequence[Part], lineage: Mapping[str, str]) -> Sequence[bytes]:  # noqa: ARG002
+        """See `Format`."""
+        return [bytes(part.payload) for part in parts]
 
     def _try(self, operation: EncodeGrib) -> None:
         """Encode a small field of the kind, once for all that differ in time, level, member or points only."""

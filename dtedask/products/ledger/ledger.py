@@ -156,19 +156,8 @@ class Ledger:
         now : datetime, optional
             When, UTC.
         """
-        time = _time(now)
-        products = {product.id: product for product, _ in wanted}.values()
         with self._database.write() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (digest, checksum, size_bytes, time)
-            )
-            _note(connection, [(product, "made", digest, "[]", "") for product in products], time)
-            connection.executemany(
-                "INSERT INTO deliveries VALUES (?, ?, ?, '', 0, '', 0, '', '', 0, ?)"
-                " ON CONFLICT (product, target) DO UPDATE SET digest = excluded.digest, time = excluded.time,"
-                " attempts = 0, error = '', lasting = 0 WHERE digest <> excluded.digest",
-                [(product.id, target, digest, time) for product, target in wanted],
-            )
+            _made(connection, wanted, digest, (checksum, size_bytes), _time(now))
 
     def finished(self) -> set[str]:
         """Digests of contents that were made and are wanted nowhere any more: they are there, or others came."""
@@ -187,18 +176,48 @@ class Ledger:
             return {row[0] for row in rows}
 
     def record(
-        self, outcome: Outcome, digest: str, *, pending: Pending | None = None, now: datetime | None = None
+        self,
+        outcome: Outcome,
+        digest: str,
+        *,
+        pending: Pending | None = None,
+        made: Sequence[tuple[Product, str]] = (),
+        now: datetime | None = None,
     ) -> None:
-        """Note what became of a product at a place, and what is still to be told of it."""
-        self.record_all([(outcome, pending)], digest, now=now)
+        """Note what became of a product at a place, and what is still to be told of it.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            What became of it.
+        digest : str
+            Of its content.
+        pending : Pending, optional
+            What is to be told.
+        made : sequence of (Product, str)
+            The products that the content is, each with every place where it goes, if it is to be noted with the
+            delivery that it was made.
+        now : datetime, optional
+            When, UTC.
+        """
+        self.record_all([(outcome, pending)], digest, made=made, now=now)
 
     def record_all(
-        self, outcomes: Iterable[tuple[Outcome, Pending | None]], digest: str, *, now: datetime | None = None
+        self,
+        outcomes: Sequence[tuple[Outcome, Pending | None]],
+        digest: str,
+        *,
+        made: Sequence[tuple[Product, str]] = (),
+        now: datetime | None = None,
     ) -> None:
         """Note what became of the products of one content, all at once."""
+        time = _time(now)
         with self._database.write() as connection:
             for outcome, pending in outcomes:
-                _record(connection, outcome, digest, _time(now))
+                if made and outcome.receipt is not None:
+                    found = (outcome.receipt.checksum, outcome.receipt.size_bytes)
+                    _made(connection, made, digest, found, time)
+                _record(connection, outcome, digest, time)
                 if pending is not None:
                     connection.execute(
                         "INSERT INTO announcements (product, target, manifest, line, options) VALUES (?, ?, ?, ?, ?)",
@@ -251,12 +270,14 @@ class Ledger:
 
     def delivery(self, product: str, target: str) -> DeliveryRow | None:
         """What became of a product at a place; None where it was never tried."""
+        return self.deliveries([(product, target)])[0]
+
+    def deliveries(self, wanted: Iterable[tuple[str, str]]) -> list[DeliveryRow | None]:
+        """What became of products at places, each as `delivery` says."""
+        query = f"SELECT {_DELIVERY} FROM deliveries d WHERE product = ? AND target = ?"
         with self._database.read() as connection:
-            row = connection.execute(
-                f"SELECT {_DELIVERY} FROM deliveries d WHERE product = ? AND target = ?",
-                (product, target),
-            ).fetchone()
-        return None if row is None else _delivery_row(row)
+            rows = [connection.execute(query, one).fetchone() for one in wanted]
+        return [None if row is None else _delivery_row(row) for row in rows]
 
     def states(self, *, cycle: str = "") -> list[DeliveryRow]:
         """What became of products, of one cycle or all, at each place; at "" stands that they could not be made."""
@@ -335,6 +356,24 @@ def _note(connection: sqlite3.Connection, rows: Iterable[tuple[Product, str, str
         " ON CONFLICT (product) DO UPDATE SET owner = excluded.owner, due = excluded.due, state = excluded.state,"
         " digest = excluded.digest, missing = excluded.missing, error = excluded.error, time = excluded.time",
         [(*_names(product), state, digest, missing, error, time) for product, state, digest, missing, error in rows],
+    )
+
+
+def _made(
+    connection: sqlite3.Connection,
+    wanted: Sequence[tuple[Product, str]],
+    digest: str,
+    checksum_and_size: tuple[str, int],
+    time: str,
+) -> None:
+    products = {product.id: product for product, _ in wanted}.values()
+    connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (digest, *checksum_and_size, time))
+    _note(connection, [(product, "made", digest, "[]", "") for product in products], time)
+    connection.executemany(
+        "INSERT INTO deliveries VALUES (?, ?, ?, '', 0, '', 0, '', '', 0, ?)"
+        " ON CONFLICT (product, target) DO UPDATE SET digest = excluded.digest, time = excluded.time,"
+        " attempts = 0, error = '', lasting = 0 WHERE digest <> excluded.digest",
+        [(product.id, target, digest, time) for product, target in wanted],
     )
 
 

@@ -34,11 +34,25 @@ class Finisher:
     broken : callable
         Hears of an error that is nobody's product's, such as one of `ended`.
     threads : int
-        How many are finished side by side.
+        How many are finished side by side at most. While one keeps pace the others rest, since they would only take
+        turns with it and with what computes.
+    patience_s : float
+        Another one joins those at work when products wait and none was begun for so long, seconds: they wait for disks
+        or servers.
     """
 
-    def __init__(self, finish: Finish, ended: Ended, broken: Callable[[BaseException], None], threads: int) -> None:
-        self._finish, self._ended, self._broken = finish, ended, broken
+    def __init__(
+        self,
+        finish: Finish,
+        ended: Ended,
+        broken: Callable[[BaseException], None],
+        threads: int,
+        *,
+        patience_s: float = 0.02,
+    ) -> None:
+        self._finish, self._ended, self._broken, self._patience_s = finish, ended, broken, patience_s
+        self._busy = self._begun = 0
+        self._is_watched = False
         self._waiting: list[tuple[tuple[float, int, str], int, Gathered]] = []
         self._count = 0
         self._changed = threading.Condition()
@@ -57,7 +71,7 @@ class Finisher:
             for one in gathered:
                 self._count += 1
                 heapq.heappush(self._waiting, (one.make.urgency, self._count, one))
-            self._changed.notify(len(gathered))
+            self._call_one()
 
     def close(self, *, drop: bool = False) -> None:
         """Wait until all have ended; with `drop` only until those that have begun."""
@@ -70,18 +84,57 @@ class Finisher:
             thread.join()
 
     def _run(self) -> None:
-        while (one := self._next()) is not None:
+        one = self._first()
+        while one is not None:
             try:
                 self._ended(one.make, finished(one, self._finish))
             except BaseException as error:  # noqa: BLE001 - it must not be lost in a thread
                 self._broken(error)
+                with self._changed:
+                    self._busy -= 1
+                    self._changed.notify()
                 return
+            one = self._next()
 
     def _next(self) -> Gathered | None:
+        """The next product of a thread that has finished one."""
         with self._changed:
-            while not self._waiting and not self._is_closed:
-                self._changed.wait()
-            return heapq.heappop(self._waiting)[2] if self._waiting else None
+            self._busy -= 1
+            if self._waiting:
+                return self._taken()
+        return self._first()
+
+    def _first(self) -> Gathered | None:
+        """The next product of a thread that rests: when nobody works, or those who do are held up."""
+        with self._changed:
+            while self._waiting or not self._is_closed:
+                if self._waiting and not self._busy:
+                    return self._taken()
+                if not self._waiting or self._is_watched:
+                    self._changed.wait()
+                elif self._is_held_up():
+                    return self._taken()
+            self._changed.notify_all()
+            return None
+
+    def _is_held_up(self) -> bool:
+        """Watch for a while whether products that wait are begun."""
+        self._is_watched, begun = True, self._begun
+        is_called = self._changed.wait(self._patience_s)
+        self._is_watched = False
+        return not is_called and begun == self._begun and bool(self._waiting)
+
+    def _taken(self) -> Gathered:
+        self._busy += 1
+        self._begun += 1
+        found = heapq.heappop(self._waiting)[2]
+        self._call_one()
+        return found
+
+    def _call_one(self) -> None:
+        """Let one that rests work, or watch those that do, if products wait."""
+        if self._waiting and not (self._busy and self._is_watched):
+            self._changed.notify()
 
 
 def finished(one: Gathered, finish: Finish) -> Sequence[Outcome]:

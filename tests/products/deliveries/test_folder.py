@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -132,15 +133,81 @@ def test_a_file_where_a_folder_should_be_is_told(tmp_path):
 
 
 def test_what_killed_processes_left_is_swept_and_what_others_write_is_not(there):
-    with aside.aside(there) as mine:
-        mine.write_text("half")
+    mine = aside.Aside(there)
+    with mine.name() as path:
+        path.write_text("half")
         left = there / aside.ASIDE / "left"
         left.mkdir()
         (left / "content").write_text("half")
         assert aside.sweep(there) == 1
-        assert mine.read_text() == "half"
+        assert path.read_text() == "half"
     assert names(there) == []
+    mine.close()
     assert not (there / aside.ASIDE).exists()
+
+
+def test_who_writes_aside_does_so_in_one_folder_until_it_closes(there):
+    mine = aside.Aside(there)
+    with mine.name(".a") as one, mine.name(".b") as other:
+        assert one.parent == other.parent != there
+        one.mkdir()
+        other.write_text("b")
+        other.rename(there / "b")
+    assert [*(there / aside.ASIDE).rglob("*")] == [one.parent]
+    mine.close()
+    assert [*there.rglob("*")] == [there / "b"]
+
+
+def test_what_is_aside_may_be_removed_by_anybody(there):
+    mine = aside.Aside(there)
+    with mine.name() as path:
+        path.write_text("a")
+        shutil.rmtree(there)
+    with mine.name() as path:
+        path.write_text("b")
+    mine.close()
+    assert [*there.iterdir()] == []
+
+
+def test_a_fork_writes_aside_in_a_folder_of_its_own(there):
+    mine = aside.Aside(there)
+    with mine.name() as path:
+        path.write_text("of the parent")
+        child = os.fork()
+        if child == 0:
+            with mine.name() as own:
+                is_alone = own.parent != path.parent
+            os._exit(is_alone)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        assert aside.sweep(there) == 1
+        assert path.read_text() == "of the parent"
+    mine.close()
+
+
+@pytest.mark.parametrize("is_spare", [False, True])
+def test_what_is_new_has_its_name_only_once_it_is_on_disk(delivery, tmp_path, there, monkeypatch, is_spare):
+    """As `os` is called: the file synced, then named, then its folder synced."""
+    calls = []
+
+    def watch(name):
+        original = getattr(os, name)
+
+        def call(*arguments, **options):
+            path = f"/proc/self/fd/{arguments[0]}" if name == "fsync" else arguments[-1]
+            calls.append((name, Path(os.path.realpath(path)).name))
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(os, name, call)
+
+    there.mkdir()
+    one = made(tmp_path, b"x")
+    for name in ("fsync", "link", "replace"):
+        watch(name)
+    delivery.deliver(replace(one, is_spare=is_spare))
+    synced, (named, target), folder = calls[-3:]
+    assert synced[0] == "fsync"
+    assert named == ("link" if is_spare else "replace")
+    assert (target, folder) == ("a.raw", ("fsync", "there"))
 
 
 def test_half_a_line_of_a_manifest_is_cut_off(delivery, there):

@@ -12,7 +12,7 @@ import pathlib
 import shutil
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import obstore
 
@@ -28,8 +28,10 @@ CALLS = [
     (os, "replace"),
     (os, "rename"),
     (os, "mkdir"),
+    (os, "link"),
+    (os, "unlink"),
+    (os, "writev"),
     (pathlib.Path, "mkdir"),
-    (pathlib.Path, "hardlink_to"),
     (pathlib.Path, "write_bytes"),
     (pathlib.Path, "write_text"),
     (pathlib.Path, "rmdir"),
@@ -97,8 +99,18 @@ def dies_at(owner, name, limit, halves):
                 original(arguments[0], arguments[1][: len(arguments[1]) // 2])
             if halves and name == "copyfileobj":
                 arguments[1].write(arguments[0].read(100))
-            if halves and name in ("rmtree", "run_after_notice", "replace", "rename", "put"):
-                original(*arguments, **options)
+            if halves and name in (
+                "link",
+                "unlink",
+                "writev",
+                "rmtree",
+                "run_after_notice",
+                "replace",
+                "rename",
+                "put",
+            ):
+                with suppress(OSError):
+                    original(*arguments, **options)
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*arguments, **options)
 

@@ -7,10 +7,12 @@ import json
 
 import pytest
 
-from dtedask.core.errors import ProductError
+from dtedask.core.errors import DeliveryError, ProductError
 from dtedask.notify import open_log
 from dtedask.products import delivery
+from dtedask.products.deliveries.folder import FolderDelivery
 from dtedask.products.finishing import Finishing, Retries
+from dtedask.products.finishing.staging import Staging
 from dtedask.products.ledger import Ledger
 from tests.products.failing import Failing, FailingOptions
 from tests.products.made import NOW, Raw, folder, make, part, product
@@ -154,8 +156,53 @@ def test_a_product_that_goes_nowhere_is_an_error(ledger):
 
 def test_what_was_staged_before_its_input_was_written_again_does_not_stay(ledger, tmp_path):
     with Finishing(ledger, output=folder(tmp_path / "out"), now=lambda: NOW) as first:
-        first._staging.write("0" * 64, ".raw", lambda path: path.write_bytes(b"killed before the ledger knew"))
+        first._staging.write("0" * 64, ".raw", lambda _: [b"killed before the ledger knew"])
         ledger.planned([(product(), "1" * 64)])
-        first._staging.write("1" * 64, ".raw", lambda path: path.write_bytes(b"still wanted"))
+        first._staging.write("1" * 64, ".raw", lambda _: [b"still wanted"])
         assert staged(ledger) == ["0" * 64, "1" * 64]
     assert staged(ledger) == ["1" * 64]
+
+
+def test_what_goes_to_one_folder_is_there_at_once_and_not_staged(finishing, ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(Staging, "keep", pytest.fail)
+    monkeypatch.setattr(Ledger, "made", pytest.fail)
+    one = make(product())
+    (outcome,) = finishing(one, [part(1)])
+    assert (outcome.is_delivered, outcome.attempts, outcome.receipt.is_new) == (True, 1, True)
+    (row,) = ledger.products()
+    assert (row.state, row.digest, row.is_delivered) == ("made", "d1", True)
+    assert ledger.finished() == {"d1"}
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.suffix != ".jsonl"] == ["wind.raw"]
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_what_could_not_be_there_at_once_is_staged_before_it_is_tried_again(ledger, tmp_path, monkeypatch, times):
+    deliver, left = FolderDelivery.deliver, [times]
+    monkeypatch.setattr(Raw, "written", 0)
+
+    def fail(self, content):
+        if left[0]:
+            left[0] -= 1
+            raise DeliveryError("The disk is away.")
+        return deliver(self, content)
+
+    seen = []
+    monkeypatch.setattr(FolderDelivery, "deliver", fail)
+    one = make(product())
+    finishing = Finishing(
+        ledger, output=folder(tmp_path / "out"), sleep=lambda _: seen.append(staged(ledger)), now=lambda: NOW
+    )
+    (outcome,) = finishing(one, [part(1)])
+    assert set(map(tuple, seen)) == {("d1",)}
+    (row,) = ledger.products()
+    assert row.state == "made"
+    if times == 1:
+        assert (outcome.is_delivered, outcome.attempts, row.deliveries[0].attempts) == (True, 2, 2)
+    else:
+        assert (outcome.is_delivered, outcome.attempts, row.deliveries[0].attempts) == (False, 5, 5)
+        finishing.close()
+        left[0] = 0
+        assert finishing.is_staged(one)
+        assert [found.is_delivered for found in finishing.finish_staged(one)] == [True]
+    assert staged(ledger) == []
+    assert Raw.written == 1
