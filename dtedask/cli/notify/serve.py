@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from dtedask.core.errors import MissingExtraError, SeveralRootsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dtedask.notify.completeness import ExpectationsDocument
     from dtedask.serve.access import Access
 
 
@@ -29,7 +31,7 @@ def add_to(group: typer.Typer) -> None:
     )
 
 
-def serve(
+def serve(  # noqa: PLR0913 - each says something else of one server
     *,
     root: Root = None,
     schema: Annotated[
@@ -58,6 +60,10 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Let everyone who can reach --host read and send, without --access.")
     ] = False,
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="FILE", help="What runs are to have (YAML): tell when it is there, or late."),
+    ] = None,
     etcd: Annotated[
         bool, typer.Option("--etcd", help="Serve clients of Aviso 1 too: the routes of etcd's gateway that they use.")
     ] = False,
@@ -67,6 +73,7 @@ def serve(
 
     ECMWF's client pyaviso finds what it knows of aviso-server. With --json, one line says when the server is ready.
     """
+    from dtedask.notify.completeness import completeness_types, telling
     from dtedask.notify.event_types import load_event_types
     from dtedask.notify.streams import open_streams
 
@@ -74,7 +81,9 @@ def serve(
     place = root_or_setting(root)
     _refuse_several(place)
     allowed = load_access(access)
-    streams = open_streams(place, load_event_types(schema), backend=backend)
+    expected = _expected(expect)
+    types = load_event_types(schema)
+    streams = open_streams(place, types if expected is None else types | completeness_types(), backend=backend)
 
     def tell(address: str) -> None:
         if as_json:
@@ -82,17 +91,24 @@ def serve(
         else:
             say(f"Serving notifications of {place} at {address}; Ctrl-C ends it.")
 
-    run(
-        streams,
-        root=place,
-        host=host,
-        port=port,
-        url=url,
-        access=allowed,
-        insecure=insecure,
-        extend=_etcd_of(place) if etcd else None,
-        on_ready=tell,
-    )
+    with nullcontext() if expected is None else telling(streams, place, expected):
+        run(
+            streams,
+            root=place,
+            host=host,
+            port=port,
+            url=url,
+            access=allowed,
+            insecure=insecure,
+            extend=_etcd_of(place) if etcd else None,
+            on_ready=tell,
+        )
+
+
+def _expected(file: str | None) -> ExpectationsDocument | None:
+    from dtedask.notify.completeness import configured_document, load_expectations
+
+    return configured_document() if file is None else load_expectations(file)
 
 
 def _etcd_of(root: str) -> Callable[..., object]:
