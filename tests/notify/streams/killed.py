@@ -1,7 +1,7 @@
-"""Writers that are killed: forks of this process, which write until then and say what was acknowledged.
+"""Writers and servers that are killed: forks of this process, which work until then and say what was acknowledged.
 
-``python killed.py sent|committed FOLDER SECONDS,...`` writes one line of JSON for each fork, which is killed after so
-many seconds, and waits for a line before it goes on: whoever started it looks at what lies there.
+``python killed.py sent|committed|served FOLDER SECONDS,...`` writes one line of JSON for each fork, which is killed
+after so many seconds, and waits for a line before it goes on: whoever started it looks at what lies there.
 """
 
 from __future__ import annotations
@@ -24,12 +24,17 @@ import numpy as np
 import xarray as xr
 
 import dtedask
+import dtedask.serve.notify
 from dtedask.notify import catch_up, listening
+from dtedask.notify.client import NotifyClient
+from dtedask.notify.event_types import load_event_types
 from dtedask.notify.notification import Draft
-from dtedask.notify.streams import SqliteEventLog
+from dtedask.notify.streams import SqliteEventLog, open_streams
+from dtedask.serve.notify import running
 
 THREADS = 4
 CUBE = "rd/enfo/test"
+TYPES = load_event_types({"flight": {"identifier": {"n": {"type": "string"}}}})
 
 
 def send(folder, acknowledge):
@@ -94,6 +99,15 @@ def archive(store, step):
     store.archive(array, {**fixed, "date": "20240101", "time": "0000", "param": "2t", "step": str(step)})
 
 
+def serve(folder, acknowledge):
+    """Serve what is sent and the commits of a root, at the port that a file names; acknowledge the URL."""
+    streams = open_streams(folder / "root", TYPES)
+    port = int((folder / "port").read_text())
+    dtedask.serve.notify.serve(
+        streams, root=str(folder / "root"), port=port, on_ready=lambda url: acknowledge([[0, url]])
+    )
+
+
 def forked(write, folder, seconds):
     """Run a writer in a fork that is killed after some seconds; gives what it acknowledged."""
     reading, writing = os.pipe()
@@ -120,13 +134,17 @@ def forked(write, folder, seconds):
     return [row for line in b"".join(lines).splitlines() for row in json.loads(line)], code
 
 
-def import_what_is_needed():
-    """Import all that a commit imports, so that forks need not; a store that was used cannot be forked."""
+def import_what_is_needed(work):
+    """Import all that some work imports, so that forks need not; a store that was used cannot be forked."""
 
     def modules(folder, tell):
-        commit_once = threading.Event()
-        threading.Thread(target=commit, args=(folder, lambda _: commit_once.set()), daemon=True).start()
-        commit_once.wait()
+        begun = threading.Event()
+        if work is serve:
+            with running(open_streams(folder, TYPES), root=str(folder)) as url, NotifyClient(url) as client:
+                client.send("flight", {"n": "1"})
+        else:
+            threading.Thread(target=work, args=(folder, lambda _: begun.set()), daemon=True).start()
+            begun.wait()
         tell(sorted(sys.modules))
 
     with tempfile.TemporaryDirectory() as folder:
@@ -138,10 +156,10 @@ def import_what_is_needed():
 
 def main():
     kind, folder, seconds = sys.argv[1], pathlib.Path(sys.argv[2]), map(float, sys.argv[3].split(","))
-    if kind == "committed":
-        import_what_is_needed()
+    work = {"sent": send, "committed": commit, "served": serve}[kind]
+    import_what_is_needed(work)
     for one in seconds:
-        print(json.dumps(forked({"sent": send, "committed": commit}[kind], folder, one)), flush=True)
+        print(json.dumps(forked(work, folder, one)), flush=True)
         sys.stdin.readline()
 
 

@@ -14,10 +14,9 @@ import pytest
 
 import dtedask
 from dtedask.notify import NoticeLog, catch_up, events_of, listening
-from dtedask.notify.event_types import load_event_types
 from dtedask.notify.log import close_logs
 from dtedask.notify.streams import SqliteEventLog, open_streams
-from tests.notify.streams.killed import CUBE, listeners
+from tests.notify.streams.killed import CUBE, TYPES, listeners
 
 KILLS = 30
 
@@ -78,7 +77,7 @@ def test_commits_of_processes_that_are_killed_are_all_announced_by_the_next_ones
     expected = [event.id for commit in store.history(CUBE) for event in events_of(commit)]
     heard = (tmp_path / "heard").read_text().splitlines()
     assert list(dict.fromkeys(heard)) == expected, "each at least once, in order"
-    with open_streams(store.root, load_event_types({"x": {"identifier": {"n": {"type": "string"}}}})) as streams:
+    with open_streams(store.root, TYPES) as streams:
         for event_type in ("data", CUBE.replace("/", ".")):
             page = streams.page(event_type, 0)
             assert [one.payload["id"] for one in page] == expected
