@@ -15,7 +15,7 @@ from dtedask.core.errors import (
 )
 
 if TYPE_CHECKING:
-    import httpx
+    from dtedask.notify.client.short import Answer
 
 __all__ = ["GoneError", "NoSuchRouteError", "PassingError", "error_of", "unreachable"]
 
@@ -46,23 +46,21 @@ class GoneError(NotificationError):
     """A notification that is not there."""
 
 
-def error_of(answer: httpx.Response, body: bytes, url: str, *, is_repeatable: bool = True) -> NoticeError:
+def error_of(answer: Answer, url: str, *, is_repeatable: bool = True) -> NoticeError:
     """Turn an answer into an error with the server's own words.
 
     Parameters
     ----------
-    answer : httpx.Response
+    answer : Answer
         The answer.
-    body : bytes
-        What it holds.
     url : str
         Of the server.
     is_repeatable : bool
         Whether asking again does no harm where the server may have done it.
     """
-    status, said = answer.status_code, _said(body)
+    status, body, said = answer.status, answer.body, _said(answer.body)
     message = said.get("message") or said.get("error") or body[:_SHOWN].decode(errors="replace").strip()
-    text = f"The server {url} says {status} {answer.reason_phrase}".rstrip()
+    text = f"The server {url} says {status} {answer.reason}".rstrip()
     text += f": {message}" if message else "."
     if status == 401:
         return UnauthorizedError(text, hint="Name the variables with credentials by --auth bearer:$TOKEN.")
