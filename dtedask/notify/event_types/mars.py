@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 
 from dtedask.core.errors import RequestError
 from dtedask.notify.event_types.keys import OPERATORS, Key, ValueProblem, is_list, listed, plain_text, single_operator
+from dtedask.notify.event_types.mars_words import checked_words
 from dtedask.notify.filters.conditions import Comparison, Condition, Kind, OneOfFields, Order, convert
 from dtedask.request import Language, Request, canonical_value, own_type
 
@@ -61,7 +62,7 @@ class MarsKey(Key):
         if chosen == "between":
             return Comparison(name, "between", self._ends_by(self._kind, operand), self._kind, is_list=True)
         order: Order = chosen  # type: ignore[assignment]
-        return Comparison(name, order, self.canonical(operand), self._kind, is_list=True)
+        return Comparison(name, order, self._end(self._kind, operand), self._kind, is_list=True)
 
     def described(self) -> dict[str, Any]:
         """The key as aviso-server's schema gives it, with the values that are there."""
@@ -96,7 +97,8 @@ class MarsKey(Key):
         return _HANDLERS.get(self._type, self.handler)
 
     def _one_of(self, wanted: Any) -> OneOfFields:
-        words = [self._word(value) for value in (listed(wanted) if is_list(wanted) else [wanted])]
+        texts = [self._word(value) for value in (listed(wanted) if is_list(wanted) else [wanted])]
+        words = checked_words(self.name, self._type, texts)
         try:
             return OneOfFields.of(self.name, Request.parse({self.name: words}, language=self.language))
         except RequestError as error:
@@ -107,11 +109,21 @@ class MarsKey(Key):
             raise ValueProblem("one value or a list of values is needed here")
         return plain_text(value)
 
+    def _end(self, kind: Kind, operand: Any) -> str:
+        text = self.canonical(operand)
+        try:
+            convert(kind, text)
+        except ValueError as error:
+            raise ValueProblem("nothing is larger or smaller than that") from error
+        if text == "all":
+            raise ValueProblem("nothing is larger or smaller than 'all'")
+        return text
+
     def _ends_by(self, kind: Kind, operand: Any) -> tuple[str, str]:
         ends = listed(operand)
         if len(ends) != 2:
             raise ValueProblem("'between' takes two values, [first, last]")
-        first, last = map(self.canonical, ends)
+        first, last = (self._end(kind, end) for end in ends)
         if convert(kind, first) > convert(kind, last):
             raise ValueProblem("'between' takes the smaller value first", f"Did you mean [{last}, {first}]?")
         return first, last

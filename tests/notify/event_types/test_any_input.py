@@ -29,8 +29,10 @@ CLOUD = load_event_types({"t": {"identifier": {"point_cloud": "point_cloud"}}})[
 COMMITS = load_event_types("c: {cubes: '*'}")["c"]
 
 numbers = st.integers() | st.floats() | st.sampled_from([10**999, -(10**999), 2**63, 1e308])
-words = st.text(max_size=12) | st.sampled_from(
-    ["20240603", "-1", "0/to/24/by/6", "a/b", "all", "06:00", "\ud800", "[[1,2]]"]
+words = (
+    st.text(max_size=12)
+    | st.sampled_from(["g", "none", "off", "null", "od", "t", "jan", "0.25/0.25", "O96", "1h", "0-24", "500/850", "a"])
+    | st.sampled_from(["20240603", "-1", "0/to/24/by/6", "a/b", "all", "06:00", "\ud800", "[[1,2]]"])
 )
 pairs = st.lists(st.floats(-90, 90) | numbers, min_size=1, max_size=3)
 leaves = st.none() | st.booleans() | numbers | words | st.lists(pairs, max_size=6)
@@ -95,3 +97,21 @@ def test_any_document_is_taken_or_refused(document):
     except DocumentError:
         return
     assert json.loads(json.dumps(found.schema())) is not None
+
+
+ODD = ["g", "none", "all", "off", "a", "0", "-1", "od", "20240603", "0/to/12/by/6", "t", "06:00", "O96", "", " ", "g/a"]
+
+
+@pytest.mark.parametrize("form", ["value", "list", "eq", "in", "gt", "between"])
+def test_every_key_of_mars_takes_or_refuses_every_odd_value(form):
+    taken = 0
+    for key in key_order():
+        for word in ODD:
+            wanted = {"value": word, "list": [word], "in": {"in": [word, word]}, "between": {"between": [word, word]}}
+            try:
+                found = COMMITS.filter({key: wanted.get(form, {form: word})})
+            except NotificationError:
+                continue
+            found.takes({"class": "od", "step": "0/6", "date": "20240603"})
+            taken += json.loads(found.canonical) is not None
+    assert taken > 50
