@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from dtedask.core.errors import RequestError
 from dtedask.notify.completeness.document import Expectation
-from dtedask.request import Request, parse_step
+from dtedask.request import Request, parameter, parse_step
 
 __all__ = ["ALL_STEPS", "Expected", "Touched"]
 
@@ -113,7 +114,7 @@ class Expected:
             run = {"date": f"{reference:%Y%m%d}", "time": f"{reference:%H%M}"}
             run |= {} if steps == [ALL_STEPS] else {"step": in_short(steps)}
             values = part.requests_of(numbers)
-            found += [{**{key: in_short(some) for key, some in one.items()}, **run} for one in values]
+            found += [{**{key: in_short(_shown(key, some)) for key, some in one.items()}, **run} for one in values]
         return found
 
 
@@ -233,6 +234,25 @@ def in_short(values: list[str]) -> str:
         if by > 0 and numbers == list(range(numbers[0], numbers[-1] + 1, by)) and str(numbers[0]) == values[0]:
             return f"{values[0]}/to/{values[-1]}/by/{by}"
     return "/".join(values)
+
+
+def _shown(key: str, values: list[str]) -> list[str]:
+    """Parameters by their short names, where all of them have one that means nothing else."""
+    if key != "param":
+        return values
+    names = [_name_of(value) for value in values]
+    return values if None in names else [name for name in names if name is not None]
+
+
+@lru_cache(maxsize=1024)
+def _name_of(param: str) -> str | None:
+    if not param.isdecimal():
+        return param
+    try:
+        name = parameter(param).short_name
+        return name if name and Request({"param": name}).select("param", [param]) else None
+    except RequestError:
+        return None
 
 
 def _by_type(values: dict[str, list[str]]) -> Iterator[dict[str, list[str]]]:

@@ -111,12 +111,12 @@ def test_a_listener_hears_that_a_run_is_complete(store, file):
 def test_a_thread_tells_of_commits_and_of_deadlines(store):
     archive(store, 0, date="20231231")
     begun = datetime.now(UTC)
-    soon = {"expect": [{**DOCUMENT["expect"][0], "request": {**REQUEST, "time": f"{begun:%H%M}"}, "deadline": "61s"}]}
-    # The run that has this very minute as its reference time is late a second after the next one begins.
+    run = {**REQUEST, "time": f"{begun:%H%M}"}  # of this very minute
+    soon = {"expect": [{**DOCUMENT["expect"][0], "request": run, "deadline": f"{begun.second + 2}s"}]}
     with SqliteEventLog(events_path(store.root)) as log, telling(log, store.root, load_expectations(soon)) as found:
         seen = log.version()
         archive(store, 0)
-        while log.version() == seen and datetime.now(UTC) < begun + timedelta(seconds=DEADLINE_S + 70):
+        while log.version() == seen and datetime.now(UTC) < begun + timedelta(seconds=DEADLINE_S):
             Event().wait(0.05)
         assert isinstance(found, Expectations)
     assert kinds(store.root) == {"late": 1}

@@ -83,7 +83,7 @@ def canonical(tracker, news, universe):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_what_is_told_is_what_looking_at_everything_tells(data, run, commit_of, document):
     runs = {BEGIN + timedelta(hours=int(time[:2])): frozenset(map(frozen, run(date, time))) for date, time in RUNS}
@@ -149,6 +149,14 @@ def test_deadlines_are_of_every_run_also_of_one_that_never_came(document):
     assert times == sorted(
         (one for one in wanted if BEGIN < one[0] < BEGIN + timedelta(days=3)), key=lambda one: one[0]
     )
+
+
+def test_parameters_are_named_alike(document):
+    for written, shown in (("2t/msl", "2t/msl"), ("167/151", "2t/msl"), ("t/99999999", "t/99999999")):
+        request = {"class": "od", "time": 0, "param": written}
+        expected = Expected(load_expectations({"expect": [{"name": "run", "request": request}]}).expect[0])
+        (found,) = expected.requests_of(expected.shape(BEGIN).items(), BEGIN)
+        assert found["param"] == shown
 
 
 @pytest.mark.parametrize("missing", [[], [0], [0, 1, 2], [3, 17, 36], range(38)])
