@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,6 +77,11 @@ class Listener(BaseModel):
     def document(self) -> str:
         """File that holds it; empty where it is in no file."""
         return self._document
+
+    @cached_property
+    def asked(self) -> str:
+        """What it asks for, as a text: the same for all listeners that ask for the same."""
+        return json.dumps([self.event, self.request, self.identifiers], sort_keys=True, default=str)
 
     def stand_in(self, document: str, lines: Lines, path: KeyPath) -> None:
         """Say where it stands: the file, the lines of its keys, and its place among them."""

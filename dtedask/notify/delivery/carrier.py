@@ -90,11 +90,18 @@ class Carrier:
         self._chance = chance
         self._labels = [label_of(trigger) for trigger in listener.triggers]
         self._unwritten: list[Callable[[], None]] = []
+        self.heard: Mapping[str, int] | None = None
+        """Up to where nothing is left to do, as far as this process knows."""
 
     @property
     def name(self) -> str:
         """Name of the listener."""
         return self.listener.name
+
+    def has_heard(self, places: Mapping[str, int]) -> bool:
+        """Whether nothing is left to do up to these places, as far as this process knows."""
+        heard = self.heard
+        return heard is not None and all(heard.get(stream, 0) >= place for stream, place in places.items())
 
     def deliver(self, stop: Signal | None = None) -> Delivery:
         """Deliver what there is and what is due, in order, and wait for nothing.
@@ -130,10 +137,12 @@ class Carrier:
         if cursors is None:
             return False
         heads = self.source.heads()
-        return (
-            any(head > cursors.get(stream, 0) for stream, head in heads.items())
-            or self.state.hand(self.name, self._labels) is not None
-        )
+        if any(head > cursors.get(stream, 0) for stream, head in heads.items()):
+            return True
+        if self.state.hand(self.name, self._labels) is not None:
+            return True
+        self.heard = heads
+        return False
 
     def _round(self, stop: Signal) -> Delivery:
         self.write()
@@ -149,6 +158,7 @@ class Carrier:
             if one.handle(Woken(self.now())) and one.handle_all(self.source.items(cursors)):
                 # What is gone, such as the last notifications that somebody deleted, need not be looked for again.
                 one.passed.update(heads)
+                self.heard = heads
         finally:
             if one.passed:
                 self.write(lambda: self.state.save(self.name, one.passed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -114,15 +114,21 @@ class Crew:
         """Whether everybody was brought what there was, and nothing is to be tried again."""
         return not any(post.is_busy or post.is_due or post.due for post in self._posts)
 
-    def news(self, *, is_certain: bool = False) -> None:
-        """Look into the sources for all listeners; whoever waits for a trigger goes on waiting.
+    def news(self, names: Container[str] | None = None, *, is_certain: bool = False) -> None:
+        """Have listeners looked after; whoever waits for a trigger goes on waiting.
 
-        Where there is news for certain, so do those no more that waited for a file or a server.
+        Parameters
+        ----------
+        names : container of str, optional
+            Which; by default all.
+        is_certain : bool
+            Whether there is news for certain: then nobody waits any more for a file or a server.
         """
         for post in self._posts:
-            post.is_due = True
+            post.is_due |= names is None or post.carrier.name in names
             if is_certain and post.pause_s:
                 post.due = None
+                post.is_due = True
 
     def turn(self, wait_s: float) -> None:
         """Hand out what is due and take in what was done.

@@ -44,6 +44,7 @@ class RootSources:
         self._given = types
         self._types: EventTypes | None = None
         self._streams: Streams | None = None
+        self._shared: dict[str, Source] = {}
 
     def find(self, listener: Listener) -> tuple[Source, Wants]:
         """Find the source of a listener, and what it asks for.
@@ -59,7 +60,8 @@ class RootSources:
             event_type = self.types[listener.event]
         except UnknownEventTypeError as error:
             raise listener.mistake("event", error.message, error.hint) from error
-        return LogSource(self.streams, event_type.name), wants_of(listener, event_type)
+        source = self._shared.setdefault(event_type.name, LogSource(self.streams, event_type.name))
+        return source, wants_of(listener, event_type)
 
     def find_commits(self, listener: Listener) -> tuple[Source, Wants] | None:
         """Find the commits that a listener listens to, and what it asks for; None where it listens to something else.
@@ -109,5 +111,5 @@ class RootSources:
         if self._streams is not None:
             self._streams.close()
 
-    def _commits(self, name: str, cubes: tuple[str, ...]) -> CommitSource:
-        return CommitSource(self._log, name, cubes, numbers=lambda: self.streams)
+    def _commits(self, name: str, cubes: tuple[str, ...]) -> Source:
+        return self._shared.setdefault(name, CommitSource(self._log, name, cubes, numbers=lambda: self.streams))

@@ -47,6 +47,7 @@ class ServerSources:
         self._schema: Mapping[str, Any] | None = None
         self._has_log = True
         self._watching: list[WatchedSource] = []
+        self._shared: dict[str, LogSource] = {}
 
     def wait(self, stop: threading.Event, *, once: bool) -> bool:
         """Wait until the server answers; False where `stop` was set before.
@@ -88,7 +89,7 @@ class ServerSources:
             )
         if not self._has_log:
             return self._watched(listener, schema[listener.event])
-        source = LogSource(self._log, listener.event)
+        source = self._shared.setdefault(listener.event, LogSource(self._log, listener.event))
         if listener.event in OF_ALL_CUBES and not listener.identifiers:
             return source, wants_of(listener)
         return source, wants_of(listener, _type_of(listener, schema[listener.event]))

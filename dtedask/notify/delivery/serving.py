@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from dtedask.core.errors import NoticeError
 from dtedask.core.settings import setting
 from dtedask.notify.delivery.beginning import Mode, begin_at
 from dtedask.notify.delivery.bounded import BoundedSource
 from dtedask.notify.delivery.carrier import Carrier
 from dtedask.notify.delivery.crew import Crew
 from dtedask.notify.delivery.delivered import Delivery
+from dtedask.notify.delivery.lookout import Lookout
 
 if TYPE_CHECKING:
     from dtedask.notify.delivery.matching import Wants
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from dtedask.notify.listeners import Listener
 
 __all__ = ["Sources", "serve"]
+
+WRITE_AGAIN_S = 5.0
+
+logger = logging.getLogger(__name__)
 
 
 class Sources(Protocol):
@@ -73,8 +80,10 @@ def serve(
     bounded = [
         (listener, source if end is None else BoundedSource(source, end), wants) for listener, source, wants in found
     ]
+    carriers = [Carrier(listener, source, state, wants=wants) for listener, source, wants in bounded]
+    lookout = Lookout(carriers, state)
     crew = Crew(
-        [Carrier(listener, source, state, wants=wants) for listener, source, wants in bounded],
+        carriers,
         threads=setting("notify.threads"),
         stop=stop,
         is_patient=not once,
@@ -91,9 +100,10 @@ def serve(
         if once:
             crew.serve_all()
         else:
-            _serve_on(crew, sources, stop, is_over if end is not None else None)
+            _serve_on(crew, lookout, sources, stop, is_over if end is not None else None)
     finally:
         crew.end()
+        _write(lookout)
         for listener in listeners:
             for trigger in listener.triggers:
                 trigger.close()
@@ -102,19 +112,30 @@ def serve(
 
 def _serve_on(
     crew: Crew,
+    lookout: Lookout,
     sources: Sources,
     stop: threading.Event,
     is_over: Callable[[], bool] | None,
 ) -> None:
     """Serve until the end: at once when somebody else has written, else now and then."""
     interval_s = setting("notify.poll-interval")
-    again = time.monotonic()
+    looked = written = time.monotonic()
     seen: object = None
     while not stop.is_set():
         version = sources.version()
-        if version != seen or time.monotonic() - again > sources.look_again_s:
-            crew.news(is_certain=version != seen)
-            seen, again = version, time.monotonic()
+        if version != seen or time.monotonic() - looked > sources.look_again_s:
+            crew.news(lookout.due(), is_certain=version != seen)
+            seen, looked = version, time.monotonic()
         crew.turn(interval_s)
         if is_over is not None and crew.is_idle and is_over():
             return
+        if time.monotonic() - written > WRITE_AGAIN_S:
+            written = time.monotonic()
+            _write(lookout)
+
+
+def _write(lookout: Lookout) -> None:
+    try:
+        lookout.write()
+    except NoticeError as error:
+        logger.warning("%s", error)

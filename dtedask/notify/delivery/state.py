@@ -44,6 +44,10 @@ _KIND = Kind(
     "Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
     outlives_power_cuts=False,
 )
+_ADVANCE = (
+    "INSERT INTO cursors VALUES (?, ?, ?)"
+    " ON CONFLICT (listener, stream) DO UPDATE SET place = MAX(place, excluded.place)"
+)
 _LETTER = "number, listener, document, event_type, stream, place, news, trigger, label, error, attempts, time"
 
 
@@ -161,6 +165,15 @@ class DeliveryState:
         with self._database.write() as connection:
             _advance(connection, listener, cursors)
 
+    def save_all(self, cursors: Mapping[str, Mapping[str, int]]) -> None:
+        """Remember what several listeners did not want; those that were forgotten meanwhile stay so."""
+        if not cursors:
+            return
+        with self._database.write() as connection:
+            known = {name for (name,) in connection.execute("SELECT name FROM listeners")}
+            rows = [(name, *place) for name, places in cursors.items() if name in known for place in places.items()]
+            connection.executemany(_ADVANCE, rows)
+
     def finish(self, listener: str, cursors: Mapping[str, int], letters: Sequence[DeadLetter] = ()) -> None:
         """Remember what a listener has heard of, and what was given up, at once; its hand is empty then."""
         with self._database.write() as connection:
@@ -276,11 +289,7 @@ class DeliveryState:
 
 
 def _advance(connection: sqlite3.Connection, listener: str, cursors: Mapping[str, int]) -> None:
-    connection.executemany(
-        "INSERT INTO cursors VALUES (?, ?, ?)"
-        " ON CONFLICT (listener, stream) DO UPDATE SET place = MAX(place, excluded.place)",
-        [(listener, stream, place) for stream, place in cursors.items()],
-    )
+    connection.executemany(_ADVANCE, [(listener, stream, place) for stream, place in cursors.items()])
 
 
 def _insert(connection: sqlite3.Connection, letter: DeadLetter) -> None:
