@@ -150,13 +150,13 @@ class FollowedLog:
 
     def _copy_always(self, stop: threading.Event) -> None:
         seen: object = None
-        was_lost = False
+        was_lost, is_behind = False, False
         while not stop.is_set():
             self._look.clear()
             try:
                 version = self.owner.version()
-                if version != seen or was_lost:
-                    self._copy(stop)
+                if version != seen or was_lost or is_behind:
+                    is_behind = self._copy()
             except NoticeError as error:
                 if not was_lost:
                     logger.warning("Cannot follow %r, trying again: %s", self.owner, error)
@@ -166,18 +166,20 @@ class FollowedLog:
             if was_lost:
                 logger.warning("Following %r again.", self.owner)
             seen, was_lost = version, False
-            self._look.wait(self._interval_s)
+            if not is_behind:
+                self._look.wait(self._interval_s)
 
-    def _copy(self, stop: threading.Event) -> None:
-        """Copy what is new of all types."""
+    def _copy(self) -> bool:
+        """Copy a page of each type, so that a long one holds up no other; says whether there is more."""
         known = self._replica.heads()  # before the heads of the owner: it cannot have fewer then
+        is_behind = False
         for name, head in self.owner.heads().items():
-            if self._wanted(name) and not self._is_other(name, known.get(name, 0), head):
-                after = known.get(name, 0)
-                while after < head and not stop.is_set():
-                    after = self._copy_page(name, after, head)
+            after = known.get(name, 0)
+            if self._wanted(name) and not self._is_other(name, after, head) and after < head:
+                is_behind |= self._copy_page(name, after, head) < head
         with self._copied:
             self._copied.notify_all()
+        return is_behind
 
     def _copy_page(self, name: str, after: int, head: int) -> int:
         with self._copying:

@@ -68,6 +68,7 @@ def test_what_is_written_there_comes_here_under_the_same_numbers(owner, followed
     assert followed.heads() == {"flight": 2503}
 
 
+@pytest.mark.slow
 def test_reading_goes_on_while_the_owner_is_away_and_nothing_is_missing_when_it_is_back(owner, followed, caplog):
     written = followed.append(flights(3))
     with caplog.at_level(logging.WARNING):

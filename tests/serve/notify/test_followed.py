@@ -97,7 +97,7 @@ def test_commits_of_several_cubes_have_the_owners_numbers_and_those_of_one_cube_
             streams = open_streams(store.root, TYPES, path=tmp_path / "follower", backend=url)
             fill(streams.commits.log, store.root)
         with streams:
-            wait_until(lambda: streams.heads().get("data") == 4)
+            wait_until(lambda: {streams.heads().get(name) for name in ("data", "mars")} == {4})
             with open_streams(store.root, TYPES) as own:
                 for name in ("data", "mars", *cubes):
                     page = streams.page(name, 0)
