@@ -6,7 +6,6 @@ import itertools
 import os
 import subprocess
 import threading
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -19,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nats import connect
+from nats.errors import Error as NatsError
 
 from dtedask.core.errors import NoticeError
 from dtedask.notify.event_log import EventLog
@@ -30,6 +30,7 @@ from dtedask.notify.streams import open_streams
 from dtedask.serve.notify import running
 from dtedask.testing import EventLogSuite
 from tests.services.cable import Cable
+from tests.services.nats_cluster import three_servers, wait_until
 
 SCRIPT = Path(__file__).parent / "nats-up"
 
@@ -72,14 +73,6 @@ def own_server(folder, **environment):
 
 def numbers(notifications):
     return [notification.sequence for notification in notifications]
-
-
-def wait_until(is_so, timeout_s=30):
-    """Wait for what happens in another thread or process, with a deadline."""
-    end = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < end, "it never happened"
-        threading.Event().wait(0.01)
 
 
 class TestJetStreamLog(EventLogSuite):
@@ -249,6 +242,70 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_server_is_killed(tmp_pat
         stored = log.page("flight", 0, limit=10**6)
         assert stored == acknowledged
         assert [n.payload["seats"][0] for n in stored] == list(range(tried[0]))  # none twice, in order
+
+
+@pytest.mark.timeout(240)
+def test_a_cluster_goes_on_while_one_of_its_servers_is_killed(nats, tmp_path):
+    mine = options(timeout_s=60, replicas=3)
+    with three_servers(tmp_path) as (members, url), closing(JetStreamLog(url, options=mine)) as log:
+        reader = JetStreamLog(url, options=mine)
+        acknowledged, tried, stop, read = [], [0], threading.Event(), []
+
+        def write():
+            while not stop.is_set():
+                tried[0] += 3
+                acknowledged.extend(log.append([flight(number) for number in range(tried[0] - 3, tried[0])]))
+
+        def follow():
+            seen, after = object(), 0
+            while not (stop.is_set() and writer.done() and len(read) >= len(acknowledged)):
+                if (version := reader.version()) == seen:
+                    threading.Event().wait(0.005)
+                    continue
+                seen = version
+                while page := reader.page("flight", after):
+                    read.extend(page)
+                    after = page[-1].sequence
+
+        with ThreadPoolExecutor(2) as pool:
+            writer, follower = pool.submit(write), None
+            try:
+                wait_until(lambda: acknowledged or writer.done())
+                follower = pool.submit(follow)
+                for member in members[:2]:
+                    member.kill()
+                    seen = len(acknowledged)
+                    wait_until(lambda seen=seen: len(acknowledged) > seen + 30 or writer.done())
+                    member.start()
+                    wait_until(lambda: is_whole(members))
+            finally:
+                stop.set()
+            writer.result(120)
+            follower.result(120)
+        reader.close()
+        assert read == acknowledged
+        assert [n.payload["seats"][0] for n in read] == list(range(tried[0]))
+
+
+def is_whole(members):
+    """Whether all copies of all streams are up to date, as the leaders say."""
+
+    async def look():
+        for member in members:
+            client = await connect(f"nats://127.0.0.1:{member.port}", connect_timeout=2, max_reconnect_attempts=1)
+            try:
+                streams = await client.jetstream(timeout=2).streams_info()
+            finally:
+                await client.close()
+            copies = [copy for stream in streams for copy in stream.cluster.replicas or [None]]
+            if not copies or not all(copy and copy.current and not copy.offline for copy in copies):
+                return False
+        return True
+
+    try:
+        return asyncio.run(look())
+    except (NatsError, OSError, TimeoutError):
+        return False
 
 
 def test_a_connection_that_was_cut_comes_back_and_misses_nothing(nats):

@@ -170,8 +170,13 @@ class Connection:
 
     async def tell(self, subject: str, body: Mapping[str, Any] | None = None, *, reply: str = "") -> None:
         """Publish a message that nobody answers, or that is answered to an inbox."""
-        await self._connected.wait()
-        await self._client.publish(subject, b"" if body is None else json.dumps(body).encode(), reply=reply)
+        data = b"" if body is None else json.dumps(body).encode()
+        while True:
+            await self._connected.wait()
+            try:
+                return await self._client.publish(subject, data, reply=reply)
+            except errors.OutboundBufferLimitError:
+                await asyncio.sleep(_PAUSE_S)  # the connection has just been lost
 
     @property
     def client(self) -> Client:
