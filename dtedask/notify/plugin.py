@@ -59,7 +59,7 @@ def _tell_of_completeness(commit: Commit) -> list[Exception]:
     try:
         expectations = expectations_of(commit.root)
         if expectations is not None:
-            expectations.on_news([commit.cube])
+            expectations.on_commit(commit)
     except DtedaskError as error:
         logger.error("%s", error)
         return [error]

@@ -52,6 +52,13 @@ def archive(root, step, stream="enfo"):
     store.flush()
 
 
+def told(event):
+    """Step and cube of an event, once its fields were opened as they were at its commit."""
+    assert event.verify()
+    assert float(event.open()["t"].max()) == float(event.keys["step"])
+    return event.keys["step"], event.cube
+
+
 class Other:
     """A process of another host: its log of notices is somewhere else."""
 
@@ -81,7 +88,7 @@ def test_a_listener_hears_of_the_commits_of_another_host_within_the_interval(roo
     other = Other(root, tmp_path / "there")
     other.archive("0")
     heard, stop = Queue(), threading.Event()
-    triggers = [{"type": "function", "function": lambda event: heard.put((event.keys["step"], event.cube))}]
+    triggers = [{"type": "function", "function": lambda event: heard.put(told(event))}]
     document = load_listeners({"listeners": [{"name": "l", "triggers": triggers}]})
     with dask.config.set({"dtedask.notify.remote-interval": 0.2}):
         thread = threading.Thread(target=listen, args=(document, root), kwargs={"mode": "catchup", "stop": stop})

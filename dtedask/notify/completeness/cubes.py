@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dtedask.core.errors import NotFoundError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dtedask.core.commit import Commit
     from dtedask.notify.completeness.expected import Expected
+    from dtedask.store import Store
 
 __all__ = ["Cubes"]
 
@@ -54,24 +55,7 @@ class Cubes:
         from dtedask.store.handles import in_order
 
         store = dtedask.open(self.root)
-        try:
-            there = store.cubes()
-        except NotFoundError:
-            return []
-        wanted = there if names is None else [name for name in there if name in set(names)]
-        histories = []
-        for cube in wanted:
-            last = cursors[cube].sequence if cube in cursors else 0
-            found = store.history(cube, after=last)
-            histories.append(found)
-            if found and found[0].sequence > last + 1:
-                logger.warning(
-                    "Commits %d to %d of %s are no longer in its history: what they made complete is not told.",
-                    last + 1,
-                    found[0].sequence - 1,
-                    cube,
-                )
-        return in_order(histories)
+        return in_order([_commits(store, cube, cursors) for cube in (_cubes(store) if names is None else names)])
 
     def present(self, expected: Expected, reference: datetime, at: Mapping[str, Cursor]) -> Iterator[Mapping[str, str]]:
         """Keys of the fields of a run that were there at cursors; of cubes without one, none were.
@@ -92,3 +76,26 @@ class Cubes:
             asked: dict[str, Any] = {key: list(values) for key, values in request.items()} | day
             for record in store.list(asked):
                 yield record.keys
+
+
+def _cubes(store: Store) -> Sequence[str]:
+    try:
+        return store.cubes()
+    except NotFoundError:  # nobody has committed yet
+        return ()
+
+
+def _commits(store: Store, cube: str, cursors: Mapping[str, Cursor]) -> list[Commit]:
+    last = cursors[cube].sequence if cube in cursors else 0
+    try:
+        found = store.history(cube, after=last)
+    except NotFoundError:  # products and plans have notices in the log, and no cube
+        return []
+    if found and found[0].sequence > last + 1:
+        logger.warning(
+            "Commits %d to %d of %s are no longer in its history: what they made complete is not told.",
+            last + 1,
+            found[0].sequence - 1,
+            cube,
+        )
+    return found

@@ -103,6 +103,17 @@ class Expectations:
             count = self._take_up(now)
             return count + self._hear(self._cubes.since(self._cursors, cubes), now)
 
+    def on_commit(self, commit: Commit) -> int:
+        """Tell what a commit of this process made complete; as `on_news`, and faster."""
+        now = datetime.now(UTC)
+        with self._lock, self._state.held(), _AllOrNothing(self):
+            count = self._take_up(now)
+            last = self._cursors[commit.cube].sequence if commit.cube in self._cursors else 0
+            if commit.sequence <= last:
+                return count
+            is_next = commit.sequence == last + 1
+            return count + self._hear([commit] if is_next else self._cubes.since(self._cursors, [commit.cube]), now)
+
     def behind(self, heads: Mapping[str, int]) -> list[str]:
         """Name the cubes that have commits which were not looked at, by the numbers of their newest ones."""
         with self._lock:
