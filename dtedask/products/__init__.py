@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from dtedask.products.delivery import Delivery as Delivery
     from dtedask.products.delivery import DeliveryOptions as DeliveryOptions
     from dtedask.products.delivery import Receipt as Receipt
+    from dtedask.products.forgetting import Forgotten as Forgotten
+    from dtedask.products.forgetting import forget as forget
     from dtedask.products.format import Format as Format
     from dtedask.products.format import FormatOptions as FormatOptions
     from dtedask.products.node import Node as Node
@@ -30,6 +32,7 @@ _HOMES = {
     "Cycle": "requirement",
     "Delivery": "delivery",
     "DeliveryOptions": "delivery",
+    "Forgotten": "forgetting",
     "Format": "format",
     "FormatOptions": "format",
     "Node": "node",
@@ -43,6 +46,7 @@ _HOMES = {
     "Report": "report",
     "Requirement": "requirement",
     "Requirements": "requirements.loading",
+    "forget": "forgetting",
     "load_requirements": "requirements.loading",
 }
 __all__ = [
@@ -50,6 +54,7 @@ __all__ = [
     "Cycle",
     "Delivery",
     "DeliveryOptions",
+    "Forgotten",
     "Format",
     "FormatOptions",
     "Node",
@@ -63,6 +68,7 @@ __all__ = [
     "Report",
     "Requirement",
     "Requirements",
+    "forget",
     "load_requirements",
 ]
 

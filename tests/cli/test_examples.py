@@ -10,6 +10,8 @@ import pytest
 
 from dtedask.cli.app import command
 from dtedask.cli.reference import reference
+from dtedask.products.ledger import Ledger
+from dtedask.products.ledger.place import state_folder
 
 BIN = Path(sys.executable).parent
 REPOSITORY = Path(__file__).parents[2]
@@ -76,7 +78,13 @@ def test_what_writes_can_be_run_dry():
     }
     writing |= {("store", "schema", "import"), ("store", "schema", "update")}
     writing |= {("plan", "run"), ("plan", "replay"), ("plan", "feed"), ("plan", "hammer")}
-    writing |= {("products", "run"), ("notify", "retry"), ("notify", "recover"), ("notify", "send")}
+    writing |= {
+        ("products", "run"),
+        ("products", "forget"),
+        ("notify", "retry"),
+        ("notify", "recover"),
+        ("notify", "send"),
+    }
     writing |= {("regrid",), ("weights", "make"), ("weights", "purge"), ("grid", "mesh"), ("plot",)}
     writing |= {("cluster", "start"), ("cluster", "scale"), ("cluster", "stop")}
     for words, found in COMMANDS.items():
@@ -145,6 +153,8 @@ def place(grib, root, tmp_path_factory):
     (folder / "requirements").mkdir()
     for name in ("requirements.yaml", "requirements/alice.yaml"):
         (folder / name).write_text(REQUIREMENTS)
+    with Ledger(state_folder(folder / "out")) as ledger:
+        assert ledger.products() == []  # and is there
     (folder / "schema.yaml").write_text("parameters:\n  tp: {dtype: float64}\n")
     (folder / "fdb-schema").write_text("step: Step;\n[ class, date [ type, levtype [ step, levelist?, param ]]]\n")
     bash("dtedask store tag before-upgrade --root data", folder)

@@ -174,3 +174,21 @@ def test_a_requirement_whose_products_cannot_be_named_is_told_where_they_are_lis
     assert {row["product"].partition("/")[0] for row in done.lines} == {"everywhere"}
     assert "requirement 'europe'" in done.err
     assert "quantile" in done.err
+
+
+def test_what_is_old_is_forgotten_only_with_doit_and_then_made_again(run, place):
+    assert run(RUN).status == 1
+    (before,) = run("products forget --output out --older-than 0s --json").lines
+    assert (before["products"], before["done"]) == (12, False)
+    assert run("products forget --output out --older-than 1d").out == (
+        "0 products and 0 staged contents would be forgotten\n"
+    )
+    done = run("products forget --output out --older-than 0s --doit")
+    assert (done.status, done.out) == (0, "12 products and 0 staged contents forgotten\n")
+    assert len(Products.open("requirements.yaml", "forecast.grib", output="out").plan().makes) == 12
+
+
+def test_what_cannot_be_forgotten_is_told(run, place):
+    assert run("products forget --output out --older-than 1d").status == 3
+    for words in ("--older-than soon", "--older-than -1d", "--older-than 1d --doit --dry-run"):
+        assert run(f"products forget --output out {words}").status == 2

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from dtedask.cli.products import check, explain, listing, run, schema, status
+from dtedask.cli.products import check, explain, forget, listing, run, schema, status
 
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands."""
     check.add_to(group)
     explain.add_to(group)
+    forget.add_to(group)
     listing.add_to(group)
     run.add_to(group)
     schema.add_to(group)

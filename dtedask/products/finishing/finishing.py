@@ -136,11 +136,6 @@ class Finishing:
                 self._staging.remove(name)
         return self._teller.tell()
 
-    def forget(self, older_than: datetime) -> int:
-        """Forget what was staged and recorded before a time; returns how many products."""
-        self._staging.forget(older_than)
-        return self.ledger.forget(older_than)
-
     def close(self) -> list[DtedaskError]:
         """Tell of what is left, and close all places; returns what could not be told."""
         failures = self._teller.close()

@@ -144,13 +144,13 @@ class Staging:
             return sorted(one.name for one in self.folder.iterdir() if not one.name.startswith("."))
         return []
 
-    def forget(self, older_than: datetime) -> int:
-        """Remove contents that were staged before a time; returns how many."""
+    def forget(self, older_than: datetime, *, doit: bool = True) -> int:
+        """Remove contents that were staged before a time, or only count them; returns how many."""
         count = 0
         for digest in self.digests():
             with suppress(FileNotFoundError):
                 seen = datetime.fromtimestamp((self.folder / digest).stat().st_mtime, UTC)
-                count += seen < older_than and self.remove(digest)
+                count += seen < older_than and (not doit or self.remove(digest))
         return count
 
     def close(self) -> None:

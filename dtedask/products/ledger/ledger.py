@@ -299,13 +299,15 @@ class Ledger:
             found.append(_making_row(_product_row(made, ())))
         return max(found, key=lambda row: row.time, default=None)
 
-    def forget(self, older_than: datetime) -> int:
+    def forget(self, older_than: datetime, *, doit: bool = True) -> int:
         """Forget products that nothing was heard of since a time, with their deliveries; returns how many.
 
         What was delivered stays where it is. A product that is forgotten would be made again, were it asked for.
+        Without `doit` it is only counted how many that would be.
         """
         before = _time(older_than)
         with self._database.write() as connection:
+            connection.execute("SAVEPOINT forgetting")
             connection.execute(
                 "DELETE FROM deliveries WHERE time < :before"
                 " AND product NOT IN (SELECT product FROM products WHERE time >= :before)",
@@ -317,6 +319,8 @@ class Ledger:
             connection.execute(
                 "DELETE FROM contents WHERE time < ? AND digest NOT IN (SELECT digest FROM products)", (before,)
             )
+            if not doit:
+                connection.execute("ROLLBACK TO forgetting")
             return count
 
     def close(self) -> None:

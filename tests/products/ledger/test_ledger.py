@@ -132,6 +132,8 @@ def test_the_old_is_forgotten_and_the_new_is_kept(ledger):
         one = product(name)
         ledger.made([(one, "a")], name, "sha256:1", 10, now=NOW + hours * HOUR)
         ledger.record(there(one), name, now=NOW + hours * HOUR)
+    assert ledger.forget(NOW + HOUR, doit=False) == 1
+    assert len(ledger.products()) == len(ledger.delivered_all()) == len(ledger.finished()) == 2
     assert ledger.forget(NOW + HOUR) == 1
     assert [row.requirement for row in ledger.products()] == ["new"]
     assert set(ledger.delivered_all().values()) == ledger.finished() == {"new"}
