@@ -41,6 +41,8 @@ class FollowedLog:
         Which types are copied; by default all.
     interval_s : float
         How often the version of the owner is looked at, in seconds.
+    on_close : callable (), optional
+        Called at the end, to let go of what the owner needs.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class FollowedLog:
         *,
         wanted: Callable[[str], bool] = lambda _: True,
         interval_s: float = 0.02,
+        on_close: Callable[[], object] = lambda: None,
     ) -> None:
         self.owner = owner
         self._replica = SqliteEventLog(path)
         self._wanted = wanted
         self._interval_s = interval_s
+        self._on_close = on_close
         self._lock = threading.Lock()
         self._copying = threading.Lock()
         self._copied = threading.Condition()
@@ -123,7 +127,7 @@ class FollowedLog:
         return self._replica.trim(event_type, before=before, keep=keep)
 
     def close(self) -> None:
-        """Stop to follow; the next use begins again."""
+        """Stop to follow, and let go of the owner."""
         with self._lock:
             thread, self._thread = self._thread, None
             self._stop.set()
@@ -131,6 +135,7 @@ class FollowedLog:
         if thread is not None:
             thread.join(AGAIN_S)
         self.owner.close()
+        self._on_close()
         self._replica.close()
 
     def __repr__(self) -> str:

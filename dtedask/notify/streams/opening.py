@@ -107,7 +107,8 @@ def _open_followed(
 
     file = events_path(place, path=path)
     name = hashlib.sha256(client.url.encode()).hexdigest()[:8]  # each server that is followed has a file of its own
-    log = FollowedLog(RemoteLog(client), file.with_name(f"{file.stem}-of-{name}.sqlite"), wanted=is_wanted)
+    copy = file.with_name(f"{file.stem}-of-{name}.sqlite")
+    log = FollowedLog(RemoteLog(client), copy, wanted=is_wanted, on_close=client.close)
     return Streams(types, log, commits, follows=True)
 
 

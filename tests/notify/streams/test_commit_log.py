@@ -8,7 +8,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import NoticeError
@@ -49,6 +49,7 @@ histories = st.lists(st.tuples(st.sampled_from(CUBES), st.integers(0, 5)), max_s
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(histories, st.data())
 def test_each_type_has_the_events_of_its_cubes_under_the_numbers_from_1_on(
     tmp_path_factory, make_commit, history, data
@@ -75,6 +76,7 @@ def test_each_type_has_the_events_of_its_cubes_under_the_numbers_from_1_on(
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(histories, st.data())
 def test_numbers_stay_when_the_oldest_commits_go(tmp_path_factory, make_commit, history, data):
     sequences = dict.fromkeys(CUBES, 0)

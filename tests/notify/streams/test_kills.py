@@ -40,7 +40,7 @@ def killed(kind, folder, longest_s):
 @pytest.mark.slow
 def test_what_was_acknowledged_before_a_kill_is_there_and_no_number_is_given_twice(tmp_path):
     groups, passing, rounds = {}, 0, 0
-    for acknowledged in killed("sent", tmp_path, 0.15):
+    for acknowledged in killed("sent", tmp_path, 0.08):
         rounds += 1
         with SqliteEventLog(tmp_path / "events.sqlite") as log:
             page = log.page("flight", 0, limit=1 << 20)
@@ -62,7 +62,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_no_number_is_given_twi
 @pytest.mark.slow
 def test_commits_of_processes_that_are_killed_are_all_announced_by_the_next_ones(tmp_path):
     flushed, rounds = set(), 0
-    for acknowledged in killed("committed", tmp_path, 0.2):
+    for acknowledged in killed("committed", tmp_path, 0.1):
         rounds += 1
         flushed |= {step for step, _ in acknowledged}
         history = dtedask.open(tmp_path / "root").history(CUBE)

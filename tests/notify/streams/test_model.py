@@ -108,7 +108,7 @@ class LogMachine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 class TestLog(LogMachine.TestCase):
-    settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+    settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtedask.core.errors import NoticeError
@@ -34,6 +34,7 @@ def damage(data, pages, chance):
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(st.data())
 def test_all_but_what_it_says_is_saved_and_numbers_go_on(tmp_path_factory, whole, data):
     content, written = whole

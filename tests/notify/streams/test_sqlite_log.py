@@ -52,7 +52,7 @@ def test_a_clock_that_goes_back_leaves_times_in_order(tmp_path):
 
 @pytest.mark.slow
 def test_a_long_log_is_read_in_little_memory(log):
-    count = 50_000
+    count = 20_000
     log.append([Draft("flight", {"n": str(n)}, "x" * 100) for n in range(count)])
     tracemalloc.start()
     try:

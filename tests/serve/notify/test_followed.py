@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 
 import dask.config
 import pytest
 
 import dtedask
 from dtedask.core.errors import NoticeError, ServerError
-from dtedask.notify.client import NotifyClient, RemoteLog
+from dtedask.notify.client import NotifyClient
 from dtedask.notify.event_types import load_event_types
 from dtedask.notify.log import close_logs
 from dtedask.notify.missed import fill
 from dtedask.notify.notification import Draft
-from dtedask.notify.streams import FollowedLog, open_streams
+from dtedask.notify.streams import open_streams
 from dtedask.serve.notify import running
-from dtedask.testing import EventLogSuite, make_field
+from dtedask.testing import make_field
 
 DEADLINE_S = 30.0
 TYPES = load_event_types({name: {"identifier": {"n": {"type": "string"}}} for name in ("flight", "other", "any")})
-
-KEYS = {key: {"type": "string"} for key in ("country", "number", "worker", "n")}
-OF_SUITE = load_event_types({name: {"identifier": KEYS} for name in ("flight", "other", "any")})
 
 
 def wait_until(condition):
@@ -36,23 +32,6 @@ def wait_until(condition):
 def owner(folder, port=0):
     """A server that owns its log; gives its URL."""
     return running(open_streams(None, TYPES, path=folder / "owner"), port=port)
-
-
-@pytest.mark.slow
-class TestFollowedLog(EventLogSuite):
-    test_any_json_comes_back = None  # the event types say what may come
-
-    @pytest.fixture(autouse=True)
-    def _servers(self):
-        with ExitStack() as stack:
-            self.stack, self.urls = stack, {}
-            yield
-
-    def open(self, folder):
-        if folder not in self.urls:
-            self.urls[folder] = self.stack.enter_context(running(open_streams(None, OF_SUITE, path=folder)))
-        client = self.stack.enter_context(NotifyClient(self.urls[folder]))
-        return FollowedLog(RemoteLog(client), folder / "copy.sqlite")
 
 
 @pytest.mark.slow

@@ -121,7 +121,7 @@ def test_a_server_that_is_killed_thirty_times_loses_repeats_and_forgets_nothing(
     clients = Clients(root, f"http://127.0.0.1:{port}")
     with ExitStack() as last, clients.working(clients.watch_flights, clients.watch_commits):
         with clients.working(clients.send, clients.send, clients.send, clients.replay, clients.commit):
-            rounds = sum(1 for _ in killed("served", tmp_path, 0.5))
+            rounds = sum(1 for _ in killed("served", tmp_path, 0.3))
             last.enter_context(running(open_streams(root, TYPES), root=str(root), port=port))
         with open_streams(root, TYPES) as streams:
             clients.wait_for(streams.heads())
