@@ -113,6 +113,7 @@ class Hub:
         channel = self._channels.get(event_type)
         if channel is None:
             channel = self._channels[event_type] = Channel(Ring(head, self.options.ring))
+            self.changed()  # what was written since the head was found was nobody's until now
         channel.listeners += 1
         self._has_listeners.set()
         try:
@@ -187,8 +188,8 @@ class Hub:
             after = channel.ring.top
             items = await self.call(self._page, event_type, after, self.options.page, None)
             is_full = len(items) >= self.options.page
-            if items and channel.ring.extend(items, items[-1].sequence):
-                channel.wake()
+            if items:
+                _take(channel, items)
 
     def _page(self, event_type: str, after: int, limit: int, until: int | None) -> list[Item]:
         return render(self.log.page(event_type, after, limit=limit, until=until), self.options.source)
@@ -199,14 +200,29 @@ class Hub:
             self._has_listeners.wait()
             try:
                 now = self.log.version()
+                if now != seen:
+                    self._look(loop)
+                    seen = now
             except DtedaskError as error:
                 logger.warning("Cannot look into the log of notices, trying again in %g s: %s", _TROUBLE_S, error)
                 self._stop.wait(_TROUBLE_S)
-                continue
-            if now != seen:
-                seen = now
-                loop.call_soon_threadsafe(self.changed)
             self._stop.wait(self.options.poll_s)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read in this thread what is new, which saves two changes of threads for each event."""
+        for event_type, channel in list(self._channels.items()):
+            after, is_full = channel.ring.top, True
+            while is_full and not self._stop.is_set():
+                items = self._page(event_type, after, self.options.page, None)
+                is_full = len(items) >= self.options.page
+                if items:
+                    after = items[-1].sequence
+                    loop.call_soon_threadsafe(_take, channel, items)
+
+
+def _take(channel: Channel, items: Sequence[Item]) -> None:
+    if channel.ring.extend(items, items[-1].sequence):
+        channel.wake()
 
 
 def _follows(top: int, notifications: Sequence[Notification]) -> bool:

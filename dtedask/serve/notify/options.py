@@ -61,7 +61,7 @@ class ServeOptions:
     max_duration_s: float = 3600.0
     write_timeout_s: float = 30.0
     grace_s: float = 5.0
-    poll_s: float = 0.005
+    poll_s: float = 0.002
     replay_limit: int | None = None
     body_limit: int = 4 << 20
     connections: int = 10_000

@@ -129,13 +129,13 @@ def _kill_after(server, answered, count):
 
 @pytest.mark.slow
 def test_a_client_that_never_reads_holds_nobody_and_is_dropped(streams, types, raw_at):
-    with running(streams, options=ServeOptions(write_timeout_s=1.0, heartbeat_s=0.5)) as url:
+    with running(streams, options=ServeOptions(write_timeout_s=5.0, heartbeat_s=0.5)) as url:
         deaf = raw_at(url, buffer=4096)
         deaf.ask("POST", "/api/v1/watch", {"event_type": "free", "from_id": 1})
         reader = raw_at(url).ask("POST", "/api/v1/watch", {"event_type": "free"}).events()
         assert next(reader)[1]["type"] == "connection_established"
         slowest, large = 0.0, "x" * 50_000
-        for number in range(200):
+        for number in range(100):
             begin = time.perf_counter()
             body = {"event_type": "free", "identifier": {"a": str(number)}, "payload": large}
             assert httpx.post(f"{url}/api/v1/notification", json=body).status_code == 200
@@ -144,8 +144,8 @@ def test_a_client_that_never_reads_holds_nobody_and_is_dropped(streams, types, r
                 name, data = next(reader)
             assert data["id"] == f"free@{number + 1}"
             slowest = max(slowest, time.perf_counter() - begin)
-        assert slowest < 1.0
-        deadline = time.monotonic() + 20
+        assert slowest < 5.0  # were others held, they would be until it is dropped
+        deadline = time.monotonic() + 60
         while "dtedask_notify_streams_dropped_total 1.0" not in httpx.get(f"{url}/metrics").text:
             assert time.monotonic() < deadline, "it was never dropped"
 

@@ -98,3 +98,40 @@ def test_what_waits_is_written_at_once_and_a_wrong_one_does_not_fail_the_others(
     assert sorted(numbers) == list(range(1, 51))
     assert batches[0] == 1 or batches[0] == 51
     assert len(told) == 50
+
+
+def test_what_is_written_between_finding_the_head_and_listening_is_heard_without_further_news(streams, types, tmp_path):
+    async def run():
+        hub = Hub(streams, ServeOptions(poll_s=0.001))
+        hub.start()
+        with hub.listening("storm", 0), open_streams(None, types, path=tmp_path / "events.sqlite") as other:
+            head = streams.heads().get("free", 0)
+            other.append([types["storm"].draft({"name": "a"}), types["free"].draft({"a": "1"})])
+            with hub.listening("storm", 0) as channel:
+                while channel.ring.top < 1:  # now the hub has looked, and seen nothing that anyone wants of `free`
+                    await asyncio.sleep(0)
+            heard = await asyncio.wait_for(_one(hub, head), 10)
+        hub.close()
+        return heard
+
+    assert asyncio.run(run()) == [1]
+
+
+async def _one(hub, head):
+    heard, gone = [], asyncio.Event()
+
+    async def send(message):
+        if b'"id":"free@1"' in message.get("body", b""):
+            heard.append(1)
+            gone.set()
+
+    async def receive():
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    with hub.listening("free", head) as channel:
+        stream = Stream(hub, channel, Subscription("free", "r", head, lambda _item: True, "live"), send)
+        leaving = asyncio.create_task(stream.wait_until_gone(receive))
+        await stream.run()
+        await leaving
+    return heard
