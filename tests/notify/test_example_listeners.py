@@ -83,8 +83,10 @@ def test_echo_and_log_write_lines(data, folder, capsys):
 
 @pytest.mark.slow
 def test_a_command_retrieves_what_it_is_told_of(data, folder):
-    run(folder / "command.yaml", data)
-    assert sorted(file.name for file in folder.parent.glob("t-*.nc")) == ["t-1-0.nc", "t-2-0.nc"]
+    file = folder / "command.yaml"
+    file.write_text(file.read_text().replace("param: t}", "param: t, step: 6}"))  # one is enough
+    run(file, data)
+    assert [file.name for file in folder.parent.glob("t-*.nc")] == ["t-2-0.nc"]
 
 
 def test_a_post_is_signed(data, folder, server):
@@ -122,7 +124,9 @@ def test_a_mail_is_sent(data, folder, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_work_is_done_on_a_cluster(data, folder):
-    run(folder / "dask.yaml", data)
+    file = folder / "dask.yaml"
+    file.write_text(file.read_text().replace("local-cluster", "local"))  # others start clusters
+    run(file, data)
     lines = (data / "means.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["od/oper/0001@1.0", "od/oper/0001@2.0"]
     made = dtedask.open(folder / "celsius").retrieve({})["t"]

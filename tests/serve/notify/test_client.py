@@ -58,33 +58,32 @@ def test_a_watch_lives_through_every_end_of_its_connection(serving):
     with serving(max_duration_s=0.3, heartbeat_s=0.1) as url, NotifyClient(url) as client:
         heard = client.watch("free")
         numbers = []
-        thread = threading.Thread(target=lambda: numbers.extend(one.sequence for one in islice(heard, 100)))
+        thread = threading.Thread(target=lambda: numbers.extend(one.sequence for one in islice(heard, 60)))
         thread.start()
         while _streams(url) < 1:
             pass
-        for number in range(100):
+        for number in range(60):
             client.send("free", {"a": str(number)})
             time.sleep(0.01)  # the connection ends about four times meanwhile
         thread.join(20)
-    assert numbers == list(range(1, 101))
+    assert numbers == list(range(1, 61))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", [None, 1])
-def test_a_connection_that_is_cut_and_back_loses_and_repeats_nothing(url, start):
+def test_a_connection_that_is_cut_and_back_loses_and_repeats_nothing(url):
     with CuttingProxy(url) as proxy, NotifyClient(proxy.url) as away, NotifyClient(url) as client:
         stop, numbers, is_all = threading.Event(), [], threading.Event()
 
         def listen():
-            for one in away.watch("free", from_id=start, stop=stop):
+            for one in away.watch("free", stop=stop):
                 numbers.append(one.sequence)
-                if one.sequence == 200:
+                if one.sequence == 80:
                     is_all.set()
 
         thread = threading.Thread(target=listen)
         thread.start()
         _until(lambda: _streams(url) == 1)
-        for number in range(200):
+        for number in range(80):
             client.send("free", {"a": str(number)})
             if number % 13 == 5:
                 _until(lambda: proxy.is_used)
@@ -95,8 +94,8 @@ def test_a_connection_that_is_cut_and_back_loses_and_repeats_nothing(url, start)
         assert is_all.wait(60)
         stop.set()
         thread.join(20)
-    assert proxy.cuts >= 15
-    assert numbers == list(range(1, 201))
+    assert proxy.cuts >= 6
+    assert numbers == list(range(1, 81))
 
 
 @pytest.mark.slow
@@ -136,6 +135,7 @@ def _streams(url):
     return sum(float(one.split()[-1]) for one in lines if one.startswith("dtedask_notify_streams_active{"))
 
 
+@pytest.mark.slow
 def test_the_log_of_a_server_says_when_it_has_changed(client):
     log = RemoteLog(client)
     assert isinstance(log, EventLog)
