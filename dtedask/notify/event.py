@@ -90,10 +90,12 @@ class Event:
         Raises
         ------
         NotFoundError
-            When the store is read: if the state was purged.
+            If the event tells of a file. When the store is read: if the state was purged.
         """
         import dtedask
 
+        if self.group.startswith("/") or "://" in self.group:
+            raise NotFoundError(f"{self.id} tells of {self.group!r}, and of no cube.", hint="Read what lies there.")
         return dtedask.open(self.root, at=self.snapshot)
 
     def open(self) -> xr.Dataset:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dtedask.core.errors import NotFoundError
 from dtedask.notify.event import Event, events_of, format_time, parse_time
 from dtedask.notify.notification import Notification
 
@@ -63,6 +64,12 @@ def test_an_event_comes_back_from_its_json_and_from_a_notification(make_commit):
     assert Event.from_dict(document) == event
     identifier = {**document.pop("request"), "polygon": [[60.0, -10.0]]}
     assert Event.from_notification(Notification("data", 1, identifier, document, event.time)) == event
+
+
+def test_an_event_of_a_file_says_that_it_cannot_be_opened(make_commit):
+    event, _ = events_of(make_commit("/data", 3))
+    with pytest.raises(NotFoundError, match=r"tells of '/out/0.grib2', and of no cube"):
+        dataclasses.replace(event, group="/out/0.grib2").open()
 
 
 @pytest.mark.parametrize(
