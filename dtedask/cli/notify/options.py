@@ -58,8 +58,9 @@ def client_of(url: str, auth: str | None, ca_bundle: str | None) -> Iterator[Not
 
 @contextmanager
 def streams_of(root: str | None, schema: str | None) -> Iterator[Streams]:
-    """Have the log of a root."""
+    """Have the log of a root; its event types are those that a server of the root has."""
     from dtedask.core.errors import SeveralRootsError
+    from dtedask.notify.completeness import completeness_types
     from dtedask.notify.event_types import load_event_types
     from dtedask.notify.streams import open_streams
     from dtedask.store.location import is_roots_document
@@ -68,7 +69,7 @@ def streams_of(root: str | None, schema: str | None) -> Iterator[Streams]:
     if is_roots_document(place):
         hint = f"Run it for one of them; `dtedask store roots --root {place}` names them."
         raise SeveralRootsError(f"Notifications are of one root, and {place!r} names several.", hint=hint)
-    streams = open_streams(place, load_event_types(schema))
+    streams = open_streams(place, completeness_types() | load_event_types(schema))
     try:
         yield streams
     finally:

@@ -82,8 +82,8 @@ def serve(  # noqa: PLR0913 - each says something else of one server
     _refuse_several(place)
     allowed = load_access(access)
     expected = _expected(expect)
-    types = load_event_types(schema)
-    streams = open_streams(place, types if expected is None else types | completeness_types(), backend=backend)
+    # Completeness may be told by other processes too, such as those that commit.
+    streams = open_streams(place, completeness_types() | load_event_types(schema), backend=backend)
 
     def tell(address: str) -> None:
         if as_json:
