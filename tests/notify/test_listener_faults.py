@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -22,11 +24,14 @@ from tests.notify.streams.test_disks import disk, only_so_many_pages
 __all__ = ["disk"]
 
 LISTENING = """
+import os
 import sys
 from pathlib import Path
 
 import dask
-from dtedask.notify import listen
+import filelock
+from dtedask.notify import listen, load_listeners
+from dtedask.notify.delivery import crew, finding, lookout
 
 folder = Path(sys.argv[1])
 
@@ -46,9 +51,15 @@ def second(event):
     write("second", event)
 
 triggers = [{"type": "function", "function": function, "retry_delay": "2ms"} for function in (first, second)]
+document = load_listeners({"listeners": [{"name": "l", "triggers": triggers}]})
 nowhere = {"cubes": lambda _: [], "history": lambda *_: []}
-with dask.config.set({"dtedask.notify.poll-interval": "1 ms"}):
-    listen({"listeners": [{"name": "l", "triggers": triggers}]}, folder / "root", mode="catchup", **nowhere)
+for line in sys.stdin:  # each line starts a listener, in a process of its own
+    if child := os.fork():
+        print(child, flush=True)
+        print(os.waitpid(child, 0)[1], flush=True)
+        continue
+    with dask.config.set({"dtedask.notify.poll-interval": "1 ms"}):
+        listen(document, folder / "root", mode="catchup", **nowhere)
 """
 
 
@@ -56,19 +67,43 @@ def numbers(file):
     return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
-def listener_of(folder):
-    return subprocess.Popen([sys.executable, "-c", LISTENING, str(folder)], stderr=subprocess.DEVNULL)
+def wait_until(is_true, deadline):
+    while not is_true():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.005)
+
+
+class Listeners:
+    """Starts listeners, one after the other, from a process that has everything imported already."""
+
+    def __init__(self, folder):
+        command = [sys.executable, "-c", LISTENING, str(folder)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def start(self):
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def kill(self, process):
+        os.kill(process, signal.SIGKILL)
+        return int(self._process.stdout.readline()) == signal.SIGKILL
+
+    def close(self):
+        self._process.communicate()
 
 
 @pytest.mark.slow
 def test_a_listener_that_is_killed_thirty_times_repeats_only_what_it_had_in_hand(tmp_path, make_commit):
     root, chance, count = tmp_path / "root", random.Random(10), itertools.count(1)
     root.mkdir()
-    log = open_log(root)
+    log, listeners, deadline = open_log(root), Listeners(tmp_path), time.monotonic() + 100
     stop, kills = threading.Event(), 0
 
     def commit():
-        while not stop.wait(0.03):
+        while not stop.wait(0.02):
             log.append([make_commit(root, next(count), params=("130",))])
 
     writer = threading.Thread(target=commit)
@@ -76,21 +111,18 @@ def test_a_listener_that_is_killed_thirty_times_repeats_only_what_it_had_in_hand
     try:
         for _ in range(30):
             before = len(numbers(tmp_path / "second"))
-            process = listener_of(tmp_path)
-            while len(numbers(tmp_path / "second")) == before:
-                assert process.poll() is None
+            process = listeners.start()
+            wait_until(lambda before=before: len(numbers(tmp_path / "second")) > before, deadline)
             threading.Event().wait(chance.uniform(0, 0.05))
-            process.send_signal(signal.SIGKILL)
-            kills += process.wait(30) == -signal.SIGKILL
+            kills += listeners.kill(process)
     finally:
         stop.set()
         writer.join()
     last = log.last("od/oper/0001")
-    process = listener_of(tmp_path)
-    while last not in numbers(tmp_path / "second"):
-        assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait(30)
+    process = listeners.start()
+    wait_until(lambda: last in numbers(tmp_path / "second"), deadline)
+    listeners.kill(process)
+    listeners.close()
     assert kills == 30
     for name in ("first", "second"):
         heard = numbers(tmp_path / name)
