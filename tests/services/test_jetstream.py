@@ -179,14 +179,6 @@ def test_any_name_of_a_type_comes_back(log):
     assert log.heads() == dict.fromkeys(names, 1)
 
 
-@given(st.text(min_size=1))
-def test_names_are_one_word_of_a_subject_and_turn_back(name):
-    subject = Names("dtedask").subject(name)
-    assert subject.isascii()
-    assert not set(subject.removeprefix("dtedask.event.")) & set(" .*>/\\")
-    assert Names("dtedask").event_type(subject) == name
-
-
 def test_what_is_too_large_is_refused_before_any_is_written(log):
     large = Draft("flight", {"number": "2"}, "x" * 2_000_000)
     with pytest.raises(NoticeError, match="2000042 bytes"):

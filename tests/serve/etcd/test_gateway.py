@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from dtedask.notify.event_types import load_event_types
@@ -250,6 +252,60 @@ def test_what_cannot_be_done_is_said_as_etcd_says_it(server, path, body, status,
     answer = post(server[0], path, body, status)
     assert message in answer["error"]
     assert answer["message"] == answer["error"]
+
+
+FIELDS = st.sampled_from(
+    [
+        "key",
+        "range_end",
+        "rangeEnd",
+        "value",
+        "limit",
+        "revision",
+        "sort_order",
+        "sort_target",
+        "keys_only",
+        "lease",
+        "success",
+        "compare",
+        "requestPut",
+        "requestDeleteRange",
+        "prev_kv",
+        "TTL",
+        "ID",
+        "name",
+        "password",
+    ]
+)
+ENCODED = st.sampled_from(["", "/ec/flight/", "/ec/train/number=1", "/ec/train/number=x", "/ec/config/a", "/z"]).map(
+    lambda key: base64.b64encode(key.encode()).decode()
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800") | ENCODED,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=4),
+    max_leaves=8,
+)
+PATHS = st.sampled_from(["kv/range", "kv/txn", "kv/deleterange", "lease/grant", "auth/authenticate"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_open", [True, False])
+def test_nothing_that_is_sent_makes_the_server_fail(tmp_path, monkeypatch, is_open):
+    monkeypatch.setenv("EVA", "wheel")
+    with served(tmp_path, None if is_open else load(open_types=True)) as (client, _):
+        answer = client.post("/v3/auth/authenticate", json={"name": "eva", "password": "wheel"}).json()
+        login = {"authorization": answer.get("token", "")}
+
+        @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+        @given(PATHS, st.dictionaries(FIELDS, VALUES, max_size=5) | VALUES, st.booleans())
+        def check(path, body, is_known):
+            answer = client.post(f"/v3/{path}", content=json.dumps(body).encode(), headers=login if is_known else {})
+            assert answer.status_code in {200, 400, 401, 403, 404, 412, 501}, answer.text
+            assert isinstance(answer.json(), dict)
+
+        check()
+        odd = client.post("/v3/auth/authenticate", content=b'{"name":"\\ud800","password":"\\ud800"}')
+        assert odd.status_code == (412 if is_open else 400)
 
 
 def test_what_is_no_notification_is_refused_with_the_folders(server):
