@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from dtedask.notify.streams import Streams
 
@@ -69,16 +70,17 @@ def create_app(streams: Streams, *, access: Access | None = None, options: Serve
         lifespan=lifespan,
     )
     app.state.service = service
-    for path, endpoint in (
-        ("/api/v1/notification", Publish(service)),
-        ("/api/v1/watch", StreamEndpoint(service, "Watch")),
-        ("/api/v1/replay", StreamEndpoint(service, "Replay")),
-    ):
+    fast: dict[str, ASGIApp] = {
+        "/api/v1/notification": Publish(service),
+        "/api/v1/watch": StreamEndpoint(service, "Watch"),
+        "/api/v1/replay": StreamEndpoint(service, "Replay"),
+    }
+    for path, endpoint in fast.items():
         app.router.routes.append(Route(path, endpoint, methods=["POST"], include_in_schema=False))
     app.include_router(make_router(service))
     app.add_exception_handler(HTTPException, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_wrong_shape)
-    app.add_middleware(Door, service=service)
+    app.add_middleware(Door, service=service, fast=fast)
     complete(app)
     return app
 

@@ -11,6 +11,8 @@ from dtedask.serve.notify.problems import ProblemError, answer, problem_of
 from dtedask.serve.notify.requests import ClientGoneError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from dtedask.serve.notify.service import Service
@@ -30,18 +32,22 @@ class Door:
         What is inside.
     service : Service
         Its limits and counters.
+    fast : mapping of str to ASGI application
+        What answers POST at a path, without the layers between; `app` answers all else there.
     """
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, fast: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._service = service
+        self._fast = fast
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request in."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Visit(self._service, scope, send).run(self._app, receive)
+        app = self._fast.get(scope["path"]) if scope["method"] == "POST" else None
+        await _Visit(self._service, scope, send).run(app or self._app, receive)
 
 
 class _Visit:

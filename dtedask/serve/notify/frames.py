@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Reason = Literal["server_shutdown", "max_duration_reached", "end_of_stream"]
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 LIVE = b"event: live-notification\n"
 REPLAY = b"event: replay\n"
 
@@ -25,7 +27,7 @@ _REASONS: dict[Reason, str] = {
 def data_of(notification: Notification, source: str) -> bytes:
     """Render a notification once for all who get it, without the line that says whether it is live or replayed."""
     event = notification.cloud_event(source)
-    return b"data: %b\n\n" % json.dumps(event, separators=(",", ":")).encode()
+    return b"data: %b\n\n" % _encode(event).encode()
 
 
 def opened(event_type: str, request_id: str, now: datetime, *, after: int, closes_in_s: float) -> bytes:
@@ -105,7 +107,7 @@ def closing(event_type: str, request_id: str, now: datetime, reason: Reason) -> 
 
 
 def _frame(event: str, **data: Any) -> bytes:
-    return f"event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+    return f"event: {event}\ndata: {_encode(data)}\n\n".encode()
 
 
 def _text(time: datetime) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dtedask.notify.notification import Draft
     from dtedask.serve.notify.service import Service
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _JSON = (b"content-type", b"application/json")
 
 
@@ -40,14 +41,13 @@ class Publish:
             self._service.metrics.notified(known, "error")
             raise problem_of(error, kind="Notification", challenge=self._service.access.challenge) from error
         self._service.metrics.notified(known, "success", time.perf_counter() - begin)
-        body = json.dumps(
+        body = _encode(
             {
                 "status": "success",
                 "request_id": request_id_of(scope),
                 "processed_at": format_time(datetime.now(UTC)),
                 "notification_id": written[0].id,
-            },
-            separators=(",", ":"),
+            }
         ).encode()
         length = (b"content-length", b"%d" % len(body))
         await send({"type": "http.response.start", "status": 200, "headers": [_JSON, length]})

@@ -145,7 +145,7 @@ def _check_ends(request: StreamRequest, kind: str) -> None:
 def _fields(body: bytes, known: tuple[str, ...], kind: str) -> Mapping[str, Any]:
     label = f"Invalid {kind} Request"
     try:
-        fields = json.loads(body, parse_constant=_refuse_constant)
+        fields = _decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise ProblemError(400, f"The body is not JSON: {error}.", code="INVALID_JSON", error=label) from error
     if not isinstance(fields, dict):
@@ -164,6 +164,9 @@ def _fields(body: bytes, known: tuple[str, ...], kind: str) -> Mapping[str, Any]
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def _event_type(fields: Mapping[str, Any], kind: str) -> str:
