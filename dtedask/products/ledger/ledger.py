@@ -6,18 +6,24 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from dtedask.core.errors import ProductError
 from dtedask.notify.database import Database, Kind
-from dtedask.notify.event import format_time, parse_time
+from dtedask.notify.event import parse_time
 from dtedask.products.ledger.rows import DeliveryRow, ProductRow, State
+from dtedask.products.ledger.statements import (
+    note,
+    note_content,
+    note_outcome,
+    note_wanted,
+    products_of,
+    time_text,
+)
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from dtedask.products.finishing.outcome import Outcome
     from dtedask.products.product import Product
 
@@ -156,8 +162,11 @@ class Ledger:
         now : datetime, optional
             When, UTC.
         """
+        time = time_text(now)
         with self._database.write() as connection:
-            _made(connection, wanted, digest, (checksum, size_bytes), _time(now))
+            note_content(connection, digest, checksum, size_bytes, time)
+            note(connection, [(product, "made", digest, "[]", "") for product in products_of(wanted)], time)
+            note_wanted(connection, wanted, digest, time)
 
     def finished(self) -> set[str]:
         """Digests of contents that were made and are wanted nowhere any more: they are there, or others came."""
@@ -211,13 +220,16 @@ class Ledger:
         now: datetime | None = None,
     ) -> None:
         """Note what became of the products of one content, all at once."""
-        time = _time(now)
+        time = time_text(now)
         with self._database.write() as connection:
             for outcome, pending in outcomes:
-                if made and outcome.receipt is not None:
-                    found = (outcome.receipt.checksum, outcome.receipt.size_bytes)
-                    _made(connection, made, digest, found, time)
-                _record(connection, outcome, digest, time)
+                receipt = outcome.receipt if made else None
+                if receipt is not None:
+                    others = [one for one in made if (one[0].id, one[1]) != (outcome.product.id, outcome.target)]
+                    note_content(connection, digest, receipt.checksum, receipt.size_bytes, time)
+                    note(connection, [(one, "made", digest, "[]", "") for one in products_of(made)], time)
+                    note_wanted(connection, others, digest, time)
+                note_outcome(connection, outcome, digest, time, is_noted=receipt is not None)
                 if pending is not None:
                     connection.execute(
                         "INSERT INTO announcements (product, target, manifest, line, options) VALUES (?, ?, ?, ?, ?)",
@@ -305,7 +317,7 @@ class Ledger:
         What was delivered stays where it is. A product that is forgotten would be made again, were it asked for.
         Without `doit` it is only counted how many that would be.
         """
-        before = _time(older_than)
+        before = time_text(older_than)
         with self._database.write() as connection:
             connection.execute("SAVEPOINT forgetting")
             connection.execute(
@@ -345,7 +357,7 @@ class Ledger:
     def _note(self, rows: Sequence[tuple[Product, str, str, str, str]], now: datetime | None) -> None:
         if rows:
             with self._database.write() as connection:
-                _note(connection, rows, _time(now))
+                note(connection, rows, time_text(now))
 
 
 _PRODUCT = "p.product, p.requirement, p.owner, p.cycle, p.file, p.due, p.state, p.digest, p.missing, p.error, p.time"
@@ -354,76 +366,8 @@ _DELIVERY = (
 )
 
 
-def _note(connection: sqlite3.Connection, rows: Iterable[tuple[Product, str, str, str, str]], time: str) -> None:
-    connection.executemany(
-        "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (product) DO UPDATE SET owner = excluded.owner, due = excluded.due, state = excluded.state,"
-        " digest = excluded.digest, missing = excluded.missing, error = excluded.error, time = excluded.time",
-        [(*_names(product), state, digest, missing, error, time) for product, state, digest, missing, error in rows],
-    )
-
-
-def _made(
-    connection: sqlite3.Connection,
-    wanted: Sequence[tuple[Product, str]],
-    digest: str,
-    checksum_and_size: tuple[str, int],
-    time: str,
-) -> None:
-    products = {product.id: product for product, _ in wanted}.values()
-    connection.execute("INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)", (digest, *checksum_and_size, time))
-    _note(connection, [(product, "made", digest, "[]", "") for product in products], time)
-    connection.executemany(
-        "INSERT INTO deliveries VALUES (?, ?, ?, '', 0, '', 0, '', '', 0, ?)"
-        " ON CONFLICT (product, target) DO UPDATE SET digest = excluded.digest, time = excluded.time,"
-        " attempts = 0, error = '', lasting = 0 WHERE digest <> excluded.digest",
-        [(product.id, target, digest, time) for product, target in wanted],
-    )
-
-
-def _names(product: Product) -> tuple[str | None, ...]:
-    requirement = product.requirement
-    due = None if product.due is None else _time(product.due)
-    return (product.id, requirement.name, requirement.owner, str(product.cycle), product.file_name, due)
-
-
-def _record(connection: sqlite3.Connection, outcome: Outcome, digest: str, time: str) -> None:
-    receipt, error = outcome.receipt, outcome.error
-    if not outcome.target:
-        _note(connection, [(outcome.product, "failed", digest, "[]", str(error))], time)
-        return
-    connection.execute(
-        "INSERT OR IGNORE INTO products VALUES (?, ?, ?, ?, ?, ?, 'made', ?, '[]', '', ?)",
-        (*_names(outcome.product), digest, time),
-    )
-    if receipt is None:
-        connection.execute(
-            "INSERT INTO deliveries VALUES (?, ?, ?, '', ?, ?, ?, '', '', 0, ?)"
-            " ON CONFLICT (product, target) DO UPDATE SET attempts = excluded.attempts"
-            " + CASE WHEN digest = excluded.digest THEN attempts ELSE 0 END, digest = excluded.digest,"
-            " error = excluded.error, lasting = excluded.lasting, time = excluded.time",
-            (outcome.product.id, outcome.target, digest, outcome.attempts, str(error), _lasts(error), time),
-        )
-        return
-    connection.execute(
-        "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, '', 0, ?, ?, ?, ?)"
-        " ON CONFLICT (product, target) DO UPDATE SET attempts = excluded.attempts"
-        " + CASE WHEN digest = excluded.digest AND delivered <> digest THEN attempts ELSE 0 END,"
-        " digest = excluded.digest, delivered = excluded.delivered, error = '', lasting = 0,"
-        " location = excluded.location, checksum = excluded.checksum, size = excluded.size, time = excluded.time",
-        (
-            outcome.product.id, outcome.target, digest, digest, outcome.attempts, receipt.location, receipt.checksum,
-            receipt.size_bytes, time,
-        ),
-    )  # fmt: skip
-
-
 def _making_row(product: ProductRow) -> DeliveryRow:
     return DeliveryRow(product.product, "", product.digest, "", 1, product.error, False, "", "", 0, product.time)
-
-
-def _lasts(error: object) -> int:
-    return int(bool(getattr(error, "is_lasting", False)))
 
 
 def _product_row(row: Sequence[Any], deliveries: tuple[DeliveryRow, ...]) -> ProductRow:
@@ -439,7 +383,3 @@ def _delivery_row(row: Sequence[Any]) -> DeliveryRow:
     return DeliveryRow(
         product, target, digest, delivered, attempts, error, bool(lasting), location, checksum, size, parse_time(time)
     )
-
-
-def _time(time: datetime | None) -> str:
-    return format_time(time or datetime.now(UTC))

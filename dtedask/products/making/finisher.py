@@ -48,7 +48,7 @@ class Finisher:
         broken: Callable[[BaseException], None],
         threads: int,
         *,
-        patience_s: float = 0.02,
+        patience_s: float = 0.1,
     ) -> None:
         self._finish, self._ended, self._broken, self._patience_s = finish, ended, broken, patience_s
         self._busy = self._begun = 0
