@@ -229,8 +229,15 @@ def _load_file(path: Path, _modified: int, _size: int) -> Listeners:
     return _load(path)
 
 
-def _load(source: str | Path | Mapping[str, Any]) -> Listeners:
+def load_listeners_within(path: str | os.PathLike[str]) -> Listeners:
+    """Read the listeners of a file that may hold more, such as a recipe; all else in it is passed over."""
+    return _load(Path(path).expanduser().absolute(), within=True)
+
+
+def _load(source: str | Path | Mapping[str, Any], *, within: bool = False) -> Listeners:
     data, lines, path = read_document(source, "listeners")
+    if within and isinstance(data, Mapping) and isinstance(data.get("listeners"), list):
+        data = {"listeners": data["listeners"]}
     document = check_document(data, lines, Listeners, kind="listeners", context={"path": path})
     for number, listener in enumerate(document.listeners):
         listener.stand_in(str(path.absolute()) if path else "", lines, ("listeners", number))

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from dtedask.core.documents import load_document
+from dtedask.core.documents import Lines, load_document
 from dtedask.core.errors import DocumentError, SettingError
 from dtedask.notify import Listener, Listeners, load_listeners
 from dtedask.recipe.demo import DemoForecast
@@ -200,6 +200,8 @@ class Recipe(_Section):
         place = str(self._path.expanduser().absolute()) if self._path else self.name
         for number, listener in enumerate(self.listeners, start=1):
             listener.name = listener.name or f"{place}#{number}"
+            if self._path and not listener.document:
+                listener.stand_in(place, Lines(place), ("listeners", number - 1))
         Listeners(listeners=self.listeners)  # no name twice
         return self
 

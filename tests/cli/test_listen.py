@@ -66,7 +66,25 @@ def test_a_listener_that_has_moved_is_found_where_it_is_said_to_be(run, data):
     Path("l.yaml").rename("moved.yaml")
     assert "There is no listeners file" in run("notify retry 1 --root data").err
     assert run("notify retry 1 --root data --listeners moved.yaml").status == 0
-    Path("moved.yaml").write_text(LISTENERS.replace("name: bad", "name: worse"))
+
+
+def test_a_listener_of_a_recipe_is_found_in_the_recipe(run, data):
+    Path("recipe.yaml").write_text("name: x\ninput: {files: x}\n" + LISTENERS)
+    run("listen l.yaml --root data --catchup --once")
+    Path("there").mkdir()
+    assert run("notify retry 1 --root data --listeners recipe.yaml").status == 0
+    assert list(Path("there").iterdir())
+
+
+def test_a_trigger_that_is_no_more_there_is_said_to_be_gone(run, data):
+    run("listen l.yaml --root data --catchup --once")
+    Path("l.yaml").write_text(LISTENERS.replace("name: bad", "name: worse"))
+    done = run("notify retry 1 --root data")
+    assert (done.status, "has no listener 'bad'" in done.err, "It has good, worse." in done.err) == (2, True, True)
+    Path("l.yaml").write_text(
+        LISTENERS.replace("type: command, command:", "type: log, path:").replace(", retries: 1", "")
+    )
+    assert "has no trigger 'command' at listener 'bad' any more" in run("notify retry 1 --root data").err
 
 
 @pytest.mark.parametrize(

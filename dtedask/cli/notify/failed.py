@@ -69,7 +69,9 @@ def retry(
     listener: Of = None,
     listeners: Annotated[
         list[str] | None,
-        typer.Option("--listeners", metavar="FILE", help="Where the listeners are now; by default where they were."),
+        typer.Option(
+            "--listeners", metavar="FILE", help="File of the listeners, or recipe; by default where they were."
+        ),
     ] = None,
     dry_run: DryRun = False,
     as_json: JsonLines = False,
@@ -81,9 +83,9 @@ def retry(
     if bool(numbers) == everything:
         raise typer.BadParameter("name the numbers, or take --all.", param_hint="'NUMBER...'")
     from dtedask.notify.delivery.retrying import find_trigger, retry_letter
-    from dtedask.notify.listeners import load_all_listeners
+    from dtedask.notify.listeners import load_listeners_within
 
-    documents = load_all_listeners(listeners or [])
+    documents = [load_listeners_within(file) for file in listeners or []]
     state = state_of(root, url)
     letters = _chosen(state, numbers or [], listener)
     failures = 0

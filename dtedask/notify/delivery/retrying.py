@@ -99,9 +99,9 @@ def _at(listener: Listener, letter: DeadLetter) -> BaseTrigger | None:
 
 
 def _own(letter: DeadLetter) -> list[Listeners]:
-    from dtedask.notify.listeners import load_listeners
+    from dtedask.notify.listeners import load_listeners_within
 
-    return [load_listeners(letter.document)] if letter.document else []
+    return [load_listeners_within(letter.document)] if letter.document else []
 
 
 def _is_gone(letter: DeadLetter, what: str, known: Mapping[str, object]) -> DocumentError:
