@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dask.config
 import pytest
 
-from dtedask.notify import open_log
+from dtedask.notify import catch_up, open_log
+from dtedask.notify.delivery.again import stop_again
 
 LISTENERS = """
 listeners:
@@ -45,7 +47,7 @@ def test_what_fails_is_listed_and_runs_again_when_it_is_mended(run, data):
     assert "there/" in letter["error"]
     table = run("notify failed --root data").out.splitlines()
     assert table[0].split() == ["number", "listener", "trigger", "notification", "attempts", "last", "error"]
-    assert run("notify failed --root data --listener good").err == "Nothing has failed.\n"
+    assert run("notify failed --root data --listener good").err == "Nothing has failed for good.\n"
     again = run("notify retry 1 --root data --json")
     assert (again.status, again.lines[0]["succeeded"]) == (1, False)
     assert run("notify failed --root data --json").lines[0]["attempts"] == 3
@@ -57,7 +59,19 @@ def test_what_fails_is_listed_and_runs_again_when_it_is_mended(run, data):
     assert list(Path("there").iterdir()) == []
     assert run("notify retry --all --root data").status == 0
     assert len(list(Path("there").iterdir())) == 1
-    assert run("notify failed --root data").err == "Nothing has failed.\n"
+    assert run("notify failed --root data").err == "Nothing has failed for good.\n"
+
+
+def test_what_is_still_to_be_tried_again_is_told(run, data):
+    (data / "l.yaml").write_text(LISTENERS.replace("1ms", "5m"))
+    with dask.config.set({"dtedask.notify.listeners": [str(data / "l.yaml")]}):
+        catch_up("data")
+        open_log("data").register("bad", {}, again=True)
+        catch_up("data")
+    stop_again(["bad"])
+    told = run("notify failed --root data").err
+    assert "command of bad is to be tried again for ea/enda/0001@1.0, at " in told
+    assert told.endswith("Nothing has failed for good.\n")
 
 
 def test_a_listener_that_has_moved_is_found_where_it_is_said_to_be(run, data):

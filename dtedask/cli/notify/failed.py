@@ -37,14 +37,21 @@ def add_to(group: typer.Typer) -> None:
 
 
 def failed(*, root: Root = None, url: Url = None, listener: Of = None, as_json: JsonLines = False) -> None:
-    """List the triggers that failed for good: what was delivered to whom, why it failed and how often it was tried."""
-    letters = state_of(root, url).letters(listener)
+    """List the triggers that failed for good: what was delivered to whom, why it failed and how often it was tried.
+
+    Those that are still to be tried again are told of on standard error.
+    """
+    state = state_of(root, url)
+    letters = state.letters(listener)
     if as_json:
         for letter in letters:
             emit_json(letter.as_dict())
         return
+    for name, label, news, one in state.waiting():
+        if one.due is not None and listener in (None, name):
+            say(f"{label} of {name} is to be tried again for {news.id}, at {one.due:%H:%M:%S} UTC: {one.error}")
     if not letters:
-        say("Nothing has failed.")
+        say("Nothing has failed for good.")
         return
     rows = [
         (one.number, one.listener, one.label, one.news.id, one.attempts, f"{one.time:%Y-%m-%d %H:%M:%S}", one.error)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from dtedask.core.errors import NoticeError
 from dtedask.notify.database import Database, Kind, lock_folder
 from dtedask.notify.delivery.courier import Hand, Try
-from dtedask.notify.delivery.item import Item, heard_commits, news_from_json, news_to_json
+from dtedask.notify.delivery.item import Item, News, heard_commits, news_from_json, news_to_json
 from dtedask.notify.delivery.letters import DeadLetter
 from dtedask.notify.event import EVENT_TYPE, format_time, parse_time
 from dtedask.notify.location import state_folder
@@ -149,6 +149,19 @@ class DeliveryState:
         if json.loads(row[3]) != list(labels):
             return Hand(item, tuple(Try() for _ in labels))
         return Hand(item, tuple(_try_of(one) for one in json.loads(row[4])))
+
+    def waiting(self) -> list[tuple[str, str, News, Try]]:
+        """List the triggers that are to be tried again: the listener, the label, for what, and how far it has come."""
+        if not self.exists:
+            return []
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT listener, news, labels, tries FROM hands").fetchall()
+        return [
+            (listener, label, news_from_json(news), one)
+            for listener, news, labels, tries in rows
+            for label, one in zip(json.loads(labels), map(_try_of, json.loads(tries)), strict=True)
+            if one.state == "waiting"
+        ]
 
     def keep(self, listener: str, hand: Hand, labels: Sequence[str], cursors: Mapping[str, int] | None = None) -> None:
         """Remember how far the triggers have come with what a listener has in hand, and what it did not want before."""
