@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from dtedask.core.errors import DocumentError, DtedaskError, NotFoundError
 from dtedask.core.settings import setting
@@ -29,7 +28,7 @@ from dtedask.notify.missed import Cubes, History, fill, store_cubes, store_histo
 
 if TYPE_CHECKING:
     from dtedask.notify.client import NotifyClient
-    from dtedask.notify.delivery.finding import RootSources, Types
+    from dtedask.notify.delivery.finding import Types
     from dtedask.notify.delivery.matching import Wants
     from dtedask.notify.delivery.sources import Source as NewsSource
     from dtedask.notify.listeners import Listener, Listeners
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_sources: WeakKeyDictionary[NoticeLog, RootSources] = WeakKeyDictionary()
 _told: set[str] = set()
 
 
@@ -246,7 +244,7 @@ def _served(log: NoticeLog, documents: Iterable[Listeners]) -> tuple[list[Served
     """Find what the listeners of a process that commits ask for; those of what is sent are for `listen`."""
     from dtedask.notify.delivery.finding import RootSources
 
-    sources = _sources.setdefault(log, RootSources(log))
+    sources = log.sources = log.sources or RootSources(log)
     found: list[Served] = []
     mistakes: list[Exception] = []
     for listener in (one for document in documents for one in document.listeners):

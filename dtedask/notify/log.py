@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from dtedask.core.notice import Notice
+    from dtedask.notify.delivery.finding import RootSources
     from dtedask.notify.delivery.letters import DeadLetter
 
 _PAGE = 64
@@ -72,6 +73,8 @@ class NoticeLog:
         self.root = root
         self.database = Database(self.path)
         self._state = DeliveryState(state_path(self.path))
+        self.sources: RootSources | None = None
+        """Where the listeners of this process find what they ask for; made when the first one needs it."""
 
     def append(self, commits: Sequence[Commit]) -> int:
         """Write commits with all their events, or nothing.
