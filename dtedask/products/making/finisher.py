@@ -37,8 +37,10 @@ class Finisher:
         How many are finished side by side at most. While one keeps pace the others rest, since they would only take
         turns with it and with what computes.
     patience_s : float
-        Another one joins those at work when products wait and none was begun for so long, seconds: they wait for disks
-        or servers.
+        Another one joins those at work when products wait and none was begun for so long, seconds: they wait for a
+        server.
+    pace : int
+        Another one joins them when more than so many products wait for each: they wait for a disk, again and again.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class Finisher:
         threads: int,
         *,
         patience_s: float = 0.1,
+        pace: int = 8,
     ) -> None:
-        self._finish, self._ended, self._broken, self._patience_s = finish, ended, broken, patience_s
+        self._finish, self._ended, self._broken = finish, ended, broken
+        self._patience_s, self._pace = patience_s, pace
         self._busy = self._begun = 0
         self._is_watched = False
         self._waiting: list[tuple[tuple[float, int, str], int, Gathered]] = []
@@ -105,10 +109,10 @@ class Finisher:
         return self._first()
 
     def _first(self) -> Gathered | None:
-        """The next product of a thread that rests: when nobody works, or those who do are held up."""
+        """The next product of a thread that rests: when nobody works, or those who do are behind or held up."""
         with self._changed:
             while self._waiting or not self._is_closed:
-                if self._waiting and not self._busy:
+                if self._are_behind():
                     return self._taken()
                 if not self._waiting or self._is_watched:
                     self._changed.wait()
@@ -116,6 +120,9 @@ class Finisher:
                     return self._taken()
             self._changed.notify_all()
             return None
+
+    def _are_behind(self) -> bool:
+        return len(self._waiting) > self._pace * self._busy
 
     def _is_held_up(self) -> bool:
         """Watch for a while whether products that wait are begun."""
@@ -133,7 +140,7 @@ class Finisher:
 
     def _call_one(self) -> None:
         """Let one that rests work, or watch those that do, if products wait."""
-        if self._waiting and not (self._busy and self._is_watched):
+        if self._are_behind() or (self._waiting and not self._is_watched):
             self._changed.notify()
 
 

@@ -24,11 +24,21 @@ def test_one_thread_finishes_what_it_keeps_pace_with():
     finisher = Finisher(
         lambda *_: seen.append(threading.current_thread()), lambda *_: None, pytest.fail, 8, patience_s=WITHIN_S
     )
-    for one in gathered(20):
+    for one in gathered(8):
         finisher.put([one])
     finisher.close()
-    assert len(seen) == 20
+    assert len(seen) == 8
     assert len(set(seen)) <= 2  # the one that was called may not have come when another put looked
+
+
+def test_another_one_joins_where_many_wait():
+    inside = threading.Barrier(2)
+    finisher = Finisher(
+        lambda *_: inside.wait(WITHIN_S) and None, lambda *_: None, pytest.fail, 4, patience_s=WITHIN_S, pace=4
+    )
+    finisher.put(gathered(6))
+    finisher.close()
+    assert not inside.broken
 
 
 def test_others_join_where_a_server_does_not_answer():
@@ -50,7 +60,7 @@ def test_no_more_than_so_many_are_finished_side_by_side():
         with lock:
             inside.remove(make)
 
-    finisher = Finisher(finish, lambda *_: None, pytest.fail, 3, patience_s=0)
+    finisher = Finisher(finish, lambda *_: None, pytest.fail, 3, patience_s=0, pace=1)
     finisher.put(gathered(30))
     finisher.close()
     assert len(most) == 30
@@ -69,6 +79,7 @@ def test_all_are_finished_however_threads_take_turns():
             pytest.fail,
             chance.randrange(1, 5),
             patience_s=chance.choice([0, 0.0002, 0.0005, 0.001]),
+            pace=chance.choice([0, 1, 3, 100]),
         )
         closing = threading.Thread(target=put_and_close, args=(finisher, gathered(20), chance.random()), daemon=True)
         closing.start()
