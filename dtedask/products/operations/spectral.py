@@ -16,7 +16,7 @@ from dtedask.products.operations.bound import BoundOperation
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
 
-__all__ = ["Sum", "Truncate"]
+__all__ = ["Sum", "SumOperation", "Truncate"]
 
 _VERSION = 1
 
@@ -67,7 +67,7 @@ class Truncate(BoundOperation):
 
 
 @dataclass(frozen=True, eq=False)
-class Sum(BoundOperation):
+class SumOperation(BoundOperation):
     """Sums up harmonics at the points of a grid.
 
     Parameters
@@ -80,7 +80,8 @@ class Sum(BoundOperation):
         Wave numbers above it are left out.
     """
 
-    name: ClassVar[str] = "sum"
+    version: ClassVar[int]
+    """What makes other values has another."""
     grid: Grid
     points: Grid
     truncation: int
@@ -88,7 +89,7 @@ class Sum(BoundOperation):
     @cached_property
     def identity(self) -> str:
         """See `Operation`."""
-        return f"sum {_VERSION} {self.grid.spec} {self.points.uid} {self.truncation}"
+        return f"{self.name} {self.version} {self.grid.spec} {self.points.uid} {self.truncation}"
 
     @property
     def source(self) -> Grid:
@@ -99,6 +100,18 @@ class Sum(BoundOperation):
     def target(self) -> Grid:
         """See `BoundOperation`."""
         return self.points
+
+    def flops(self, *fields: FieldDescription) -> float:  # noqa: ARG002 - the grids say all
+        """See `Operation`."""
+        return flops_of_sum(self.points, self.truncation)
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(SumOperation):
+    """Sums up harmonics of one field."""
+
+    name: ClassVar[str] = "sum"
+    version: ClassVar[int] = 1
 
     def __call__(self, *values: NDArray[np.floating]) -> NDArray[np.floating]:
         """See `Operation`."""
@@ -114,10 +127,6 @@ class Sum(BoundOperation):
 
         found: NDArray[np.floating] = SpectralOperation(self.grid, self.points, self.truncation)(fields)
         return found
-
-    def flops(self, *fields: FieldDescription) -> float:  # noqa: ARG002 - the grids say all
-        """See `Operation`."""
-        return flops_of_sum(self.points, self.truncation)
 
 
 def flops_of_sum(points: Grid, truncation: int) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dtedask.geo import Grid
 from dtedask.products.operations.bound import BoundOperation, as_parameter
-from dtedask.products.operations.spectral import flops_of_sum
+from dtedask.products.operations.spectral import SumOperation
 
 if TYPE_CHECKING:
     from dtedask.grib import FieldDescription
@@ -48,38 +48,11 @@ class WindsOperation(BoundOperation):
 
 
 @dataclass(frozen=True, eq=False)
-class Winds(WindsOperation):
-    """Sums up the winds of vorticity and divergence at the points of a grid, u and v in m s**-1.
-
-    Parameters
-    ----------
-    grid : Grid
-        Spherical harmonics.
-    points : Grid
-        Where winds are wanted.
-    truncation : int
-        Wave numbers above it are left out.
-    """
+class Winds(SumOperation, WindsOperation):
+    """Sums up the winds of vorticity and divergence at the points of a grid, u and v in m s**-1."""
 
     name: ClassVar[str] = "winds"
-    grid: Grid
-    points: Grid
-    truncation: int
-
-    @cached_property
-    def identity(self) -> str:
-        """See `Operation`."""
-        return f"winds {_VERSION} {self.grid.spec} {self.points.uid} {self.truncation}"
-
-    @property
-    def source(self) -> Grid:
-        """See `BoundOperation`."""
-        return self.grid
-
-    @property
-    def target(self) -> Grid:
-        """See `BoundOperation`."""
-        return self.points
+    version: ClassVar[int] = 1
 
     def _both(self, first: _Values, second: _Values) -> tuple[_Values, _Values]:
         from dtedask.geo.spectral.coefficients import cut
@@ -87,9 +60,9 @@ class Winds(WindsOperation):
 
         return wind_at(cut(first, self.truncation), cut(second, self.truncation), self.points, 1)
 
-    def flops(self, *fields: FieldDescription) -> float:  # noqa: ARG002 - the grids say all
+    def flops(self, *fields: FieldDescription) -> float:
         """See `Operation`."""
-        return 2.0 * flops_of_sum(self.points, self.truncation)
+        return 2.0 * super().flops(*fields)
 
 
 @dataclass(frozen=True, eq=False)
