@@ -42,6 +42,9 @@ ALTER TABLE events ADD COLUMN checksum TEXT;
 ALTER TABLE events ADD COLUMN area TEXT;
 """
 
+# A notice that is given again is found by its name.
+_BY_SNAPSHOT = "CREATE INDEX commits_by_snapshot ON commits (cube, snapshot);"
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -81,11 +84,11 @@ class Kind:
 
 NOTICES = Kind(
     "log of notices",
-    _SCHEMA + numbers.SCHEMA,
+    _SCHEMA + numbers.SCHEMA + _BY_SNAPSHOT,
     NoticeError,
     "Check that its disk is there, writable and not full; the setting dtedask.notify.log moves it.",
-    version=3,
-    upgrades={1: _WITH_BYTES, 2: numbers.UPGRADE},
+    version=4,
+    upgrades={1: _WITH_BYTES, 2: numbers.UPGRADE, 3: _BY_SNAPSHOT},
     remedy="Move it away with the files -wal and -shm beside it: a new one is filled from the history of the cubes. "
     "Only types of several cubes are numbered anew then.",
 )

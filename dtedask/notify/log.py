@@ -7,7 +7,7 @@ import heapq
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -97,25 +97,18 @@ class NoticeLog:
         with self.database.write() as connection:
             return sum(_insert(connection, commit, self.path) for commit in commits)
 
-    def append_notice(self, notice: Notice) -> bool:
-        """Write a notice behind the others of its stream; False, and nothing is written, where it was given before."""
+    def append_notices(self, notices: Iterable[Notice]) -> int:
+        """Write notices behind the others of their streams, all or none.
+
+        Those that were given before are left out.
+
+        Returns
+        -------
+        int
+            How many were new.
+        """
         with self.database.write() as connection:
-            found = connection.execute(
-                "SELECT MAX(sequence), MAX(snapshot = :id) FROM commits WHERE cube = :stream",
-                {"id": notice.id, "stream": notice.stream},
-            ).fetchone()
-            if found[1]:
-                return False
-            commit = Commit(
-                notice.root,
-                notice.stream,
-                snapshot=notice.id,
-                parent="",
-                sequence=(found[0] or 0) + 1,
-                time=notice.time,
-                changes=notice.changes,
-            )
-            return bool(_insert(connection, commit, self.path))
+            return sum(_insert_notice(connection, notice, self.path) for notice in notices)
 
     def heads(self) -> dict[str, int]:
         """Give the sequence of the last commit of each cube."""
@@ -217,6 +210,23 @@ class NoticeLog:
             if len(page) < _PAGE:
                 return
             after = page[-1].sequence
+
+
+def _insert_notice(connection: sqlite3.Connection, notice: Notice, path: Path) -> int:
+    place = (notice.stream, notice.id)
+    if connection.execute("SELECT 1 FROM commits WHERE cube = ? AND snapshot = ?", place).fetchone():
+        return 0
+    head = connection.execute("SELECT sequence FROM heads WHERE cube = ?", (notice.stream,)).fetchone()
+    commit = Commit(
+        notice.root,
+        notice.stream,
+        snapshot=notice.id,
+        parent="",
+        sequence=(head[0] if head else 0) + 1,
+        time=notice.time,
+        changes=notice.changes,
+    )
+    return _insert(connection, commit, path)
 
 
 def _insert(connection: sqlite3.Connection, commit: Commit, path: Path) -> int:

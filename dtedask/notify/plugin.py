@@ -67,21 +67,29 @@ def _tell_of_completeness(commit: Commit) -> list[Exception]:
 
 
 @hookimpl(trylast=True)
-def after_notice(notice: Notice) -> Sequence[Exception]:
-    """Write a notice into the log of its root, once, then run the listeners of this process.
+def after_notices(notices: Sequence[Notice]) -> Sequence[Exception]:
+    """Write notices into the logs of their roots, each once, then run the listeners of this process.
 
     Returns
     -------
     sequence of Exception
         As of `after_commit`.
     """
-    log = open_log(notice.root)
+    failures: list[Exception] = []
+    for root in dict.fromkeys(notice.root for notice in notices):
+        failures += _announce(root, [notice for notice in notices if notice.root == root])
+    return failures
+
+
+def _announce(root: str, notices: Sequence[Notice]) -> list[Exception]:
+    log = open_log(root)
     documents, failures = _listeners()
     if documents:
         from dtedask.notify.follow import register
 
-        failures += register(log, documents, {**log.heads(), notice.stream: log.last(notice.stream)})
-    log.append_notice(notice)
+        heads = log.heads()
+        failures += register(log, documents, {**{notice.stream: 0 for notice in notices}, **heads})
+    log.append_notices(notices)
     if not documents:
         return failures
     from dtedask.notify.follow import deliver_to

@@ -39,13 +39,14 @@ def after_commit(commit: Commit) -> Sequence[Exception] | None:
 
 
 @hookspec
-def after_notice(notice: Notice) -> Sequence[Exception] | None:
+def after_notices(notices: Sequence[Notice]) -> Sequence[Exception] | None:
     """Hear that fields were written elsewhere than in a cube, and survive whatever happens.
 
     Parameters
     ----------
-    notice : Notice
-        It may have been given before: one of the same stream and id is the same.
+    notices : sequence of Notice
+        What came about since the last time, in order. Each may have been given before: one of the same stream and id
+        is the same.
 
     Returns
     -------

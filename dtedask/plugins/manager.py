@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from dtedask.core.commit import Commit
 from dtedask.core.errors import SettingError, StoreError
 from dtedask.core.nearest import did_you_mean
-from dtedask.core.notice import Notice
 from dtedask.core.settings import setting
 from dtedask.core.stages import stage
 from dtedask.plugins import hooks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from importlib.metadata import EntryPoint
 
-    from dtedask.core.commit import Commit
     from dtedask.core.need import Need
+    from dtedask.core.notice import Notice
 
 ENTRY_POINTS = "dtedask.plugins"
 _OWN = {"store": "dtedask.store.warming"}  # what every installation has
@@ -68,13 +68,15 @@ def run_after_commit(commit: Commit) -> tuple[Exception, ...]:
         return tuple(_told("after_commit", commit=commit))
 
 
-def run_after_notice(notice: Notice) -> tuple[Exception, ...]:
+def run_after_notices(notices: Sequence[Notice]) -> tuple[Exception, ...]:
     """Tell every plug-in of fields that were written elsewhere than in a cube; as `run_after_commit`."""
-    with stage("announce", detail=notice.stream):
-        return tuple(_told("after_notice", notice=notice))
+    if not notices:
+        return ()
+    with stage("announce", detail=notices[0].stream):
+        return tuple(_told("after_notices", notices=notices))
 
 
-def _told(hook: str, **what: Commit | Notice) -> list[Exception]:
+def _told(hook: str, **what: Commit | Sequence[Notice]) -> list[Exception]:
     manager = _manager()
     failures: list[Exception] = []
     try:
@@ -200,7 +202,9 @@ def _in_calling_order(manager: pluggy.PluginManager, hook: str) -> list[str]:
     return list(dict.fromkeys(call.plugin_name for call in calls))
 
 
-def _call(manager: pluggy.PluginManager, hook: str, name: str, what: Mapping[str, Commit | Notice]) -> list[Exception]:
+def _call(
+    manager: pluggy.PluginManager, hook: str, name: str, what: Mapping[str, Commit | Sequence[Notice]]
+) -> list[Exception]:
     try:
         answers = _subset(manager, hook, name)(**what)
     except Exception as error:
@@ -209,10 +213,11 @@ def _call(manager: pluggy.PluginManager, hook: str, name: str, what: Mapping[str
     return [failure for answer in answers for failure in answer]
 
 
-def _named(what: Commit | Notice) -> str:
-    if isinstance(what, Notice):
-        return f"notice {what.id} of {what.stream}"
-    return f"commit {what.snapshot} of {what.url}"
+def _named(what: Commit | Sequence[Notice]) -> str:
+    if isinstance(what, Commit):
+        return f"commit {what.snapshot} of {what.url}"
+    others = f" and {len(what) - 1} others" if len(what) > 1 else ""
+    return f"notice {what[0].id} of {what[0].stream}{others}"
 
 
 def _subset(manager: pluggy.PluginManager, hook: str, name: str) -> pluggy.HookCaller:

@@ -8,6 +8,7 @@ import multiprocessing
 import sqlite3
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtedask.core.errors import FormatVersionError, NoticeError
+from dtedask.core.notice import Notice
 from dtedask.notify.database import NOTICES, Database
 from dtedask.notify.event import events_of, format_time
 from dtedask.notify.log import NoticeLog, close_logs, open_log
 from dtedask.notify.missed import record
+
+NOW = datetime(2024, 6, 3, tzinfo=UTC)
 
 
 def ids(log, **options):
@@ -36,6 +40,22 @@ def test_a_commit_that_is_delivered_again_is_ignored(root, make_commit):
     with NoticeLog(root / "log.sqlite") as log:
         assert [log.append([make_commit(root, 1)]) for _ in range(3)] == [1, 0, 0]
         assert ids(log) == ["od/oper/0001@1.0", "od/oper/0001@1.1"]
+
+
+@given(groups=st.lists(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 5)), max_size=6), max_size=6))
+def test_notices_are_logged_once_in_the_order_in_which_they_were_first_given(tmp_path_factory, make_commit, groups):
+    changes = make_commit("root", 1, params=("130",)).changes
+    first = list(dict.fromkeys(one for group in groups for one in group))
+    with NoticeLog(tmp_path_factory.mktemp("log") / "notices.sqlite") as log:
+        for group in groups:
+            notices = [Notice("root", stream, f"{stream}-{number}", NOW, changes) for stream, number in group]
+            log.append_notices(notices)
+        assert [(e.cube, e.snapshot) for e in log.events()] == [
+            (stream, f"{stream}-{number}") for stream, number in first
+        ]
+        for stream in "ab":
+            found = [e.sequence for e in log.events() if e.cube == stream]
+            assert found == list(range(1, len(found) + 1))
 
 
 def test_another_snapshot_at_the_same_place_is_an_error_and_changes_nothing(root, make_commit):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dtedask.core.errors import InvalidValueError, NoticeError, PlanError, TriggerError
 from dtedask.core.notice import Notice
 from dtedask.pipeline.sink import Sink, SinkOptions
-from dtedask.plugins import run_after_notice
+from dtedask.plugins import run_after_notices
 from dtedask.request import parameter
 from dtedask.store.commits import changes_of
 from dtedask.store.written import Stored
@@ -57,7 +57,7 @@ class NotificationSink(Sink):
         """
         changes = changes_of(_fields(manifest), [_stored(one) for one in manifest])
         notice = Notice(self._root(), self._stream(), manifest.id, datetime.now(UTC), changes)
-        for failure in run_after_notice(notice):
+        for failure in run_after_notices([notice]):
             if isinstance(failure, NoticeError) and not isinstance(failure, TriggerError):
                 raise failure
 

@@ -7,14 +7,14 @@ import itertools
 import json
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dtedask.core.errors import DeliveryError, DtedaskError, InvalidValueError, NoticeError, TriggerError
 from dtedask.core.notice import Notice
 from dtedask.notify.event import parse_time
-from dtedask.plugins import run_after_notice
+from dtedask.plugins import run_after_notices
 from dtedask.request import parameter
 from dtedask.store.commits import changes_of
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Teller"]
 
 logger = logging.getLogger(__name__)
+_AT_ONCE = 100
 
 
 class Teller:
@@ -119,16 +120,21 @@ class Teller:
         self._ledger.recorded(one.number for one in group)
         return []
 
-    def _announce(self, pending: Iterable[Pending]) -> list[DtedaskError]:
+    def _announce(self, pending: Sequence[Pending]) -> list[DtedaskError]:
         failures: list[DtedaskError] = []
-        told = []
-        for one in pending:
-            found = _give(notice_of(one.line, self._root)) if self._root else []
+        for begin in range(0, len(pending), _AT_ONCE):
+            some = pending[begin : begin + _AT_ONCE]
+            found = self._give(some)
+            if found and len(some) > 1:  # one that cannot be told does not hold the others back
+                found = [failure for one in some for failure in self._give([one])]
             failures += found
-            if not found:
-                told.append(one.number)
-        self._ledger.told(told)
         return failures
+
+    def _give(self, pending: Sequence[Pending]) -> list[DtedaskError]:
+        found = _give([notice_of(one.line, self._root) for one in pending]) if self._root else []
+        if not found:
+            self._ledger.told(one.number for one in pending)
+        return found
 
 
 def _unexpected(pending: Pending, error: Exception) -> DeliveryError:
@@ -150,11 +156,11 @@ def notice_of(line: str, root: str) -> Notice:
     return Notice(root, stream, entry["id"], parse_time(entry["time"]), changes)
 
 
-def _give(notice: Notice) -> list[DtedaskError]:
-    """Give a notice; triggers that fail are the listeners' matter, and logged."""
+def _give(notices: Sequence[Notice]) -> list[DtedaskError]:
+    """Give notices; triggers that fail are the listeners' matter, and logged."""
     return [
         failure
-        for failure in run_after_notice(notice)
+        for failure in run_after_notices(notices)
         if isinstance(failure, NoticeError) and not isinstance(failure, TriggerError)
     ]
 

@@ -219,7 +219,7 @@ def test_a_kill_between_the_acknowledgement_and_the_notice_loses_none_and_gives_
     saved = action.save(state)
     step = [make_message(2, step="6"), flush("6")]
     with monkeypatch.context() as patch:
-        patch.setattr("dtedask.pipeline.sinks.notification.run_after_notice", lambda _: 1 / 0)  # stands for the kill
+        patch.setattr("dtedask.pipeline.sinks.notification.run_after_notices", lambda _: 1 / 0)  # stands for the kill
         with pytest.raises(SinkError, match="2:notification"):
             run(action=action, state=state, messages=step)
     for _ in range(2):

@@ -111,7 +111,7 @@ def run(job: dict[str, Any], killer: Killer) -> None:
         (os, "fsync"),
         (os, "replace"),
         (Path, "replace"),
-        (NoticeLog, "append_notice"),
+        (NoticeLog, "append_notices"),
         (NoticeLog, "append"),
     ):
         killer.watch(owner, name)

@@ -38,10 +38,10 @@ CALLS = [
     (pathlib.Path, "unlink"),
     (shutil, "rmtree"),
     (shutil, "copyfileobj"),
-    (telling, "run_after_notice"),
-    (log.NoticeLog, "append_notice"),
+    (telling, "run_after_notices"),
+    (log.NoticeLog, "append_notices"),
 ]
-OF_BUCKETS = [(obstore, "put"), (obstore, "get"), (telling, "run_after_notice")]
+OF_BUCKETS = [(obstore, "put"), (obstore, "get"), (telling, "run_after_notices")]
 
 
 def delivery_to(place, name, scenario):
@@ -104,7 +104,7 @@ def dies_at(owner, name, limit, halves):
                 "unlink",
                 "writev",
                 "rmtree",
-                "run_after_notice",
+                "run_after_notices",
                 "replace",
                 "rename",
                 "put",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dtedask.core.errors import DeliveryError
-from dtedask.notify import listening, open_log
+from dtedask.core.errors import DeliveryError, NoticeError
+from dtedask.notify import NoticeLog, listening, open_log
 from dtedask.products import delivery
 from dtedask.products.deliveries.folder import FolderDelivery
 from dtedask.products.finishing import Finishing
@@ -134,3 +134,27 @@ def test_an_unexpected_error_of_a_manifest_is_kept_for_later(ledger, tmp_path, m
     (failure,) = finishing.close()
     assert "ZeroDivisionError" in str(failure)
     assert len(ledger.pending()) == 1
+
+
+def test_notices_of_many_deliveries_are_one_transaction_and_one_that_cannot_be_told_stops_no_other(
+    ledger, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Teller, "ask", lambda _: None)
+    given, append = [], NoticeLog.append_notices
+
+    def first_refuses(log, notices):
+        given.append([notice.id for notice in notices])
+        if any(change.group.endswith("b.raw") for notice in notices for change in notice.changes):
+            raise NoticeError("There is no room.")
+        return append(log, notices)
+
+    finishing = open_finishing(ledger, tmp_path)
+    for name in "abc":
+        finishing(make(product(name), digest=name), [part(1)])
+    monkeypatch.setattr(NoticeLog, "append_notices", first_refuses)
+    assert [str(failure) for failure in finishing.recover()] == ["There is no room."]
+    assert [len(some) for some in given] == [3, 1, 1, 1]
+    assert len(ledger.pending()) == 1
+    monkeypatch.undo()
+    assert finishing.close() == []
+    assert (len(list(open_log(ledger.folder).events())), ledger.pending()) == (3, [])
