@@ -16,6 +16,7 @@ def test_info_names_versions_and_extras(run):
         "earthkit",
         "fdb",
         "kerchunk",
+        "nats",
         "parquet",
         "virtualizarr",
     }

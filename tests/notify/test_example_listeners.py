@@ -6,7 +6,10 @@ import email
 import hashlib
 import hmac
 import json
+import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +32,7 @@ def folder(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("HOOK_SECRET", "CHAT_TOKEN"):
         monkeypatch.setenv(name, SECRET)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")  # finds dtedask
     return place
 
 
