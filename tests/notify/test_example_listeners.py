@@ -71,7 +71,7 @@ def run(file, root, **options):
 def test_all_examples_are_in_the_readme_and_can_be_read(repository):
     place = repository / "examples" / "listeners"
     text = (place / "README.md").read_text()
-    for file in place.iterdir():
+    for file in (path for path in place.iterdir() if path.is_file()):
         assert f"({file.name})" in text or file.name == "README.md"
         if file.suffix == ".yaml" and file.name not in ("events.yaml", "celsius.yaml"):
             assert load_listeners(file).listeners
