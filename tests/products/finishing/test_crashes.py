@@ -32,6 +32,7 @@ def lines_of(place):
     return [json.loads(line) for path in place.glob("[ab]/manifest-*") for line in path.read_text().splitlines()]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("scenario", "when"), [("file", "before"), ("tree", "within")])
 def test_killed_at_every_call(tmp_path, scenario, when):
     subprocess.run([sys.executable, PROGRAM, tmp_path / "runs", scenario, when], check=True, timeout=900)

@@ -35,7 +35,6 @@ make(plan(*(order(one, name=str(number)) for number, one in enumerate(values))),
 """
 
 
-@pytest.mark.slow
 @pytest.fixture
 def interrupts():
     """Ctrl-C means what it means to a new process, whatever other tests have made of it."""
@@ -44,6 +43,7 @@ def interrupts():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interrupts")
 def test_an_interruption_ends_what_has_begun_and_nothing_more():
     nodes, begun, ended = Nodes(), [], []
