@@ -203,6 +203,7 @@ def _take_numbers_away(connection):
         ALTER TABLE commits DROP COLUMN first; ALTER TABLE commits DROP COLUMN total;
         ALTER TABLE commits DROP COLUMN size;
         ALTER TABLE heads DROP COLUMN number; ALTER TABLE heads DROP COLUMN total;
+        DROP INDEX commits_by_snapshot;
         PRAGMA user_version = 2;
         """
     )
