@@ -20,6 +20,7 @@ from dtedask.core.errors import DocumentError, LockedError, ReadOnlyError, Store
 from dtedask.core.settings import setting
 from dtedask.store.cube import open_snapshot
 from dtedask.store.location import Location, is_roots_document
+from dtedask.store.lock import acquire
 from dtedask.store.repository import cached_snapshot
 from dtedask.store.store import Store
 
@@ -293,10 +294,11 @@ def remove_parts(file: Path) -> None:
 def _locked(file: Path) -> Iterator[None]:
     from filelock import SoftFileLock, Timeout
 
+    path = file.with_name(f".{file.name}.lock")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        lock = SoftFileLock(file.with_name(f".{file.name}.lock"), timeout=_LOCK_TIMEOUT_S, poll_interval=0.01)
-        lock.acquire()
+        lock = SoftFileLock(path, poll_interval=0.01)
+        acquire(lock, path, time.monotonic() + _LOCK_TIMEOUT_S)
     except Timeout as error:
         raise LockedError(
             f"Another process writes the catalog {str(file)!r} for more than {_LOCK_TIMEOUT_S:g} s.",

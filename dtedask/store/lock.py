@@ -72,7 +72,7 @@ def _file_lock(location: Location, cube: str, timeout_s: float) -> Iterator[None
             with suppress(NotImplementedError):  # a file system without kernel locks
                 held.enter_context(FileLock(path.with_suffix(".host"), timeout=timeout_s, poll_interval=_POLL_S))
             lock = SoftFileLock(path, poll_interval=_POLL_S)
-            _acquire(lock, path, deadline)
+            acquire(lock, path, deadline)
             held.callback(lock.release)
         except Timeout as error:
             raise LockedError(
@@ -84,7 +84,7 @@ def _file_lock(location: Location, cube: str, timeout_s: float) -> Iterator[None
         yield
 
 
-def _acquire(lock: BaseFileLock, path: Path, deadline: float) -> None:
+def acquire(lock: BaseFileLock, path: Path, deadline: float) -> None:
     """Wait for a lock until the deadline; remove a file that names nobody, which a process left that died making it."""
     from filelock import Timeout
 

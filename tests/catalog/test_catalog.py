@@ -296,3 +296,14 @@ def test_half_written_catalogs_of_dead_processes_go_with_a_purge_and_nothing_els
         os.utime(path, (0, 0))
     plugin.after_purge(str(tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([fresh.name, foreign.name])
+
+
+def test_the_lock_of_a_process_that_died_making_it_holds_up_nobody(tmp_path, make_field, archive, monkeypatch):
+    monkeypatch.setattr("dtedask.store.lock.OWNERLESS_S", 0.2)
+    store = dtedask.open(tmp_path / "root")
+    lock = tmp_path / "root" / ".catalog.yaml.lock"
+    lock.parent.mkdir()
+    lock.touch()  # it names nobody: its maker was killed before it wrote who it is
+    archive(store, make_field(1))
+    assert (tmp_path / "root" / "catalog.yaml").exists()
+    assert not lock.exists()

@@ -60,6 +60,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_no_number_is_given_twi
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_commits_of_processes_that_are_killed_are_all_announced_by_the_next_ones(tmp_path):
     flushed, rounds = set(), 0
     for acknowledged in killed("committed", tmp_path, 0.1):
