@@ -9,31 +9,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 from dtedask.core.errors import DtedaskError
 from dtedask.notify.delivery.carrier import utc_now
-from dtedask.notify.delivery.delivered import Delivery
+from dtedask.notify.delivery.crew import Serves
 
-__all__ = ["Serves", "deliver_again", "stop_again"]
+__all__ = ["deliver_again", "stop_again"]
 
 AT_EXIT_S = 10.0
 PAUSE_S = 30.0
 
 logger = logging.getLogger(__name__)
-
-
-class Serves(Protocol):
-    """Whatever brings one listener its news, such as a `Carrier`."""
-
-    @property
-    def name(self) -> str:
-        """Name of the listener."""
-        ...
-
-    def deliver(self, stop: threading.Event | None = None) -> Delivery:
-        """Deliver what there is, and wait for nothing."""
-        ...
 
 
 @dataclass(slots=True)

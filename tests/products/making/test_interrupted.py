@@ -35,14 +35,6 @@ make(plan(*(order(one, name=str(number)) for number, one in enumerate(values))),
 """
 
 
-@pytest.fixture
-def interrupts():
-    """Ctrl-C means what it means to a new process, whatever other tests have made of it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("interrupts")
 def test_an_interruption_ends_what_has_begun_and_nothing_more():

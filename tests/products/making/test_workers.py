@@ -89,14 +89,6 @@ def test_what_must_be_prepared_is_prepared_once_for_all_workers(client, tmp_path
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.fixture
-def interrupts():
-    """Ctrl-C means what it means to a new process, whatever other tests have made of it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interrupts")
 def test_an_interruption_ends_what_has_begun_and_the_tasks_of_workers(client):
     begun, ended = [], []
